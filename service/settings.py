@@ -1,0 +1,74 @@
+"""The service's settings: environment variables `RTT2VEC_…`, or flags of `rtt2vec-serve`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. A quantity carries its unit in its name."""
+
+    model_config = SettingsConfigDict(env_prefix="RTT2VEC_", frozen=True, extra="forbid")
+
+    # Where the answers come from, and where they go.
+    bundle: Path = Field(
+        Path("bundles"), description="Directory of a bundle, or one whose `current` points at it."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Number of processes that answer requests.")
+    log_level: LogLevel = Field("info", description="Least severe log record that is written.")
+
+    # What a request may ask for.
+    basket_limit: int = Field(200, ge=1, description="Items a request's basket may hold.")
+    k_limit: int = Field(100, ge=1, description="Recommendations a request may ask for.")
+    id_limit_chars: int = Field(
+        128, ge=1, description="Characters a user, item or category of a request may have."
+    )
+    body_limit_bytes: int = Field(65536, ge=1, description="Bytes a request body may have.")
+
+    # How recommendations are made.
+    anchor_limit: int = Field(
+        20, ge=1, description="Items up to which every basket item is an anchor; above, a sample."
+    )
+    anchor_fraction: float = Field(
+        0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
+    )
+    candidates_per_anchor: int = Field(
+        100, ge=1, description="Candidates the index returns for each anchor."
+    )
+    history_candidates: int = Field(
+        200, ge=0, description="Candidates taken from the user's own purchase history."
+    )
+    mmr_lambda: float = Field(
+        1.0, ge=0, le=1, description="Relevance against diversity; 1 is pure relevance."
+    )
+    mmr_pool: int = Field(
+        100, ge=1, description="Best candidates that are reordered for diversity."
+    )
+    category_cap: int = Field(
+        0, ge=0, description="Recommendations of one category in an answer; 0 sets no cap."
+    )
+    blacklist: Path | None = Field(
+        None,
+        description="TOML file of what is never recommended: `items = […]`, `categories = […]`.",
+    )
+    taxonomy_weights: Path | None = Field(
+        None,
+        description="TOML file of weights by name under `[department]`, `[category]` and "
+        "`[subcategory]`; 1 is neutral, and a score grows by log(weight).",
+    )
+
+    # How connections live and end.
+    shutdown_grace_s: int = Field(
+        10, ge=0, description="Seconds that requests in flight may take to finish on SIGTERM."
+    )
+    keep_alive_s: int = Field(
+        75, ge=0, description="Seconds an idle connection stays open; exceed the proxy's idle time."
+    )
