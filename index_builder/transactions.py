@@ -1,0 +1,233 @@
+"""Transactions: who bought what in which basket, and when the basket began."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from rich.table import Table as RichTable
+
+from index_builder._tables import ROW, Table, read_tables
+from index_builder.data_errors import (
+    ColumnTypeError,
+    QuantityError,
+    SharedBasketError,
+    TimestampError,
+)
+from index_builder.timestamps import EXAMPLES, naive_utc, parse_iso_8601
+
+COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
+OPTIONAL_COLUMNS = ("quantity",)
+
+
+@dataclass(frozen=True)
+class ReadSummary:
+    """What was read, kept and dropped; rows_read = rows_kept + the sum of `dropped`.
+
+    Attributes:
+        source: the file, folder or data set.
+        rows_read: rows of the source.
+        rows_kept: distinct (basket, item) pairs.
+        dropped: number of rows by the reason they were left out or merged.
+        users: distinct users among the kept rows.
+        baskets: distinct baskets.
+        items: distinct items.
+        first: when the first basket began, UTC.
+        last: when the last basket began, UTC.
+        long_baskets: baskets whose rows lie more than a day apart (kept, but suspicious: are
+            basket ids used again?).
+        unused_columns: columns of the source that nothing reads.
+    """
+
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: Mapping[str, int]
+    users: int
+    baskets: int
+    items: int
+    first: datetime
+    last: datetime
+    long_baskets: int = 0
+    unused_columns: tuple[str, ...] = ()
+
+    def __rich__(self) -> RichTable:
+        table = RichTable(title=self.source, title_justify="left", show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_row("rows read", f"{self.rows_read:,}")
+        for reason, count in self.dropped.items():
+            table.add_row(f"  {reason}", f"-{count:,}")
+        table.add_row("rows kept", f"{self.rows_kept:,}", end_section=True)
+        table.add_row("users", f"{self.users:,}")
+        table.add_row("baskets", f"{self.baskets:,}")
+        if self.long_baskets:
+            table.add_row("  longer than a day", f"{self.long_baskets:,}")
+        table.add_row("items", f"{self.items:,}")
+        table.add_row("first basket", f"{self.first:%Y-%m-%d %H:%M}")
+        table.add_row("last basket", f"{self.last:%Y-%m-%d %H:%M}")
+        if self.unused_columns:
+            table.add_row("columns not used", ", ".join(self.unused_columns))
+        return table
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """Every item of every basket, once.
+
+    Attributes:
+        lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
+            user_id, basket_id, item_id (strings), begun_at (Datetime("us"), naive UTC: the
+            earliest timestamp of the basket), quantity (Float64, summed over merged rows).
+        summary: what was read; a slice made by `until` or `since` keeps the summary of the whole.
+    """
+
+    lines: pl.DataFrame = field(repr=False)
+    summary: ReadSummary
+
+    def until(self, timestamp: datetime) -> "Transactions":
+        """The baskets that began before the timestamp (UTC if it names no timezone)."""
+        return replace(self, lines=self.lines.filter(pl.col("begun_at") < naive_utc(timestamp)))
+
+    def since(self, timestamp: datetime) -> "Transactions":
+        """The baskets that began at the timestamp (UTC if it names no timezone) or later."""
+        return replace(self, lines=self.lines.filter(pl.col("begun_at") >= naive_utc(timestamp)))
+
+
+def read_transactions(path: Path) -> Transactions:
+    """Reads and validates a shop's transactions.
+
+    Args:
+        path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
+            item_id, timestamp and, optionally, quantity.
+
+    Raises:
+        DataError: the file cannot be used; see `index_builder.data_errors`.
+    """
+    return transactions_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check), str(path))
+
+
+def transactions_of(
+    table: Table, source: str, left_out: Mapping[str, int] | None = None
+) -> Transactions:
+    """Merges rows into baskets.
+
+    Args:
+        table: user_id, basket_id, item_id (strings), timestamp (Datetime) and, optionally,
+            quantity, one row per purchase.
+        source: what the summary calls the source.
+        left_out: rows that were dropped before, by reason; for the summary.
+
+    Raises:
+        SharedBasketError: a basket has more than one user.
+    """
+    rows = table.frame
+    if "quantity" not in rows.columns:
+        rows = rows.with_columns(quantity=pl.lit(1.0))
+    naive = pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    baskets = rows.group_by("basket_id").agg(
+        owner=pl.col("user_id").first(),
+        begun_at=naive.min(),
+        ended_at=naive.max(),
+    )
+    rows = rows.join(baskets, on="basket_id", maintain_order="left")
+    _refuse_shared_baskets(replace(table, frame=rows))
+    lines = (
+        rows.group_by("basket_id", "item_id")
+        .agg(pl.col("user_id", "begun_at").first(), pl.col("quantity").sum())
+        .select("user_id", "basket_id", "item_id", "begun_at", "quantity")
+        .sort("begun_at", "basket_id", "item_id")
+    )
+    dropped = dict(left_out or {})
+    if merged := rows.height - lines.height:
+        dropped["duplicate lines, merged"] = merged
+    span = pl.col("ended_at") - pl.col("begun_at")
+    summary = ReadSummary(
+        source=source,
+        rows_read=lines.height + sum(dropped.values()),
+        rows_kept=lines.height,
+        dropped=dropped,
+        users=lines["user_id"].n_unique(),
+        baskets=baskets.height,
+        items=lines["item_id"].n_unique(),
+        first=lines["begun_at"].item(0),
+        last=lines["begun_at"].item(-1),
+        long_baskets=baskets.filter(span > timedelta(days=1)).height,
+        unused_columns=table.unused,
+    )
+    return Transactions(lines, summary)
+
+
+def _check(table: Table) -> Table:
+    return _with_quantities(_with_timestamps(table.with_ids("user_id", "basket_id", "item_id")))
+
+
+def _with_timestamps(table: Table) -> Table:
+    """Brings the timestamps of one file to Datetime("us"): naive, or in UTC."""
+    column = table.frame["timestamp"]
+    kind = column.dtype
+    if kind == pl.Date or isinstance(kind, pl.Datetime):
+        zone = kind.time_zone if isinstance(kind, pl.Datetime) else None
+        times = column.cast(pl.Datetime("us", zone))
+        times = times.dt.convert_time_zone("UTC") if zone else times
+    elif kind in (pl.String, pl.Null):
+        times = _parse(table, column.cast(pl.String))
+    else:
+        raise ColumnTypeError(
+            f"{table.path}: column 'timestamp' holds {kind}.\n"
+            f"Expected: dates, datetimes, or ISO 8601 strings such as {EXAMPLES}."
+        )
+    table.refuse_where(
+        times.is_null(),
+        TimestampError,
+        "have a timestamp that cannot be read",
+        f"Expected: ISO 8601, such as {EXAMPLES}.",
+    )
+    return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
+
+
+def _parse(table: Table, texts: pl.Series) -> pl.Series:
+    parsed = parse_iso_8601(texts)
+    times, zoned = parsed["timestamp"], parsed["zoned"]
+    if times.null_count():
+        return times
+    if zoned.any() and not zoned.all():
+        table.refuse_where(
+            ~zoned,
+            TimestampError,
+            "have a timestamp without a timezone, the others have one",
+            "Write all timestamps with a timezone, or none.",
+        )
+    return times.dt.replace_time_zone("UTC") if zoned.any() else times
+
+
+def _with_quantities(table: Table) -> Table:
+    """A missing quantity is one; returns and corrections may be zero or less."""
+    if "quantity" not in table.frame.columns:
+        return table
+    column = table.frame["quantity"]
+    numbers = column.cast(pl.Float64, strict=False)
+    table.refuse_where(
+        (numbers.is_null() & column.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
+        QuantityError,
+        "have a quantity that is no number",
+        "Leave the quantity empty where it is unknown.",
+    )
+    return replace(table, frame=table.frame.with_columns(numbers.fill_null(1.0).alias("quantity")))
+
+
+def _refuse_shared_baskets(table: Table) -> None:
+    foreign = table.frame["user_id"] != table.frame["owner"]
+    if not foreign.any():
+        return
+    baskets = table.frame.filter(foreign)["basket_id"].unique()
+    columns = [name for name in (ROW, *COLUMNS) if name in table.frame.columns]
+    rows = table.frame.filter(pl.col("basket_id").is_in(baskets.implode())).select(columns)
+    table.refuse(
+        rows if ROW in columns else rows.sort("basket_id", maintain_order=True),
+        SharedBasketError,
+        f"are in {baskets.len():,} baskets that have more than one user",
+        "A basket_id must belong to one user: where users number their own baskets, "
+        "put the user_id in front of it.",
+    )
