@@ -1,0 +1,129 @@
+"""The arrays of a bundle: one field each, stored as `<field>.npy`, read by memory map.
+
+To add one, add a field. Give it `default=None` if bundles written before it lack it.
+"""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle_errors import BundleInvalidError
+
+__all__ = ["Arrays", "read_arrays", "write_arrays"]
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+def _layout(dtype: str, *axes: str) -> dict[str, Any]:
+    """Describe one array; axes of the same name have the same length in every array."""
+    return {"dtype": np.dtype(dtype), "axes": axes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays:
+    """What was learned, row by item index or by user index.
+
+    item_vectors holds [item_p | item_q | log popularity prior]. item_count is the number of
+    training baskets with the item.
+
+    The history of user u is rows `history_indptr[u]:history_indptr[u + 1]` of the other history
+    arrays, by ascending item index: the item, the user's baskets with it, their share of all the
+    user's baskets when each counts less with age, and the last purchase in epoch seconds.
+
+    recall_queries is a sample of real queries on which the index is measured again after loading.
+    """
+
+    item_vectors: Float32 = field(metadata=_layout("float32", "items", "2d + 1"))
+    item_count: Int32 = field(metadata=_layout("int32", "items"))
+    user_h: Float32 = field(metadata=_layout("float32", "users", "d"))
+    history_indptr: Int64 = field(metadata=_layout("int64", "users + 1"))
+    history_item: Int32 = field(metadata=_layout("int32", "purchases"))
+    history_count: Int32 = field(metadata=_layout("int32", "purchases"))
+    history_recency: Float32 = field(metadata=_layout("float32", "purchases"))
+    history_last: Int64 = field(metadata=_layout("int64", "purchases"))
+    recall_queries: Float32 = field(metadata=_layout("float32", "queries", "2d + 1"))
+
+    @property
+    def dimension(self) -> int:
+        """The length d of item_p, item_q and user_h."""
+        return int(self.user_h.shape[1])
+
+    def present(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays by name, without the optional ones that this bundle lacks."""
+        named = {spec.name: getattr(self, spec.name) for spec in fields(Arrays)}
+        return {name: array for name, array in named.items() if array is not None}
+
+    def check(self, n_items: int, n_users: int) -> None:
+        """Refuse arrays that contradict each other or the two tables.
+
+        Raises:
+            BundleInvalidError: naming the array, what was expected and what was found.
+        """
+        self._check_layouts(n_items, n_users)
+        for name, array in self.present().items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise BundleInvalidError(f"{name}.npy", "finite numbers", "NaN or infinity")
+        if not len(self.recall_queries):
+            raise BundleInvalidError("recall_queries.npy", "at least one query", "none")
+        self._check_history(n_items)
+
+    def _check_layouts(self, n_items: int, n_users: int) -> None:
+        width = 2 * self.user_h.shape[-1] + 1
+        lengths = {"items": n_items, "users": n_users, "users + 1": n_users + 1, "2d + 1": width}
+        layouts = {spec.name: spec.metadata for spec in fields(Arrays)}
+        for name, array in self.present().items():
+            axes, dtype = layouts[name]["axes"], layouts[name]["dtype"]
+            known = array.shape if array.ndim == len(axes) else (None,) * len(axes)
+            shape = tuple(lengths.setdefault(a, n) for a, n in zip(axes, known, strict=True))
+            if (array.dtype, array.shape) != (dtype, shape):
+                expected = f"{dtype} of shape ({', '.join(axes)}) = {shape}"
+                found = f"{array.dtype} of shape {array.shape}"
+                raise BundleInvalidError(f"{name}.npy", expected, found)
+
+    def _check_history(self, n_items: int) -> None:
+        starts, items = self.history_indptr, self.history_item
+        if starts[0] != 0 or starts[-1] != len(items) or (np.diff(starts) < 0).any():
+            expected = f"offsets that rise from 0 to {len(items)}"
+            found = f"{starts[0]} to {starts[-1]}, or a fall between them"
+            raise BundleInvalidError("history_indptr.npy", expected, found)
+        if len(items) and not 0 <= items.min() <= items.max() < n_items:
+            expected = f"item indices from 0 to {n_items - 1}"
+            raise BundleInvalidError("history_item.npy", expected, f"{items.min()}, {items.max()}")
+        user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        falls = (np.diff(items) <= 0) & (np.diff(user) == 0)
+        if falls.any():
+            found = f"disorder in user {user[falls.argmax()]}"
+            raise BundleInvalidError("history_item.npy", "ascending items per user", found)
+
+
+def write_arrays(directory: Path, arrays: Arrays) -> None:
+    """Write every array that is there as `<field>.npy`."""
+    for name, array in arrays.present().items():
+        np.save(directory / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+
+
+def read_arrays(directory: Path, names: list[str]) -> dict[str, npt.NDArray[Any]]:
+    """Map the named arrays into memory, read-only: workers on one machine share their pages.
+
+    Raises:
+        BundleInvalidError: a name that is no field of Arrays, a required one missing from `names`,
+            or a file that NumPy cannot map.
+    """
+    required = {spec.name for spec in fields(Arrays) if spec.default is not None}
+    if required - set(names):
+        found = f"no {', '.join(sorted(required - set(names)))}"
+        raise BundleInvalidError(directory, f"the arrays {', '.join(sorted(required))}", found)
+    return {name: _map(directory / f"{name}.npy") for name in names}
+
+
+def _map(path: Path) -> npt.NDArray[Any]:
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise BundleInvalidError(path, "a mappable NumPy array", error) from error
+    return np.asarray(mapped)  # a plain array over the map: slicing a memmap object is slow

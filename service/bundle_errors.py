@@ -1,0 +1,55 @@
+"""Why a bundle was refused.
+
+BundleError
+├── BundleMissingError   nothing to load: no bundle, or one of its files is not there
+├── BundleDamagedError   bytes on disk are not the bytes that were written
+├── BundleVersionError   a format that this release does not read
+├── BundleInvalidError   contents that contradict each other or the format
+└── BundleRecallError    the index finds less than the manifest promises
+"""
+
+__all__ = [
+    "BundleDamagedError",
+    "BundleError",
+    "BundleInvalidError",
+    "BundleMissingError",
+    "BundleRecallError",
+    "BundleVersionError",
+]
+
+
+class BundleError(Exception):
+    """A bundle is refused: the thing at fault, what was expected, what was found, what to do."""
+
+    remedy = "Build a new bundle with rtt2vec-build."
+
+    def __init__(self, thing: object, expected: object, found: object, remedy: str = "") -> None:
+        super().__init__(f"{thing}: expected {expected}, found {found}. {remedy or self.remedy}")
+
+
+class BundleMissingError(BundleError):
+    """Nothing to load: no bundle, or one of its files is not there."""
+
+    remedy = "Build a bundle with rtt2vec-build, or restore the missing file from a copy."
+
+
+class BundleDamagedError(BundleError):
+    """Bytes on disk are not the bytes that were written."""
+
+    remedy = "Restore the bundle from a copy, or build a new one with rtt2vec-build."
+
+
+class BundleVersionError(BundleError):
+    """A format that this release does not read."""
+
+    remedy = "Install the release that built it, or build a new bundle with this one."
+
+
+class BundleInvalidError(BundleError):
+    """Contents that contradict each other or the format."""
+
+
+class BundleRecallError(BundleError):
+    """The index finds less than the manifest promises."""
+
+    remedy = "Build a new bundle, or serve with the exact backend."

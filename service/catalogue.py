@@ -1,0 +1,50 @@
+"""The catalogue: what every item index stands for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+__all__ = ["Catalogue", "read_table", "write_table"]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Columns of equal length; row = item index, the most popular item first.
+
+    A taxonomy level that the shop left empty is the empty string.
+    """
+
+    item_ids: list[str]
+    names: list[str]
+    departments: list[str]
+    categories: list[str]
+    subcategories: list[str]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Item index by item id."""
+        return {item_id: row for row, item_id in enumerate(self.item_ids)}
+
+
+def write_table(path: Path, columns: dict[str, Sequence[str]]) -> None:
+    """Write string columns of equal length as an Arrow IPC file."""
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def read_table(path: Path) -> dict[str, list[str]]:
+    """Read the columns of an Arrow IPC file, by name, through a memory map.
+
+    Raises:
+        pyarrow.ArrowInvalid: the file is not an Arrow IPC file.
+    """
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+        return {name: table.column(name).to_pylist() for name in table.column_names}

@@ -1,0 +1,29 @@
+"""Maximum inner product search: the k item vectors that answer a query best.
+
+Three interchangeable backends: `exact` multiplies everything, `faiss` and `nmslib` look at a part
+and say how much they find. Whatever found them, items come back scored by their exact inner
+product, best first, ties by item index.
+
+A search runs on the calling thread alone: a worker process answers one request at a time, and
+more workers use more cores better than more threads do.
+"""
+
+from service.retrieval._interface import Retrieval, RetrievalError
+from service.retrieval._recall import measure_ann_recall
+
+__all__ = ["Retrieval", "RetrievalError", "backend", "measure_ann_recall"]
+
+
+def backend(name: str) -> type[Retrieval]:
+    """Return the backend of that name, importing its library only now.
+
+    Raises:
+        RetrievalError: an unknown name, or a library that is not installed.
+    """
+    match name:
+        case "exact":
+            from service.retrieval.exact import Exact
+
+            return Exact
+        case _:
+            raise RetrievalError(f"retrieval backend: expected 'exact', found {name!r}")

@@ -1,0 +1,79 @@
+"""What a retrieval backend is, and what it may be asked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Found", "Retrieval", "RetrievalError", "checked_queries", "checked_rows"]
+
+# Scores float32 (n, k) and item indices int32 (n, k), best first, padded with -inf and -1.
+Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]
+
+
+class RetrievalError(ValueError):
+    """An index cannot be built, loaded or searched as asked."""
+
+
+class Retrieval(Protocol):
+    """Search for the largest inner products with `rows`, float32 (n_items, 2d + 1)."""
+
+    name: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """What `load` must be told besides the files."""
+
+    @classmethod
+    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+        """Index the rows; parameters left out take the backend's defaults."""
+
+    @classmethod
+    def load(
+        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
+    ) -> Self:
+        """Read back what `save` wrote, given the same rows and parameters."""
+
+    def save(self, directory: Path) -> None:
+        """Write `files` into the directory; the rows themselves are stored by the caller."""
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+        """Find the best k rows for each query, float32 (n, 2d + 1).
+
+        Returns:
+            Scores float32 (n, k), the exact inner products, descending, and item indices int32
+            (n, k), ascending where scores tie; padded with -inf and -1 when fewer are found.
+
+        Raises:
+            RetrievalError: queries of another shape or with NaN or infinity, or k below 1.
+        """
+
+
+def checked_rows(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the rows, contiguous float32 (n_items, width), or say what is wrong with them."""
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise RetrievalError(f"rows: expected a non-empty table, found shape {rows.shape}")
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    if not np.isfinite(rows).all():
+        raise RetrievalError("rows: expected finite numbers, found NaN or infinity")
+    return rows
+
+
+def checked_queries(
+    queries: npt.NDArray[np.float32], width: int, k: int
+) -> npt.NDArray[np.float32]:
+    """Return the queries, contiguous float32 (n, width), or say what is wrong with them.
+
+    The libraries below do not look: they answer a short or NaN query with ids like any others.
+    """
+    if k < 1:
+        raise RetrievalError(f"k: expected 1 or more, found {k}")
+    if queries.ndim != 2 or queries.shape[1] != width:
+        raise RetrievalError(f"queries: expected shape (n, {width}), found {queries.shape}")
+    queries = np.ascontiguousarray(queries, dtype=np.float32)
+    if not np.isfinite(queries).all():
+        raise RetrievalError("queries: expected finite numbers, found NaN or infinity")
+    return queries

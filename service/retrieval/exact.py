@@ -1,0 +1,68 @@
+"""Exact search: every row times every query."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
+from service.retrieval._ranking import as_keys, best_keys, rescore, rows_of
+
+__all__ = ["Exact"]
+
+# Scores held at once: 16 MB of them, and twice that in keys, however large the catalogue.
+_BLOCK = 1 << 22
+
+
+class Exact:
+    """A matrix product and a partition, block by block; always right, linear in the catalogue.
+
+    The matrix product runs on as many threads as NumPy's BLAS is allowed by the environment
+    (OPENBLAS_NUM_THREADS).
+    """
+
+    name: ClassVar[str] = "exact"
+    files: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, rows: npt.NDArray[np.float32]) -> None:
+        self.rows = checked_rows(rows)
+        self.parameters: dict[str, int] = {}
+
+    @classmethod
+    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+        """There is nothing to build."""
+        if parameters:
+            raise RetrievalError(f"exact: expected no parameters, found {dict(parameters)}")
+        return cls(rows)
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,  # noqa: ARG003 - there is no file to read
+        rows: npt.NDArray[np.float32],
+        parameters: Mapping[str, int],
+    ) -> Self:
+        """There is nothing to load."""
+        return cls.build(rows, parameters)
+
+    def save(self, directory: Path) -> None:
+        """There is nothing to save."""
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+        """See `Retrieval.search`; finds everything."""
+        queries = checked_queries(queries, self.rows.shape[1], k)
+        step = max(1, _BLOCK // max(1, len(queries)))
+        blocks = [
+            best_keys(self._keys(queries, start, start + step), k)
+            for start in range(0, len(self.rows), step)
+        ]
+        best = best_keys(np.concatenate(blocks, axis=1), k)
+        return rescore(self.rows, queries, rows_of(best), k)
+
+    def _keys(
+        self, queries: npt.NDArray[np.float32], start: int, stop: int
+    ) -> npt.NDArray[np.int64]:
+        scores = queries @ self.rows[start:stop].T
+        return as_keys(scores, np.arange(start, start + scores.shape[1]))

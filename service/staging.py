@@ -1,0 +1,98 @@
+"""Directories that appear complete or not at all, however their writer dies.
+
+A directory is written under a temporary name beside its final one, made durable, then renamed, and
+the link `current` is moved onto it in one step. Its writer holds a lock on it while it lives: the
+kernel lets go of the lock when the writer is killed, which is how the next one knows what to sweep.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["CURRENT", "publish", "staging", "sync"]
+
+CURRENT = "current"
+_PREFIX = ".building-"
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """Yield a fresh directory inside `out`; whatever is left of it at the end is removed."""
+    out.mkdir(parents=True, exist_ok=True)
+    with _locked(out):
+        _sweep(out)
+        staged = _temporary_name(out)
+        staged.mkdir()
+        alive = os.open(staged, os.O_RDONLY)
+        fcntl.flock(alive, fcntl.LOCK_EX)
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+        os.close(alive)
+
+
+def publish(staged: Path, final: Path, is_intact: Callable[[Path], bool]) -> None:
+    """Give `staged` its final name and make it `current`.
+
+    A directory that already has that name holds the same contents, so it stays if it is intact:
+    replacing it would leave a moment without any.
+    """
+    out = final.parent
+    with _locked(out):
+        if final.exists() and not is_intact(final):
+            final.rename(_temporary_name(out))
+        if not final.exists():
+            sync(staged)
+            staged.rename(final)
+        _point_current_at(final)
+        sync(out)
+
+
+def sync(path: Path) -> None:
+    """Force a file's bytes, or a directory's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _point_current_at(final: Path) -> None:
+    link = final.with_name(f".{CURRENT}")
+    link.unlink(missing_ok=True)
+    link.symlink_to(final.name)
+    sync(final.parent)  # the name that `current` will point at must outlive a power cut
+    link.replace(final.with_name(CURRENT))
+
+
+def _sweep(out: Path) -> None:
+    """Remove what killed writers left; what a living one has locked is not ours to touch."""
+    for leftover in out.glob(f"{_PREFIX}*"):
+        descriptor = os.open(leftover, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(leftover)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def _temporary_name(out: Path) -> Path:
+    return out / f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold `directory` against other writers; short, so waiting for it is fine."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
