@@ -25,5 +25,12 @@ def backend(name: str) -> type[Retrieval]:
             from service.retrieval.exact import Exact
 
             return Exact
-        case _:
-            raise RetrievalError(f"retrieval backend: expected 'exact', found {name!r}")
+        case "faiss":
+            from service.retrieval.faiss import Faiss
+
+            return Faiss
+        case "nmslib":
+            from service.retrieval.nmslib import Nmslib
+
+            return Nmslib
+    raise RetrievalError(f"backend: expected exact, faiss or nmslib, found {name!r}")

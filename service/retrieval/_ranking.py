@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from service.retrieval._interface import Found
+from service.retrieval._interface import Found, RetrievalError
 
 __all__ = ["as_keys", "best_keys", "rescore", "rows_of"]
 
@@ -52,6 +52,8 @@ def rescore(
     Every backend ends here. Each pair is multiplied on its own, so that a score does not depend
     on which other queries share the batch, as it does in the last bits of a matrix product.
     """
+    if candidates.max(initial=-1) >= len(rows):
+        raise RetrievalError(f"index: expected rows below {len(rows)}, found {candidates.max()}")
     missing = max(0, k - candidates.shape[1])
     candidates = np.pad(candidates, ((0, 0), (0, missing)), constant_values=-1)
     keys = as_keys(_inner_products(rows, queries, candidates), candidates)

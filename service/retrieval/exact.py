@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
+from service.retrieval._interface import Found, checked_queries, checked_rows
+from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import as_keys, best_keys, rescore, rows_of
 
 __all__ = ["Exact"]
@@ -17,9 +18,9 @@ _BLOCK = 1 << 22
 
 
 class Exact:
-    """A matrix product and a partition, block by block; always right, linear in the catalogue.
+    """A matrix product and a partition, block by block: always right, linear in the catalogue.
 
-    The matrix product runs on as many threads as NumPy's BLAS is allowed by the environment
+    The product runs on as many threads as the environment grants to NumPy's BLAS
     (OPENBLAS_NUM_THREADS).
     """
 
@@ -32,9 +33,8 @@ class Exact:
 
     @classmethod
     def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
-        """There is nothing to build."""
-        if parameters:
-            raise RetrievalError(f"exact: expected no parameters, found {dict(parameters)}")
+        """There is nothing to build, and nothing to tune."""
+        Parameters.of(parameters)
         return cls(rows)
 
     @classmethod

@@ -1,0 +1,122 @@
+"""Approximate search with NMSLIB: a navigable graph over rows made equally long.
+
+A graph is walked by nearness, and the largest inner product is no nearness: over raw rows the walk
+ends at a few long ones and finds a tenth of what it should. One more dimension that brings
+every row to the length of the longest, and is 0 in every query, makes the nearest row by angle the
+one with the largest inner product.
+
+NMSLIB keeps its own copy of the rows, in each worker, and draws the levels of the graph from a
+generator that cannot be seeded: two builds from the same vectors differ.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
+from service.retrieval._parameters import Parameters
+from service.retrieval._ranking import rescore
+
+__all__ = ["Nmslib"]
+
+_FILE = "index.nmslib"
+
+
+class NmslibParameters(Parameters):
+    """How dense the graph is, and how far it is walked."""
+
+    m: int = Field(default=16, ge=2, description="links per node")
+    ef_construction: int = Field(default=200, ge=1, description="nodes weighed per insertion")
+    ef_search: int = Field(default=400, ge=1, description="nodes kept per search, at least k")
+
+
+class Nmslib:
+    """HNSW by cosine over augmented rows."""
+
+    name: ClassVar[str] = "nmslib"
+    files: ClassVar[tuple[str, ...]] = (_FILE,)
+
+    def __init__(
+        self, rows: npt.NDArray[np.float32], index: Any, parameters: NmslibParameters
+    ) -> None:
+        self.rows = rows
+        self.parameters: dict[str, int] = parameters.model_dump()
+        self._index = index
+        # NMSLIB does not store it with the index.
+        index.setQueryTimeParams({"efSearch": parameters.ef_search})
+
+    @classmethod
+    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+        """Insert the rows one after the other, on one thread."""
+        rows, chosen = checked_rows(rows), NmslibParameters.of(parameters)
+        index = _new_index()
+        index.addDataPointBatch(_equally_long(rows))
+        graph = {"M": chosen.m, "efConstruction": chosen.ef_construction, "indexThreadQty": 1}
+        index.createIndex(graph, print_progress=False)
+        return cls(rows, index, chosen)
+
+    @classmethod
+    def load(
+        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
+    ) -> Self:
+        """Read the graph, which holds its own copy of the rows."""
+        index = _new_index()
+        index.loadIndex(str(directory / _FILE), load_data=False)
+        return cls(checked_rows(rows), index, NmslibParameters.of(parameters))
+
+    def save(self, directory: Path) -> None:
+        """Write the graph."""
+        self._index.saveIndex(str(directory / _FILE), save_data=False)
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+        """See `Retrieval.search`; walks the graph once per query, on one thread."""
+        queries = checked_queries(queries, self.rows.shape[1], k)
+        candidates = np.full((len(queries), k), -1, np.int64)
+        walked = np.pad(queries, ((0, 0), (0, 1)))
+        answers = self._index.knnQueryBatch(walked, k=min(k, len(self.rows)), num_threads=1)
+        for line, (found, _) in zip(candidates, answers, strict=True):
+            line[: len(found)] = found
+        return rescore(self.rows, queries, candidates, k)
+
+
+def _equally_long(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Append the coordinate that brings each row to the length of the longest."""
+    squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    missing = np.sqrt(squares.max() - squares).astype(np.float32)
+    return np.column_stack([rows, missing])
+
+
+def _new_index() -> Any:
+    return _library().init(method="hnsw", space="cosinesimil")
+
+
+def _library() -> Any:
+    """Import the optional library, without the advice it prints on loading."""
+    try:
+        with _silent():
+            import nmslib
+    except ImportError as error:
+        raise RetrievalError("nmslib is not installed: pip install 'rtt2vec[nmslib]'") from error
+    return nmslib
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Send what native code writes to standard error nowhere."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
