@@ -22,6 +22,7 @@ from index_builder.data_errors import (
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
 ROW = "_row"  # position of a row in its file, counted from 0
 SHOWN_ROWS = 5
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class Table:
         path: the file, or the folder when the rows come from several files.
         frame: the wanted columns; `_row` beside them for a single file.
         unused: names of the columns that were found and not wanted.
+        blank_lines: number of lines of CSV files that were skipped because they are empty.
     """
 
     path: Path
     frame: pl.DataFrame
     unused: tuple[str, ...] = ()
+    blank_lines: int = 0
 
     def with_ids(self, *columns: str) -> "Table":
         """Turns id columns into strings.
@@ -47,18 +50,17 @@ class Table:
         """
         for column in columns:
             kind = self.frame.schema[column]
-            if not (kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+            if not _can_be_id(kind):
                 raise ColumnTypeError(
                     f"{self.path}: column {column!r} holds {kind}.\n"
                     "Expected: strings or integers.\n"
                     "Write the ids as strings: fractions and binary values have no one spelling."
                 )
-        frame = self.frame.with_columns(pl.col(columns).cast(pl.String))
-        table = replace(self, frame=frame)
+        table = replace(self, frame=self.frame.with_columns(pl.col(columns).cast(pl.String)))
         for column in columns:
-            blank = frame[column].is_null() | (frame[column].str.strip_chars() == "")
+            ids = table.frame[column]
             table.refuse_where(
-                blank,
+                ids.is_null() | (ids.str.strip_chars() == ""),
                 EmptyIdError,
                 f"have no {column}",
                 "Give every row its id, or leave the rows out.",
@@ -77,21 +79,21 @@ class Table:
             remedy: what to do about it.
         """
         if wrong.any():
-            self.refuse(self.frame.filter(wrong), error, problem, remedy)
+            rows = self.frame.filter(wrong)
+            self.refuse(
+                rows, error, f"{rows.height:,} of {self.frame.height:,} rows {problem}", remedy
+            )
 
     def refuse(
         self, rows: pl.DataFrame, error: type[BadRowsError], problem: str, remedy: str
     ) -> NoReturn:
-        """Raises `error` with the first of the wrong rows (those, of the frame)."""
+        """Raises `error` with the first of these rows, which are rows of the frame."""
         shown = rows.head(SHOWN_ROWS)
         if ROW in shown.columns:
             heading, places = _places(self.path, shown[ROW].to_list())
             shown = shown.drop(ROW).insert_column(0, pl.Series(heading, places))
-        title = "First of them:" if rows.height > SHOWN_ROWS else "Found:"
-        raise error(
-            f"{self.path}: {rows.height:,} of {self.frame.height:,} rows {problem}.\n"
-            f"{title}\n{_as_text(shown)}\n{remedy}"
-        )
+        title = "The first of them" if rows.height > SHOWN_ROWS else "Found"
+        raise error(f"{self.path}: {problem}.\n{title}:\n{_as_text(shown)}\n{remedy}")
 
 
 def read_tables(
@@ -113,15 +115,31 @@ def read_tables(
         DataError: see `index_builder.data_errors`.
     """
     tables = [check(_read_table(file, required, optional)) for file in _files(path)]
-    if len(tables) == 1:
-        table = tables[0]
-    else:
-        frames = [table.frame.drop(ROW) for table in tables]
-        unused = dict.fromkeys(name for table in tables for name in table.unused)
-        table = Table(path, pl.concat(frames, how="diagonal_relaxed"), tuple(unused))
+    table = tables[0] if len(tables) == 1 else _stack(path, tables)
     if table.frame.is_empty():
         raise EmptyDataError(f"{path}: no rows.\nExpected: at least one row under the header.")
     return table
+
+
+def _stack(path: Path, tables: Sequence[Table]) -> Table:
+    # An empty file (a day on which the shop was closed) has no say in the types.
+    filled = [table for table in tables if not table.frame.is_empty()] or tables[:1]
+    first = filled[0]
+    for table in filled:
+        for column, kind in table.frame.schema.items():
+            expected = first.frame.schema.get(column, kind)
+            if kind != expected:
+                raise ColumnTypeError(
+                    f"{table.path}: column {column!r} holds {kind}.\n"
+                    f"Expected: {expected}, as in {first.path}.\n"
+                    "Write all files of the folder alike."
+                )
+    return Table(
+        path=path,
+        frame=pl.concat([table.frame.drop(ROW) for table in filled], how="diagonal"),
+        unused=tuple(dict.fromkeys(name for table in tables for name in table.unused)),
+        blank_lines=sum(table.blank_lines for table in tables),
+    )
 
 
 def _files(path: Path) -> list[Path]:
@@ -150,17 +168,23 @@ def _files(path: Path) -> list[Path]:
 def _read_table(file: Path, required: Sequence[str], optional: Sequence[str]) -> Table:
     try:
         # CSV columns stay strings: a parser that guesses turns id 007 into 7.
-        lazy = pl.scan_csv(file, infer_schema=False) if _is_csv(file) else pl.scan_parquet(file)
+        lazy = (
+            pl.scan_csv(file, infer_schema=False)
+            if _is_csv(file)
+            else pl.scan_parquet(file, hive_partitioning=True)
+        )
         found = lazy.collect_schema().names()
         _require(file, required, found)
         wanted = [name for name in (*required, *optional) if name in found]
-        frame = lazy.select(wanted).with_row_index(ROW).collect()
+        read = lazy.select(wanted).with_row_index(ROW).collect()
     except pl.exceptions.NoDataError as error:
         raise EmptyDataError(f"{file}: the file is empty.") from error
     except (pl.exceptions.PolarsError, OSError) as error:
         kind = "CSV (UTF-8, commas)" if _is_csv(file) else "Parquet"
         raise UnreadableFileError(f"{file}: not readable as {kind}: {error}") from error
-    return Table(file, frame, tuple(name for name in found if name not in wanted))
+    frame = read.filter(~pl.all_horizontal(pl.col(wanted).is_null())) if _is_csv(file) else read
+    unused = tuple(name for name in found if name not in wanted)
+    return Table(file, frame, unused, blank_lines=read.height - frame.height)
 
 
 def _require(file: Path, required: Sequence[str], found: Sequence[str]) -> None:
@@ -181,6 +205,11 @@ def _require(file: Path, required: Sequence[str], found: Sequence[str]) -> None:
     )
 
 
+def _can_be_id(kind: pl.DataType) -> bool:
+    whole = kind.is_integer() or (isinstance(kind, pl.Decimal) and kind.scale == 0)
+    return whole or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)
+
+
 def _is_csv(file: Path) -> bool:
     return file.name.lower().endswith((".csv", ".csv.gz"))
 
@@ -190,7 +219,8 @@ def _places(file: Path, rows: Sequence[int]) -> tuple[str, list[int]]:
     if not _is_csv(file):
         return "row", [row + 1 for row in rows]
     # A quoted field may span lines, so the line of a row is known only by reading up to it.
-    opener = gzip.open if file.name.lower().endswith(".gz") else open
+    with file.open("rb") as raw:
+        opener = gzip.open if raw.read(2) == GZIP_MAGIC else open
     begins: list[int] = []
     with opener(file, "rt", encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text)

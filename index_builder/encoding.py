@@ -89,7 +89,8 @@ class EncodedTransactions(EncodedBaskets):
         table.add_row("baskets", f"{self.n_baskets:,}")
         table.add_row("items in baskets", f"{self.basket_items.size:,}", end_section=True)
         for reason, count in self.left_out.items():
-            table.add_row(reason, f"{count:,}")
+            if count:
+                table.add_row(reason, f"{count:,}")
         return table
 
 

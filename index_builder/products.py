@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from index_builder._tables import ROW, Table, read_tables
+from index_builder._tables import Table, read_tables
 from index_builder.data_errors import DuplicateItemError
 
 TAXONOMY = ("department", "category", "subcategory")
@@ -36,15 +36,12 @@ def products_of(table: Table) -> pl.DataFrame:
         DuplicateItemError: two rows have the same item_id.
     """
     rows = table.frame
-    repeated = rows["item_id"].is_duplicated()
-    order = ("item_id",) if ROW not in rows.columns else ("item_id", ROW)
-    if repeated.any():
-        table.refuse(
-            rows.filter(repeated).sort(order, maintain_order=True),
-            DuplicateItemError,
-            "share their item_id with another row",
-            "Keep one row per item_id.",
-        )
+    table.refuse_where(
+        rows["item_id"].is_duplicated(),
+        DuplicateItemError,
+        "share their item_id with another row",
+        "Keep one row per item_id.",
+    )
     name = pl.col("name").str.strip_chars()
     return rows.select(
         pl.col("item_id"),

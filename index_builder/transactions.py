@@ -122,32 +122,29 @@ def transactions_of(
     Raises:
         SharedBasketError: a basket has more than one user.
     """
-    rows = table.frame
-    if "quantity" not in rows.columns:
-        rows = rows.with_columns(quantity=pl.lit(1.0))
-    naive = pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    quantity = pl.col("quantity").fill_null(1.0) if "quantity" in table.frame.columns else 1.0
+    rows = table.frame.with_columns(
+        pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us")), quantity=quantity
+    )
     baskets = rows.group_by("basket_id").agg(
         owner=pl.col("user_id").first(),
-        begun_at=naive.min(),
-        ended_at=naive.max(),
+        begun_at=pl.col("timestamp").min(),
+        ended_at=pl.col("timestamp").max(),
     )
-    rows = rows.join(baskets, on="basket_id", maintain_order="left")
-    _refuse_shared_baskets(replace(table, frame=rows))
-    lines = (
-        rows.group_by("basket_id", "item_id")
-        .agg(pl.col("user_id", "begun_at").first(), pl.col("quantity").sum())
-        .select("user_id", "basket_id", "item_id", "begun_at", "quantity")
-        .sort("begun_at", "basket_id", "item_id")
-    )
-    dropped = dict(left_out or {})
-    if merged := rows.height - lines.height:
-        dropped["duplicate lines, merged"] = merged
+    rows = rows.join(baskets, on="basket_id")
+    _refuse_shared_baskets(replace(table, frame=rows), baskets.height)
+    lines = _merged(rows.sort("begun_at", "basket_id", "item_id"))
+    dropped = {
+        **(left_out or {}),
+        "blank lines": table.blank_lines,
+        "duplicate lines, merged": rows.height - lines.height,
+    }
     span = pl.col("ended_at") - pl.col("begun_at")
     summary = ReadSummary(
         source=source,
         rows_read=lines.height + sum(dropped.values()),
         rows_kept=lines.height,
-        dropped=dropped,
+        dropped={reason: count for reason, count in dropped.items() if count},
         users=lines["user_id"].n_unique(),
         baskets=baskets.height,
         items=lines["item_id"].n_unique(),
@@ -217,17 +214,34 @@ def _with_quantities(table: Table) -> Table:
     return replace(table, frame=table.frame.with_columns(numbers.fill_null(1.0).alias("quantity")))
 
 
-def _refuse_shared_baskets(table: Table) -> None:
-    foreign = table.frame["user_id"] != table.frame["owner"]
-    if not foreign.any():
+def _merged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Makes one row of each (basket, item); the rows are sorted, so equal pairs are adjacent."""
+    columns = ("user_id", "basket_id", "item_id", "begun_at")
+    pair = rows.select(pl.struct("basket_id", "item_id").rle_id()).to_series()
+    if pair[-1] + 1 == rows.height:
+        return rows.select(*columns, "quantity")
+    return (
+        rows.group_by(pair.alias("pair"), maintain_order=True)
+        .agg(pl.col(columns).first(), pl.col("quantity").sum())
+        .drop("pair")
+    )
+
+
+def _refuse_shared_baskets(table: Table, n_baskets: int) -> None:
+    foreign = table.frame.filter(pl.col("user_id") != pl.col("owner"))
+    if foreign.is_empty():
         return
-    baskets = table.frame.filter(foreign)["basket_id"].unique()
+    shared = foreign["basket_id"].unique()
     columns = [name for name in (ROW, *COLUMNS) if name in table.frame.columns]
-    rows = table.frame.filter(pl.col("basket_id").is_in(baskets.implode())).select(columns)
+    rows = (
+        table.frame.filter(pl.col("basket_id").is_in(shared.implode()))
+        .select(columns)
+        .sort(ROW if ROW in columns else "basket_id", maintain_order=True)
+        .unique(["basket_id", "user_id"], keep="first", maintain_order=True)
+    )
     table.refuse(
-        rows if ROW in columns else rows.sort("basket_id", maintain_order=True),
+        rows,
         SharedBasketError,
-        f"are in {baskets.len():,} baskets that have more than one user",
-        "A basket_id must belong to one user: where users number their own baskets, "
-        "put the user_id in front of it.",
+        f"{shared.len():,} of {n_baskets:,} values of basket_id belong to more than one user",
+        "Where users number their own baskets, put the user_id in front of the basket_id.",
     )

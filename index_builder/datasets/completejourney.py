@@ -11,6 +11,7 @@ import polars as pl
 
 from index_builder._tables import Table
 from index_builder.data_errors import MissingDatasetError
+from index_builder.datasets.completejourney_names import product_name
 from index_builder.products import products_of
 from index_builder.transactions import Transactions, transactions_of
 
@@ -59,9 +60,11 @@ def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
 
 
 def _products(raw: pl.DataFrame) -> pl.DataFrame:
+    described_by = ("product_type", "product_category", "department", "package_size", "brand")
+    names = [product_name(*row) for row in raw.select(described_by).iter_rows()]
     return raw.select(
         pl.col("product_id").cast(pl.String).alias("item_id"),
-        pl.col("product_type").alias("name"),
+        pl.Series("name", names),
         pl.col("department"),
         pl.col("product_category").alias("category"),
         pl.col("product_type").alias("subcategory"),
