@@ -10,9 +10,16 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. A quantity carries its unit in its name."""
+    """Serve recommendations. Every flag, --k-limit, is also a variable, RTT2VEC_K_LIMIT."""
 
-    model_config = SettingsConfigDict(env_prefix="RTT2VEC_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="RTT2VEC_",
+        frozen=True,
+        extra="forbid",
+        cli_prog_name="rtt2vec-serve",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+    )
 
     # Where the answers come from, and where they go.
     bundle: Path = Field(

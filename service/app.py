@@ -1,0 +1,96 @@
+"""The HTTP service: its routes, and what happens around them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+
+from service.endpoint import RecommendEndpoint
+from service.metrics import CONTENT_TYPE, Metrics
+from service.middleware import RequestMiddleware
+from service.problems import ProblemError, answer_http_exception, answer_problem, documented
+from service.schemas import Health, RecommendResponse
+from service.serving import Serving
+from service.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the service. It reads its bundle when it starts to run, not before.
+
+    A bundle that is refused does not end the process: it answers as live, not as ready, and says
+    why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
+    """
+    metrics = Metrics()
+    serving = Serving(settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # In a thread, so that liveness answers meanwhile.
+        loading = asyncio.create_task(asyncio.to_thread(serving.load))
+        yield
+        await loading
+        metrics.retire()
+
+    app = FastAPI(
+        title="rtt2vec",
+        summary="Real-time within-basket recommendations.",
+        version=version("rtt2vec"),
+        lifespan=lifespan,
+        middleware=[Middleware(RequestMiddleware, metrics=metrics)],
+        exception_handlers={ProblemError: answer_problem, HTTPException: answer_http_exception},
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.serving = serving
+    _add_recommend(app, RecommendEndpoint(settings, metrics, serving))
+    _add_health(app, serving)
+    _add_metrics(app, metrics)
+    return app
+
+
+def _add_recommend(app: FastAPI, endpoint: RecommendEndpoint) -> None:
+    app.add_api_route(
+        "/recommend",
+        endpoint,
+        methods=["POST"],
+        name="recommend",
+        description=endpoint.__call__.__doc__,
+        response_model=RecommendResponse,
+        responses=documented(400, 413, 415, 422, 500, 503),
+        openapi_extra=endpoint.openapi,
+    )
+
+
+def _add_health(app: FastAPI, serving: Serving) -> None:
+    @app.get("/health/live", response_class=PlainTextResponse)
+    async def live() -> str:
+        """Answer while the process runs."""
+        return "live\n"
+
+    @app.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
+    async def ready() -> str:
+        """Answer once a verified bundle is loaded."""
+        serving.ready()
+        return "ready\n"
+
+    @app.get("/health")
+    async def health() -> Health:
+        """Describe both, with the bundle's id or the reason why there is none."""
+        return Health(
+            live=True,
+            ready=serving.recommender is not None,
+            bundle_id=serving.bundle_id,
+            reason=serving.reason,
+        )
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def scrape() -> PlainTextResponse:
+        """Give Prometheus its metrics."""
+        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)

@@ -1,0 +1,131 @@
+"""What Prometheus is told: one registry per app, every name prefixed `rtt2vec_`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from service.bundle import Bundle
+from service.recommender import Recommendations
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# Where several workers share their counts; set by `rtt2vec-serve`.
+_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+STAGES = ("parse", "lookup", "anchors", "search", "aggregate", "rank", "postprocess", "encode")
+
+# The library's default buckets start at 5 ms, where most of our requests have long ended.
+_BUCKETS_S = tuple(ms / 1000 for ms in (0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100))
+_CANDIDATE_BUCKETS = (0, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+class Metrics:
+    """The metrics of one app, and the text in which Prometheus reads them."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, namespace="rtt2vec", registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            # Of several workers, the one that is worst off speaks for all.
+            return Gauge(
+                name,
+                text,
+                labels,
+                namespace="rtt2vec",
+                registry=registry,
+                multiprocess_mode="livemin",
+            )
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(
+                name, text, labels, namespace="rtt2vec", registry=registry, buckets=buckets
+            )
+
+        self._requests = counter("requests", "Requests answered.", "route", "status")
+        self._request_s = histogram(
+            "request_duration_seconds", "Time from request to response.", _BUCKETS_S, "route"
+        )
+        self._stage_s = histogram(
+            "stage_duration_seconds",
+            "Time one stage of a recommendation took.",
+            _BUCKETS_S,
+            "stage",
+        )
+        self._stages = {stage: self._stage_s.labels(stage) for stage in STAGES}
+        self._candidates = histogram(
+            "candidates", "Candidates a recommendation chose from.", _CANDIDATE_BUCKETS
+        )
+        self._fallbacks = counter(
+            "fallbacks", "Answers that rest on less than user and basket, by source.", "source"
+        )
+        self._degraded = counter("degraded", "Answers that rest on less than the request gave.")
+        self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
+        self._unknown_users = counter("unknown_users", "Requests of users not in the bundle.")
+        self._bundle = gauge(
+            "bundle_info", "The bundle that answers; always 1.", "bundle_id", "format", "backend"
+        )
+        self._ann_recall = gauge("ann_recall_at_k", "Recall of the index against exact search.")
+        self._ready = gauge("ready", "Whether a verified bundle is loaded.")
+        self._ready.set(0)
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request, and the time it took."""
+        self._requests.labels(route, str(status)).inc()
+        self._request_s.labels(route).observe(seconds)
+
+    def observe_stage(self, stage: str, seconds: float) -> None:
+        """Record how long one of `STAGES` took."""
+        self._stages[stage].observe(seconds)
+
+    @contextmanager
+    def stage(self, stage: str) -> Iterator[None]:
+        """Record how long the block took, unless it raises."""
+        started = perf_counter()
+        yield
+        self.observe_stage(stage, perf_counter() - started)
+
+    def observe_answer(self, user_id: str | None, answer: Recommendations) -> None:
+        """Count what an answer for `user_id` rests on."""
+        self._candidates.observe(answer.candidates)
+        if answer.source != "user+basket":
+            self._fallbacks.labels(answer.source).inc()
+        if answer.degraded:
+            self._degraded.inc()
+        self._unknown_items.inc(len(answer.unknown_items))
+        if user_id is not None and answer.source in ("basket", "popularity"):
+            self._unknown_users.inc()
+
+    def announce(self, bundle: Bundle) -> None:
+        """State that `bundle` is loaded and answers."""
+        index = bundle.manifest.retrieval
+        version = str(bundle.manifest.format_version)
+        self._bundle.labels(bundle.bundle_id, version, index.backend).set(1)
+        self._ann_recall.set(index.ann_recall_at_k)
+        self._ready.set(1)
+
+    def retire(self) -> None:
+        """Take the gauges of this process, which ends, out of what the others show."""
+        if _MULTIPROCESS in os.environ:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+    def render(self) -> bytes:
+        """Return the exposition text; with several workers, the sum over all of them."""
+        if _MULTIPROCESS not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,0 +1,73 @@
+"""What happens around every request: its id, its line in the log, its share of the metrics."""
+
+import logging
+import re
+from time import perf_counter
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.logs import request_id
+from service.metrics import Metrics
+from service.problems import ProblemError
+
+_log = logging.getLogger("service.access")
+
+# What a caller may choose as its request's id: nothing that could break a header or a log.
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+
+# Probes and scrapes come every few seconds and say nothing: they are logged at debug level.
+_QUIET = ("/health", "/metrics")
+
+
+class RequestMiddleware:
+    """Names, logs and counts every request, and answers 500 for an exception nobody caught."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        started = perf_counter()
+        status = 0
+        name = _name(scope)
+        request_id.set(name.decode())
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", name)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception:
+            _log.exception("unhandled exception")
+            if status:  # Half a response is out: only the server can still end it.
+                raise
+            failure = ProblemError(500, "The service failed; its log has the reason.")
+            await failure.response()(scope, receive, send_named)
+        finally:
+            self._record(scope, status, perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        self._metrics.observe_request(route, status, seconds)
+        level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
+        if _log.isEnabledFor(level):
+            facts = {"method": scope["method"], "route": route, "status": status}
+            _log.log(level, "request", extra=facts | {"took_ms": round(seconds * 1000, 3)})
+
+
+def _name(scope: Scope) -> bytes:
+    """Return the id the caller sent as `X-Request-ID` if it is a sane one, else a new one."""
+    for header, value in scope["headers"]:
+        if header == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return bytes(value)
+    return uuid4().hex.encode()

@@ -1,0 +1,98 @@
+"""What goes over the wire: the bodies of requests and responses."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+
+from service.settings import Settings
+
+Source = Literal["user+basket", "basket", "user", "popularity"]
+
+
+class RecommendRequest(BaseModel):
+    """A shopper, what is in the basket, and how many recommendations to make for them."""
+
+    # Strict: what the OpenAPI document calls a string or an integer is one, and "20" is not 20.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    user_id: str | None = None
+    basket: list[str] = Field(default=[])
+    k: int = 20
+    exclude_items: list[str] = Field(default=[])
+    exclude_categories: list[str] = Field(default=[])
+    explain: bool = False
+
+
+def request_type(settings: Settings) -> type[RecommendRequest]:
+    """Return `RecommendRequest` with the limits of `settings`, for validation and OpenAPI alike."""
+    text = Annotated[str, StringConstraints(min_length=1, max_length=settings.id_limit_chars)]
+    k_default = min(20, settings.k_limit)
+    return create_model(
+        "RecommendRequest",
+        __base__=RecommendRequest,
+        __doc__=RecommendRequest.__doc__,
+        user_id=(
+            text | None,
+            Field(None, description="The shopper; null, or one never seen, is a stranger."),
+        ),
+        basket=(
+            list[text],
+            Field([], max_length=settings.basket_limit, description="The items in the basket."),
+        ),
+        k=(
+            int,
+            Field(k_default, ge=1, le=settings.k_limit, description="Recommendations wanted."),
+        ),
+        exclude_items=(
+            list[text],
+            Field([], description="Items that are not to be recommended."),
+        ),
+        exclude_categories=(
+            list[text],
+            Field([], description="Categories no recommendation may come from."),
+        ),
+        explain=(bool, Field(False, description="Whether each recommendation gives its reasons.")),
+    )
+
+
+class Reasons(BaseModel):
+    """Why an item is recommended; the parts sum to its score before diversity."""
+
+    anchor: str | None = Field(description="The basket item that contributed most.")
+    basket: float
+    user: float
+    popularity: float
+
+
+class RecommendedItem(BaseModel):
+    """One recommendation."""
+
+    item_id: str
+    name: str
+    category: str
+    score: float
+    reasons: Reasons | None = Field(None, description="Only where `explain` was asked for.")
+
+
+class RecommendResponse(BaseModel):
+    """Recommendations, best first, and what they rest on."""
+
+    request_id: str
+    bundle_id: str
+    source: Source
+    degraded: bool = Field(
+        description="Whether they rest on less than the request gave: its user or its basket is "
+        "unknown."
+    )
+    unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
+    took_ms: float
+    recommendations: list[RecommendedItem]
+
+
+class Health(BaseModel):
+    """The state of the process that answered."""
+
+    live: bool
+    ready: bool
+    bundle_id: str | None
+    reason: str | None = Field(description="Why it is not ready.")

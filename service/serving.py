@@ -1,0 +1,49 @@
+"""What a process answers from: nothing, until its bundle is loaded and verified."""
+
+import logging
+
+from service.bundle import BundleError, load_bundle
+from service.metrics import Metrics
+from service.problems import ProblemError
+from service.recommender import Recommender
+from service.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class Serving:
+    """The recommender of one app, once there is one, and until then the reason why not."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self.recommender: Recommender | None = None
+        self.bundle_id: str | None = None
+        self.reason: str | None = "The bundle is being loaded."
+
+    def load(self) -> None:
+        """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
+        try:
+            bundle = load_bundle(self._settings.bundle)
+            recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
+        except BundleError as error:
+            self.reason = str(error)
+            _log.error("bundle refused: %s", error)
+        except Exception:
+            self.reason = "The bundle could not be loaded; the log has the reason."
+            _log.exception("bundle not loaded")
+            raise
+        else:
+            self.recommender, self.bundle_id, self.reason = recommender, bundle.bundle_id, None
+            self._metrics.announce(bundle)
+            _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
+
+    def ready(self) -> Recommender:
+        """Return the recommender.
+
+        Raises:
+            ProblemError: 503, there is none (yet).
+        """
+        if self.recommender is None:
+            raise ProblemError(503, f"Not ready. {self.reason}", headers={"Retry-After": "1"})
+        return self.recommender
