@@ -1,0 +1,44 @@
+"""The configuration of a build: frozen, and stored in the manifest."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["BuildConfig", "IndexConfig", "TrainConfig"]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainConfig(_Config):
+    """triple2vec (DESIGN section 1)."""
+
+    dimension: int = Field(64, ge=1, description="length d of item_p, item_q and user_h")
+    negatives: int = Field(5, ge=1, description="noise samples per term of the objective")
+    epochs: int = Field(20, ge=1, description="at most so many triples per line of the baskets")
+    learning_rate: float = Field(0.025, gt=0, description="at the start; falls linearly to 1 %")
+    threads: int = Field(2, ge=1, description="Hogwild threads; 1 is bit-reproducible")
+    seed: int = Field(1, ge=0)
+
+
+class IndexConfig(_Config):
+    """The inner-product index and the recall it must show."""
+
+    backend: Literal["exact", "faiss", "nmslib"] = "faiss"
+    ann_recall_target: float = Field(0.95, ge=0, le=1)
+    ann_recall_k: int = Field(100, ge=1)
+
+
+class BuildConfig(_Config):
+    """Everything that decides what a build makes of its transactions."""
+
+    min_item_baskets: int = Field(
+        10, ge=1, description="training baskets an item needs to be in the catalogue"
+    )
+    validation_days: float = Field(
+        15, gt=0, description="the last days before the cut decide when to stop and how to blend"
+    )
+    recency_half_life_days: float = Field(60, gt=0)
+    train: TrainConfig = TrainConfig()
+    index: IndexConfig = IndexConfig()

@@ -1,0 +1,155 @@
+"""The aggregator: one query per anchor goes out, one list of scored candidates comes back.
+
+A candidate's score is the cohesion score of the basket with it (Eq. 4 of the RTT2Vec paper), with
+the popularity prior and the shopper's own history beside it:
+
+    mean over anchors of (q_i·p_j + p_i·q_j)  +  user · h_u·(p_j + q_j)
+    + popularity · log pop_j  +  history · log(1 + 30 · recency_uj)
+
+The first three terms are what the index is searched for, the fourth brings candidates of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from service.profiles import Profile
+
+__all__ = ["Candidates", "Weights", "build_queries", "merge_candidates", "score_parts"]
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+# Purchases per basket at which history counts for log 2 (DESIGN section 2: found by measurement).
+_RECENCY_SCALE = np.float32(30)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each part of the score counts, beside the basket's weight of 1."""
+
+    user: float
+    popularity: float
+    history: float
+
+    @classmethod
+    def read(cls, serving: Mapping[str, float | str]) -> Self:
+        """Reads the weights that the build chose, from the manifest."""
+        user, popularity, history = (
+            float(serving[f"{name}_weight"]) for name in ("user", "popularity", "history")
+        )
+        return cls(user, popularity, history)
+
+    def write(self) -> dict[str, float | str]:
+        """The inverse of `read`."""
+        return {
+            "user_weight": self.user,
+            "popularity_weight": self.popularity,
+            "history_weight": self.history,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates and the parts of their score, all in one order.
+
+    Attributes:
+        items: (n,) int32, distinct item indices, ascending.
+        cohesion: (n, anchors) float32, q_i·p_j + p_i·q_j for each anchor.
+        basket: (n,) float32, its mean over the anchors; zero without anchors.
+        user, popularity, history: (n,) float32, not yet weighted.
+    """
+
+    items: Int32
+    cohesion: Float32
+    basket: Float32
+    user: Float32
+    popularity: Float32
+    history: Float32
+
+    def score(self, weights: Weights) -> Float32:
+        """The blended score, shape (n,)."""
+        score: Float32 = (
+            self.basket
+            + np.float32(weights.user) * self.user
+            + np.float32(weights.popularity) * self.popularity
+            + np.float32(weights.history) * self.history
+        )
+        return score
+
+
+def build_queries(
+    item_vectors: Float32, anchors: Int32, user_h: Float32 | None, weights: Weights
+) -> Float32:
+    """One query [q_i + h_u ; p_i + h_u ; prior weight] per anchor; [h_u ; h_u ; …] without any.
+
+    Args:
+        item_vectors: (n_items, 2d + 1) float32, [item_p | item_q | log popularity].
+        anchors: (a,) int32.
+        user_h: (d,) float32, or None for an unknown user.
+        weights: those of the user and popularity parts go into the query.
+
+    Returns:
+        (max(a, 1), 2d + 1) float32, ready for the index.
+    """
+    d = item_vectors.shape[1] // 2
+    queries = np.zeros((max(len(anchors), 1), 2 * d + 1), np.float32)
+    if len(anchors):
+        queries[:, :d] = item_vectors[anchors, d : 2 * d]
+        queries[:, d : 2 * d] = item_vectors[anchors, :d]
+    if user_h is not None:
+        queries[:, : 2 * d] += np.float32(weights.user) * np.tile(user_h, 2)
+    queries[:, 2 * d] = weights.popularity
+    return queries
+
+
+def merge_candidates(found: Int32, profile: Profile | None, history_candidates: int) -> Int32:
+    """The union of what the index found and of the items the shopper buys most, ascending.
+
+    Args:
+        found: (queries, k) int32 item indices, -1 where fewer than k were found.
+        profile: the shopper, if known.
+        history_candidates: at most so many items of the shopper's history, by recency.
+    """
+    items = found.ravel()
+    if profile is not None and history_candidates:
+        items = np.concatenate([items, _most_recent(profile, history_candidates)])
+    merged = np.unique(items)
+    return merged[1:] if len(merged) and merged[0] < 0 else merged
+
+
+def score_parts(
+    item_vectors: Float32, items: Int32, anchors: Int32, profile: Profile | None
+) -> Candidates:
+    """Scores every candidate exactly against every anchor, whichever query found it.
+
+    Args:
+        item_vectors: (n_items, 2d + 1) float32.
+        items: (n,) int32, the candidates, ascending.
+        anchors: (a,) int32.
+        profile: the shopper, if known.
+    """
+    d = item_vectors.shape[1] // 2
+    rows = item_vectors[items]
+    duals, popularity = rows[:, : 2 * d], rows[:, 2 * d]
+    swapped = np.concatenate([item_vectors[anchors, d : 2 * d], item_vectors[anchors, :d]], axis=1)
+    cohesion = duals @ swapped.T
+    nothing = np.zeros(len(items), np.float32)
+    return Candidates(
+        items=items,
+        cohesion=cohesion,
+        basket=cohesion.mean(axis=1) if len(anchors) else nothing,
+        user=duals @ np.tile(profile.user_h, 2) if profile else nothing,
+        popularity=popularity,
+        history=np.log1p(_RECENCY_SCALE * profile.recency_of(items)) if profile else nothing,
+    )
+
+
+def _most_recent(profile: Profile, count: int) -> Int32:
+    if len(profile.items) <= count:
+        return profile.items
+    best = np.argpartition(profile.recency, -count)[-count:]
+    return profile.items[best]

@@ -1,0 +1,59 @@
+"""Profiles: what is known about one shopper."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle import Bundle
+
+__all__ = ["Profile", "Profiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One user's vector and purchase history; the history's arrays share one order.
+
+    Attributes:
+        user_h: (d,) float32.
+        items: (n,) int32, distinct item indices, ascending.
+        counts: (n,) int32, the user's baskets with the item.
+        recency: (n,) float32 in [0, 1], recency-weighted share of the user's baskets with it.
+        last: (n,) int64, last purchase in epoch seconds.
+    """
+
+    user_h: npt.NDArray[np.float32]
+    items: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
+    recency: npt.NDArray[np.float32]
+    last: npt.NDArray[np.int64]
+
+    def recency_of(self, items: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        """The recency of each of these items, zero for one that was never bought."""
+        at = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
+        recency: npt.NDArray[np.float32] = self.recency[at] * (self.items[at] == items)
+        return recency
+
+
+class Profiles:
+    """The profiles of a bundle, as views of its mapped arrays."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def get(self, user_id: str) -> Profile | None:
+        """Returns the user's profile; None for a user without any purchase in the catalogue."""
+        bundle = self._bundle
+        user = bundle.user_index.get(user_id)
+        if user is None:
+            return None
+        own = slice(int(bundle.history_indptr[user]), int(bundle.history_indptr[user + 1]))
+        if own.start == own.stop:
+            return None
+        return Profile(
+            bundle.user_h[user],
+            bundle.history_item[own],
+            bundle.history_count[own],
+            bundle.history_recency[own],
+            bundle.history_last[own],
+        )
