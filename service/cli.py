@@ -25,7 +25,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then exit with 0; `arguments` default to the command line's.
 
-    Exits with 2 when the settings, and with 1 when the bundle or the address cannot be used.
+    Exits with 2 when the settings, and with 1 when a file or the address cannot be used.
     """
     # Once it has shut down gracefully, uvicorn raises the signal again.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,6 +53,7 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
+    from service.assortment import AssortmentError
     from service.bundle import BundleError, load_bundle
     from service.example import example_request
     from service.recommender import Recommender
@@ -60,8 +61,8 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     try:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
-    except BundleError as error:
-        _complain(f"refused the bundle. {error}")
+    except (BundleError, AssortmentError) as error:
+        _complain(str(error))
         sys.exit(1)
     return example_request(bundle)
 

@@ -69,12 +69,13 @@ class Metrics:
         self._candidates = histogram(
             "candidates", "Candidates a recommendation chose from.", _CANDIDATE_BUCKETS
         )
+        self._filled = counter("filled", "Candidates that only the popularity fill brought.")
         self._fallbacks = counter(
             "fallbacks", "Answers that rest on less than user and basket, by source.", "source"
         )
         self._degraded = counter("degraded", "Answers that rest on less than the request gave.")
         self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
-        self._unknown_users = counter("unknown_users", "Requests of users not in the bundle.")
+        self._unknown_users = counter("unknown_users", "Requests of users without a profile.")
         self._bundle = gauge(
             "bundle_info", "The bundle that answers; always 1.", "bundle_id", "format", "backend"
         )
@@ -101,6 +102,7 @@ class Metrics:
     def observe_answer(self, user_id: str | None, answer: Recommendations) -> None:
         """Count what an answer for `user_id` rests on."""
         self._candidates.observe(answer.candidates)
+        self._filled.inc(answer.filled)
         if answer.source != "user+basket":
             self._fallbacks.labels(answer.source).inc()
         if answer.degraded:

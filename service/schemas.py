@@ -1,12 +1,23 @@
 """What goes over the wire: the bodies of requests and responses."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+)
 
+from service.recommender import Source
 from service.settings import Settings
 
-Source = Literal["user+basket", "basket", "user", "popularity"]
+
+def _whole(value: Any) -> Any:
+    """To JSON, 20.0 is the integer 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class RecommendRequest(BaseModel):
@@ -40,7 +51,7 @@ def request_type(settings: Settings) -> type[RecommendRequest]:
             Field([], max_length=settings.basket_limit, description="The items in the basket."),
         ),
         k=(
-            int,
+            Annotated[int, BeforeValidator(_whole)],
             Field(k_default, ge=1, le=settings.k_limit, description="Recommendations wanted."),
         ),
         exclude_items=(

@@ -2,6 +2,7 @@
 
 import logging
 
+from service.assortment import AssortmentError
 from service.bundle import BundleError, load_bundle
 from service.metrics import Metrics
 from service.problems import ProblemError
@@ -26,9 +27,9 @@ class Serving:
         try:
             bundle = load_bundle(self._settings.bundle)
             recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
-        except BundleError as error:
+        except (BundleError, AssortmentError) as error:
             self.reason = str(error)
-            _log.error("bundle refused: %s", error)
+            _log.error("refused: %s", error)
         except Exception:
             self.reason = "The bundle could not be loaded; the log has the reason."
             _log.exception("bundle not loaded")
