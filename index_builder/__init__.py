@@ -1,0 +1,1 @@
+"""The offline builder: transactions → triples → embeddings → rules → index → bundle."""

@@ -106,7 +106,7 @@ def run(
     item_offset: Float32,
     user_by_rank: Int32,
     user_offset: Float32,
-) -> float:
+) -> np.float64:
     """Learns from that many random triples and returns the summed loss of their 3 terms each."""
     d = item_p.shape[1]
     context = np.empty(d, np.float32)
@@ -115,7 +115,7 @@ def run(
         np.empty(d, np.float32),
         np.empty(d, np.float32),
     )
-    total = 0.0
+    total = np.float64(0)  # in double: millions of terms
     for t in range(triples):
         rate = np.float32(first_rate + (last_rate - first_rate) * t / triples)
         # A line, then another line of its basket: i != j, since a basket's items are distinct.

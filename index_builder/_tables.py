@@ -41,6 +41,26 @@ class Table:
     unused: tuple[str, ...] = ()
     blank_lines: int = 0
 
+    def require_type(
+        self, column: str, accepts: Callable[[pl.DataType], bool], expected: str
+    ) -> None:
+        """Raises ColumnTypeError if the type of the column is not accepted."""
+        kind = self.frame.schema[column]
+        if not accepts(kind):
+            raise ColumnTypeError(
+                f"{self.path}: column {column!r} holds {kind}.\nExpected: {expected}."
+            )
+
+    def with_strings(self, *columns: str) -> "Table":
+        """Turns columns of strings or integers into strings.
+
+        Raises:
+            ColumnTypeError: a column is of another type; fractions have no one spelling.
+        """
+        for column in columns:
+            self.require_type(column, _has_one_spelling, "strings or integers")
+        return replace(self, frame=self.frame.with_columns(pl.col(columns).cast(pl.String)))
+
     def with_ids(self, *columns: str) -> "Table":
         """Turns id columns into strings.
 
@@ -48,15 +68,7 @@ class Table:
             ColumnTypeError: a column holds neither strings nor integers.
             EmptyIdError: an id is null or blank.
         """
-        for column in columns:
-            kind = self.frame.schema[column]
-            if not _can_be_id(kind):
-                raise ColumnTypeError(
-                    f"{self.path}: column {column!r} holds {kind}.\n"
-                    "Expected: strings or integers.\n"
-                    "Write the ids as strings: fractions and binary values have no one spelling."
-                )
-        table = replace(self, frame=self.frame.with_columns(pl.col(columns).cast(pl.String)))
+        table = self.with_strings(*columns)
         for column in columns:
             ids = table.frame[column]
             table.refuse_where(
@@ -179,7 +191,7 @@ def _read_table(file: Path, required: Sequence[str], optional: Sequence[str]) ->
         read = lazy.select(wanted).with_row_index(ROW).collect()
     except pl.exceptions.NoDataError as error:
         raise EmptyDataError(f"{file}: the file is empty.") from error
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         kind = "CSV (UTF-8, commas)" if _is_csv(file) else "Parquet"
         raise UnreadableFileError(f"{file}: not readable as {kind}: {error}") from error
     frame = read.filter(~pl.all_horizontal(pl.col(wanted).is_null())) if _is_csv(file) else read
@@ -205,7 +217,7 @@ def _require(file: Path, required: Sequence[str], found: Sequence[str]) -> None:
     )
 
 
-def _can_be_id(kind: pl.DataType) -> bool:
+def _has_one_spelling(kind: pl.DataType) -> bool:
     whole = kind.is_integer() or (isinstance(kind, pl.Decimal) and kind.scale == 0)
     return whole or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)
 
@@ -238,9 +250,8 @@ def _places(file: Path, rows: Sequence[int]) -> tuple[str, list[int]]:
 
 def _as_text(frame: pl.DataFrame) -> str:
     """A small aligned table."""
-    rows = [
-        ["null" if value is None else str(value) or '""' for value in row] for row in frame.rows()
-    ]
+    texts = frame.cast(pl.String)  # by polars: a year may be beyond what Python's datetime holds
+    rows = [["null" if text is None else text or '""' for text in row] for row in texts.rows()]
     lines = [frame.columns, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(frame.width)]
     return "\n".join(

@@ -1,10 +1,10 @@
 """The configuration of a build: frozen, and stored in the manifest."""
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BuildConfig", "IndexConfig", "TrainConfig"]
+__all__ = ["Backend", "BuildConfig", "IndexConfig", "TrainConfig"]
 
 
 class _Config(BaseModel):
@@ -22,10 +22,19 @@ class TrainConfig(_Config):
     seed: int = Field(1, ge=0)
 
 
+class Backend(StrEnum):
+    """The retrieval backends."""
+
+    EXACT = "exact"
+    FAISS = "faiss"
+    NMSLIB = "nmslib"
+
+
 class IndexConfig(_Config):
     """The inner-product index and the recall it must show."""
 
-    backend: Literal["exact", "faiss", "nmslib"] = "faiss"
+    backend: Backend = Backend.FAISS
+    parameters: dict[str, int] = Field({}, description="of the backend; its defaults otherwise")
     ann_recall_target: float = Field(0.95, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
 

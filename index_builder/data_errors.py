@@ -12,6 +12,7 @@ DataError (a ValueError)
 │   ├── SharedBasketError    a basket of two users
 │   └── DuplicateItemError   two products with one item_id
 ├── TooFewBasketsError       nothing is bought often enough to be learnt
+├── NoHeldOutBasketsError    nothing began after the bundle's cut
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
@@ -24,6 +25,7 @@ __all__ = [
     "EmptyIdError",
     "MissingColumnError",
     "MissingDatasetError",
+    "NoHeldOutBasketsError",
     "QuantityError",
     "SharedBasketError",
     "TimestampError",
@@ -82,3 +84,7 @@ class TooFewBasketsError(DataError):
 
 class MissingDatasetError(DataError):
     """The asked-for data set is not installed or not at the given place."""
+
+
+class NoHeldOutBasketsError(DataError):
+    """There is no basket to judge a bundle by."""

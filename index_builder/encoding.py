@@ -7,7 +7,9 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from index_builder.data_errors import TooFewBasketsError
 from index_builder.products import COLUMNS as PRODUCT_COLUMNS
@@ -80,8 +82,8 @@ class EncodedTransactions(EncodedBaskets):
         """User index by user_id."""
         return {user_id: index for index, user_id in enumerate(self.user_ids)}
 
-    def __rich__(self) -> RichTable:
-        table = RichTable(title="Training data", title_justify="left", show_header=False)
+    def __rich__(self) -> RenderableType:
+        table = RichTable(show_header=False)
         table.add_column()
         table.add_column(justify="right")
         table.add_row("users", f"{self.n_users:,}")
@@ -91,7 +93,7 @@ class EncodedTransactions(EncodedBaskets):
         for reason, count in self.left_out.items():
             if count:
                 table.add_row(reason, f"{count:,}")
-        return table
+        return Group(Text("Training data", style="bold"), table)
 
 
 def encode(

@@ -1,6 +1,5 @@
 """Products: what an item is called and where it stands in the shop."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -51,5 +50,4 @@ def products_of(table: Table) -> pl.DataFrame:
 
 
 def _check(table: Table) -> Table:
-    table = table.with_ids("item_id")
-    return replace(table, frame=table.frame.with_columns(pl.col(COLUMNS).cast(pl.String)))
+    return table.with_strings("name", *TAXONOMY).with_ids("item_id")

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from index_builder._tables import ROW, Table, read_tables
 from index_builder.data_errors import (
-    ColumnTypeError,
     QuantityError,
     SharedBasketError,
     TimestampError,
@@ -52,8 +53,8 @@ class ReadSummary:
     long_baskets: int = 0
     unused_columns: tuple[str, ...] = ()
 
-    def __rich__(self) -> RichTable:
-        table = RichTable(title=self.source, title_justify="left", show_header=False)
+    def __rich__(self) -> RenderableType:
+        table = RichTable(show_header=False)
         table.add_column()
         table.add_column(justify="right")
         table.add_row("rows read", f"{self.rows_read:,}")
@@ -68,8 +69,8 @@ class ReadSummary:
         table.add_row("first basket", f"{self.first:%Y-%m-%d %H:%M}")
         table.add_row("last basket", f"{self.last:%Y-%m-%d %H:%M}")
         if self.unused_columns:
-            table.add_row("columns not used", ", ".join(self.unused_columns))
-        return table
+            table.add_row("columns not used", Text(", ".join(self.unused_columns)))
+        return Group(Text(self.source, style="bold"), table)
 
 
 @dataclass(frozen=True)
@@ -157,26 +158,30 @@ def transactions_of(
 
 
 def _check(table: Table) -> Table:
+    table.require_type(
+        "timestamp",
+        lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null),
+        f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
+    )
+    if "quantity" in table.frame.columns:
+        table.require_type(
+            "quantity", lambda kind: kind.is_numeric() or kind in (pl.String, pl.Null), "numbers"
+        )
     return _with_quantities(_with_timestamps(table.with_ids("user_id", "basket_id", "item_id")))
 
 
 def _with_timestamps(table: Table) -> Table:
     """Brings the timestamps of one file to Datetime("us"): naive, or in UTC."""
     column = table.frame["timestamp"]
-    kind = column.dtype
-    if kind == pl.Date or isinstance(kind, pl.Datetime):
-        zone = kind.time_zone if isinstance(kind, pl.Datetime) else None
-        times = column.cast(pl.Datetime("us", zone))
-        times = times.dt.convert_time_zone("UTC") if zone else times
-    elif kind in (pl.String, pl.Null):
+    if column.dtype in (pl.String, pl.Null):
         times = _parse(table, column.cast(pl.String))
+    elif isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+        times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
     else:
-        raise ColumnTypeError(
-            f"{table.path}: column 'timestamp' holds {kind}.\n"
-            f"Expected: dates, datetimes, or ISO 8601 strings such as {EXAMPLES}."
-        )
+        times = column.cast(pl.Datetime("us"))
+    readable = times.dt.year().is_between(datetime.min.year, datetime.max.year)
     table.refuse_where(
-        times.is_null(),
+        ~readable.fill_null(value=False),
         TimestampError,
         "have a timestamp that cannot be read",
         f"Expected: ISO 8601, such as {EXAMPLES}.",

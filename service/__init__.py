@@ -1,0 +1,1 @@
+"""The online service: request → anchors → search → aggregate → rank → post-process → response."""

@@ -34,7 +34,7 @@ from service.retrieval.exact import Exact
 from service.staging import CURRENT, publish, staging, sync
 
 __all__ = ["Arrays", "Bundle", "BundleContents", "BundleError", "Catalogue", "Manifest"]
-__all__ += ["load_bundle", "write_bundle"]
+__all__ += ["load_bundle", "preview_bundle", "write_bundle"]
 
 ITEMS = "items.arrow"
 USERS = "users.arrow"
@@ -109,6 +109,18 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
     return final
 
 
+def preview_bundle(contents: BundleContents) -> Bundle:
+    """Return contents as a bundle that is only in memory: the builder tries it before shipping."""
+    return Bundle(
+        **contents.present(),
+        path=Path(),
+        manifest=_manifest(contents, {}),
+        catalogue=contents.catalogue,
+        user_ids=contents.user_ids,
+        retrieval=contents.retrieval,
+    )
+
+
 def load_bundle(path: Path) -> Bundle:
     """Load and verify the bundle at `path`, or the one that `path/current` points at.
 
@@ -119,7 +131,7 @@ def load_bundle(path: Path) -> Bundle:
     directory = _locate(path)
     manifest = _verify(directory)
     catalogue, user_ids = _read_tables(directory)
-    arrays = Arrays(**read_arrays(directory, list(manifest.arrays)))
+    arrays = read_arrays(directory, manifest.arrays)
     _check(arrays, catalogue, user_ids)
     bundle = Bundle(
         **arrays.present(),

@@ -1,0 +1,74 @@
+"""The build: transactions → validation → embeddings → index → bundle."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from index_builder.config import BuildConfig
+from index_builder.contents import assemble
+from index_builder.encoding import EncodedTransactions, encode
+from index_builder.index import build_index
+from index_builder.progress import stage, training_progress
+from index_builder.transactions import Transactions
+from index_builder.triple2vec import Embeddings, Step, train
+from index_builder.validation import validate
+from service.bundle import write_bundle
+
+__all__ = ["build"]
+
+
+def build(
+    transactions: Transactions,
+    products: pl.DataFrame | None,
+    config: BuildConfig,
+    out: Path,
+    until: datetime | None,
+    console: Console,
+) -> Path:
+    """Builds a bundle from the baskets that began before `until`, and makes it current.
+
+    Args:
+        transactions: what was read.
+        products: as `read_products` returns them; None names every item by its id.
+        config: how.
+        out: directory of bundles.
+        until: the cut, naive UTC; None takes all baskets.
+        console: where progress is shown.
+
+    Returns:
+        The directory of the bundle.
+
+    Raises:
+        TooFewBasketsError: there is nothing to learn from.
+        TrainingError: the model is not fit to ship.
+        IndexRecallError: the index misses its recall target.
+    """
+    # A second after the last basket: a cut excludes its own moment.
+    as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
+    encoded = encode(transactions, products, config.min_item_baskets, as_of)
+    console.print(encoded)
+    choice = validate(transactions, products, config, as_of, console)
+    embeddings = _train(encoded, config, choice.epochs, console)
+    index = partial(build_index, config=config.index)
+    with stage(console, f"Index ({config.index.backend})"):
+        contents = assemble(
+            encoded, embeddings, config, as_of, index, choice.weights, choice.metrics
+        )
+    with stage(console, "Bundle"):
+        return write_bundle(out, contents)
+
+
+def _train(
+    encoded: EncodedTransactions, config: BuildConfig, epochs: int, console: Console
+) -> Embeddings:
+    triples = epochs * len(encoded.basket_items)
+    with training_progress(console, "Training", triples) as progress:
+
+        def on_step(step: Step, _: Embeddings) -> bool:
+            progress.show(step)
+            return False
+
+        return train(encoded, encoded.n_items, encoded.n_users, config.train, triples, on_step)

@@ -1,0 +1,194 @@
+"""`rtt2vec-build`: from a table of transactions to a bundle, and what it is worth."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from index_builder.build import build
+from index_builder.config import Backend, BuildConfig, IndexConfig, TrainConfig
+from index_builder.data_errors import DataError, NoHeldOutBasketsError
+from index_builder.encoding import encode_baskets
+from index_builder.evaluate import compare
+from index_builder.held_out import HeldOut, held_out
+from index_builder.index import IndexRecallError
+from index_builder.quality import quality_table
+from index_builder.source import Dataset, read_source
+from index_builder.timestamps import naive_utc
+from index_builder.triple2vec import TrainingError
+from service.aggregate import Weights
+from service.bundle import Bundle, BundleError, load_bundle
+from service.retrieval import RetrievalError
+
+__all__ = ["main"]
+
+_HELP = """Learn from a shop's transactions and write a bundle that rtt2vec-serve answers from.
+
+Without --transactions the demo data are used: The Complete Journey, a year of a grocery chain.
+
+  rtt2vec-build --transactions transactions.parquet --products products.csv --out bundles
+
+  rtt2vec-build --until 2017-12-01 && rtt2vec-build evaluate
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+TransactionsOption = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV: user_id, basket_id, item_id, timestamp."),
+]
+ProductsOption = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV: item_id, name, department, category, subcategory."),
+]
+DatasetOption = Annotated[Dataset, typer.Option(help="Data set used without --transactions.")]
+PathOption = Annotated[Path | None, typer.Option(help="Folder of the data set (instacart).")]
+OutOption = Annotated[Path, typer.Option(help="Directory of bundles.")]
+BundleOption = Annotated[
+    Path, typer.Option("--bundle", "--out", help="A bundle, or a directory of bundles.")
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(help="Use only baskets that began before this moment, e.g. 2017-12-01."),
+]
+
+_TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
+
+
+@app.callback(invoke_without_command=True, help=_HELP)
+def _build(
+    context: typer.Context,
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    out: OutOption = Path("bundles"),
+    until: UntilOption = None,
+    min_item_baskets: Annotated[
+        int, typer.Option(help="Baskets an item needs to be recommended.", min=1)
+    ] = _BUILD.min_item_baskets,
+    dimension: Annotated[
+        int, typer.Option(help="Length of the vectors.", min=1)
+    ] = _TRAIN.dimension,
+    negatives: Annotated[
+        int, typer.Option(help="Noise samples per term.", min=1)
+    ] = _TRAIN.negatives,
+    epochs: Annotated[
+        int, typer.Option(help="Most triples per line of the baskets.", min=1)
+    ] = _TRAIN.epochs,
+    threads: Annotated[
+        int, typer.Option(help="Training threads; 1 is bit-reproducible.", min=1)
+    ] = _TRAIN.threads,
+    seed: SeedOption = _TRAIN.seed,
+    backend: Annotated[Backend, typer.Option(help="Index.")] = _INDEX.backend,
+    index_parameter: Annotated[
+        list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
+    ] = None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    config = BuildConfig(
+        min_item_baskets=min_item_baskets,
+        train=TrainConfig(
+            dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
+        ),
+        index=IndexConfig(backend=backend, parameters=_numbers(index_parameter or [])),
+    )
+    table, catalogue = read_source(transactions, products, dataset, path)
+    console.print(table.summary)
+    bundle = build(table, catalogue, config, out, _moment(until), console)
+    console.print(f"[green]✓[/] {bundle} is current: rtt2vec-serve --bundle {out}")
+
+
+@app.command()
+def evaluate(
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    bundle: BundleOption = Path("bundles"),
+    seed: SeedOption = 0,
+    limit: Annotated[int | None, typer.Option(help="At most so many baskets.", min=1)] = None,
+) -> None:
+    """Judge a bundle, and the simple ways to rank, by the baskets that began after its cut."""
+    loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
+    rows = compare(loaded, baskets, Weights.read(loaded.manifest.serving))
+    title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
+    Console().print(quality_table(rows, title))
+
+
+@app.command("sample-requests")
+def sample_requests(
+    requests: Annotated[Path, typer.Option(help="File to write, one request per line.")],
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    bundle: BundleOption = Path("bundles"),
+    seed: SeedOption = 0,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 5000,
+) -> None:
+    """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
+    loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
+    with requests.open("w") as file:
+        for basket in baskets:
+            given = [loaded.catalogue.item_ids[item] for item in basket.given]
+            body = {"user_id": loaded.user_ids[basket.user], "basket": given, "k": 20}
+            file.write(json.dumps(body) + "\n")
+    console.print(f"{len(baskets):,} requests in {requests}")
+
+
+def _held_out(
+    transactions: Path | None,
+    products: Path | None,
+    dataset: Dataset,
+    path: Path | None,
+    bundle: Path,
+    seed: int,
+    limit: int | None,
+) -> tuple[Bundle, list[HeldOut]]:
+    """The bundle, and the baskets that began after its cut."""
+    loaded = load_bundle(bundle)
+    table, _ = read_source(transactions, products, dataset, path)
+    later = table.since(datetime.fromisoformat(loaded.manifest.as_of))
+    encoded = encode_baskets(later, loaded.catalogue.index, loaded.user_index)
+    baskets = held_out(encoded, seed, limit)
+    if not baskets:
+        raise NoHeldOutBasketsError(
+            f"{loaded.path}: expected baskets of 5 known items or more that began at "
+            f"{loaded.manifest.as_of} or later, found none. "
+            "Build with --until, a moment before the end of the transactions."
+        )
+    return loaded, baskets
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return naive_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"expected ISO 8601, e.g. 2017-12-01, found {text!r}") from error
+
+
+def _numbers(pairs: list[str]) -> dict[str, int]:
+    try:
+        return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
+    except ValueError as error:
+        raise typer.BadParameter(f"expected name=number, found {pairs}") from error
+
+
+def main() -> None:
+    """Run the command; a refusal is one message and exit status 1."""
+    try:
+        app()
+    except (BundleError, DataError, IndexRecallError, RetrievalError, TrainingError) as error:
+        console.print(f"[red]{type(error).__name__}[/]", highlight=False)
+        console.print(str(error), markup=False, highlight=False)
+        sys.exit(1)

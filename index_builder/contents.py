@@ -1,0 +1,95 @@
+"""The contents of a bundle, from what the stages of a build produced."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import JsonValue
+
+from index_builder.config import BuildConfig
+from index_builder.encoding import EncodedTransactions
+from index_builder.histories import histories
+from index_builder.triple2vec import Embeddings, log_share
+from service.aggregate import Weights, build_queries
+from service.bundle import BundleContents, Catalogue
+from service.retrieval import Retrieval
+
+__all__ = ["assemble"]
+
+Float32 = npt.NDArray[np.float32]
+
+_RECALL_QUERIES = 200
+_LATE_SHARE = 0.1  # of the training baskets, the last ones
+
+
+def assemble(
+    encoded: EncodedTransactions,
+    embeddings: Embeddings,
+    config: BuildConfig,
+    as_of: datetime,
+    index: Callable[[Float32, Float32], tuple[Retrieval, float]],
+    weights: Weights,
+    metrics: Mapping[str, JsonValue] | None = None,
+) -> BundleContents:
+    """Lays out the arrays, has the index built over them, and puts everything together.
+
+    Args:
+        encoded: the training baskets; all began before `as_of`.
+        embeddings: trained on them.
+        config: stored, and consulted for half-life and index.
+        as_of: UTC; ages count from here.
+        index: builds the index from rows and sample queries, both (…, 2d + 1) float32; returns it
+            with its ann_recall_at_k.
+        weights: of the parts of a score.
+        metrics: offline metrics.
+    """
+    prior = log_share(encoded.item_count).astype(np.float32)
+    rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
+    queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
+    retrieval, recall = index(rows, queries)
+    seconds = int(as_of.replace(tzinfo=UTC).timestamp())
+    history = histories(
+        encoded, encoded.n_users, encoded.n_items, seconds, config.recency_half_life_days
+    )
+    items = encoded.items
+    return BundleContents(
+        item_vectors=rows,
+        item_count=encoded.item_count,
+        user_h=embeddings.user_h,
+        history_indptr=history.indptr,
+        history_item=history.item,
+        history_count=history.count,
+        history_recency=history.recency,
+        history_last=history.last,
+        recall_queries=queries,
+        catalogue=Catalogue(
+            *(items[name].to_list() for name in ("item_id", "name")),
+            *(items[name].to_list() for name in ("department", "category", "subcategory")),
+        ),
+        user_ids=encoded.user_ids,
+        retrieval=retrieval,
+        ann_recall_at_k=recall,
+        ann_recall_k=config.index.ann_recall_k,
+        ann_recall_target=config.index.ann_recall_target,
+        as_of=as_of.isoformat(),
+        build=config.model_dump(mode="json"),
+        serving=weights.write(),
+        metrics=metrics or {},
+    )
+
+
+def _sample_queries(
+    encoded: EncodedTransactions, rows: Float32, user_h: Float32, weights: Weights, seed: int
+) -> Float32:
+    """A query from each of some late baskets, which are the most like those to come."""
+    rng = np.random.default_rng(seed)
+    n = encoded.n_baskets
+    late = np.arange(n - max(min(n, _RECALL_QUERIES), round(_LATE_SHARE * n)), n)
+    baskets = rng.choice(late, min(len(late), _RECALL_QUERIES), replace=False)
+    queries = []
+    for basket in np.sort(baskets):
+        start, stop = encoded.basket_indptr[basket : basket + 2]
+        anchor = rng.choice(encoded.basket_items[start:stop], 1)
+        queries.append(build_queries(rows, anchor, user_h[encoded.basket_user[basket]], weights))
+    return np.concatenate(queries)

@@ -1,0 +1,57 @@
+"""What a build shows while it works."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from index_builder.triple2vec import Step
+
+__all__ = ["TrainingProgress", "stage", "training_progress"]
+
+
+class _Rate(ProgressColumn):
+    """Triples per second, over the last steps."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed / 1e6:.2f} M triples/s" if speed else "compiling …")
+
+
+class TrainingProgress:
+    """Takes the steps of one training run."""
+
+    def __init__(self, progress: Progress, task: int) -> None:
+        self._progress, self._task = progress, progress.task_ids[task]
+
+    def show(self, step: Step, note: str = "") -> None:
+        """Moves the bar; `note` stays beside it until the next one."""
+        detail = f"loss {step.loss:.3f} {note}"
+        self._progress.update(self._task, completed=step.triples, detail=detail)
+
+
+@contextmanager
+def training_progress(console: Console, title: str, triples: int) -> Iterator[TrainingProgress]:
+    """A bar with speed, loss and the time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Rate(),
+        TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, speed_estimate_period=10) as progress:
+        progress.add_task(title, total=triples, detail="")
+        yield TrainingProgress(progress, 0)
+
+
+@contextmanager
+def stage(console: Console, title: str) -> Iterator[None]:
+    """Announces a stage, and says how long it took."""
+    began = perf_counter()
+    with console.status(title):
+        yield
+    console.print(f"[green]✓[/] {title} [dim]{perf_counter() - began:.1f} s[/]")

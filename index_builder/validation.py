@@ -1,0 +1,191 @@
+"""The validation slice: the last days before the cut decide when to stop and how to blend."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import product
+from math import isnan
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import JsonValue
+from rich.console import Console
+
+from index_builder.config import BuildConfig
+from index_builder.contents import assemble
+from index_builder.data_errors import TooFewBasketsError
+from index_builder.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.evaluate import compare
+from index_builder.held_out import HeldOut, held_out
+from index_builder.progress import training_progress
+from index_builder.quality import K, Quality, measure, quality_table, ranker_of
+from index_builder.transactions import Transactions
+from index_builder.triple2vec import Embeddings, Step, train
+from service.aggregate import Candidates, Weights
+from service.bundle import Bundle, preview_bundle
+from service.recommender import Recommender
+from service.retrieval import Retrieval
+from service.retrieval.exact import Exact
+from service.settings import Settings
+
+__all__ = ["Choice", "validate"]
+
+Float32 = npt.NDArray[np.float32]
+
+_MOST_BASKETS = 1000
+_FEWEST_BASKETS = 30
+_SLICE_SHARE = 0.2  # a slice takes at most this share of a short record
+_CHECK_BASKETS = 300
+_CHECK_EPOCHS = 2
+_PATIENCE = 2  # checks without a better one, then training stops
+
+_UNBLENDED = Weights(user=0.5, popularity=1, history=0)
+_DEFAULT = Weights(user=0.5, popularity=1, history=4)
+_DEFAULT_EPOCHS = 6
+_GRID = {
+    "user": (0.125, 0.25, 0.5, 1.0),
+    "popularity": (0.25, 0.5, 1.0, 2.0),
+    "history": (0.0, 1.0, 2.0, 4.0, 8.0),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the validation slice chose.
+
+    Attributes:
+        epochs: triples per line of the training baskets.
+        weights: of the parts of a score.
+        metrics: how good that was, for the manifest.
+    """
+
+    epochs: int
+    weights: Weights
+    metrics: dict[str, JsonValue]
+
+
+def validate(
+    transactions: Transactions,
+    products: pl.DataFrame | None,
+    config: BuildConfig,
+    until: datetime,
+    console: Console,
+) -> Choice:
+    """Trains on what came before the slice and tries it on the slice.
+
+    A record too small to spare a slice gets the defaults, and the console says so.
+    """
+    since = _slice_start(transactions, until, config)
+    try:
+        encoded = encode(transactions, products, config.min_item_baskets, since)
+    except TooFewBasketsError as error:
+        return _defaults(console, str(error).splitlines()[0])
+    later = transactions.since(since).until(until)
+    baskets = held_out(
+        encode_baskets(later, encoded.item_index, encoded.user_index),
+        config.train.seed,
+        _MOST_BASKETS,
+    )
+    if len(baskets) < _FEWEST_BASKETS:
+        return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
+    epochs, embeddings = _stop_in_time(encoded, baskets, config, since, console)
+    bundle = _try(encoded, embeddings, config, since)
+    weights = _blend(bundle, baskets)
+    rows = compare(bundle, baskets, weights)
+    console.print(quality_table(rows, f"Validation: {len(baskets)} baskets since {since:%Y-%m-%d}"))
+    metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs} | {
+        name: _finite(quality) for name, quality in rows.items()
+    }
+    return Choice(epochs, weights, {"validation": metrics})
+
+
+def _slice_start(transactions: Transactions, until: datetime, config: BuildConfig) -> datetime:
+    first: datetime = transactions.lines["begun_at"].item(0)
+    return until - min(timedelta(days=config.validation_days), _SLICE_SHARE * (until - first))
+
+
+def _defaults(console: Console, found: str) -> Choice:
+    console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
+    return Choice(_DEFAULT_EPOCHS, _DEFAULT, {"validation": None})
+
+
+def _stop_in_time(
+    encoded: EncodedTransactions,
+    baskets: Sequence[HeldOut],
+    config: BuildConfig,
+    since: datetime,
+    console: Console,
+) -> tuple[int, Embeddings]:
+    """Trains until recall on the slice no longer grows; returns the best moment."""
+    lines = len(encoded.basket_items)
+    rng = np.random.default_rng(config.train.seed)
+    few = [baskets[b] for b in rng.permutation(len(baskets))[:_CHECK_BASKETS]]
+    best: tuple[float, int, Embeddings] | None = None
+    checks = 0
+    settings = Settings(history_candidates=0)
+
+    with training_progress(console, "Validating", config.train.epochs * lines) as progress:
+
+        def on_step(step: Step, embeddings: Embeddings) -> bool:
+            nonlocal best, checks
+            note = f"recall@{K} {best[0]:.3f} after {best[1]} epochs" if best else ""
+            progress.show(step, note)
+            epochs = step.triples // lines
+            if epochs < (checks + 1) * _CHECK_EPOCHS:
+                return False
+            checks += 1
+            bundle = _try(encoded, embeddings, config, since)
+            recommender = Recommender(bundle, settings, weights=_UNBLENDED)
+            recall = measure(ranker_of(recommender, bundle), few, bundle).recall
+            if best is None or recall > best[0]:
+                best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
+            return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
+
+        last = train(
+            encoded,
+            encoded.n_items,
+            encoded.n_users,
+            config.train,
+            config.train.epochs * lines,
+            on_step,
+        )
+    return (best[1], best[2]) if best else (config.train.epochs, last)
+
+
+def _try(
+    encoded: EncodedTransactions, embeddings: Embeddings, config: BuildConfig, as_of: datetime
+) -> Bundle:
+    """A bundle in memory that searches exactly, so that only the vectors are judged."""
+    return preview_bundle(assemble(encoded, embeddings, config, as_of, _exactly, _UNBLENDED))
+
+
+def _blend(bundle: Bundle, baskets: Sequence[HeldOut]) -> Weights:
+    """The weights of the grid with the best recall."""
+    recommender = Recommender(bundle, Settings(), weights=_UNBLENDED)
+    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
+    scored = [
+        recommender.candidates(user_ids[basket.user], [item_ids[i] for i in basket.given])
+        for basket in baskets
+    ]
+    choices = [Weights(*values) for values in product(*_GRID.values())]
+    return max(choices, key=lambda weights: _mean_recall(scored, baskets, weights))
+
+
+def _mean_recall(
+    scored: Sequence[Candidates], baskets: Sequence[HeldOut], weights: Weights
+) -> float:
+    recalls = []
+    for candidates, basket in zip(scored, baskets, strict=True):
+        scores = candidates.score(weights)
+        best = np.argpartition(-scores, K)[:K] if len(scores) > K else np.arange(len(scores))
+        recalls.append(np.isin(basket.targets, candidates.items[best]).mean())
+    return float(np.mean(recalls))
+
+
+def _exactly(rows: Float32, _queries: Float32) -> tuple[Retrieval, float]:
+    return Exact(rows), 1.0
+
+
+def _finite(quality: Quality) -> dict[str, JsonValue]:
+    return {name: None if isnan(value) else value for name, value in asdict(quality).items()}
