@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from index_builder.transactions import Transactions
 DEFAULT_MIN_ITEM_BASKETS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedBaskets:
     """Baskets in compressed rows, ordered by (begun_at, basket_id).
 
@@ -47,7 +48,7 @@ class EncodedBaskets:
         return len(self.basket_ids)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedTransactions(EncodedBaskets):
     """The training baskets, with the catalogue and the users that they define.
 
@@ -72,12 +73,12 @@ class EncodedTransactions(EncodedBaskets):
         """Number of users."""
         return len(self.user_ids)
 
-    @property
+    @cached_property
     def item_index(self) -> dict[str, int]:
         """Item index by item_id."""
         return {item_id: index for index, item_id in enumerate(self.items["item_id"])}
 
-    @property
+    @cached_property
     def user_index(self) -> dict[str, int]:
         """User index by user_id."""
         return {user_id: index for index, user_id in enumerate(self.user_ids)}

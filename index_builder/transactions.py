@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,11 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from index_builder._tables import ROW, Table, read_tables
-from index_builder.data_errors import (
-    QuantityError,
-    SharedBasketError,
-    TimestampError,
-)
+from index_builder.data_errors import QuantityError, SharedBasketError, TimestampError
 from index_builder.timestamps import EXAMPLES, naive_utc, parse_iso_8601
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
@@ -73,7 +69,7 @@ class ReadSummary:
         return Group(Text(self.source, style="bold"), table)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Transactions:
     """Every item of every basket, once.
 
@@ -101,7 +97,8 @@ def read_transactions(path: Path) -> Transactions:
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
-            item_id, timestamp and, optionally, quantity.
+            item_id, timestamp and, optionally, quantity. Other columns, such as price, are not
+            read; the summary lists them.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.data_errors`.
@@ -179,7 +176,7 @@ def _with_timestamps(table: Table) -> Table:
         times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
     else:
         times = column.cast(pl.Datetime("us"))
-    readable = times.dt.year().is_between(datetime.min.year, datetime.max.year)
+    readable = times.dt.year().is_between(MINYEAR, MAXYEAR)
     table.refuse_where(
         ~readable.fill_null(value=False),
         TimestampError,
