@@ -3,6 +3,7 @@
 To add one, add a field. Give it `default=None` if bundles written before it lack it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.bundle_errors import BundleInvalidError
+from service.manifest import ArrayFacts
 
 __all__ = ["Arrays", "read_arrays", "write_arrays"]
 
@@ -24,7 +26,7 @@ def _layout(dtype: str, *axes: str) -> dict[str, Any]:
     return {"dtype": np.dtype(dtype), "axes": axes}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Arrays:
     """What was learned, row by item index or by user index.
 
@@ -107,23 +109,26 @@ def write_arrays(directory: Path, arrays: Arrays) -> None:
         np.save(directory / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
 
 
-def read_arrays(directory: Path, names: list[str]) -> dict[str, npt.NDArray[Any]]:
-    """Map the named arrays into memory, read-only: workers on one machine share their pages.
+def read_arrays(directory: Path, promised: Mapping[str, ArrayFacts]) -> Arrays:
+    """Map the promised arrays into memory, read-only: workers on one machine share their pages.
 
     Raises:
-        BundleInvalidError: a name that is no field of Arrays, a required one missing from `names`,
-            or a file that NumPy cannot map.
+        BundleInvalidError: a promise of too few arrays or of unknown ones, or one not kept.
     """
+    known = {spec.name for spec in fields(Arrays)}
     required = {spec.name for spec in fields(Arrays) if spec.default is not None}
-    if required - set(names):
-        found = f"no {', '.join(sorted(required - set(names)))}"
-        raise BundleInvalidError(directory, f"the arrays {', '.join(sorted(required))}", found)
-    return {name: _map(directory / f"{name}.npy") for name in names}
+    if not required <= set(promised) <= known:
+        expected, found = ", ".join(sorted(required)), ", ".join(sorted(promised))
+        raise BundleInvalidError(f"{directory}, arrays", expected, found)
+    return Arrays(**{name: _map(directory / f"{name}.npy", promised[name]) for name in promised})
 
 
-def _map(path: Path) -> npt.NDArray[Any]:
+def _map(path: Path, promised: ArrayFacts) -> npt.NDArray[Any]:
     try:
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         raise BundleInvalidError(path, "a mappable NumPy array", error) from error
+    found = ArrayFacts(shape=mapped.shape, dtype=mapped.dtype.name)
+    if found != promised:
+        raise BundleInvalidError(path, promised, found)
     return np.asarray(mapped)  # a plain array over the map: slicing a memmap object is slow

@@ -47,7 +47,7 @@ _ITEM_COLUMNS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BundleContents(Arrays):
     """What the builder hands over.
 
@@ -67,7 +67,7 @@ class BundleContents(Arrays):
     metrics: Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle(Arrays):
     """A verified bundle; its arrays are read-only memory maps."""
 
@@ -94,7 +94,7 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
     Whenever the writer dies, `out` holds the bundles it held before, and `current` one of them.
 
     Raises:
-        BundleInvalidError: arrays or tables that contradict each other.
+        BundleInvalidError: arrays, tables or facts that contradict each other or the format.
     """
     _check(contents, contents.catalogue, contents.user_ids)
     with staging(out) as staged:
@@ -155,21 +155,24 @@ def _write_files(directory: Path, contents: BundleContents) -> None:
 
 def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest:
     arrays = contents.present().items()
-    return Manifest(
-        as_of=contents.as_of,
-        build=dict(contents.build),
-        serving=dict(contents.serving),
-        arrays={name: ArrayFacts(shape=a.shape, dtype=a.dtype.name) for name, a in arrays},
-        retrieval=IndexFacts(
-            backend=contents.retrieval.name,
-            parameters=contents.retrieval.parameters,
-            ann_recall_at_k=contents.ann_recall_at_k,
-            k=contents.ann_recall_k,
-            target=contents.ann_recall_target,
-        ),
-        metrics=dict(contents.metrics),
-        files=files,
-    ).signed()
+    try:
+        return Manifest(
+            as_of=contents.as_of,
+            build=dict(contents.build),
+            serving=dict(contents.serving),
+            arrays={name: ArrayFacts(shape=a.shape, dtype=a.dtype.name) for name, a in arrays},
+            retrieval=IndexFacts(
+                backend=contents.retrieval.name,
+                parameters=contents.retrieval.parameters,
+                ann_recall_at_k=contents.ann_recall_at_k,
+                k=contents.ann_recall_k,
+                target=contents.ann_recall_target,
+            ),
+            metrics=dict(contents.metrics),
+            files=files,
+        ).signed()
+    except ValueError as error:
+        raise BundleInvalidError(MANIFEST, "facts that JSON can hold", error) from error
 
 
 def _locate(path: Path) -> Path:

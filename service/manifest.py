@@ -101,16 +101,18 @@ class Manifest(_Facts):
             BundleDamagedError: not byte for byte what was written.
         """
         document = _parse(text, name)
-        found = (document.get("format"), document.get("format_version"))
-        if found != (FORMAT, FORMAT_VERSION):
+        kind, version = document.get("format"), document.get("format_version")
+        if (kind, version) != (FORMAT, FORMAT_VERSION):
             expected = f"format {FORMAT!r}, version {FORMAT_VERSION}"
-            raise BundleVersionError(name, expected, f"format {found[0]!r}, version {found[1]!r}")
+            raise BundleVersionError(name, expected, f"format {kind!r}, version {version!r}")
         try:
             manifest = cls.model_validate(document)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))
-            raise BundleInvalidError(f"{name}, field {field}", first["msg"], error) from error
+            expected = f"what format version {FORMAT_VERSION} allows"
+            found = f"{first['input']!r:.80} ({first['msg']})"
+            raise BundleInvalidError(f"{name}, field {field}", expected, found) from error
         signed = manifest.signed()
         if signed.bundle_id != manifest.bundle_id:
             raise BundleDamagedError(name, f"bundle_id {signed.bundle_id}", manifest.bundle_id)

@@ -33,8 +33,8 @@ _CENTROIDS = 1 << _BITS
 class FaissParameters(Parameters):
     """How finely the rows are coded, and how far the codes are trusted."""
 
-    piece: int = Field(default=2, ge=1, description="dimensions per 4-bit code")
-    k_factor: int = Field(default=8, ge=1, description="candidates rescored per item asked for")
+    dims_per_code: int = Field(default=2, ge=1, description="dimensions per 4-bit code")
+    k_factor: int = Field(default=6, ge=1, description="candidates rescored per item asked for")
 
 
 class Faiss:
@@ -55,8 +55,8 @@ class Faiss:
     def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
         """Learn the codes and encode the rows; the same rows always give the same index."""
         rows, chosen = checked_rows(rows), FaissParameters.of(parameters)
-        pieces = -(-rows.shape[1] // chosen.piece)
-        padded = _widened(rows, pieces * chosen.piece)
+        pieces = -(-rows.shape[1] // chosen.dims_per_code)
+        padded = _widened(rows, pieces * chosen.dims_per_code)
         index = faiss.IndexPQFastScan(padded.shape[1], pieces, _BITS, faiss.METRIC_INNER_PRODUCT)
         index.pq.cp.min_points_per_centroid = 1  # a tiny catalogue is no reason to warn
         index.train(np.resize(padded, (max(len(padded), _CENTROIDS), padded.shape[1])))
@@ -70,7 +70,7 @@ class Faiss:
         """Read the codes; refuse those of other rows."""
         rows, chosen = checked_rows(rows), FaissParameters.of(parameters)
         index = faiss.read_index(str(directory / _FILE))
-        if index.ntotal != len(rows) or not 0 <= index.d - rows.shape[1] < chosen.piece:
+        if index.ntotal != len(rows) or not 0 <= index.d - rows.shape[1] < chosen.dims_per_code:
             found = f"{index.ntotal} rows of {index.d} dimensions"
             raise RetrievalError(f"{_FILE}: expected an index of {rows.shape} rows, found {found}")
         return cls(rows, index, chosen)

@@ -33,8 +33,8 @@ class NmslibParameters(Parameters):
     """How dense the graph is, and how far it is walked."""
 
     m: int = Field(default=16, ge=2, description="links per node")
-    ef_construction: int = Field(default=200, ge=1, description="nodes weighed per insertion")
-    ef_search: int = Field(default=400, ge=1, description="nodes kept per search, at least k")
+    ef_construction: int = Field(default=400, ge=1, description="nodes weighed per insertion")
+    ef_search: int = Field(default=400, ge=1, description="nodes kept per search")
 
 
 class Nmslib:
