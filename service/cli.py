@@ -10,12 +10,15 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 # A worker answers one request at a time: threads within it would only compete with the other
 # workers. The libraries look when they are imported, so that happens below, inside the functions.
@@ -78,7 +81,6 @@ def _listener(settings: Settings) -> socket.socket:
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
     from service.app import create_app
     from service.logs import logging_config
@@ -101,7 +103,19 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         return
     with TemporaryDirectory(prefix="rtt2vec-metrics-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # The workers inherit it.
-        Multiprocess(config, [listener]).run()
+        _supervise(config, listener)
+
+
+def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    class Supervisor(Multiprocess):
+        def terminate_all(self) -> None:
+            # Else callers would go on connecting, to workers that accept no more.
+            listener.close()
+            super().terminate_all()
+
+    Supervisor(config, [listener]).run()
 
 
 def _url(listener: socket.socket) -> str:

@@ -54,7 +54,8 @@ class RequestMiddleware:
             failure = ProblemError(500, "The service failed; its log has the reason.")
             await failure.response()(scope, receive, send_named)
         finally:
-            self._record(scope, status, perf_counter() - started)
+            # Cut off at the end of a shutdown's grace, it has no status: uvicorn says 500.
+            self._record(scope, status or 500, perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")

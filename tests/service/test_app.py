@@ -1,0 +1,177 @@
+"""The routes of the app, as a client sees them."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.schemas import RecommendResponse
+from service.settings import Settings
+from tests.service.conftest import listening
+
+
+def test_answers_with_k_distinct_items_and_none_of_the_basket(client: httpx.Client) -> None:
+    basket = ["item-0", "item-2"]
+    response = client.post("/recommend", json={"user_id": "user-0", "basket": basket, "k": 5})
+    assert response.status_code == 200
+    answer = RecommendResponse.model_validate_json(response.content, strict=True)
+    items = [each.item_id for each in answer.recommendations]
+    assert len(set(items) - set(basket)) == 5
+    assert {each.category for each in answer.recommendations} == {"bakery"}
+    assert (answer.source, answer.degraded, answer.unknown_items) == ("user+basket", False, [])
+
+
+def test_an_empty_request_is_answered_by_popularity(client: httpx.Client) -> None:
+    answer = client.post("/recommend", json={}).json()
+    assert answer["source"] == "popularity"
+    assert [each["item_id"] for each in answer["recommendations"]] == [
+        f"item-{i}" for i in range(20)
+    ]
+
+
+def test_what_is_unknown_is_said_and_is_no_error(client: httpx.Client) -> None:
+    answer = client.post("/recommend", json={"user_id": "?", "basket": ["?", "item-1"]}).json()
+    assert (answer["source"], answer["degraded"]) == ("basket", True)
+    assert answer["unknown_items"] == ["?"]
+
+
+def test_exclusions_hold(client: httpx.Client) -> None:
+    request = {"exclude_items": ["item-1"], "exclude_categories": ["bakery"], "k": 40}
+    recommendations = client.post("/recommend", json=request).json()["recommendations"]
+    assert {each["category"] for each in recommendations} == {"garden"}
+    assert len(recommendations) == 19
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_reasons_come_only_when_asked_for(client: httpx.Client, explain: bool) -> None:
+    request = {"user_id": "user-0", "basket": ["item-0"], "explain": explain}
+    for each in client.post("/recommend", json=request).json()["recommendations"]:
+        assert ("reasons" in each) is explain
+        if explain:
+            parts = sum(each["reasons"][part] for part in ("basket", "user", "popularity"))
+            assert parts == pytest.approx(each["score"], rel=1e-4)
+
+
+def test_the_request_id_is_the_callers_if_it_is_a_sane_one(client: httpx.Client) -> None:
+    response = client.post("/recommend", json={}, headers={"X-Request-ID": "cart:42"})
+    assert response.headers["x-request-id"] == response.json()["request_id"] == "cart:42"
+
+
+@pytest.mark.parametrize("insane", ["", "a b", "x" * 129, '{"a": 1}', "é"])
+def test_the_request_id_is_replaced_if_not(client: httpx.Client, insane: str) -> None:
+    response = client.get("/nowhere", headers={"X-Request-ID": insane.encode()})
+    assert response.headers["x-request-id"] == response.json()["request_id"]
+    assert len(response.json()["request_id"]) == 32
+
+
+def test_health_gives_the_bundle_once_it_is_ready(client: httpx.Client, bundle_dir: Path) -> None:
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").status_code == 200
+    expected = {"live": True, "ready": True, "bundle_id": bundle_dir.name, "reason": None}
+    assert client.get("/health").json() == expected
+
+
+def test_is_live_but_not_ready_while_the_bundle_loads(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(Settings(bundle=bundle_dir))
+    load: Callable[[], None] = app.state.serving.load
+    release, loaded = threading.Event(), threading.Event()
+
+    def load_when_released() -> None:
+        release.wait()
+        load()
+        loaded.set()
+
+    monkeypatch.setattr(app.state.serving, "load", load_when_released)
+    with listening(app) as client:
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/health/ready").status_code == 503
+        refused = client.post("/recommend", json={})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        release.set()
+        loaded.wait()
+        assert client.get("/health/ready").status_code == 200
+        assert client.post("/recommend", json={}).status_code == 200
+
+
+def test_a_refused_bundle_is_the_reason_for_not_being_ready(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(Settings(bundle=tmp_path))
+    app.state.serving.load()
+    with listening(app) as client:
+        assert client.get("/health/live").status_code == 200
+        assert str(tmp_path) in client.get("/health/ready").json()["detail"]
+        assert str(tmp_path) in client.get("/health").json()["reason"]
+    assert str(tmp_path) in caplog.text
+
+
+def test_a_blacklist_that_cannot_be_read_is_a_reason_too(bundle_dir: Path, tmp_path: Path) -> None:
+    blacklist = tmp_path / "blacklist.toml"
+    blacklist.write_text("items = 1")
+    app = create_app(Settings(bundle=bundle_dir, blacklist=blacklist))
+    app.state.serving.load()
+    assert str(blacklist) in app.state.serving.reason
+
+
+def test_a_bug_is_a_500_with_its_traceback_in_the_log_alone(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("the cat sat on it")
+
+    monkeypatch.setattr("service.recommender.Recommender.recommend", fail)
+    response = client.post("/recommend", json={})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == response.json()["request_id"]
+    assert "cat" not in response.text
+    assert "the cat sat on it" in caplog.text
+    counted = 'rtt2vec_requests_total{route="/recommend",status="500"} 1.0'
+    assert counted in client.get("/metrics").text
+
+
+def test_a_path_that_is_not_there(client: httpx.Client) -> None:
+    response = client.get("/nowhere")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "GET /nowhere" in response.json()["detail"]
+
+
+def test_a_method_that_is_not_there(client: httpx.Client) -> None:
+    response = client.get("/recommend")
+    assert response.status_code == 405
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["allow"] == "POST"
+
+
+def test_the_openapi_document_states_the_limits_of_the_settings() -> None:
+    app = create_app(Settings(basket_limit=3, k_limit=4, id_limit_chars=5))
+    post = app.openapi()["paths"]["/recommend"]["post"]
+    request = post["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert request["basket"]["maxItems"] == 3
+    assert request["basket"]["items"]["maxLength"] == 5
+    assert (request["k"]["minimum"], request["k"]["maximum"], request["k"]["default"]) == (1, 4, 4)
+    assert post["responses"].keys() == {"200", "400", "413", "415", "422", "500", "503"}
+
+
+def test_the_documentation_is_there(client: httpx.Client) -> None:
+    assert "/openapi.json" in client.get("/docs").text
+
+
+def test_the_log_names_the_request_and_not_the_user(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client.post("/recommend", json={"user_id": "user-0"}, headers={"X-Request-ID": "r1"})
+    client.post("/recommend", json={"user_id": "user-0", "k": "no"})
+    records = [record for record in caplog.records if record.name == "service.access"]
+    assert [record.__dict__["status"] for record in records] == [200, 422]
+    assert all("user-0" not in json.dumps(record.__dict__, default=str) for record in records)

@@ -1,0 +1,111 @@
+"""The command `rtt2vec-serve`, as a real process."""
+
+import json
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.conftest import COMMAND, Served
+
+HEAD = b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+def run(*flags: object) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [COMMAND, *map(str, flags)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_its_line_holds_a_command_that_works(served: Served) -> None:
+    words = shlex.split(served.line)
+    curl = words[words.index("curl") :]
+    assert curl[2] == f"{served.url}/recommend"
+    headers = dict([curl[curl.index("-H") + 1].split(": ")])
+    response = httpx.post(curl[2], content=curl[curl.index("-d") + 1], headers=headers)
+    assert response.json()["source"] == "user+basket"
+
+
+def test_its_log_is_json_to_the_last_line(serve: Callable[..., Served]) -> None:
+    served = serve("--log-level", "debug")
+    httpx.post(f"{served.url}/recommend", json={}, headers={"X-Request-ID": "r1"})
+    served.process.terminate()
+    served.process.wait()
+    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("request_id") == "r1"] == [200]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_requests_in_flight_finish_when_it_is_told_to_stop(
+    serve: Callable[..., Served], workers: str
+) -> None:
+    served = serve("--workers", workers)
+    with socket.create_connection(served.address, timeout=30) as connection:
+        connection.sendall(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(4096).split()[1] == b"100"  # It is being answered.
+        served.process.send_signal(signal.SIGTERM)
+        wait_until_closed(served.address)
+        connection.sendall(b"{}")
+        assert connection.recv(4096).split()[1] == b"200"
+    assert served.process.wait(timeout=30) == 0
+
+
+def test_it_does_not_wait_longer_than_the_grace(serve: Callable[..., Served]) -> None:
+    served = serve("--shutdown-grace-s", "1")
+    with socket.create_connection(served.address, timeout=30) as connection:
+        connection.sendall(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(4096).split()[1] == b"100"
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=30) == 0
+
+
+def wait_until_closed(address: tuple[str, int]) -> None:
+    """Return once nobody listens at `address` any more."""
+    while True:
+        try:
+            socket.create_connection(address, timeout=30).close()
+        except OSError:
+            return
+
+
+def test_a_bundle_that_is_not_there_is_refused_before_it_listens(tmp_path: Path) -> None:
+    done = run("--bundle", tmp_path, "--port", 0)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"rtt2vec-serve: {tmp_path}: expected a bundle")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_blacklist_that_is_not_there_is_refused(bundle_dir: Path, tmp_path: Path) -> None:
+    done = run("--bundle", bundle_dir, "--blacklist", tmp_path / "none.toml")
+    assert done.returncode == 1
+    assert "none.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(served: Served, bundle_dir: Path) -> None:
+    port = served.address[1]
+    done = run("--bundle", bundle_dir, "--port", port)
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
+
+
+def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTT2VEC_K_LIMIT", "many")
+    done = run("--port", -1)
+    assert done.returncode == 2
+    assert "--port (RTT2VEC_PORT)" in done.stderr
+    assert "--k-limit (RTT2VEC_K_LIMIT)" in done.stderr
+    assert "found 'many'" in done.stderr
+
+
+def test_its_help_teaches() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for part in ("--body-limit-bytes", "Bytes a request body may have.", "65536"):
+        assert part in done.stdout
