@@ -65,7 +65,7 @@ def test_the_request_id_is_the_callers_if_it_is_a_sane_one(client: httpx.Client)
 
 @pytest.mark.parametrize("insane", ["", "a b", "x" * 129, '{"a": 1}', "é"])
 def test_the_request_id_is_replaced_if_not(client: httpx.Client, insane: str) -> None:
-    response = client.get("/nowhere", headers={"X-Request-ID": insane.encode()})
+    response = client.get("/nowhere", headers={b"X-Request-ID": insane.encode()})
     assert response.headers["x-request-id"] == response.json()["request_id"]
     assert len(response.json()["request_id"]) == 32
 

@@ -1,5 +1,7 @@
 """The running service against its own OpenAPI document."""
 
+from typing import Any
+
 import httpx
 import schemathesis
 from hypothesis import settings
@@ -18,6 +20,6 @@ def test_the_document_is_the_one_that_is_served(served: Served) -> None:
 
 @schema.parametrize()
 @settings(max_examples=200, deadline=None)
-def test_the_service_keeps_its_word(case: schemathesis.Case, served: Served) -> None:
+def test_the_service_keeps_its_word(case: schemathesis.Case[Any], served: Served) -> None:
     """No 5xx; only documented statuses, types and shapes; valid requests in, invalid ones out."""
     case.call_and_validate(base_url=served.url)

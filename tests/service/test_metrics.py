@@ -18,7 +18,7 @@ Samples = dict[tuple[str, ...], float]
 
 def scrape(client: httpx.Client) -> Samples:
     """Return the samples by name and label values."""
-    families = text_string_to_metric_families(client.get("/metrics").text)  # type: ignore[no-untyped-call]
+    families = text_string_to_metric_families(client.get("/metrics").text)
     samples = (sample for family in families for sample in family.samples)
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
 

@@ -1,0 +1,31 @@
+# syntax=docker/dockerfile:1
+# The online service alone. Build a bundle first, and mount it:
+#   docker build -t rtt2vec .
+#   docker run -p 8000:8000 -v "$PWD/bundles:/bundles:ro" rtt2vec
+
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /src
+RUN python -m venv /venv
+COPY pyproject.toml constraints.txt README.md ./
+COPY service service
+# Neither an extra, hence no training dependency, nor the builder, which was not copied.
+RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt .
+
+FROM python:3.11-slim-bookworm
+# A worker answers one request at a time: threads within it would compete with other workers.
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    OMP_NUM_THREADS=1 \
+    OPENBLAS_NUM_THREADS=1 \
+    MKL_NUM_THREADS=1 \
+    RTT2VEC_BUNDLE=/bundles \
+    RTT2VEC_HOST=0.0.0.0 \
+    RTT2VEC_PORT=8000
+RUN useradd --system --uid 10001 --no-create-home rtt2vec
+COPY --from=build /venv /venv
+USER 10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=2s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"RTT2VEC_PORT\"]}/health/ready', timeout=2)"]
+ENTRYPOINT ["rtt2vec-serve"]

@@ -1,0 +1,1 @@
+"""Measurements of a running service, from outside of it."""

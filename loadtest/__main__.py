@@ -1,0 +1,101 @@
+"""`python -m loadtest`: load a running service with held-out baskets, and judge how it did."""
+
+# Locust patches the standard library when it is imported, and wants to be the first.
+from locust.env import Environment  # isort: skip
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from loadtest import locustfile
+
+
+@dataclass
+class Result:
+    """What a run measured."""
+
+    seconds: float = 0.0
+    times_ms: list[float] = field(default_factory=list)
+    failures: int = 0
+
+    def record(self, response_time: float, exception: Exception | None, **_: Any) -> None:
+        """Take note of one request (a listener of Locust's)."""
+        # Locust rounds its own statistics to whole milliseconds.
+        self.times_ms.append(response_time)
+        self.failures += exception is not None
+
+    def percentile_ms(self, percent: float) -> float:
+        """Return the time within which `percent` of the requests were answered."""
+        return sorted(self.times_ms)[int(percent / 100 * (len(self.times_ms) - 1))]
+
+    def __str__(self) -> str:
+        p50, p95, p99 = (f"p{p} {self.percentile_ms(p):.1f} ms" for p in (50, 95, 99))
+        rate = f"{len(self.times_ms) / self.seconds:.0f} requests/s"
+        return f"{rate}  {p50}  {p95}  {p99}  {self.failures} failures"
+
+
+def main() -> None:
+    """Run for a while, print one line, exit with 1 when it is beyond the limits."""
+    arguments = _arguments()
+    locustfile.REQUESTS = arguments.requests
+    _check(arguments)
+    result = run(arguments.host, arguments.users, arguments.duration_s)
+    if not result.times_ms:
+        _leave("no request was answered in time.")
+    print(result)
+    if result.failures > arguments.max_failures:
+        _leave(f"{result.failures} failures, at most {arguments.max_failures} allowed.")
+    if (p99 := result.percentile_ms(99)) > arguments.max_p99_ms:
+        _leave(f"p99 {p99:.1f} ms, at most {arguments.max_p99_ms} ms allowed.")
+
+
+def run(host: str, users: int, duration_s: float) -> Result:
+    """Let `users` shoppers loose on `host` for `duration_s` seconds."""
+    result = Result()
+    environment = Environment(user_classes=[locustfile.Shopper], host=host)
+    environment.events.request.add_listener(result.record)  # type: ignore[no-untyped-call]
+    runner = environment.create_local_runner()
+    started = time.perf_counter()
+    runner.start(users, spawn_rate=users)
+    time.sleep(duration_s)  # Gevent's by now: the shoppers go on.
+    runner.quit()
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m loadtest", description=__doc__)
+    add = parser.add_argument
+    add("--host", default="http://127.0.0.1:8000", help="URL of the service (%(default)s)")
+    add("--requests", type=Path, default=locustfile.REQUESTS, help="bodies to post (%(default)s)")
+    add("--users", type=int, default=8, help="concurrent shoppers (%(default)s)")
+    add("--duration-s", type=float, default=30, help="seconds to run (%(default)s)")
+    add("--max-p99-ms", type=float, default=50, help="limit of the 99th percentile (%(default)s)")
+    add("--max-failures", type=int, default=0, help="limit of failed requests (%(default)s)")
+    return parser.parse_args()
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Say what is missing before a run, rather than count failures after it."""
+    if not arguments.requests.is_file() or not arguments.requests.stat().st_size:
+        remedy = f"rtt2vec-build sample-requests --out {arguments.requests}"
+        _leave(f"no requests in {arguments.requests}. Make them with: {remedy}")
+    try:
+        urlopen(f"{arguments.host}/health/ready", timeout=10).close()  # noqa: S310 - the user's
+    except HTTPError as error:
+        _leave(f"{arguments.host} is not ready: it answers {error.code} {error.reason}.")
+    except (URLError, ValueError) as error:
+        _leave(f"no service at {arguments.host} ({error}). Start it with: make run")
+
+
+def _leave(reason: str) -> NoReturn:
+    sys.exit(f"loadtest: {reason}")
+
+
+if __name__ == "__main__":
+    main()
