@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
+    # The counts of an earlier run may lie there. Workers, if several, share a new one.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     settings = _settings(arguments)
     request = _checked_example(settings)
     with _listener(settings) as listener:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -34,53 +35,41 @@ class Metrics:
     """The metrics of one app, and the text in which Prometheus reads them."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+        self._registry = CollectorRegistry()
+        ours: dict[str, Any] = {"namespace": "rtt2vec", "registry": self._registry}
+        timed = ours | {"buckets": _BUCKETS_S}
+        # Of several workers, the one that is worst off speaks for all.
+        state = ours | {"multiprocess_mode": "livemin"}
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, namespace="rtt2vec", registry=registry)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            # Of several workers, the one that is worst off speaks for all.
-            return Gauge(
-                name,
-                text,
-                labels,
-                namespace="rtt2vec",
-                registry=registry,
-                multiprocess_mode="livemin",
-            )
-
-        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-            return Histogram(
-                name, text, labels, namespace="rtt2vec", registry=registry, buckets=buckets
-            )
-
-        self._requests = counter("requests", "Requests answered.", "route", "status")
-        self._request_s = histogram(
-            "request_duration_seconds", "Time from request to response.", _BUCKETS_S, "route"
+        self._requests = Counter("requests", "Requests answered.", ["route", "status"], **ours)
+        self._request_s = Histogram(
+            "request_duration_seconds", "Time from request to response.", ["route"], **timed
         )
-        self._stage_s = histogram(
-            "stage_duration_seconds",
-            "Time one stage of a recommendation took.",
-            _BUCKETS_S,
-            "stage",
+        stage_s = Histogram(
+            "stage_duration_seconds", "Time a stage of a recommendation took.", ["stage"], **timed
         )
-        self._stages = {stage: self._stage_s.labels(stage) for stage in STAGES}
-        self._candidates = histogram(
-            "candidates", "Candidates a recommendation chose from.", _CANDIDATE_BUCKETS
+        self._stages = {stage: stage_s.labels(stage) for stage in STAGES}
+        self._candidates = Histogram(
+            "candidates", "Candidates of a recommendation.", buckets=_CANDIDATE_BUCKETS, **ours
         )
-        self._filled = counter("filled", "Candidates that only the popularity fill brought.")
-        self._fallbacks = counter(
-            "fallbacks", "Answers that rest on less than user and basket, by source.", "source"
+        self._filled = Counter(
+            "filled_candidates", "Candidates that only the popularity fill brought.", **ours
         )
-        self._degraded = counter("degraded", "Answers that rest on less than the request gave.")
-        self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
-        self._unknown_users = counter("unknown_users", "Requests of users without a profile.")
-        self._bundle = gauge(
-            "bundle_info", "The bundle that answers; always 1.", "bundle_id", "format", "backend"
+        self._fallbacks = Counter(
+            "fallbacks", "Answers that rest on less than user and basket.", ["source"], **ours
         )
-        self._ann_recall = gauge("ann_recall_at_k", "Recall of the index against exact search.")
-        self._ready = gauge("ready", "Whether a verified bundle is loaded.")
+        self._degraded = Counter(
+            "degraded", "Answers that rest on less than the request gave.", **ours
+        )
+        self._unknown_items = Counter("unknown_items", "Items not in the catalogue.", **ours)
+        self._unknown_users = Counter("unknown_users", "Users without a profile.", **ours)
+        self._bundle = Gauge(
+            "bundle_info", "What answers; always 1.", ["bundle_id", "format", "backend"], **state
+        )
+        self._ann_recall = Gauge(
+            "ann_recall_at_k", "Recall of the index against exact search.", **state
+        )
+        self._ready = Gauge("ready", "Whether a verified bundle is loaded.", **state)
         self._ready.set(0)
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:

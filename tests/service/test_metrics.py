@@ -84,7 +84,7 @@ def test_what_answers_rest_on_is_counted(own: httpx.Client) -> None:
     assert samples["rtt2vec_unknown_items_total",] == 3
     assert samples["rtt2vec_unknown_users_total",] == 1
     assert samples["rtt2vec_candidates_count",] == 4
-    assert samples["rtt2vec_filled_total",] >= 20
+    assert samples["rtt2vec_filled_candidates_total",] >= 20
 
 
 def test_the_bundle_is_described(own: httpx.Client, bundle_dir: Path) -> None:
