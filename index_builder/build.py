@@ -55,7 +55,14 @@ def build(
     index = partial(build_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
         contents = assemble(
-            encoded, embeddings, config, as_of, index, choice.weights, choice.metrics
+            encoded,
+            embeddings,
+            config,
+            as_of,
+            index,
+            choice.weights,
+            choice.vectors_alone,
+            choice.metrics,
         )
     with stage(console, "Bundle"):
         return write_bundle(out, contents)

@@ -20,7 +20,6 @@ from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
 from index_builder.timestamps import naive_utc
 from index_builder.triple2vec import TrainingError
-from service.aggregate import Weights
 from service.bundle import Bundle, BundleError, load_bundle
 from service.retrieval import RetrievalError
 
@@ -118,7 +117,7 @@ def evaluate(
 ) -> None:
     """Judge a bundle, and the simple ways to rank, by the baskets that began after its cut."""
     loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
-    rows = compare(loaded, baskets, Weights.read(loaded.manifest.serving))
+    rows = compare(loaded, baskets)
     title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
     Console().print(quality_table(rows, title))
 

@@ -30,6 +30,7 @@ def assemble(
     as_of: datetime,
     index: Callable[[Float32, Float32], tuple[Retrieval, float]],
     weights: Weights,
+    vectors_alone: Weights,
     metrics: Mapping[str, JsonValue] | None = None,
 ) -> BundleContents:
     """Lays out the arrays, has the index built over them, and puts everything together.
@@ -42,6 +43,7 @@ def assemble(
         index: builds the index from rows and sample queries, both (…, 2d + 1) float32; returns it
             with its ann_recall_at_k.
         weights: of the parts of a score.
+        vectors_alone: the same without history.
         metrics: offline metrics.
     """
     prior = log_share(encoded.item_count).astype(np.float32)
@@ -74,7 +76,7 @@ def assemble(
         ann_recall_target=config.index.ann_recall_target,
         as_of=as_of.isoformat(),
         build=config.model_dump(mode="json"),
-        serving=weights.write(),
+        serving=weights.write() | vectors_alone.write("vectors_"),
         metrics=metrics or {},
     )
 

@@ -1,7 +1,6 @@
 """The comparison: the bundle's own recommender beside the simple ways to rank."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from index_builder.baselines import item_popularity, user_frequency
 from index_builder.held_out import HeldOut
@@ -14,19 +13,19 @@ from service.settings import Settings
 __all__ = ["compare"]
 
 
-def compare(bundle: Bundle, baskets: Sequence[HeldOut], weights: Weights) -> dict[str, Quality]:
-    """Measures every method on the same baskets.
-
-    Args:
-        bundle: built from baskets that began before all of these.
-        baskets: the held-out baskets.
-        weights: of the parts of a score.
-    """
-    alone = Recommender(bundle, Settings(history_candidates=0), weights=replace(weights, history=0))
+def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Quality]:
+    """Measures every method on the same baskets, all of which began after the bundle's cut."""
+    serving = bundle.manifest.serving
+    settings = Settings()
+    vectors_alone = Recommender(
+        bundle,
+        settings.model_copy(update={"history_candidates": 0}),
+        weights=Weights.read(serving, "vectors_"),
+    )
     rankers: dict[str, Ranker] = {
         "item popularity": item_popularity(bundle),
         "user frequency": user_frequency(bundle),
-        "RTT2Vec: vectors and prior": ranker_of(alone, bundle),
-        "RTT2Vec with history": ranker_of(Recommender(bundle, Settings(), weights=weights), bundle),
+        "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
+        "RTT2Vec with history": ranker_of(Recommender(bundle, settings), bundle),
     }
     return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}

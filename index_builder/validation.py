@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import product
 from math import isnan
 
 import numpy as np
@@ -19,7 +18,7 @@ from index_builder.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
 from index_builder.progress import training_progress
-from index_builder.quality import K, Quality, measure, quality_table, ranker_of
+from index_builder.quality import K, Quality, quality_table
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
 from service.aggregate import Candidates, Weights
@@ -38,16 +37,18 @@ _FEWEST_BASKETS = 30
 _SLICE_SHARE = 0.2  # a slice takes at most this share of a short record
 _CHECK_BASKETS = 300
 _CHECK_EPOCHS = 2
-_PATIENCE = 2  # checks without a better one, then training stops
+_PATIENCE = 3  # checks without a better one, then training stops
 
 _UNBLENDED = Weights(user=0.5, popularity=1, history=0)
 _DEFAULT = Weights(user=0.5, popularity=1, history=4)
 _DEFAULT_EPOCHS = 6
-_GRID = {
-    "user": (0.125, 0.25, 0.5, 1.0),
-    "popularity": (0.25, 0.5, 1.0, 2.0),
-    "history": (0.0, 1.0, 2.0, 4.0, 8.0),
-}
+_GRID = [
+    Weights(user, popularity, history)
+    for user in (0.03, 0.06, 0.125, 0.25, 0.5, 1.0)
+    for popularity in (0.125, 0.25, 0.5, 1.0, 2.0)
+    for history in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+]
+_GRID_WITHOUT_HISTORY = [weights for weights in _GRID if not weights.history]
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,13 @@ class Choice:
     Attributes:
         epochs: triples per line of the training baskets.
         weights: of the parts of a score.
+        vectors_alone: the same without history.
         metrics: how good that was, for the manifest.
     """
 
     epochs: int
     weights: Weights
+    vectors_alone: Weights
     metrics: dict[str, JsonValue]
 
 
@@ -91,13 +94,14 @@ def validate(
         return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
     epochs, embeddings = _stop_in_time(encoded, baskets, config, since, console)
     bundle = _try(encoded, embeddings, config, since)
-    weights = _blend(bundle, baskets)
-    rows = compare(bundle, baskets, weights)
+    weights, _ = _best(bundle, baskets, _GRID)
+    vectors_alone, _ = _best(bundle, baskets, _GRID_WITHOUT_HISTORY)
+    chosen = _try(encoded, embeddings, config, since, weights, vectors_alone)
+    rows = compare(chosen, baskets)
     console.print(quality_table(rows, f"Validation: {len(baskets)} baskets since {since:%Y-%m-%d}"))
-    metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs} | {
-        name: _finite(quality) for name, quality in rows.items()
-    }
-    return Choice(epochs, weights, {"validation": metrics})
+    metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs}
+    metrics.update((name, _finite(quality)) for name, quality in rows.items())
+    return Choice(epochs, weights, vectors_alone, {"validation": metrics})
 
 
 def _slice_start(transactions: Transactions, until: datetime, config: BuildConfig) -> datetime:
@@ -107,7 +111,7 @@ def _slice_start(transactions: Transactions, until: datetime, config: BuildConfi
 
 def _defaults(console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
-    return Choice(_DEFAULT_EPOCHS, _DEFAULT, {"validation": None})
+    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, {"validation": None})
 
 
 def _stop_in_time(
@@ -123,7 +127,6 @@ def _stop_in_time(
     few = [baskets[b] for b in rng.permutation(len(baskets))[:_CHECK_BASKETS]]
     best: tuple[float, int, Embeddings] | None = None
     checks = 0
-    settings = Settings(history_candidates=0)
 
     with training_progress(console, "Validating", config.train.epochs * lines) as progress:
 
@@ -136,8 +139,7 @@ def _stop_in_time(
                 return False
             checks += 1
             bundle = _try(encoded, embeddings, config, since)
-            recommender = Recommender(bundle, settings, weights=_UNBLENDED)
-            recall = measure(ranker_of(recommender, bundle), few, bundle).recall
+            _, recall = _best(bundle, few, _GRID_WITHOUT_HISTORY)
             if best is None or recall > best[0]:
                 best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
             return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
@@ -154,22 +156,32 @@ def _stop_in_time(
 
 
 def _try(
-    encoded: EncodedTransactions, embeddings: Embeddings, config: BuildConfig, as_of: datetime
+    encoded: EncodedTransactions,
+    embeddings: Embeddings,
+    config: BuildConfig,
+    as_of: datetime,
+    weights: Weights = _UNBLENDED,
+    vectors_alone: Weights = _UNBLENDED,
 ) -> Bundle:
     """A bundle in memory that searches exactly, so that only the vectors are judged."""
-    return preview_bundle(assemble(encoded, embeddings, config, as_of, _exactly, _UNBLENDED))
+    return preview_bundle(
+        assemble(encoded, embeddings, config, as_of, _exactly, weights, vectors_alone)
+    )
 
 
-def _blend(bundle: Bundle, baskets: Sequence[HeldOut]) -> Weights:
-    """The weights of the grid with the best recall."""
+def _best(
+    bundle: Bundle, baskets: Sequence[HeldOut], grid: Sequence[Weights]
+) -> tuple[Weights, float]:
+    """The weights of a grid that find the most, and the recall they reach."""
     recommender = Recommender(bundle, Settings(), weights=_UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     scored = [
         recommender.candidates(user_ids[basket.user], [item_ids[i] for i in basket.given])
         for basket in baskets
     ]
-    choices = [Weights(*values) for values in product(*_GRID.values())]
-    return max(choices, key=lambda weights: _mean_recall(scored, baskets, weights))
+    recalls = [_mean_recall(scored, baskets, weights) for weights in grid]
+    best = int(np.argmax(recalls))
+    return grid[best], recalls[best]
 
 
 def _mean_recall(

@@ -10,7 +10,7 @@ The first three terms are what the index is searched for, the fourth brings cand
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -36,20 +36,13 @@ class Weights:
     history: float
 
     @classmethod
-    def read(cls, serving: Mapping[str, float | str]) -> Self:
+    def read(cls, serving: Mapping[str, float | str], prefix: str = "") -> Self:
         """Reads the weights that the build chose, from the manifest."""
-        user, popularity, history = (
-            float(serving[f"{name}_weight"]) for name in ("user", "popularity", "history")
-        )
-        return cls(user, popularity, history)
+        return cls(*(float(serving[f"{prefix}{each.name}_weight"]) for each in fields(cls)))
 
-    def write(self) -> dict[str, float | str]:
+    def write(self, prefix: str = "") -> dict[str, float | str]:
         """The inverse of `read`."""
-        return {
-            "user_weight": self.user,
-            "popularity_weight": self.popularity,
-            "history_weight": self.history,
-        }
+        return {f"{prefix}{name}_weight": weight for name, weight in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
