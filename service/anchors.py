@@ -24,7 +24,9 @@ def choose_anchors(
     """
     if len(basket) <= limit:
         return basket
-    seed = hashlib.blake2b("\0".join(names).encode() + basket.tobytes(), digest_size=8).digest()
+    # "surrogatepass": an id is whatever text the caller sent, and none of it is an error.
+    seeds = "\0".join(names).encode(errors="surrogatepass") + basket.tobytes()
+    seed = hashlib.blake2b(seeds, digest_size=8).digest()
     count = max(limit, round(fraction * len(basket)))
     rng = np.random.default_rng(int.from_bytes(seed))
     return np.sort(rng.choice(basket, count, replace=False))
