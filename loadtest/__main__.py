@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--host", default="http://127.0.0.1:8000", help="URL of the service (%(default)s)")
     add("--requests", type=Path, default=locustfile.REQUESTS, help="bodies to post (%(default)s)")
-    add("--users", type=int, default=8, help="concurrent shoppers (%(default)s)")
+    add("--users", type=int, default=4, help="concurrent shoppers (%(default)s)")
     add("--duration-s", type=float, default=30, help="seconds to run (%(default)s)")
     add("--max-p99-ms", type=float, default=50, help="limit of the 99th percentile (%(default)s)")
     add("--max-failures", type=int, default=0, help="limit of failed requests (%(default)s)")
@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
 def _check(arguments: argparse.Namespace) -> None:
     """Say what is missing before a run, rather than count failures after it."""
     if not arguments.requests.is_file() or not arguments.requests.stat().st_size:
-        remedy = f"rtt2vec-build sample-requests --out {arguments.requests}"
+        remedy = f"rtt2vec-build sample-requests --requests {arguments.requests}"
         _leave(f"no requests in {arguments.requests}. Make them with: {remedy}")
     try:
         urlopen(f"{arguments.host}/health/ready", timeout=10).close()  # noqa: S310 - the user's
