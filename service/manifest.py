@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
 
 from service.bundle_errors import BundleDamagedError, BundleInvalidError, BundleVersionError
 
@@ -27,14 +28,20 @@ def _iso_timestamp(text: str) -> str:
     return text
 
 
+def _finite(facts: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    json.dumps(facts, allow_nan=False)
+    return facts
+
+
 # A plain name: no separator and no leading dot, so that it cannot lead out of the bundle.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Timestamp = Annotated[str, AfterValidator(_iso_timestamp)]
+FreeFacts = Annotated[dict[str, JsonValue], AfterValidator(_finite)]
 
 
 class _Facts(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FileFacts(_Facts):
@@ -75,11 +82,11 @@ class Manifest(_Facts):
     format_version: Literal[1] = FORMAT_VERSION
     bundle_id: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
     as_of: Timestamp = Field(description="all baskets began before it")
-    build: dict[str, JsonValue] = Field(description="the configuration of the build")
+    build: FreeFacts = Field(description="the configuration of the build")
     serving: dict[str, float | str] = Field(description="defaults for the recommender")
     arrays: dict[str, ArrayFacts]
     retrieval: IndexFacts
-    metrics: dict[str, JsonValue] = Field(description="offline metrics, by group and name")
+    metrics: FreeFacts = Field(description="offline metrics, by group and name")
     files: dict[FileName, FileFacts]
 
     def signed(self) -> Self:
@@ -123,7 +130,7 @@ class Manifest(_Facts):
 
 def _parse(text: bytes, name: object) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise BundleDamagedError(name, "JSON", error) from error
     if not isinstance(document, dict):
