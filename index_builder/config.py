@@ -14,7 +14,7 @@ class _Config(BaseModel):
 class TrainConfig(_Config):
     """triple2vec (DESIGN section 1)."""
 
-    dimension: int = Field(64, ge=1, description="length d of item_p, item_q and user_h")
+    dimension: int = Field(128, ge=1, description="length d of item_p, item_q and user_h")
     negatives: int = Field(5, ge=1, description="noise samples per term of the objective")
     epochs: int = Field(20, ge=1, description="at most so many triples per line of the baskets")
     learning_rate: float = Field(0.025, gt=0, description="at the start; falls linearly to 1 %")
