@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
 
 __all__ = ["Candidates", "Weights", "build_queries", "merge_candidates", "score_parts"]
@@ -37,8 +38,17 @@ class Weights:
 
     @classmethod
     def read(cls, serving: Mapping[str, float | str], prefix: str = "") -> Self:
-        """Reads the weights that the build chose, from the manifest."""
-        return cls(*(float(serving[f"{prefix}{each.name}_weight"]) for each in fields(cls)))
+        """Reads the weights that the build chose, from the manifest.
+
+        Raises:
+            BundleInvalidError: a weight is missing, or no number.
+        """
+        names = [f"{prefix}{each.name}_weight" for each in fields(cls)]
+        try:
+            return cls(*(float(serving[name]) for name in names))
+        except (KeyError, ValueError) as error:
+            expected = f"numbers {', '.join(names)}"
+            raise BundleInvalidError("manifest.json, serving", expected, dict(serving)) from error
 
     def write(self, prefix: str = "") -> dict[str, float | str]:
         """The inverse of `read`."""
