@@ -23,7 +23,8 @@ class AssortmentError(ValueError):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Strict: `true` is no weight of 1, and "2" none of 2.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class _Blacklist(_File):
@@ -119,7 +120,7 @@ def _read(path: Path | None, kind: type[_Kind]) -> _Kind:
     if path is None:
         return kind()
     try:
-        return kind.model_validate(tomllib.loads(path.read_text()))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AssortmentError(f"{path}: expected a readable TOML file, found: {error}") from error
     except ValidationError as error:
