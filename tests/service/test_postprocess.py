@@ -109,7 +109,6 @@ def top_up_by_definition(
 ) -> list[int]:
     """Adds popular items that the cap lets through, then any, until k can be chosen."""
     room: Counter[int] = Counter()
-    within = 0
 
     def enters(item: int) -> bool:
         room[codes[item]] += 1
@@ -119,7 +118,8 @@ def top_up_by_definition(
     if within >= k:
         return items
     others = [item for item, is_in in enumerate(eligible) if is_in and item not in items]
-    added, surplus = [], []
+    added: list[int] = []
+    surplus: list[int] = []
     for item in others:
         (added if enters(item) else surplus).append(item)
     added = added[: k - within]
