@@ -27,64 +27,78 @@ _SOFTPLUS = np.log1p(np.exp(_MIDDLES)).astype(np.float32)
 
 
 @numba.njit(inline="always")
-def _below(state: UInt64, n: int) -> np.int64:
-    """A random integer in [0, n): xorshift64, scaled by its upper half."""
-    x = state[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    state[0] = x
-    return np.int64(((x >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+def _next(random: np.uint64) -> np.uint64:
+    """The state after this one (xorshift64). It travels by value, so that it stays in a register.
+
+    In memory, the states of two threads would lie side by side and be written at every draw.
+    """
+    random ^= random << np.uint64(13)
+    random ^= random >> np.uint64(7)
+    random ^= random << np.uint64(17)
+    return random
 
 
 @numba.njit(inline="always")
-def _log_uniform(state: UInt64, by_rank: Int32) -> np.int64:
-    """A random row: P(rank) = log((rank + 2) / (rank + 1)) / log(n + 1)."""
+def _below(random: np.uint64, n: int) -> np.int64:
+    """The state as an integer in [0, n): its upper half, scaled."""
+    return np.int64(((random >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@numba.njit(inline="always")
+def _draw_noise(random: np.uint64, rows: Int32, by_rank: Int32, log_ranks: float) -> np.uint64:
+    """Fills rows[1:] with noise: P(rank) = log((rank + 2) / (rank + 1)) / log(n + 1).
+
+    All at once, so that the processor can fetch the rows ahead of their turn. Returns the random
+    state; `log_ranks` is log(n + 1).
+    """
     n = by_rank.shape[0]
-    uniform = _below(state, 1 << 32) * 2.0**-32
-    rank = np.int64(math.exp(uniform * math.log(n + 1.0))) - 1
-    return np.int64(by_rank[min(rank, n - 1)])
+    for sample in range(1, rows.shape[0]):
+        random = _next(random)
+        uniform = _below(random, 1 << 32) * 2.0**-32
+        rank = np.int64(math.exp(uniform * log_ranks)) - 1
+        rows[sample] = by_rank[min(rank, n - 1)]
+    return random
 
 
-@numba.njit(nogil=True, fastmath=True, cache=True)
+@numba.njit(inline="always")
 def _term(
     context: Float32,
     gradient: Float32,
     table: Float32,
-    positive: np.int64,
-    by_rank: Int32,
+    rows: Int32,
     offset: Float32,
-    negatives: int,
     rate: np.float32,
-    state: UInt64,
 ) -> np.float32:
-    """One NCE term: tells the positive row of the table from noise, given the context.
+    """One NCE term: tells rows[0] of the table, the positive, from noise, given the context.
 
-    Updates the rows of the table; writes what the context should change by into `gradient`
+    Updates these rows of the table; writes what the context should change by into `gradient`
     (both of shape (d,)) and returns the loss.
     """
     d = context.shape[0]
+    positive = rows[0]
     loss = np.float32(0)
     for f in range(d):
         gradient[f] = 0
-    for sample in range(negatives + 1):
-        row = positive if sample == 0 else _log_uniform(state, by_rank)
+    for sample in range(rows.shape[0]):
+        row = rows[sample]
         if sample and row == positive:
             continue
+        vector = table[row]
         logit = offset[row]
         for f in range(d):
-            logit += context[f] * table[row, f]
+            logit += context[f] * vector[f]
         cell = min(max(int((logit + _LIMIT) * _CELLS_PER_UNIT), 0), _CELLS - 1)
         if sample == 0:
-            step = rate * (1 - _SIGMOID[cell])
+            # sigmoid(-x) is 1 - sigmoid(x), and stays in single precision as the loop below must.
+            step = rate * _SIGMOID[_CELLS - 1 - cell]
             loss += _SOFTPLUS[_CELLS - 1 - cell]
         else:
             step = -rate * _SIGMOID[cell]
             loss += _SOFTPLUS[cell]
         for f in range(d):
-            value = table[row, f]
+            value = vector[f]
             gradient[f] += step * value
-            table[row, f] = value + step * context[f]
+            vector[f] = value + step * context[f]
     return loss
 
 
@@ -115,35 +129,43 @@ def run(
         np.empty(d, np.float32),
         np.empty(d, np.float32),
     )
+    item_rows = np.empty(negatives + 1, np.int32)
+    user_rows = np.empty(negatives + 1, np.int32)
+    log_items, log_users = math.log(len(item_by_rank) + 1.0), math.log(len(user_by_rank) + 1.0)
+    random = state[0]
     total = np.float64(0)  # in double: millions of terms
     for t in range(triples):
         rate = np.float32(first_rate + (last_rate - first_rate) * t / triples)
         # A line, then another line of its basket: i != j, since a basket's items are distinct.
-        line = _below(state, line_item.shape[0])
+        random = _next(random)
+        line = _below(random, len(line_item))
         basket = line_basket[line]
         start, size = indptr[basket], indptr[basket + 1] - indptr[basket]
-        other = start + _below(state, size - 1)
+        random = _next(random)
+        other = start + _below(random, size - 1)
         other += other >= line
         i, j, u = line_item[line], line_item[other], basket_user[basket]
+        p_i, q_j, h_u = item_p[i], item_q[j], user_h[u]
 
         for f in range(d):  # P(i | j, u)
-            context[f] = item_q[j, f] + user_h[u, f]
-        total += _term(
-            context, from_p, item_p, i, item_by_rank, item_offset, negatives, rate, state
-        )
+            context[f] = q_j[f] + h_u[f]
+        item_rows[0] = i
+        random = _draw_noise(random, item_rows, item_by_rank, log_items)
+        total += _term(context, from_p, item_p, item_rows, item_offset, rate)
         for f in range(d):  # P(j | i, u)
-            context[f] = item_p[i, f] + user_h[u, f]
-        total += _term(
-            context, from_q, item_q, j, item_by_rank, item_offset, negatives, rate, state
-        )
+            context[f] = p_i[f] + h_u[f]
+        item_rows[0] = j
+        random = _draw_noise(random, item_rows, item_by_rank, log_items)
+        total += _term(context, from_q, item_q, item_rows, item_offset, rate)
         for f in range(d):  # P(u | i, j)
-            context[f] = item_p[i, f] + item_q[j, f]
-        total += _term(
-            context, from_u, user_h, u, user_by_rank, user_offset, negatives, rate, state
-        )
+            context[f] = p_i[f] + q_j[f]
+        user_rows[0] = u
+        random = _draw_noise(random, user_rows, user_by_rank, log_users)
+        total += _term(context, from_u, user_h, user_rows, user_offset, rate)
 
         for f in range(d):
-            item_q[j, f] += from_p[f] + from_u[f]
-            item_p[i, f] += from_q[f] + from_u[f]
-            user_h[u, f] += from_p[f] + from_q[f]
+            q_j[f] += from_p[f] + from_u[f]
+            p_i[f] += from_q[f] + from_u[f]
+            h_u[f] += from_p[f] + from_q[f]
+    state[0] = random
     return total
