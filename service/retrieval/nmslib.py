@@ -32,9 +32,9 @@ _FILE = "index.nmslib"
 class NmslibParameters(Parameters):
     """How dense the graph is, and how far it is walked."""
 
-    m: int = Field(default=16, ge=2, description="links per node")
+    m: int = Field(default=32, ge=2, description="links per node")
     ef_construction: int = Field(default=400, ge=1, description="nodes weighed per insertion")
-    ef_search: int = Field(default=400, ge=1, description="nodes kept per search")
+    ef_search: int = Field(default=600, ge=1, description="nodes kept per search")
 
 
 class Nmslib:
@@ -87,10 +87,17 @@ class Nmslib:
 
 
 def _equally_long(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Append the coordinate that brings each row to the length of the longest."""
-    squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    """Append the coordinate that brings each row to the length of the longest.
+
+    First the popularity prior, the last column, is lowered to 0 at most. That takes the same from
+    every score of a query, so it changes no ranking, and the rows differ less in length: without
+    it the appended coordinate drowns the others, and recall@100 on the demo data falls by .05.
+    """
+    lowered = rows.copy()
+    lowered[:, -1] -= rows[:, -1].max()
+    squares = np.einsum("nd,nd->n", lowered, lowered, dtype=np.float64)
     missing = np.sqrt(squares.max() - squares).astype(np.float32)
-    return np.column_stack([rows, missing])
+    return np.column_stack([lowered, missing])
 
 
 def _new_index() -> Any:
