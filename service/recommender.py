@@ -183,9 +183,8 @@ class Recommender:
             return np.empty((0, 0), np.int32)
         user_h = profile.user_h if profile else None
         queries = build_queries(self._bundle.item_vectors, anchors, user_h, self._weights)
-        _, found = self._bundle.retrieval.search(
-            queries, max(k, self._settings.candidates_per_anchor)
-        )
+        wanted = max(k, self._settings.candidates_per_anchor)
+        _, found = self._bundle.retrieval.search(queries, min(wanted, len(self._bundle.catalogue)))
         return found
 
     def _choose(

@@ -1,0 +1,404 @@
+"""The recommender: promises that hold for every request, and answers that anyone can derive."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.aggregate import Weights
+from service.bundle import Bundle, Catalogue, preview_bundle
+from service.recommender import Recommendations, Recommender
+from service.settings import Settings
+from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
+
+BACKENDS = ("exact", "faiss", "nmslib")
+STAGES = ["lookup", "anchors", "search", "aggregate", "rank", "postprocess"]
+WEIGHTS = Weights(user=0.5, popularity=1, history=2)
+
+
+def tiny_bundle(backend: str) -> Bundle:
+    """The tiny bundle, but its last 4 items stand in no aisle and user-5 has bought nothing."""
+    base = tiny_contents()
+    categories = [AISLES[item % 2] if item < 36 else "" for item in range(N_ITEMS)]
+    history = ("history_item", "history_count", "history_recency", "history_last")
+    contents = tiny_contents(
+        backend,
+        catalogue=Catalogue(
+            base.catalogue.item_ids,
+            base.catalogue.names,
+            base.catalogue.departments,
+            categories,
+            base.catalogue.subcategories,
+        ),
+        history_indptr=np.minimum(base.history_indptr, 30),
+        serving=WEIGHTS.write(),
+        **{name: getattr(base, name)[:30] for name in history},
+    )
+    return preview_bundle(contents)
+
+
+BUNDLES = {backend: tiny_bundle(backend) for backend in BACKENDS}
+CATALOGUE = BUNDLES["exact"].catalogue
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `Recommender.recommend`."""
+
+    user_id: str | None = None
+    basket: list[str] = field(default_factory=list)
+    k: int = 20
+    exclude_items: list[str] = field(default_factory=list)
+    exclude_categories: list[str] = field(default_factory=list)
+
+
+def ask(recommender: Recommender, request: Request, explain: bool = False) -> Recommendations:
+    return recommender.recommend(
+        request.user_id,
+        request.basket,
+        request.k,
+        request.exclude_items,
+        request.exclude_categories,
+        explain,
+    )
+
+
+def recommender(backend: str = "exact", **changes: Any) -> Recommender:
+    return Recommender(BUNDLES[backend], Settings(**changes))
+
+
+def ids(answer: Recommendations) -> list[str]:
+    return [each.item_id for each in answer.items]
+
+
+def known(items: list[str]) -> set[int]:
+    return {CATALOGUE.index[item] for item in items if item in CATALOGUE.index}
+
+
+def eligible(request: Request, blacklisted: set[str]) -> list[int]:
+    """What a request may be answered with, from its definition."""
+    gone = {*request.basket, *request.exclude_items, *blacklisted}
+    columns = (CATALOGUE.departments, CATALOGUE.categories, CATALOGUE.subcategories)
+    return [
+        item
+        for item, item_id in enumerate(CATALOGUE.item_ids)
+        if item_id not in gone
+        and not any(names[item] in request.exclude_categories for names in columns if names[item])
+    ]
+
+
+users = st.sampled_from([None, "user-0", "user-2", "user-4", "user-5", "stranger", "\ud800"])
+item_ids = st.sampled_from([*CATALOGUE.item_ids, "unheard-of", "\ud800", ""])
+requests = st.builds(
+    Request,
+    user_id=users,
+    basket=st.lists(item_ids, max_size=50),
+    k=st.integers(1, 60),
+    exclude_items=st.lists(item_ids, max_size=10),
+    exclude_categories=st.lists(
+        st.sampled_from(["bakery", "garden", "shelf 1", "shelf 3", "unheard-of", ""]), max_size=2
+    ),
+)
+services = st.fixed_dictionaries(
+    {
+        "anchor_limit": st.integers(1, 25),
+        "anchor_fraction": st.floats(0.05, 1),
+        "candidates_per_anchor": st.integers(1, 50),
+        "history_candidates": st.integers(0, 8),
+        "mmr_lambda": st.sampled_from([0, 0.3, 1, 1]),
+        "mmr_pool": st.integers(1, 50),
+        "category_cap": st.sampled_from([0, 0, 1, 3, 10]),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def blacklist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "blacklist.toml"
+    path.write_text('items = ["item-0", "item-7"]\ncategories = ["shelf 2"]')
+    return path
+
+
+@pytest.fixture(scope="module")
+def taxonomy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "weights.toml"
+    path.write_text("[category]\ngarden = 2.5\n[subcategory]\n'shelf 0' = 0.3")
+    return path
+
+
+SHELF_2 = {f"item-{item}" for item in range(16, 24) if item % 5}
+BLACKLISTED = {"item-0", "item-7"} | SHELF_2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=150)
+@given(request=requests, changes=services, with_files=st.booleans())
+def test_the_promises_of_every_answer(
+    backend: str,
+    blacklist: Path,
+    taxonomy_weights: Path,
+    request: Request,
+    changes: dict[str, Any],
+    with_files: bool,
+) -> None:
+    if with_files:
+        changes = {**changes, "blacklist": blacklist, "taxonomy_weights": taxonomy_weights}
+    asked = recommender(backend, **changes)
+    answer = ask(asked, request, explain=True)
+    allowed = eligible(request, BLACKLISTED if with_files else set())
+
+    items = [each.item_index for each in answer.items]
+    assert len(items) == len(set(items)) == min(request.k, len(allowed))
+    assert set(items) <= set(allowed)
+    assert answer.candidates >= len(items)
+    assert 0 <= answer.filled <= answer.candidates
+    assert_describes(answer)
+    assert_explains(answer, request)
+    assert_degrades(answer, request)
+    if changes["mmr_lambda"] == 1 and not changes["category_cap"]:
+        scores = [each.score for each in answer.items]
+        assert scores == sorted(scores, reverse=True)
+    if changes["category_cap"]:
+        assert_capped(items, allowed, changes["category_cap"], request.k)
+
+    assert ask(asked, request, explain=True) == answer
+    assert ids(ask(asked, request)) == ids(answer)
+
+
+def assert_describes(answer: Recommendations) -> None:
+    for each in answer.items:
+        assert CATALOGUE.item_ids[each.item_index] == each.item_id
+        assert CATALOGUE.names[each.item_index] == each.name
+        assert CATALOGUE.categories[each.item_index] == each.category
+        assert np.isfinite(each.score)
+
+
+def assert_explains(answer: Recommendations, request: Request) -> None:
+    for each in answer.items:
+        reasons = each.reasons
+        assert reasons is not None
+        parts = reasons["basket"] + reasons["user"] + reasons["popularity"]
+        assert parts == pytest.approx(each.score, rel=1e-4, abs=1e-4)
+        if known(request.basket):
+            assert reasons["anchor"] in request.basket
+        else:
+            assert reasons["anchor"] is None
+            assert reasons["basket"] == 0
+        if not answer.source.startswith("user"):
+            assert reasons["user"] == 0
+
+
+def assert_degrades(answer: Recommendations, request: Request) -> None:
+    has_user = request.user_id in {f"user-{u}" for u in range(5)}  # user-5 has bought nothing
+    has_basket = bool(known(request.basket))
+    expected = {
+        (True, True): "user+basket",
+        (False, True): "basket",
+        (True, False): "user",
+        (False, False): "popularity",
+    }
+    assert answer.source == expected[has_user, has_basket]
+    lacks_user = request.user_id is not None and not has_user
+    lacks_basket = bool(request.basket) and not has_basket
+    assert answer.degraded == (lacks_user or lacks_basket)
+    unknown = [item for item in request.basket if item not in CATALOGUE.index]
+    assert answer.unknown_items == list(dict.fromkeys(unknown))
+
+
+def assert_capped(items: list[int], allowed: list[int], cap: int, k: int) -> None:
+    """No category beyond the cap, whenever the catalogue has k items within it."""
+    by_category = Counter(CATALOGUE.categories[item] for item in allowed)
+    room = sum(n if not name else min(n, cap) for name, n in by_category.items())
+    if room >= k:
+        counts = Counter(CATALOGUE.categories[item] for item in items)
+        assert all(n <= cap for name, n in counts.items() if name)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=50)
+@given(request=requests, changes=services, data=st.data())
+def test_neither_order_nor_repetition_in_the_basket_counts(
+    backend: str, request: Request, changes: dict[str, Any], data: st.DataObject
+) -> None:
+    asked = recommender(backend, **changes)
+    again = data.draw(st.lists(st.sampled_from(request.basket or ["item-0"]), max_size=9))
+    basket = data.draw(st.permutations(request.basket + (again if request.basket else [])))
+    shuffled = Request(
+        request.user_id, basket, request.k, request.exclude_items, request.exclude_categories
+    )
+    answer, other = ask(asked, request, explain=True), ask(asked, shuffled, explain=True)
+    assert answer.items == other.items
+    assert (answer.source, answer.degraded) == (other.source, other.degraded)
+    assert set(answer.unknown_items) == set(other.unknown_items)
+
+
+def score_of_everything(bundle: Bundle, user: int | None, basket: list[int]) -> Any:
+    """The blended score of the whole catalogue, term by term in float64."""
+    d, rows = bundle.dimension, bundle.item_vectors.astype(float)
+    p, q, prior = rows[:, :d], rows[:, d : 2 * d], rows[:, 2 * d]
+    score = WEIGHTS.popularity * prior
+    if basket:
+        score = score + np.mean([p @ q[i] + q @ p[i] for i in basket], axis=0)
+    if user is not None:
+        h, recency = bundle.user_h[user].astype(float), np.zeros(len(rows))
+        own = slice(bundle.history_indptr[user], bundle.history_indptr[user + 1])
+        recency[bundle.history_item[own]] = bundle.history_recency[own]
+        score = score + WEIGHTS.user * (p + q) @ h + WEIGHTS.history * np.log1p(30 * recency)
+    return score
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@given(
+    user=st.none() | st.integers(0, 4),
+    basket=st.sets(st.integers(0, N_ITEMS - 1), max_size=20),
+    k=st.integers(1, 15),
+)
+def test_the_answer_is_the_best_of_the_whole_catalogue_by_the_score_on_paper(
+    backend: str, user: int | None, basket: set[int], k: int
+) -> None:
+    bundle = BUNDLES[backend]
+    scores = score_of_everything(bundle, user, sorted(basket))
+    order = sorted(set(range(N_ITEMS)) - basket, key=lambda item: -scores[item])[:k]
+    request = Request(
+        None if user is None else f"user-{user}", [f"item-{item}" for item in basket], k
+    )
+    answer = ask(recommender(backend), request)
+    np.testing.assert_allclose([each.score for each in answer.items], scores[order], atol=1e-4)
+    got = [each.item_index for each in answer.items]
+    np.testing.assert_allclose(scores[got], scores[order], atol=1e-4)
+
+
+def test_the_anchor_of_a_reason_is_the_one_that_contributed_most() -> None:
+    bundle, basket = BUNDLES["exact"], [2, 3, 11, 20]
+    answer = ask(recommender(), Request(None, [f"item-{i}" for i in basket], 36), explain=True)
+    d = bundle.dimension
+    p, q = bundle.item_vectors[:, :d], bundle.item_vectors[:, d : 2 * d]
+    for each in answer.items:
+        parts = [p[each.item_index] @ q[i] + q[each.item_index] @ p[i] for i in basket]
+        assert each.reasons is not None
+        assert each.reasons["anchor"] == f"item-{basket[int(np.argmax(parts))]}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("anchor", "user"), [(0, "user-0"), (1, "user-4"), (10, None)])
+def test_a_basket_gets_its_own_aisle(backend: str, anchor: int, user: str | None) -> None:
+    answer = ask(recommender(backend), Request(user, [f"item-{anchor}"], 15))
+    assert {each.item_index % 2 for each in answer.items} == {anchor % 2}
+
+
+def test_with_neither_user_nor_basket_the_best_sellers_in_order() -> None:
+    answer = ask(recommender(), Request(k=7))
+    assert ids(answer) == [f"item-{item}" for item in range(7)]
+    assert (answer.source, answer.degraded) == ("popularity", False)
+    assert (answer.candidates, answer.filled) == (7, 7)
+
+
+def test_a_basket_of_everything_leaves_nothing() -> None:
+    answer = ask(recommender(), Request("user-0", CATALOGUE.item_ids, 5))
+    assert (answer.items, answer.candidates, answer.source) == ([], 0, "user+basket")
+
+
+@pytest.mark.parametrize("k", [N_ITEMS, N_ITEMS + 1, 10**6])
+def test_k_beyond_the_catalogue_gives_all_of_it(k: int) -> None:
+    for backend in BACKENDS:
+        answer = ask(recommender(backend), Request("user-0", ["item-0"], k))
+        assert len(answer.items) == N_ITEMS - 1
+
+
+def test_more_candidates_per_anchor_than_items_is_no_reason_to_fail() -> None:
+    for backend in BACKENDS:
+        asked = recommender(backend, candidates_per_anchor=10**6)
+        assert len(ask(asked, Request("user-0", ["item-0"])).items) == 20
+
+
+def test_a_history_outside_the_search_is_found_all_the_same() -> None:
+    # One candidate of the index, and the six items that user-0 has bought.
+    few: dict[str, Any] = {"candidates_per_anchor": 1, "history_candidates": 6}
+    answer = ask(recommender(**few), Request("user-0", [], 1))
+    assert answer.candidates - answer.filled in (6, 7)
+    nobody = ask(recommender(**few), Request(None, ["item-1"], 1))
+    assert nobody.candidates - nobody.filled <= 1
+
+
+def test_a_sampled_basket_still_leaves_out_all_of_itself() -> None:
+    asked = recommender(anchor_limit=2, anchor_fraction=0.1)
+    basket = CATALOGUE.item_ids[::2]
+    answer = ask(asked, Request("user-0", basket, 20), explain=True)
+    assert not set(ids(answer)) & set(basket)
+    anchors = asked.anchors(np.array([CATALOGUE.index[i] for i in basket], np.int32), "user-0")
+    assert len(anchors) == 2
+    named = {each.reasons["anchor"] for each in answer.items if each.reasons is not None}
+    assert named <= {CATALOGUE.item_ids[anchor] for anchor in anchors}
+
+
+def test_a_weight_moves_a_whole_aisle(taxonomy_weights: Path) -> None:
+    request = Request(None, ["item-0"], 39)
+    plain, weighted = recommender(), recommender(taxonomy_weights=taxonomy_weights)
+    before = {each.item_id: each for each in ask(plain, request).items}
+    for each in ask(weighted, request, explain=True).items:
+        expected = np.log(2.5) if each.category == "garden" else 0
+        if CATALOGUE.subcategories[each.item_index] == "shelf 0":
+            expected += np.log(0.3)
+        assert each.score - before[each.item_id].score == pytest.approx(expected, abs=1e-5)
+        assert each.reasons is not None
+        prior = float(BUNDLES["exact"].item_vectors[each.item_index, -1])
+        assert each.reasons["popularity"] == pytest.approx(prior + expected, abs=1e-5)
+
+
+def test_diversity_mixes_the_aisles_without_touching_the_scores() -> None:
+    request = Request("user-0", ["item-0"], 10)
+    plain = ask(recommender(), request)
+    mixed = ask(recommender(mmr_lambda=0.1), request)
+    assert {each.item_index % 2 for each in plain.items} == {0}
+    assert {each.item_index % 2 for each in mixed.items} == {0, 1}
+    assert mixed.items[0] == plain.items[0]
+    everything = ask(recommender(), Request("user-0", ["item-0"], 39))
+    assert set(mixed.items) <= set(everything.items)
+
+
+def test_diversity_reorders_the_pool_alone() -> None:
+    request = Request("user-0", ["item-0"], 10)
+    pooled = ask(recommender(mmr_lambda=0, mmr_pool=12), request)
+    best = ids(ask(recommender(), Request("user-0", ["item-0"], 12)))
+    assert set(ids(pooled)) <= set(best)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [Request(), Request("user-0"), Request(None, ["item-0"]), Request("?", ["?"], 3, [], ["SHOP"])],
+)
+def test_every_stage_is_timed_once_in_order(request_: Request) -> None:
+    laps: list[tuple[str, float]] = []
+    asked = Recommender(BUNDLES["exact"], Settings(), lambda *lap: laps.append(lap))
+    ask(asked, request_)
+    assert [stage for stage, _ in laps] == STAGES
+    assert all(seconds >= 0 for _, seconds in laps)
+
+
+def test_weights_given_stand_before_those_of_the_manifest() -> None:
+    bundle = BUNDLES["exact"]
+    only_popularity = Weights(user=0, popularity=1, history=0)
+    asked = Recommender(bundle, Settings(), weights=only_popularity)
+    assert ids(ask(asked, Request("user-3", [], 5))) == CATALOGUE.item_ids[:5]
+
+
+@given(
+    user=st.integers(0, 4),
+    basket=st.sets(st.integers(0, N_ITEMS - 1), max_size=10),
+    weights=st.builds(
+        Weights, user=st.floats(0, 2), popularity=st.floats(0, 2), history=st.just(1)
+    ),
+)
+def test_candidates_score_as_the_answer_does(user: int, basket: set[int], weights: Weights) -> None:
+    asked = Recommender(BUNDLES["exact"], Settings(), weights=weights)
+    given_ids = [f"item-{item}" for item in sorted(basket)]
+    candidates = asked.candidates(f"user-{user}", given_ids)
+    assert not set(candidates.items.tolist()) & basket
+    by_item = dict(zip(candidates.items.tolist(), candidates.score(weights).tolist(), strict=True))
+    for each in ask(asked, Request(f"user-{user}", given_ids)).items:
+        assert by_item[each.item_index] == pytest.approx(each.score, abs=1e-5)
