@@ -3,11 +3,16 @@ VENV   ?= .venv
 PYTHON ?= python3
 PORT   ?= 8000
 BUNDLES ?= bundles
+# The demo bundle knows nothing later, so that December is left to judge it by.
+UNTIL  ?= 2017-12-01
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build test lint format loadtest clean
+.PHONY: help install run build evaluate test lint format loadtest bench-train clean
+# An interrupted make must not take the current bundle away.
+.PRECIOUS: $(BUNDLES)/current
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,14 +25,18 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP) ## make the environment in .venv
 
+# Made if it is missing, and never because something else is newer: `make build` renews it.
 $(BUNDLES)/current: | $(STAMP)
-	$(BIN)/rtt2vec-build --out $(BUNDLES)
-
-build: $(STAMP) ## build a new bundle from the demo data
-	$(BIN)/rtt2vec-build --out $(BUNDLES)
+	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
 
 run: $(STAMP) $(BUNDLES)/current ## build the demo bundle if it is missing, then serve it
 	$(BIN)/rtt2vec-serve --bundle $(BUNDLES) --port $(PORT)
+
+build: $(STAMP) ## build a new bundle from the demo data
+	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
+
+evaluate: $(STAMP) $(BUNDLES)/current ## judge the bundle by the baskets after its cut
+	$(BIN)/rtt2vec-build evaluate --bundle $(BUNDLES)
 
 test: $(STAMP) ## run every check and every test
 	$(MAKE) --no-print-directory lint
@@ -43,7 +52,13 @@ format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-loadtest: $(STAMP) ## 30 s of held-out baskets against a running service
+loadbuild: $(STAMP) ## build a new bundle from the demo data
+	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
+
+evaluate: $(STAMP) $(BUNDLES)/current ## judge the bundle by the baskets after its cut
+	$(BIN)/rtt2vec-build evaluate --bundle $(BUNDLES)
+
+test: $(STAMP) ## 30 s of held-out baskets against a running service
 	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT)
 
 clean: ## remove the environment and the bundles
