@@ -52,14 +52,14 @@ format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-loadbuild: $(STAMP) ## build a new bundle from the demo data
-	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
+$(REQUESTS): | $(STAMP) $(BUNDLES)/current
+	$(BIN)/rtt2vec-build sample-requests --bundle $(BUNDLES) --requests $@
 
-evaluate: $(STAMP) $(BUNDLES)/current ## judge the bundle by the baskets after its cut
-	$(BIN)/rtt2vec-build evaluate --bundle $(BUNDLES)
+loadtest: $(STAMP) $(REQUESTS) ## 30 s of held-out baskets against a running service
+	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT) --requests $(REQUESTS)
 
-test: $(STAMP) ## 30 s of held-out baskets against a running service
-	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT)
+bench-train: $(STAMP) ## training speed, beside gensim's
+	$(BIN)/python bench/training_speed.py
 
-clean: ## remove the environment and the bundles
-	rm -rf $(VENV) $(BUNDLES)
+clean: ## remove the environment, the bundles and the sampled requests
+	rm -rf $(VENV) $(BUNDLES) $(REQUESTS)
