@@ -51,6 +51,9 @@ def rescore(
 
     Every backend ends here. Each pair is multiplied on its own, so that a score does not depend
     on which other queries share the batch, as it does in the last bits of a matrix product.
+
+    Raises:
+        RetrievalError: a candidate that is no row, as the index of other rows would name.
     """
     if candidates.max(initial=-1) >= len(rows):
         raise RetrievalError(f"index: expected rows below {len(rows)}, found {candidates.max()}")

@@ -49,8 +49,7 @@ class Nmslib:
         self.rows = rows
         self.parameters: dict[str, int] = parameters.model_dump()
         self._index = index
-        # NMSLIB does not store it with the index.
-        index.setQueryTimeParams({"efSearch": parameters.ef_search})
+        index.setQueryTimeParams({"efSearch": parameters.ef_search})  # the file lacks it
 
     @classmethod
     def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:

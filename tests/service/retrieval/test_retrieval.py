@@ -18,6 +18,7 @@ from service.retrieval.exact import Exact
 
 Vectors = npt.NDArray[np.float32]
 WIDTH = 5
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 @pytest.fixture(scope="module", params=["exact", "faiss", "nmslib"])
@@ -51,6 +52,15 @@ def test_exact_search_is_right(rows: Vectors, queries: Vectors, k: int) -> None:
         missing = k - len(wanted)
         assert scores[line].tolist() == [score for score, _ in wanted] + [-np.inf] * missing
         assert items[line].tolist() == [item for _, item in wanted] + [-1] * missing
+
+
+@given(hnp.arrays(np.float32, st.integers(1, 40), elements=FLOATS))
+def test_any_scores_are_ranked_right(scores: Vectors) -> None:
+    """One dimension and the query 1: each row is its own score, negative, tiny, -0 or tied."""
+    found, items = Exact(scores[:, np.newaxis]).search(np.ones((1, 1), np.float32), len(scores))
+    wanted = np.lexsort((np.arange(len(scores)), -scores))
+    assert items[0].tolist() == wanted.tolist()
+    assert found[0].tolist() == scores[wanted].tolist()
 
 
 @settings(max_examples=40, deadline=None)
