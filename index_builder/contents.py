@@ -1,7 +1,7 @@
 """The contents of a bundle, from what the stages of a build produced."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ def assemble(
         encoded: the training baskets; all began before `as_of`.
         embeddings: trained on them.
         config: stored, and consulted for half-life and index.
-        as_of: UTC; ages count from here.
+        as_of: UTC, naive.
         index: builds the index from rows and sample queries, both (…, 2d + 1) float32; returns it
             with its ann_recall_at_k.
         weights: of the parts of a score.
@@ -50,10 +50,7 @@ def assemble(
     rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
     queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
     retrieval, recall = index(rows, queries)
-    seconds = int(as_of.replace(tzinfo=UTC).timestamp())
-    history = histories(
-        encoded, encoded.n_users, encoded.n_items, seconds, config.recency_half_life_days
-    )
+    history = histories(encoded, encoded.n_users, encoded.n_items, config.recency_half_life_days)
     items = encoded.items
     return BundleContents(
         item_vectors=rows,
