@@ -125,9 +125,9 @@ def run(
     d = item_p.shape[1]
     context = np.empty(d, np.float32)
     from_p, from_q, from_u = (
-        np.empty(d, np.float32),
-        np.empty(d, np.float32),
-        np.empty(d, np.float32),
+        np.zeros(d, np.float32),
+        np.zeros(d, np.float32),
+        np.zeros(d, np.float32),
     )
     item_rows = np.empty(negatives + 1, np.int32)
     user_rows = np.empty(negatives + 1, np.int32)
@@ -157,11 +157,12 @@ def run(
         item_rows[0] = j
         random = _draw_noise(random, item_rows, item_by_rank, log_items)
         total += _term(context, from_q, item_q, item_rows, item_offset, rate)
-        for f in range(d):  # P(u | i, j)
-            context[f] = p_i[f] + q_j[f]
-        user_rows[0] = u
-        random = _draw_noise(random, user_rows, user_by_rank, log_users)
-        total += _term(context, from_u, user_h, user_rows, user_offset, rate)
+        if len(user_by_rank) > 1:  # of a single user, P(u | i, j) is 1 and teaches nothing
+            for f in range(d):
+                context[f] = p_i[f] + q_j[f]
+            user_rows[0] = u
+            random = _draw_noise(random, user_rows, user_by_rank, log_users)
+            total += _term(context, from_u, user_h, user_rows, user_offset, rate)
 
         for f in range(d):
             q_j[f] += from_p[f] + from_u[f]

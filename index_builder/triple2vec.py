@@ -24,6 +24,7 @@ __all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
 Float32 = npt.NDArray[np.float32]
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
+_FEWEST_STEPS = 10  # of a short training, so that it too can stop in time
 _LAST_RATE = 0.01  # of the first learning rate
 _COLLAPSED_COSINE = 0.98  # mean over random pairs of rows; healthy tables stay below .5
 
@@ -108,7 +109,7 @@ def train(
     pairs = _Pairs.of(baskets)
     lines = np.bincount(pairs.line_item, minlength=n_items)
     user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
-    embeddings = _initial(n_items, user_lines, config)
+    embeddings = _initial(n_items, n_users, config)
     item_noise = _Noise.of(lines, config.negatives)
     user_noise = _Noise.of(user_lines, config.negatives)
     states = _random_states(config)
@@ -128,6 +129,7 @@ def train(
             shares = [count // config.threads] * config.threads
             shares[0] += count % config.threads
             losses = list(pool.map(run, states, shares, [rates] * config.threads))
+            embeddings.user_h[user_lines == 0] = 0  # they were noise, and never the positive
             check(embeddings)
             if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
                 break
@@ -187,16 +189,14 @@ class _Pairs:
         return cls(baskets.basket_items[paired], basket[paired], indptr)
 
 
-def _initial(n_items: int, user_lines: npt.NDArray[np.int64], config: TrainConfig) -> Embeddings:
+def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
     rng = np.random.default_rng(config.seed)
 
     def table(rows: int) -> Float32:
         values = (rng.random((rows, config.dimension), np.float32) - 0.5) / config.dimension
         return values.astype(np.float32)
 
-    item_p, item_q, user_h = table(n_items), table(n_items), table(len(user_lines))
-    user_h[user_lines == 0] = 0
-    return Embeddings(item_p, item_q, user_h)
+    return Embeddings(table(n_items), table(n_items), table(n_users))
 
 
 def _random_states(config: TrainConfig) -> list[npt.NDArray[np.uint64]]:
@@ -206,7 +206,7 @@ def _random_states(config: TrainConfig) -> list[npt.NDArray[np.uint64]]:
 
 
 def _schedule(triples: int, threads: int) -> Iterator[tuple[int, int]]:
-    step = _STEP_TRIPLES * threads
+    step = min(_STEP_TRIPLES * threads, -(-triples // _FEWEST_STEPS))
     for done in range(0, triples, step):
         yield done, min(step, triples - done)
 
