@@ -20,7 +20,7 @@ help: ## show this list
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --prefer-binary -c constraints.txt -e '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --prefer-binary -c constraints.txt -e '.[dev]'
 	@touch $@
 
 install: $(STAMP) ## make the environment in .venv
