@@ -10,12 +10,12 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate test lint format loadtest bench-train clean
+.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval clean
 # An interrupted make must not take the current bundle away.
 .PRECIOUS: $(BUNDLES)/current
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +60,10 @@ loadtest: $(STAMP) $(REQUESTS) ## 30 s of held-out baskets against a running ser
 
 bench-train: $(STAMP) ## training speed, beside gensim's
 	$(BIN)/python bench/training_speed.py
+
+bench-retrieval: $(STAMP) $(REQUESTS) ## speed and recall of the three indices on the bundle
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	$(BIN)/python bench/retrieval.py --bundle $(BUNDLES) --requests $(REQUESTS)
 
 clean: ## remove the environment, the bundles and the sampled requests
 	rm -rf $(VENV) $(BUNDLES) $(REQUESTS)
