@@ -10,7 +10,7 @@ from rich.console import Console
 from index_builder.config import BuildConfig
 from index_builder.contents import assemble
 from index_builder.encoding import EncodedTransactions, encode
-from index_builder.index import build_index
+from index_builder.index import build_index, check_index_config
 from index_builder.progress import stage, training_progress
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
@@ -44,8 +44,12 @@ def build(
     Raises:
         TooFewBasketsError: there is nothing to learn from.
         TrainingError: the model is not fit to ship.
+        RetrievalError: the index cannot be built as configured.
         IndexRecallError: the index misses its recall target.
+        OSError: `out` is no directory to write to.
     """
+    check_index_config(config.index)
+    out.mkdir(parents=True, exist_ok=True)
     # A second after the last basket: a cut excludes its own moment.
     as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
     encoded = encode(transactions, products, config.min_item_baskets, as_of)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from index_builder.build import build
 from index_builder.config import Backend, BuildConfig, IndexConfig, TrainConfig
@@ -22,6 +23,7 @@ from index_builder.timestamps import naive_utc
 from index_builder.triple2vec import TrainingError
 from service.bundle import Bundle, BundleError, load_bundle
 from service.retrieval import RetrievalError
+from service.settings import Settings
 
 __all__ = ["main"]
 
@@ -29,7 +31,7 @@ _HELP = """Learn from a shop's transactions and write a bundle that rtt2vec-serv
 
 Without --transactions the demo data are used: The Complete Journey, a year of a grocery chain.
 
-  rtt2vec-build --transactions transactions.parquet --products products.csv --out bundles
+  rtt2vec-build --transactions shop.parquet --products products.csv
 
   rtt2vec-build --until 2017-12-01 && rtt2vec-build evaluate
 """
@@ -56,6 +58,9 @@ UntilOption = Annotated[
     str | None,
     typer.Option(help="Use only baskets that began before this moment, e.g. 2017-12-01."),
 ]
+
+# OSError: a file or directory that cannot be written.
+_REFUSALS = (BundleError, DataError, IndexRecallError, RetrievalError, TrainingError, OSError)
 
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
 
@@ -91,7 +96,9 @@ def _build(
     ] = None,
 ) -> None:
     if context.invoked_subcommand is not None:
+        _refuse_misplaced_options(context)
         return
+    moment = _moment(until)
     config = BuildConfig(
         min_item_baskets=min_item_baskets,
         train=TrainConfig(
@@ -101,8 +108,9 @@ def _build(
     )
     table, catalogue = read_source(transactions, products, dataset, path)
     console.print(table.summary)
-    bundle = build(table, catalogue, config, out, _moment(until), console)
-    console.print(f"[green]✓[/] {bundle} is current: rtt2vec-serve --bundle {out}")
+    bundle = build(table, catalogue, config, out, moment, console)
+    done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"
+    console.print(f"[green]✓[/] {done}", soft_wrap=True)
 
 
 @app.command()
@@ -135,12 +143,14 @@ def sample_requests(
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
     loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
+    basket_limit = Settings.model_construct().basket_limit
+    baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
     with requests.open("w") as file:
         for basket in baskets:
             given = [loaded.catalogue.item_ids[item] for item in basket.given]
             body = {"user_id": loaded.user_ids[basket.user], "basket": given, "k": 20}
             file.write(json.dumps(body) + "\n")
-    console.print(f"{len(baskets):,} requests in {requests}")
+    console.print(f"{len(baskets):,} requests in {escape(str(requests))}", soft_wrap=True)
 
 
 def _held_out(
@@ -167,12 +177,21 @@ def _held_out(
     return loaded, baskets
 
 
+def _refuse_misplaced_options(context: typer.Context) -> None:
+    """What stands before a command is the build's, and would be ignored in silence."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option, command = f"--{name.replace('_', '-')}", context.invoked_subcommand
+            raise typer.BadParameter(f"expected {option} behind {command}, found it in front")
+
+
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
         return naive_utc(datetime.fromisoformat(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"expected ISO 8601, e.g. 2017-12-01, found {text!r}") from error
 
 
@@ -187,7 +206,7 @@ def main() -> None:
     """Run the command; a refusal is one message and exit status 1."""
     try:
         app()
-    except (BundleError, DataError, IndexRecallError, RetrievalError, TrainingError) as error:
+    except _REFUSALS as error:
         console.print(f"[red]{type(error).__name__}[/]", highlight=False)
-        console.print(str(error), markup=False, highlight=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

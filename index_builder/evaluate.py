@@ -16,7 +16,7 @@ __all__ = ["compare"]
 def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Quality]:
     """Measures every method on the same baskets, all of which began after the bundle's cut."""
     serving = bundle.manifest.serving
-    settings = Settings()
+    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
     vectors_alone = Recommender(
         bundle,
         settings.model_copy(update={"history_candidates": 0}),

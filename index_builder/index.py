@@ -7,13 +7,22 @@ from index_builder.config import IndexConfig
 from service.retrieval import Retrieval, backend, measure_ann_recall
 from service.retrieval.exact import Exact
 
-__all__ = ["IndexRecallError", "build_index"]
+__all__ = ["IndexRecallError", "build_index", "check_index_config"]
 
 Float32 = npt.NDArray[np.float32]
 
 
 class IndexRecallError(RuntimeError):
     """The index finds too little of what exact search finds."""
+
+
+def check_index_config(config: IndexConfig) -> None:
+    """Tries backend and parameters on next to nothing: a typo must not cost a training run.
+
+    Raises:
+        RetrievalError: a library is not installed, a parameter is unknown or out of range.
+    """
+    backend(config.backend).build(np.eye(3, dtype=np.float32), config.parameters)
 
 
 def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> tuple[Retrieval, float]:

@@ -33,11 +33,13 @@ def read_source(
         transactions: Parquet or CSV.
         products: Parquet or CSV; only with `transactions`.
         dataset: used without `transactions`.
-        path: folder of a data set that is not packaged.
+        path: folder of a data set that is not packaged; only with its name.
 
     Raises:
         DataError: the options do not go together, or the data cannot be used.
     """
+    if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
+        raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
     if transactions is not None:
         return read_transactions(transactions), read_products(products) if products else None
     if products is not None:

@@ -173,7 +173,8 @@ def _best(
     bundle: Bundle, baskets: Sequence[HeldOut], grid: Sequence[Weights]
 ) -> tuple[Weights, float]:
     """The weights of a grid that find the most, and the recall they reach."""
-    recommender = Recommender(bundle, Settings(), weights=_UNBLENDED)
+    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
+    recommender = Recommender(bundle, settings, weights=_UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     scored = [
         recommender.candidates(user_ids[basket.user], [item_ids[i] for i in basket.given])
