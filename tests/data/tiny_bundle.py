@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from service.aggregate import Weights
 from service.bundle import BundleContents, Catalogue, write_bundle
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact
@@ -36,6 +37,7 @@ def tiny_contents(backend_name: str = "exact", seed: int = 7, **changes: Any) ->
     # User u bought the first 6 items of the home aisle, item number j in 1 + j baskets.
     bought = np.concatenate([np.flatnonzero(aisle == h)[:6] for h in home])
     baskets = np.tile(np.arange(1, 7), N_USERS)
+    weights = Weights(user=0.5, popularity=1, history=1)
     queries = np.column_stack([item_q, item_p, np.ones(N_ITEMS)]).astype(np.float32)[::4]
     retrieval = backend(backend_name).build(vectors, {})
     contents = BundleContents(
@@ -60,7 +62,7 @@ def tiny_contents(backend_name: str = "exact", seed: int = 7, **changes: Any) ->
         ann_recall_at_k=measure_ann_recall(retrieval, Exact(vectors), queries),
         as_of="2017-12-01T00:00:00",
         build={"dimension": DIMENSION, "seed": seed},
-        serving={"prior_weight": 1.0, "history_weight": 1.0, "aggregation": "sum"},
+        serving=weights.write() | weights.write("vectors_"),
         metrics={"validation": {"recall_at_k": 0.5, "ndcg_at_k": 0.25}},
     )
     return replace(contents, **changes)

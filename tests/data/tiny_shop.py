@@ -15,7 +15,7 @@ from tests.data.tiny_bundle import AISLES, N_ITEMS, N_USERS
 
 FIRST = datetime.fromisoformat("2017-09-02T09:00")
 DAYS = 90
-LAST_CUT = FIRST + timedelta(days=DAYS)
+END = FIRST + timedelta(days=DAYS)
 
 
 def lines(seed: int = 3, days: int = DAYS) -> pl.DataFrame:
