@@ -1,0 +1,96 @@
+"""What goes into a bundle, from the parts of a build."""
+
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from index_builder.contents import assemble
+from index_builder.encoding import EncodedTransactions, encode
+from index_builder.histories import histories
+from index_builder.transactions import Transactions
+from index_builder.triple2vec import Embeddings
+from service.aggregate import Weights, build_queries
+from service.bundle import BundleContents, preview_bundle
+from service.retrieval import Retrieval
+from service.retrieval.exact import Exact
+from tests.index_builder.conftest import QUICK
+
+AS_OF = datetime.fromisoformat("2017-12-01")
+WEIGHTS = Weights(user=0.25, popularity=2, history=4)
+VECTORS_ALONE = Weights(user=0.5, popularity=1, history=0)
+
+Float32 = npt.NDArray[np.float32]
+
+
+def exactly(rows: Float32, _: Float32) -> tuple[Retrieval, float]:
+    return Exact(rows), 1.0
+
+
+@pytest.fixture(scope="module")
+def encoded(transactions: Transactions) -> EncodedTransactions:
+    return encode(transactions, min_item_baskets=QUICK.min_item_baskets)
+
+
+@pytest.fixture(scope="module")
+def embeddings(encoded: EncodedTransactions) -> Embeddings:
+    random = np.random.default_rng(0)
+    p, q, h = (
+        random.standard_normal((n, 3)).astype(np.float32)
+        for n in (encoded.n_items, encoded.n_items, encoded.n_users)
+    )
+    return Embeddings(p, q, h)
+
+
+@pytest.fixture(scope="module")
+def contents(encoded: EncodedTransactions, embeddings: Embeddings) -> BundleContents:
+    return assemble(
+        encoded, embeddings, QUICK, AS_OF, exactly, WEIGHTS, VECTORS_ALONE, {"a": {"b": 0.5}}
+    )
+
+
+def test_rows_hold_p_then_q_then_the_log_of_the_items_share(
+    contents: BundleContents, encoded: EncodedTransactions, embeddings: Embeddings
+) -> None:
+    rows = contents.item_vectors
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[:, :3], embeddings.item_p)
+    np.testing.assert_array_equal(rows[:, 3:6], embeddings.item_q)
+    share = encoded.item_count / encoded.item_count.sum()
+    np.testing.assert_allclose(rows[:, 6], np.log(share), rtol=1e-6)
+    assert (np.diff(rows[:, 6]) <= 0).all()  # the most popular item first
+
+
+def test_recall_is_measured_on_queries_of_late_baskets(
+    contents: BundleContents, encoded: EncodedTransactions, embeddings: Embeddings
+) -> None:
+    queries = contents.recall_queries
+    assert queries.shape == (200, 7)
+    possible = set()
+    for basket in range(encoded.n_baskets - 200, encoded.n_baskets):
+        start, stop = encoded.basket_indptr[basket : basket + 2]
+        anchors = encoded.basket_items[start:stop]
+        user_h = embeddings.user_h[encoded.basket_user[basket]]
+        for query in build_queries(contents.item_vectors, anchors, user_h, WEIGHTS):
+            possible.add(query.tobytes())
+    assert {query.tobytes() for query in queries} <= possible
+
+
+def test_histories_are_those_of_the_training_baskets(
+    contents: BundleContents, encoded: EncodedTransactions
+) -> None:
+    expected = histories(encoded, encoded.n_users, encoded.n_items, QUICK.recency_half_life_days)
+    for name, array in vars(expected).items():
+        np.testing.assert_array_equal(getattr(contents, f"history_{name}"), array, strict=True)
+
+
+def test_the_manifest_tells_how_it_came_about(contents: BundleContents) -> None:
+    manifest = preview_bundle(contents).manifest
+    assert manifest.as_of == "2017-12-01T00:00:00"
+    assert manifest.build == QUICK.model_dump(mode="json")
+    assert Weights.read(manifest.serving) == WEIGHTS
+    assert Weights.read(manifest.serving, "vectors_") == VECTORS_ALONE
+    assert manifest.metrics == {"a": {"b": 0.5}}
+    assert (manifest.retrieval.k, manifest.retrieval.target) == (100, 0.95)
+    assert manifest.retrieval.ann_recall_at_k == 1
