@@ -42,13 +42,15 @@ _PATIENCE = 3  # checks without a better one, then training stops
 _UNBLENDED = Weights(user=0.5, popularity=1, history=0)
 _DEFAULT = Weights(user=0.5, popularity=1, history=4)
 _DEFAULT_EPOCHS = 6
-_GRID = [
+_COMBINATIONS = [
     Weights(user, popularity, history)
     for user in (0.03, 0.06, 0.125, 0.25, 0.5, 1.0)
     for popularity in (0.125, 0.25, 0.5, 1.0, 2.0)
     for history in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 ]
-_GRID_WITHOUT_HISTORY = [weights for weights in _GRID if not weights.history]
+# The default stands first: where several do best, the first of them is taken.
+_GRID = [_DEFAULT, *_COMBINATIONS]
+_GRID_WITHOUT_HISTORY = [_UNBLENDED, *(each for each in _COMBINATIONS if not each.history)]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.console import Console
 from index_builder.config import BuildConfig
 from index_builder.transactions import Transactions, read_transactions
 from index_builder.validation import Choice, validate
+from service.aggregate import Weights
 from tests.data.tiny_shop import END, FIRST, lines
 from tests.index_builder.conftest import QUICK
 
@@ -76,6 +77,11 @@ def test_what_is_chosen_is_among_what_may_be(choice: Choice) -> None:
     assert 1 <= choice.epochs <= QUICK.train.epochs
     assert choice.epochs == metrics_of(choice)["epochs"]
     assert choice.vectors_alone.history == 0
+
+
+def test_where_all_weights_find_everything_the_defaults_stay(choice: Choice) -> None:
+    assert choice.weights == Weights(user=0.5, popularity=1, history=4)
+    assert choice.vectors_alone == Weights(user=0.5, popularity=1, history=0)
 
 
 def test_training_stops_once_it_finds_no_more(transactions: Transactions) -> None:

@@ -1,0 +1,254 @@
+"""The whole build, on a shop of two aisles."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from index_builder.build import build
+from index_builder.config import Backend, BuildConfig, IndexConfig
+from index_builder.data_errors import TooFewBasketsError
+from index_builder.index import IndexRecallError
+from index_builder.products import read_products
+from index_builder.transactions import read_transactions
+from service.bundle import Bundle, load_bundle
+from service.recommender import Recommender
+from service.retrieval import RetrievalError
+from service.settings import Settings
+from tests.data.tiny_bundle import AISLES, N_ITEMS
+from tests.data.tiny_shop import END, FIRST, lines, write_shop
+from tests.index_builder.conftest import QUICK
+
+CUT = FIRST + timedelta(days=60)
+
+
+def changed(**changes: Any) -> BuildConfig:
+    """The quick configuration with changes, those of training by their own names."""
+    document = QUICK.model_dump()
+    for name, value in changes.items():
+        part = document["train"] if name in document["train"] else document
+        part[name] = value
+    return BuildConfig.model_validate(document)
+
+
+def built(
+    out: Path,
+    table: pl.DataFrame | None = None,
+    config: BuildConfig = QUICK,
+    until: datetime | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Write the shop's files beside `out`, read them, and build."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    transactions, products = write_shop(out.parent, table)
+    return build(
+        read_transactions(transactions),
+        read_products(products),
+        config,
+        out,
+        until,
+        console or Console(quiet=True),
+    )
+
+
+def contents_of(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the quick configuration, from the baskets before the cut."""
+    return built(tmp_path_factory.mktemp("reference") / "out", until=CUT)
+
+
+@pytest.fixture(scope="module", params=Backend)
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A loaded bundle for each backend, from all baskets."""
+    config = changed(index=IndexConfig(backend=request.param).model_dump())
+    out = tmp_path_factory.mktemp(request.param) / "out"
+    built(out, config=config)
+    return load_bundle(out)
+
+
+def test_a_bundle_holds_the_shop_and_how_good_it_is(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    assert len(bundle.catalogue) == N_ITEMS
+    assert bundle.user_ids == [f"user-{user}" for user in range(6)]
+    assert bundle.catalogue.names[0] == bundle.catalogue.item_ids[0].replace("item-", "Thing ")
+    assert (bundle.item_count[:-1] >= bundle.item_count[1:]).all()
+    assert manifest.retrieval.backend == bundle.retrieval.name
+    assert 0.95 <= manifest.retrieval.ann_recall_at_k <= 1
+    assert manifest.build["train"] == QUICK.train.model_dump()
+    validation = manifest.metrics["validation"]
+    assert isinstance(validation, dict)
+    assert isinstance(validation["RTT2Vec with history"], dict)
+
+
+def test_without_until_every_basket_is_learnt_from(bundle: Bundle) -> None:
+    last = lines()["timestamp"].max()
+    assert isinstance(last, datetime)
+    assert datetime.fromisoformat(bundle.manifest.as_of) == last + timedelta(seconds=1)
+    assert bundle.item_count.sum() == lines().height
+
+
+def test_what_was_built_recommends_from_the_shoppers_aisle(bundle: Bundle) -> None:
+    recommender = Recommender(bundle, Settings())
+    for user in range(6):
+        aisle = AISLES[user // 3]
+        for user_id, basket in (
+            (f"user-{user}", []),
+            (f"user-{user}", [f"item-{user // 3}"]),
+            (None, [f"item-{user // 3}", f"item-{user // 3 + 8}"]),
+        ):
+            answer = recommender.recommend(user_id, basket, 10)
+            assert {each.category for each in answer.items} == {aisle}
+
+
+@pytest.mark.parametrize("backend", ["exact", "faiss"])
+def test_the_same_build_again_is_the_same_to_the_byte(tmp_path: Path, backend: str) -> None:
+    config = changed(index={"backend": backend})
+    first, second = (built(tmp_path / name / "out", config=config) for name in "ab")
+    assert first.name == second.name
+    assert contents_of(first) == contents_of(second)
+
+
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def future() -> pl.DataFrame:
+    """Baskets after the cut that would turn everything upside down."""
+    later = lines().filter(pl.col("timestamp") >= CUT)
+    return later.with_columns(
+        user_id=pl.when(pl.col("user_id") == "user-0")
+        .then(pl.lit("somebody new"))
+        .otherwise("user_id"),
+        item_id=pl.when(pl.col("item_id") == "item-7")
+        .then(pl.lit("something new"))
+        .otherwise(pl.lit("item-7")),
+    )
+
+
+PAST = pl.col("timestamp") < CUT
+WITHOUT_INFLUENCE: dict[str, Change] = {
+    "rows in another order": lambda table: table.sample(fraction=1, shuffle=True, seed=1),
+    "rows twice": lambda table: pl.concat([table, table]),
+    "columns in another order": lambda table: table.select(reversed(table.columns)),
+    "no future": lambda table: table.filter(PAST),
+    "another future": lambda table: pl.concat([table.filter(PAST), future()]),
+    "a basket at the very cut": lambda table: pl.concat(
+        [table.filter(PAST), future().with_columns(timestamp=pl.lit(CUT))]
+    ),
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_INFLUENCE)
+def test_what_has_no_influence(tmp_path: Path, reference: Path, change: str) -> None:
+    table = WITHOUT_INFLUENCE[change](lines())
+    assert not table.equals(lines())
+    assert built(tmp_path / "out", table, until=CUT).name == reference.name
+
+
+def test_the_environment_of_a_service_has_none_either(
+    tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RTT2VEC_CATEGORY_CAP", "1")
+    monkeypatch.setenv("RTT2VEC_MMR_LAMBDA", "not a number")
+    assert built(tmp_path / "out", until=CUT).name == reference.name
+
+
+INFLUENCE: dict[str, dict[str, Any]] = {
+    "seed": {"config": changed(seed=2)},
+    "dimension": {"config": changed(dimension=9)},
+    "half-life": {"config": changed(recency_half_life_days=5.0)},
+    "cut": {"until": CUT + timedelta(days=3)},
+    "past": {"table": lines().filter(pl.col("basket_id") != "b0003")},
+}
+
+
+@pytest.mark.parametrize("cause", INFLUENCE)
+def test_what_has_influence_gives_another_bundle(
+    tmp_path: Path, reference: Path, cause: str
+) -> None:
+    assert built(tmp_path / "out", **{"until": CUT, **INFLUENCE[cause]}).name != reference.name
+
+
+def test_an_index_below_its_target_stops_the_build_and_leaves_the_old_bundle(
+    tmp_path: Path,
+) -> None:
+    good = built(tmp_path / "out", until=CUT)
+    coarse = {"dims_per_code": 17, "k_factor": 1}
+    index = IndexConfig(backend=Backend.FAISS, parameters=coarse, ann_recall_k=5)
+    with pytest.raises(IndexRecallError, match=r"at_5 of 0\.95 or more.*found 0\.\d{4}.*Choose"):
+        built(tmp_path / "out", config=changed(index=index.model_dump()))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {good.name, "current"}
+    assert load_bundle(tmp_path / "out").path == good
+
+
+def test_a_bad_parameter_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    console = Console()
+    config = changed(index={"backend": "faiss", "parameters": {"k_factor": 0}})
+    with console.capture() as capture, pytest.raises(RetrievalError, match="k_factor"):
+        built(tmp_path / "out", config=config, console=console)
+    assert capture.get() == ""
+
+
+def test_a_place_that_is_no_directory_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    console = Console()
+    (tmp_path / "out").write_text("in the way")
+    with console.capture() as capture, pytest.raises(FileExistsError):
+        built(tmp_path / "out", console=console)
+    assert capture.get() == ""
+
+
+def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -> None:
+    console = Console(width=200)
+    with console.capture() as capture:
+        built(tmp_path / "out", lines(days=12), console=console)
+    assert "No validation" in capture.get()
+    bundle = load_bundle(tmp_path / "out")
+    assert bundle.manifest.metrics == {"validation": None}
+    assert len(Recommender(bundle, Settings()).recommend("user-0", [], 5).items) == 5
+
+
+def test_too_small_a_shop_for_anything_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(TooFewBasketsError, match="min_item_baskets"):
+        built(tmp_path / "out", lines(days=3))
+    with pytest.raises(TooFewBasketsError, match="Too few baskets before"):
+        built(tmp_path / "out", until=FIRST)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_shop_of_single_purchases_is_told_so(tmp_path: Path) -> None:
+    single = lines().unique("basket_id")
+    with pytest.raises(TooFewBasketsError, match="two items"):
+        built(tmp_path / "out", single)
+
+
+def test_a_shop_that_knows_no_users_gets_its_bundle(tmp_path: Path) -> None:
+    built(tmp_path / "out", lines().with_columns(user_id=pl.lit("everybody")))
+    recommender = Recommender(load_bundle(tmp_path / "out"), Settings())
+    for aisle, name in enumerate(AISLES):
+        answer = recommender.recommend(None, [f"item-{aisle}", f"item-{aisle + 4}"], 10)
+        assert {each.category for each in answer.items} == {name}
+
+
+def test_a_cut_far_in_the_future_takes_all_baskets(tmp_path: Path) -> None:
+    until = datetime.fromisoformat("2999-12-31")
+    built(tmp_path / "out", until=until)
+    bundle = load_bundle(tmp_path / "out")
+    assert bundle.item_count.sum() == lines().height
+    assert bundle.manifest.as_of == until.isoformat()
+    assert bundle.history_recency.max() > 0
+    assert until > END
+
+
+def test_without_products_items_are_named_by_their_ids(tmp_path: Path) -> None:
+    transactions, _ = write_shop(tmp_path)
+    build(read_transactions(transactions), None, QUICK, tmp_path / "out", None, Console(quiet=True))
+    catalogue = load_bundle(tmp_path / "out").catalogue
+    assert catalogue.names == catalogue.item_ids
+    assert set(catalogue.categories) == {""}
