@@ -181,9 +181,9 @@ def _read_table(file: Path, required: Sequence[str], optional: Sequence[str]) ->
     try:
         # CSV columns stay strings: a parser that guesses turns id 007 into 7.
         lazy = (
-            pl.scan_csv(file, infer_schema=False)
+            pl.scan_csv(file, infer_schema=False, glob=False)
             if _is_csv(file)
-            else pl.scan_parquet(file, hive_partitioning=True)
+            else pl.scan_parquet(file, hive_partitioning=True, glob=False)
         )
         found = lazy.collect_schema().names()
         _require(file, required, found)

@@ -26,7 +26,7 @@ def read() -> tuple[Transactions, pl.DataFrame]:
         MissingDatasetError: the package is not installed.
     """
     folder = _data_folder()
-    raw = pl.read_parquet(folder / "products.parquet")
+    raw = pl.read_parquet(folder / "products.parquet", glob=False)
     outside = raw.filter(pl.col("department").is_in(DEPARTMENTS_LEFT_OUT))
     products = products_of(Table(folder / "products.parquet", _products(raw)))
     return _transactions(folder / "transactions.parquet", outside), products
@@ -46,6 +46,7 @@ def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
     rows = pl.read_parquet(
         file,
         columns=["household_id", "basket_id", "product_id", "transaction_timestamp", "quantity"],
+        glob=False,
     )
     kept = rows.join(outside, on="product_id", how="anti", maintain_order="left")
     lines = kept.select(
