@@ -1,9 +1,7 @@
 """What holds for every test."""
 
 import os
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import settings
 
 # The same examples on every machine, however busy it is. To look for new ones:
@@ -11,11 +9,9 @@ from hypothesis import settings
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
-    """Hides the RTT2VEC_… variables of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("RTT2VEC_")]:
-            patch.delenv(name)
-        yield
+# Neither the settings nor the terminal of whoever runs the tests. Here, and not in a fixture: some
+# modules look when they are imported.
+for name in list(os.environ):
+    if name.startswith("RTT2VEC_") or name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        del os.environ[name]
+os.environ["COLUMNS"] = "80"

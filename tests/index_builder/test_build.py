@@ -181,8 +181,10 @@ def test_an_index_below_its_target_stops_the_build_and_leaves_the_old_bundle(
 ) -> None:
     good = built(tmp_path / "out", until=CUT)
     coarse = {"dims_per_code": 17, "k_factor": 1}
-    index = IndexConfig(backend=Backend.FAISS, parameters=coarse, ann_recall_k=5)
-    with pytest.raises(IndexRecallError, match=r"at_5 of 0\.95 or more.*found 0\.\d{4}.*Choose"):
+    index = IndexConfig(
+        backend=Backend.FAISS, parameters=coarse, ann_recall_k=3, ann_recall_target=1
+    )
+    with pytest.raises(IndexRecallError, match=r"at_3 of 1\.0 or more.*found 0\.\d{4}.*Choose"):
         built(tmp_path / "out", config=changed(index=index.model_dump()))
     assert {path.name for path in (tmp_path / "out").iterdir()} == {good.name, "current"}
     assert load_bundle(tmp_path / "out").path == good

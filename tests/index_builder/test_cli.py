@@ -271,11 +271,12 @@ def test_a_build_that_is_killed_leaves_the_bundle_before_it(
     shop_files: tuple[Path, Path], bundles: Path
 ) -> None:
     before = load_bundle(bundles).path
-    arguments = ("--transactions", shop_files[0], "--out", bundles)
-    process = subprocess.Popen([COMMAND, *arguments, *QUICK], stderr=subprocess.PIPE, text=True)
+    shop = ("--transactions", shop_files[0], "--out", bundles)
+    endless = (*QUICK, "--epochs", "1000000")
+    process = subprocess.Popen([COMMAND, *shop, *endless], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     with process.stderr:
-        while "Validation" not in process.stderr.readline():
+        while "Training data" not in process.stderr.readline():
             assert process.poll() is None
         os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
