@@ -1,5 +1,6 @@
 """What goes into a bundle, from the parts of a build."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -63,18 +64,21 @@ def test_rows_hold_p_then_q_then_the_log_of_the_items_share(
 
 
 def test_recall_is_measured_on_queries_of_late_baskets(
-    contents: BundleContents, encoded: EncodedTransactions, embeddings: Embeddings
+    encoded: EncodedTransactions, embeddings: Embeddings
 ) -> None:
-    queries = contents.recall_queries
-    assert queries.shape == (200, 7)
+    # User 0 leaves before the last 200 baskets, so that a query shows when its basket was.
+    late = np.arange(encoded.n_baskets) >= encoded.n_baskets - 200
+    users = np.where(late, np.maximum(encoded.basket_user, 1), 0).astype(np.int32)
+    world = replace(encoded, basket_user=users)
+    contents = assemble(world, embeddings, QUICK, AS_OF, exactly, WEIGHTS, VECTORS_ALONE)
+    assert contents.recall_queries.shape == (200, 7)
     possible = set()
-    for basket in range(encoded.n_baskets - 200, encoded.n_baskets):
-        start, stop = encoded.basket_indptr[basket : basket + 2]
-        anchors = encoded.basket_items[start:stop]
-        user_h = embeddings.user_h[encoded.basket_user[basket]]
+    for basket in np.flatnonzero(late):
+        start, stop = world.basket_indptr[basket : basket + 2]
+        anchors, user_h = world.basket_items[start:stop], embeddings.user_h[users[basket]]
         for query in build_queries(contents.item_vectors, anchors, user_h, WEIGHTS):
             possible.add(query.tobytes())
-    assert {query.tobytes() for query in queries} <= possible
+    assert {query.tobytes() for query in contents.recall_queries} <= possible
 
 
 def test_histories_are_those_of_the_training_baskets(
