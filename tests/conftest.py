@@ -5,8 +5,9 @@ import os
 from hypothesis import settings
 
 # The same examples on every machine, however busy it is. To look for new ones:
-# pytest --hypothesis-profile=default
+# pytest --hypothesis-profile=exploring
 settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("exploring", deadline=None)
 settings.load_profile("repeatable")
 
 # Neither the settings nor the terminal of whoever runs the tests. Here, and not in a fixture: some
