@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble
+from index_builder.contents import assemble, with_ranker
 from index_builder.encoding import EncodedTransactions, encode
 from index_builder.index import build_index, check_index_config
 from index_builder.progress import stage, training_progress
@@ -68,6 +68,8 @@ def build(
             choice.vectors_alone,
             choice.metrics,
         )
+        if choice.trees is not None:
+            contents = with_ranker(contents, encoded, config.ranker, choice.trees)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)
 

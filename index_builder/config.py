@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Backend", "BuildConfig", "IndexConfig", "TrainConfig"]
+__all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig", "TrainConfig"]
 
 
 class _Config(BaseModel):
@@ -39,6 +39,21 @@ class IndexConfig(_Config):
     ann_recall_k: int = Field(100, ge=1)
 
 
+class RankerConfig(_Config):
+    """The trees that rank candidates, and what they learn from."""
+
+    enabled: bool = True
+    trees: int = Field(150, ge=1)
+    leaves: int = Field(15, ge=2)
+    learning_rate: float = Field(0.1, gt=0)
+    min_leaf_candidates: int = Field(50, ge=1)
+    splits: int = Field(2, ge=1, description="times each basket is split into input and targets")
+    stranger_share: float = Field(
+        0.1, ge=0, le=1, description="share of the baskets learned from as an unknown user's"
+    )
+    neighbours: int = Field(200, ge=1, description="neighbours kept of each item")
+
+
 class BuildConfig(_Config):
     """Everything that decides what a build makes of its transactions."""
 
@@ -46,8 +61,9 @@ class BuildConfig(_Config):
         10, ge=1, description="training baskets an item needs to be in the catalogue"
     )
     validation_days: float = Field(
-        15, gt=0, description="the last days before the cut decide when to stop and how to blend"
+        30, gt=0, description="the last days before the cut decide when to stop and how to rank"
     )
     recency_half_life_days: float = Field(60, gt=0)
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
+    ranker: RankerConfig = RankerConfig()

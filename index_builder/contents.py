@@ -1,21 +1,25 @@
 """The contents of a bundle, from what the stages of a build produced."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import JsonValue
 
-from index_builder.config import BuildConfig
+from index_builder.config import BuildConfig, RankerConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
+from index_builder.neighbours import neighbours
+from index_builder.pasts import pasts, trend
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.bundle import BundleContents, Catalogue
 from service.retrieval import Retrieval
+from service.trees import Trees
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "with_ranker", "with_trees"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -73,8 +77,45 @@ def assemble(
         ann_recall_target=config.index.ann_recall_target,
         as_of=as_of.isoformat(),
         build=config.model_dump(mode="json"),
-        serving=weights.write() | vectors_alone.write("vectors_"),
+        serving={"ranking": "blend"} | weights.write() | vectors_alone.write("vectors_"),
         metrics=metrics or {},
+    )
+
+
+def with_ranker(
+    contents: BundleContents,
+    encoded: EncodedTransactions,
+    config: RankerConfig,
+    trees: Trees | None,
+) -> BundleContents:
+    """Adds what the features are made from and, once they are learned, the trees."""
+    past, near = pasts(encoded, encoded.n_users), neighbours(encoded, config.neighbours)
+    as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
+    contents = replace(
+        contents,
+        past_indptr=past.indptr,
+        past_begun=past.begun,
+        past_item_indptr=past.item_indptr,
+        past_item=past.item,
+        neighbour_indptr=near.indptr,
+        neighbour_item=near.item,
+        neighbour_count=near.count,
+        item_trend=trend(encoded, encoded.n_items, as_of),
+    )
+    return with_trees(contents, trees) if trees else contents
+
+
+def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
+    """Adds the trees."""
+    return replace(
+        contents,
+        tree_root=trees.roots,
+        tree_feature=trees.feature,
+        tree_threshold=trees.threshold,
+        tree_left=trees.left,
+        tree_right=trees.right,
+        tree_value=trees.value,
+        serving={**contents.serving, "ranking": "trees"},
     )
 
 

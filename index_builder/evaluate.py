@@ -17,15 +17,18 @@ def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Quality]:
     """Measures every method on the same baskets, all of which began after the bundle's cut."""
     serving = bundle.manifest.serving
     settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
+    blended = settings.model_copy(update={"ranker": False})
     vectors_alone = Recommender(
         bundle,
-        settings.model_copy(update={"history_candidates": 0}),
+        blended.model_copy(update={"history_candidates": 0}),
         weights=Weights.read(serving, "vectors_"),
     )
     rankers: dict[str, Ranker] = {
         "item popularity": item_popularity(bundle),
         "user frequency": user_frequency(bundle),
         "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
-        "RTT2Vec with history": ranker_of(Recommender(bundle, settings), bundle),
+        "RTT2Vec with history": ranker_of(Recommender(bundle, blended), bundle),
     }
+    if bundle.tree_root is not None:
+        rankers["RTT2Vec, ranked"] = ranker_of(Recommender(bundle, settings), bundle)
     return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}

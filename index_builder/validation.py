@@ -12,13 +12,14 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble
+from index_builder.contents import assemble, with_ranker, with_trees
 from index_builder.data_errors import TooFewBasketsError
-from index_builder.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.encoding import EncodedBaskets, EncodedTransactions, encode, encode_baskets
 from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
-from index_builder.progress import training_progress
+from index_builder.progress import stage, training_progress
 from index_builder.quality import K, Quality, quality_table
+from index_builder.ranker import train_ranker
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
 from service.aggregate import Candidates, Weights
@@ -27,6 +28,7 @@ from service.recommender import Recommender
 from service.retrieval import Retrieval
 from service.retrieval.exact import Exact
 from service.settings import Settings
+from service.trees import Trees
 
 __all__ = ["Choice", "validate"]
 
@@ -34,6 +36,9 @@ Float32 = npt.NDArray[np.float32]
 
 _MOST_BASKETS = 1000
 _FEWEST_BASKETS = 30
+_VALIDATION_SHARE = 0.2  # of the slice; the ranker learns from the rest
+_FEWEST_RANKED = 300
+_MOST_RANKED = 20_000
 _SLICE_SHARE = 0.2  # a slice takes at most this share of a short record
 _CHECK_BASKETS = 300
 _CHECK_EPOCHS = 2
@@ -61,12 +66,14 @@ class Choice:
         epochs: triples per line of the training baskets.
         weights: of the parts of a score.
         vectors_alone: the same without history.
+        trees: of the ranker; None if the record is too small to learn them from.
         metrics: how good that was, for the manifest.
     """
 
     epochs: int
     weights: Weights
     vectors_alone: Weights
+    trees: Trees | None
     metrics: dict[str, JsonValue]
 
 
@@ -87,23 +94,48 @@ def validate(
     except TooFewBasketsError as error:
         return _defaults(console, str(error).splitlines()[0])
     later = transactions.since(since).until(until)
-    baskets = held_out(
-        encode_baskets(later, encoded.item_index, encoded.user_index),
-        config.train.seed,
-        _MOST_BASKETS,
-    )
+    slice_baskets = encode_baskets(later, encoded.item_index, encoded.user_index)
+    baskets, others = _set_aside(slice_baskets, config)
     if len(baskets) < _FEWEST_BASKETS:
         return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
     epochs, embeddings = _stop_in_time(encoded, baskets, config, since, console)
     bundle = _try(encoded, embeddings, config, since)
     weights, _ = _best(bundle, baskets, _GRID)
     vectors_alone, _ = _best(bundle, baskets, _GRID_WITHOUT_HISTORY)
-    chosen = _try(encoded, embeddings, config, since, weights, vectors_alone)
-    rows = compare(chosen, baskets)
+    contents = assemble(encoded, embeddings, config, since, _exactly, weights, vectors_alone)
+    trees = None
+    if others:
+        with stage(console, f"Ranker, from {len(others):,} baskets"):
+            contents = with_ranker(contents, encoded, config.ranker, None)
+            trees = train_ranker(
+                preview_bundle(contents),
+                others,
+                config.ranker,
+                config.train.threads,
+                config.train.seed,
+            )
+            contents = with_trees(contents, trees)
+    rows = compare(preview_bundle(contents), baskets)
     console.print(quality_table(rows, f"Validation: {len(baskets)} baskets since {since:%Y-%m-%d}"))
     metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs}
     metrics.update((name, _finite(quality)) for name, quality in rows.items())
-    return Choice(epochs, weights, vectors_alone, {"validation": metrics})
+    return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics})
+
+
+def _set_aside(baskets: EncodedBaskets, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
+    """Baskets to validate on and, if they are many, others for the ranker, split several times."""
+    seed = config.train.seed
+    splits = [held_out(baskets, seed + split) for split in range(config.ranker.splits)]
+    n = len(splits[0])
+    order = np.random.default_rng(seed).permutation(n)
+    n_validation = min(_MOST_BASKETS, round(_VALIDATION_SHARE * n))
+    if not config.ranker.enabled or n - n_validation < _FEWEST_RANKED:
+        return [splits[0][basket] for basket in order[:_MOST_BASKETS]], []
+    others = order[n_validation:][:_MOST_RANKED]
+    return (
+        [splits[0][basket] for basket in order[:n_validation]],
+        [split[basket] for split in splits for basket in others],
+    )
 
 
 def _slice_start(transactions: Transactions, until: datetime, config: BuildConfig) -> datetime:
@@ -113,7 +145,7 @@ def _slice_start(transactions: Transactions, until: datetime, config: BuildConfi
 
 def _defaults(console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
-    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, {"validation": None})
+    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, None, {"validation": None})
 
 
 def _stop_in_time(

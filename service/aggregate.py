@@ -11,7 +11,7 @@ The first three terms are what the index is searched for, the fourth brings cand
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,20 @@ import numpy.typing as npt
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
 
-__all__ = ["Candidates", "Weights", "build_queries", "merge_candidates", "score_parts"]
+__all__ = [
+    "PARTS",
+    "Candidates",
+    "Part",
+    "Weights",
+    "build_queries",
+    "merge_candidates",
+    "score_parts",
+]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
+Part = Literal["basket", "user", "popularity"]
+PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 
 # Purchases per basket at which history counts for log 2 (DESIGN section 2: found by measurement).
 _RECENCY_SCALE = np.float32(30)
@@ -72,6 +82,12 @@ class Candidates:
     user: Float32
     popularity: Float32
     history: Float32
+
+    def parts(self, weights: Weights) -> dict[Part, Float32]:
+        """The blended score by what it speaks for: basket, user (with history), popularity."""
+        user = np.float32(weights.user) * self.user + np.float32(weights.history) * self.history
+        popularity = np.float32(weights.popularity) * self.popularity
+        return {"basket": self.basket, "user": user, "popularity": popularity}
 
     def score(self, weights: Weights) -> Float32:
         """The blended score, shape (n,)."""

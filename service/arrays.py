@@ -6,7 +6,7 @@ To add one, add a field. Give it `default=None` if bundles written before it lac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ import numpy.typing as npt
 from service.bundle_errors import BundleInvalidError
 from service.manifest import ArrayFacts
 
-__all__ = ["Arrays", "read_arrays", "write_arrays"]
+__all__ = ["Arrays", "needed", "read_arrays", "write_arrays"]
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -38,6 +40,12 @@ class Arrays:
     user's baskets when each counts less with age, and the last purchase in epoch seconds.
 
     recall_queries is a sample of real queries on which the index is measured again after loading.
+
+    The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
+    [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
+    Row i of the neighbours is the items most often bought together with item i, and the number of
+    baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days.
+    The trees are described in `service.trees`.
     """
 
     item_vectors: Float32 = field(metadata=_layout("float32", "items", "2d + 1"))
@@ -49,6 +57,24 @@ class Arrays:
     history_recency: Float32 = field(metadata=_layout("float32", "purchases"))
     history_last: Int64 = field(metadata=_layout("int64", "purchases"))
     recall_queries: Float32 = field(metadata=_layout("float32", "queries", "2d + 1"))
+    past_indptr: Int64 | None = field(default=None, metadata=_layout("int64", "users + 1"))
+    past_begun: Int64 | None = field(default=None, metadata=_layout("int64", "past baskets"))
+    past_item_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "past baskets + 1")
+    )
+    past_item: Int32 | None = field(default=None, metadata=_layout("int32", "past lines"))
+    neighbour_indptr: Int64 | None = field(default=None, metadata=_layout("int64", "items + 1"))
+    neighbour_item: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
+    neighbour_count: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
+    item_trend: Float32 | None = field(
+        default=None, metadata=_layout("float32", "items", "windows")
+    )
+    tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees"))
+    tree_feature: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
+    tree_threshold: Float32 | None = field(default=None, metadata=_layout("float32", "nodes"))
+    tree_left: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
+    tree_right: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
+    tree_value: Float32 | None = field(default=None, metadata=_layout("float32", "nodes"))
 
     @property
     def dimension(self) -> int:
@@ -76,7 +102,8 @@ class Arrays:
 
     def _check_layouts(self, n_items: int, n_users: int) -> None:
         width = 2 * self.user_h.shape[-1] + 1
-        lengths = {"items": n_items, "users": n_users, "users + 1": n_users + 1, "2d + 1": width}
+        lengths = {"items": n_items, "users": n_users, "2d + 1": width}
+        lengths |= {"items + 1": n_items + 1, "users + 1": n_users + 1}
         layouts = {spec.name: spec.metadata for spec in fields(Arrays)}
         for name, array in self.present().items():
             axes, dtype = layouts[name]["axes"], layouts[name]["dtype"]
@@ -101,6 +128,19 @@ class Arrays:
         if falls.any():
             found = f"disorder in user {user[falls.argmax()]}"
             raise BundleInvalidError("history_item.npy", "ascending items per user", found)
+
+
+def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:
+    """Return an optional array of a bundle in a place where it has to be there.
+
+    Raises:
+        BundleInvalidError: it is not.
+    """
+    if array is None:
+        raise BundleInvalidError("manifest.json", "all arrays of the ranker", "some of them")
+    view = array.view()
+    view.flags.writeable = False  # as the mapped ones are: compiled loops come in one kind
+    return view
 
 
 def write_arrays(directory: Path, arrays: Arrays) -> None:

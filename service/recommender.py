@@ -3,8 +3,10 @@
 Offline evaluation runs this very class: ranking is never written twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import repeat
 from time import perf_counter
 from typing import Literal, TypedDict
 
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.aggregate import (
+    PARTS,
     Candidates,
     Weights,
     build_queries,
@@ -23,6 +26,7 @@ from service.assortment import Assortment
 from service.bundle import Bundle
 from service.postprocess import best_first, cap_categories, diversify, top_up
 from service.profiles import Profile, Profiles
+from service.ranking import Evidence, FeatureTable, Ranker
 from service.settings import Settings
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Source"]
@@ -107,6 +111,9 @@ class Recommender:
         self._assortment = Assortment(
             bundle.catalogue, settings.blacklist, settings.taxonomy_weights
         )
+        ranked = settings.ranker and bundle.neighbour_indptr is not None
+        self._table = FeatureTable(bundle) if ranked else None
+        self._ranker = Ranker(bundle) if ranked and bundle.tree_root is not None else None
 
     def recommend(
         self,
@@ -132,15 +139,15 @@ class Recommender:
         lap("anchors")
         found = self._search(anchors, profile, k)
         lap("search")
-        items = merge_candidates(found, profile, self._settings.history_candidates)
-        items = items[eligible[items]]
-        n_found = len(items)
-        items = top_up(
-            items, eligible, self._assortment.category_codes, self._settings.category_cap, k
-        )
-        candidates = score_parts(self._bundle.item_vectors, items, anchors, profile)
-        lap("aggregate")
-        scores = candidates.score(self._weights) + self._assortment.log_weights[items]
+        with self._evidence(profile, known) as evidence:
+            items = self._merge(found, profile, evidence)
+            items = items[eligible[items]]
+            n_found = len(items)
+            items = self._top_up(items, eligible, k)
+            candidates = score_parts(self._bundle.item_vectors, items, anchors, profile)
+            lap("aggregate")
+            features = evidence.features(candidates) if evidence else None
+        scores = self._score(candidates, features)
         ranked = best_first(scores)
         lap("rank")
         chosen = self._choose(items, scores, ranked, k)
@@ -150,20 +157,29 @@ class Recommender:
             unknown_items=unknown,
             candidates=len(items),
             filled=len(items) - n_found,
-            items=self._describe(candidates, scores, chosen, anchors, explain),
+            items=self._describe(candidates, features, scores, chosen, anchors, explain),
         )
         lap("postprocess")
         return answer
 
-    def candidates(self, user_id: str, basket: Sequence[str]) -> Candidates:
-        """The scored candidates of a request before they are blended and ranked."""
-        profile = self._profiles.get(user_id)
+    def candidates(self, user_id: str | None, basket: Sequence[str]) -> Candidates:
+        """The scored candidates of a request before they are ranked."""
+        return self.candidate_features(user_id, basket)[0]
+
+    def candidate_features(
+        self, user_id: str | None, basket: Sequence[str]
+    ) -> tuple[Candidates, Float32 | None]:
+        """The same with their features, (n, len(FEATURES)), if the bundle holds what they need."""
+        profile = self._profiles.get(user_id) if user_id is not None else None
         known, _ = self._look_up(basket)
         anchors = self.anchors(known, user_id)
         found = self._search(anchors, profile, 0)
-        items = merge_candidates(found, profile, self._settings.history_candidates)
-        items = items[self._assortment.eligible(known, (), ())[items]]
-        return score_parts(self._bundle.item_vectors, items, anchors, profile)
+        eligible = self._assortment.eligible(known, (), ())
+        with self._evidence(profile, known) as evidence:
+            items = self._merge(found, profile, evidence)
+            items = items[eligible[items]]
+            candidates = score_parts(self._bundle.item_vectors, items, anchors, profile)
+            return candidates, evidence.features(candidates) if evidence else None
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -183,9 +199,37 @@ class Recommender:
             return np.empty((0, 0), np.int32)
         user_h = profile.user_h if profile else None
         queries = build_queries(self._bundle.item_vectors, anchors, user_h, self._weights)
+        if self._table is not None and self._settings.one_query:
+            queries = queries.mean(axis=0, keepdims=True)
         wanted = max(k, self._settings.candidates_per_anchor)
         _, found = self._bundle.retrieval.search(queries, min(wanted, len(self._bundle.catalogue)))
         return found
+
+    def _evidence(
+        self, profile: Profile | None, known: Int32
+    ) -> AbstractContextManager[Evidence | None]:
+        """What the ranker goes by; nothing where there is no ranker, or no basket to rank for."""
+        if self._table is None or not len(known):
+            return nullcontext()
+        return self._table.evidence(profile, known)
+
+    def _merge(self, found: Int32, profile: Profile | None, evidence: Evidence | None) -> Int32:
+        if evidence is None:
+            return merge_candidates(found, profile, self._settings.history_candidates)
+        settings = self._settings
+        own = evidence.candidates(settings.past_candidates, settings.neighbour_candidates)
+        return np.union1d(merge_candidates(found, None, 0), own)
+
+    def _top_up(self, items: Int32, eligible: npt.NDArray[np.bool_], k: int) -> Int32:
+        codes, cap = self._assortment.category_codes, self._settings.category_cap
+        return np.sort(top_up(items, eligible, codes, cap, k))
+
+    def _score(self, candidates: Candidates, features: Float32 | None) -> Float32:
+        if features is None or self._ranker is None:
+            scores = candidates.score(self._weights)
+        else:
+            scores = self._ranker.score(features)
+        return scores + self._assortment.log_weights[candidates.items]
 
     def _choose(
         self, items: Int32, scores: Float32, ranked: npt.NDArray[np.intp], k: int
@@ -205,40 +249,49 @@ class Recommender:
     def _describe(
         self,
         candidates: Candidates,
+        features: Float32 | None,
         scores: Float32,
         chosen: npt.NDArray[np.intp],
         anchors: Int32,
         explain: bool,
     ) -> list[Recommendation]:
         catalogue = self._bundle.catalogue
+        reasons: Iterable[Reasons | None] = repeat(None)
+        if explain:
+            reasons = self._reasons(candidates, features, chosen, anchors)
         return [
             Recommendation(
-                item,
-                catalogue.item_ids[item],
-                catalogue.names[item],
-                catalogue.categories[item],
-                score,
-                self._reasons(candidates, position, anchors) if explain else None,
+                item, catalogue.item_ids[item], catalogue.names[item], catalogue.categories[item],
+                score, why,
             )
-            for item, score, position in zip(
-                candidates.items[chosen].tolist(), scores[chosen].tolist(), chosen, strict=True
+            for item, score, why in zip(
+                candidates.items[chosen].tolist(), scores[chosen].tolist(), reasons, strict=False
             )
-        ]
+        ]  # fmt: skip
 
-    def _reasons(self, candidates: Candidates, position: np.intp, anchors: Int32) -> Reasons:
-        weights = self._weights
+    def _reasons(
+        self,
+        candidates: Candidates,
+        features: Float32 | None,
+        chosen: npt.NDArray[np.intp],
+        anchors: Int32,
+    ) -> Iterator[Reasons]:
+        if features is None or self._ranker is None:
+            parts = candidates.parts(self._weights)
+            basket, user, popularity = (parts[part][chosen] for part in PARTS)
+        else:
+            parts = self._ranker.parts(features[chosen])
+            basket, user, popularity = (parts[part] for part in PARTS)
+        popularity = popularity + self._assortment.log_weights[candidates.items[chosen]]
         item_ids = self._bundle.catalogue.item_ids
-        best = item_ids[anchors[candidates.cohesion[position].argmax()]] if len(anchors) else None
-        log_weight = self._assortment.log_weights[candidates.items[position]]
-        return {
-            "anchor": best,
-            "basket": float(candidates.basket[position]),
-            "user": float(
-                weights.user * candidates.user[position]
-                + weights.history * candidates.history[position]
-            ),
-            "popularity": float(weights.popularity * candidates.popularity[position] + log_weight),
-        }
+        best = anchors[candidates.cohesion[chosen].argmax(axis=1)] if len(anchors) else None
+        for place in range(len(chosen)):
+            yield {
+                "anchor": item_ids[best[place]] if best is not None else None,
+                "basket": float(basket[place]),
+                "user": float(user[place]),
+                "popularity": float(popularity[place]),
+            }
 
     def _stopwatch(self) -> Callable[[str], None]:
         last = perf_counter()

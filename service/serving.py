@@ -3,7 +3,8 @@
 import logging
 
 from service.assortment import AssortmentError
-from service.bundle import BundleError, load_bundle
+from service.bundle import Bundle, BundleError, load_bundle
+from service.example import example_request
 from service.metrics import Metrics
 from service.problems import ProblemError
 from service.recommender import Recommender
@@ -26,6 +27,7 @@ class Serving:
         """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
         try:
             bundle = load_bundle(self._settings.bundle)
+            _warm_up(bundle, self._settings)
             recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
         except (BundleError, AssortmentError) as error:
             self.reason = str(error)
@@ -49,3 +51,9 @@ class Serving:
         if self.recommender is None:
             raise ProblemError(503, f"Not ready. {self.reason}", headers={"Retry-After": "1"})
         return self.recommender
+
+
+def _warm_up(bundle: Bundle, settings: Settings) -> None:
+    """Have what compiles on first use compiled, or read from its cache, before a shopper waits."""
+    example = example_request(bundle)
+    Recommender(bundle, settings).recommend(example["user_id"], example["basket"], 1)

@@ -50,6 +50,18 @@ class Settings(BaseSettings):
     candidates_per_anchor: int = Field(
         100, ge=1, description="Candidates the index returns for each anchor."
     )
+    one_query: bool = Field(
+        True,
+        description="Whether the ranker's index candidates come from the mean of the anchors' "
+        "queries; otherwise from one query per anchor.",
+    )
+    ranker: bool = Field(True, description="Whether a bundle's ranker is used, if it has one.")
+    neighbour_candidates: int = Field(
+        80, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
+    )
+    past_candidates: int = Field(
+        200, ge=0, description="The ranker's candidates from neighbours and recency together."
+    )
     history_candidates: int = Field(
         200, ge=0, description="Candidates taken from the user's own purchase history."
     )

@@ -38,8 +38,8 @@ def choice(transactions: Transactions) -> Choice:
 
 
 def test_the_last_days_before_the_cut_are_the_slice(transactions: Transactions) -> None:
-    choice, said = validated(transactions)
-    since = END - timedelta(days=QUICK.validation_days)
+    choice, said = validated(transactions, QUICK.model_copy(update={"validation_days": 15.0}))
+    since = END - timedelta(days=15)
     assert metrics_of(choice)["since"] == since.isoformat()
     in_slice = lines().filter(pl.col("timestamp") >= since)["basket_id"].n_unique()
     assert f"{in_slice} baskets since {since:%Y-%m-%d}" in said

@@ -190,7 +190,7 @@ def test_contradictory_contents_are_not_written(
     "change",
     [
         {"metrics": {"recall_at_k": float("nan")}},
-        {"serving": {"prior_weight": float("inf")}},
+        {"serving": {"popularity_weight": float("inf")}},
         {"as_of": "yesterday"},
         {"ann_recall_at_k": 1.5},
     ],

@@ -142,7 +142,7 @@ def test_another_format_or_version(bundle: Path, change: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-@pytest.mark.parametrize("where", ['"prior_weight": ', '"seed": '])
+@pytest.mark.parametrize("where", ['"popularity_weight": ', '"seed": '])
 def test_numbers_that_are_none(bundle: Path, where: str, number: str) -> None:
     manifest = bundle / "manifest.json"
     manifest.write_text(re.sub(f"{where}[0-9.]+", where + number, manifest.read_text()))

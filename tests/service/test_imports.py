@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 BUILDER_ONLY = {
-    *("index_builder", "polars", "pandas", "sklearn", "torch", "gensim", "numba"),
+    *("index_builder", "polars", "pandas", "sklearn", "torch", "gensim", "lightgbm"),
     *("typer", "rich", "nmslib"),
 }
 

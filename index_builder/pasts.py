@@ -1,0 +1,51 @@
+"""Past baskets by user, and what sold lately: what the ranker looks back on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.encoding import EncodedBaskets
+
+__all__ = ["Pasts", "pasts", "trend"]
+
+_DAY_S = 86_400
+_TREND_DAYS = (7, 14, 30, 90)
+
+
+@dataclass(frozen=True)
+class Pasts:
+    """The training baskets again, by user and then by time; see `service.arrays`."""
+
+    indptr: npt.NDArray[np.int64]
+    begun: npt.NDArray[np.int64]
+    item_indptr: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+
+
+def pasts(baskets: EncodedBaskets, n_users: int) -> Pasts:
+    """Sorts the baskets by user; those of one user keep their order."""
+    order = np.argsort(baskets.basket_user, kind="stable")
+    sizes = np.diff(baskets.basket_indptr)[order]
+    item_indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    # Each line moves by as much as its basket does.
+    moved = np.repeat(baskets.basket_indptr[:-1][order] - item_indptr[:-1], sizes)
+    return Pasts(
+        indptr=np.searchsorted(baskets.basket_user[order], np.arange(n_users + 1)).astype(np.int64),
+        begun=baskets.basket_begun[order],
+        item_indptr=item_indptr,
+        item=baskets.basket_items[np.arange(len(moved)) + moved],
+    )
+
+
+def trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> npt.NDArray[np.float32]:
+    """Log popularity over the last days before `as_of` (epoch seconds), (n_items, windows).
+
+    Every item gets half a purchase in advance, so that none is impossible.
+    """
+    age_days = np.repeat((as_of - baskets.basket_begun) / _DAY_S, np.diff(baskets.basket_indptr))
+    columns = []
+    for days in _TREND_DAYS:
+        counts = np.bincount(baskets.basket_items[age_days <= days], minlength=n_items) + 0.5
+        columns.append(np.log(counts / counts.sum()))
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -1,0 +1,296 @@
+"""The ranker: features of every candidate, scored by trees that learned from real baskets.
+
+It knows what the blended score cannot: the rhythm of a shopper's purchases, baskets of theirs
+that were like this one, what other shoppers buy together, what sells lately. It brings candidates
+of its own from the shopper's past and from the neighbours of the basket's items.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import local
+
+import numpy as np
+import numpy.typing as npt
+
+from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear
+from service.aggregate import PARTS, Candidates, Part
+from service.arrays import needed
+from service.bundle import Bundle
+from service.profiles import Profile
+from service.trees import Trees
+
+__all__ = ["FEATURES", "Evidence", "FeatureTable", "Ranker"]
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+_SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
+_NEVER_DAYS = np.float32(9999)
+_NO_BASKETS = needed(np.empty(0, np.int64))
+_NO_ITEMS = needed(np.empty(0, np.int32))
+
+FEATURES: dict[str, Part] = {
+    "neighbour_sum": "basket",
+    "neighbour_sum_relative": "basket",
+    "neighbour_max": "basket",
+    "confidence_mean": "basket",
+    "confidence_excess": "basket",
+    "cohesion_basket": "basket",
+    "basket_size": "basket",
+    "same_subcategory": "basket",
+    "same_category": "basket",
+    "same_department_share": "basket",
+    "purchases": "user",
+    "purchases_per_basket": "user",
+    "recency_14d": "user",
+    "recency_60d": "user",
+    "recency_180d": "user",
+    "recency_60d_relative": "user",
+    "days_since_last": "user",
+    "mean_gap_days": "user",
+    "days_since_last_per_gap": "user",
+    "like_basket_vote": "user",
+    "like_basket_vote_relative": "user",
+    "late_vote_relative": "user",
+    "share_vote": "user",
+    "cohesion_user": "user",
+    "user_baskets": "user",
+    "user_mean_basket_size": "user",
+    "subcategory_share": "user",
+    "share_in_subcategory": "user",
+    "subcategory_recency_14d": "user",
+    "subcategory_days_since_last": "user",
+    "log_popularity": "popularity",
+    "log_popularity_7d": "popularity",
+    "log_popularity_14d": "popularity",
+    "log_popularity_30d": "popularity",
+    "log_popularity_90d": "popularity",
+    "log_share_of_subcategory": "popularity",
+}
+"""The columns of the feature matrix, and the part of the score that each one speaks for."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one request's passes over the data found.
+
+    Attributes:
+        table: what all requests share.
+        basket: (b,) int32, the present basket's items.
+        past: (n_items, PAST_SUMS) float32, sums over the shopper's past baskets.
+        past_items: items that occur there.
+        past_totals: (4,) float32, see `add_past_baskets`.
+        shelves: (n_subcategories, 3) float32.
+        near: (n_items, 3) float32, sums over the neighbours of the basket's items.
+        near_items: items that occur there.
+        baskets: number of past baskets.
+    """
+
+    table: "FeatureTable"
+    basket: Int32
+    past: Float32
+    past_items: Int32
+    past_totals: Float32
+    shelves: Float32
+    near: Float32
+    near_items: Int32
+    baskets: int
+
+    def candidates(self, blended: int, neighbours: int) -> Int32:
+        """The best by neighbours and recency together, and the best by neighbours alone.
+
+        Args:
+            blended: at most so many of the first kind.
+            neighbours: and of the second.
+        """
+        near, recency = self.near[:, 0], self.past[:, 2]
+        near_items, past_items = self.near_items, self.past_items
+        either = np.union1d(near_items, past_items)
+        score = near[either] / _largest(near[near_items])
+        score += recency[either] / _largest(recency[past_items])
+        return np.union1d(
+            _best(either, score, blended), _best(near_items, near[near_items], neighbours)
+        )
+
+    def features(self, candidates: Candidates) -> Float32:
+        """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
+        table, basket, items = self.table, self.basket, candidates.items
+        near, past = self.near[items], self.past[items]
+        shelf = table.subcategory[items]
+        shelves = self.shelves[shelf]
+        count, last, first = past[:, 0], past[:, 4], past[:, 5]
+        n_baskets, lines = max(1, self.baskets), max(1.0, float(self.past_totals[3]))
+        size = max(1, len(basket))
+        recency = past[:, 1:4] / np.maximum(self.past_totals[:3], np.float32(1e-9))
+        gap = np.where(count > 1, (first - last) / np.maximum(count - 1, 1), _NEVER_DAYS)
+        last = np.where(count > 0, last, _NEVER_DAYS)
+        confidence = near[:, 2] / size
+        columns = (
+            near[:, 0],
+            near[:, 0] / _largest(self.near[self.near_items, 0]),
+            near[:, 1],
+            confidence,
+            confidence - table.basket_share[items],
+            candidates.basket,
+            size,
+            (shelf[:, None] == table.subcategory[basket]).sum(axis=1),
+            (table.category[items][:, None] == table.category[basket]).sum(axis=1),
+            (table.department[items][:, None] == table.department[basket]).sum(axis=1) / size,
+            count,
+            count / n_baskets,
+            recency[:, 0],
+            recency[:, 1],
+            recency[:, 2],
+            past[:, 2] / _largest(self.past[self.past_items, 2]),
+            last,
+            gap,
+            last / np.maximum(gap, np.float32(0.5)),
+            past[:, 6],
+            past[:, 6] / _largest(self.past[self.past_items, 6]),
+            past[:, 7] / _largest(self.past[self.past_items, 7]),
+            past[:, 8],
+            candidates.user,
+            self.baskets,
+            lines / n_baskets,
+            shelves[:, 0] / lines,
+            count / np.maximum(shelves[:, 0], 1),
+            shelves[:, 1] / max(1e-9, float(self.past_totals[0])),
+            shelves[:, 2],
+            candidates.popularity,
+            *table.trend[items].T,
+            table.share[items],
+        )
+        matrix = np.empty((len(items), len(FEATURES)), np.float32)
+        for column, values in enumerate(columns):
+            matrix[:, column] = values
+        return matrix
+
+
+class _Scratch(local):
+    """Sums by item, one set per thread, kept between requests so that none has to clear them."""
+
+    def __init__(self, n_items: int) -> None:
+        self.in_basket = np.zeros(n_items, np.bool_)
+        self.past = np.zeros((n_items, PAST_SUMS), np.float32)
+        self.near = np.zeros((n_items, 3), np.float32)
+        self.past_items = np.empty(n_items, np.int32)
+        self.near_items = np.empty(n_items, np.int32)
+
+
+class FeatureTable:
+    """What the features of all requests are made from."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
+        catalogue = bundle.catalogue
+        self.subcategory = _codes(catalogue.subcategories)
+        self.category = _codes(catalogue.categories)
+        self.department = _codes(catalogue.departments)
+        self._n_shelves = int(self.subcategory.max()) + 1
+        counts = bundle.item_count.astype(np.float32)
+        n_baskets = max(1, len(needed(bundle.past_begun)))
+        self.basket_share = counts / n_baskets
+        self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
+        self._item_count = needed(bundle.item_count)
+        self.trend = needed(bundle.item_trend)
+        self._neighbours = (
+            needed(bundle.neighbour_indptr),
+            needed(bundle.neighbour_item),
+            needed(bundle.neighbour_count),
+        )
+        month = np.exp(self.trend[:, 2])
+        shelf = np.bincount(self.subcategory, month, self._n_shelves)[self.subcategory]
+        self.share = np.log(month / shelf).astype(np.float32)
+        as_of = datetime.fromisoformat(bundle.manifest.as_of)
+        self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
+        self._scratch = _Scratch(len(catalogue))
+
+    @contextmanager
+    def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
+        """Passes over the shopper's past and the basket's neighbours; valid inside the block."""
+        scratch = self._scratch
+        scratch.in_basket[basket] = True
+        shelves = np.zeros((self._n_shelves, 3), np.float32)
+        shelves[:, 2] = _NEVER_DAYS
+        begun = profile.past_begun if profile else _NO_BASKETS
+        n_past, totals = add_past_baskets(
+            scratch.in_basket,
+            len(basket),
+            self._as_of,
+            begun,
+            profile.past_indptr if profile else _NO_BASKETS,
+            profile.past_items if profile else _NO_ITEMS,
+            self._weight,
+            self.subcategory,
+            scratch.past,
+            shelves,
+            scratch.past_items,
+        )
+        n_near = add_neighbours(
+            basket,
+            *self._neighbours,
+            self._item_count,
+            _SHRINKAGE,
+            scratch.near,
+            scratch.near_items,
+        )
+        past_items, near_items = scratch.past_items[:n_past], scratch.near_items[:n_near]
+        try:
+            yield Evidence(
+                self,
+                basket,
+                scratch.past,
+                past_items,
+                totals,
+                shelves,
+                scratch.near,
+                near_items,
+                len(begun),
+            )
+        finally:
+            clear(scratch.past, past_items)
+            clear(scratch.near, near_items)
+            scratch.in_basket[basket] = False
+
+
+class Ranker:
+    """The trees of a bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Reads the trees; the bundle must hold them."""
+        self._trees = Trees(
+            needed(bundle.tree_root),
+            needed(bundle.tree_feature),
+            needed(bundle.tree_threshold),
+            needed(bundle.tree_left),
+            needed(bundle.tree_right),
+            needed(bundle.tree_value),
+        )
+        self._parts = np.array([*FEATURES.values(), "popularity"])
+
+    def score(self, features: Float32) -> Float32:
+        """The score of every candidate, shape (n,) float32."""
+        return self._trees.predict(features)
+
+    def parts(self, features: Float32) -> dict[Part, Float32]:
+        """The same score, split into what basket, user and popularity did to it."""
+        contributions = self._trees.contributions(features)
+        return {part: contributions[:, self._parts == part].sum(axis=1) for part in PARTS}
+
+
+def _codes(names: list[str]) -> Int32:
+    _, codes = np.unique(names, return_inverse=True)
+    return codes.astype(np.int32)
+
+
+def _largest(values: Float32) -> float:
+    """The maximum by which others are scaled; 1 where there is nothing to scale."""
+    return float(values.max(initial=0)) or 1.0
+
+
+def _best(items: Int32, scores: Float32, count: int) -> Int32:
+    if len(items) <= count:
+        return items
+    return items[np.argpartition(-scores, count)[:count]]
