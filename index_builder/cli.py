@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from index_builder.build import build
-from index_builder.config import Backend, BuildConfig, IndexConfig, TrainConfig
+from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.data_errors import DataError, NoHeldOutBasketsError
 from index_builder.encoding import encode_baskets
 from index_builder.evaluate import compare
@@ -94,6 +94,7 @@ def _build(
     index_parameter: Annotated[
         list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
     ] = None,
+    ranker: Annotated[bool, typer.Option(help="Whether to learn a ranker.")] = True,
 ) -> None:
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
@@ -105,6 +106,7 @@ def _build(
             dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
         ),
         index=IndexConfig(backend=backend, parameters=_numbers(index_parameter or [])),
+        ranker=RankerConfig(enabled=ranker),
     )
     table, catalogue = read_source(transactions, products, dataset, path)
     console.print(table.summary)
