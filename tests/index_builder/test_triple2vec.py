@@ -364,7 +364,9 @@ def test_a_step_follows_the_gradient_of_the_papers_loss(
         item_offset=random.standard_normal(5),
         user_offset=random.standard_normal(3),
     )
-    tables = {name: random.standard_normal((n, 3)) for name, n in (("p", 5), ("q", 5), ("h", 3))}
+    # Small enough for logits between -8 and 8, beyond which the loop takes the sigmoid as flat.
+    rows = {"p": 5, "q": 5, "h": 3}
+    tables = {name: random.standard_normal((n, 3)) / 2 for name, n in rows.items()}
     rate = 1e-3
     loss, after = world.run(tables, state, 1, rate, negatives)
     assert loss == pytest.approx(paper_loss(world, tables, state, negatives), abs=0.1)
@@ -373,7 +375,7 @@ def test_a_step_follows_the_gradient_of_the_papers_loss(
         # The sigmoid comes from a table of steps of 1/256, numbers are float32, and the three terms
         # follow one another: about a hundredth.
         moved = (after[name] - table.astype(np.float32)) / -rate
-        np.testing.assert_allclose(moved, wanted[name], atol=0.03, err_msg=name)
+        np.testing.assert_allclose(moved, wanted[name], atol=0.02, err_msg=name)
 
 
 def test_noise_is_log_uniform_over_popularity_rank() -> None:
