@@ -13,11 +13,13 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt .
 
 FROM python:3.11-slim-bookworm
 # A worker answers one request at a time: threads within it would compete with other workers.
+# The ranker's loops are compiled at the first start, and kept where the user below may write.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
     OPENBLAS_NUM_THREADS=1 \
     MKL_NUM_THREADS=1 \
+    NUMBA_CACHE_DIR=/tmp/numba \
     RTT2VEC_BUNDLE=/bundles \
     RTT2VEC_HOST=0.0.0.0 \
     RTT2VEC_PORT=8000
