@@ -117,20 +117,21 @@ class Evidence:
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
         table, basket, items = self.table, self.basket, candidates.items
-        near, past = self.near[items], self.past[items]
+        cosine_sum, cosine_max, confidence_sum = self.near[items].T
+        count, *recencies, last, first, vote, late_vote, share_vote = self.past[items].T
+        recent_14d, recent_60d, recent_180d = recencies
+        weight_14d, weight_60d, weight_180d, _ = np.maximum(self.past_totals, np.float32(1e-9))
         shelf = table.subcategory[items]
-        shelves = self.shelves[shelf]
-        count, last, first = past[:, 0], past[:, 4], past[:, 5]
+        shelf_count, shelf_14d, shelf_last = self.shelves[shelf].T
         n_baskets, lines = max(1, self.baskets), max(1.0, float(self.past_totals[3]))
         size = max(1, len(basket))
-        recency = past[:, 1:4] / np.maximum(self.past_totals[:3], np.float32(1e-9))
         gap = np.where(count > 1, (first - last) / np.maximum(count - 1, 1), _NEVER_DAYS)
         last = np.where(count > 0, last, _NEVER_DAYS)
-        confidence = near[:, 2] / size
+        confidence = confidence_sum / size
         columns = (
-            near[:, 0],
-            near[:, 0] / _largest(self.near[self.near_items, 0]),
-            near[:, 1],
+            cosine_sum,
+            cosine_sum / _largest(self.near[self.near_items, 0]),
+            cosine_max,
             confidence,
             confidence - table.basket_share[items],
             candidates.basket,
@@ -140,24 +141,24 @@ class Evidence:
             (table.department[items][:, None] == table.department[basket]).sum(axis=1) / size,
             count,
             count / n_baskets,
-            recency[:, 0],
-            recency[:, 1],
-            recency[:, 2],
-            past[:, 2] / _largest(self.past[self.past_items, 2]),
+            recent_14d / weight_14d,
+            recent_60d / weight_60d,
+            recent_180d / weight_180d,
+            recent_60d / _largest(self.past[self.past_items, 2]),
             last,
             gap,
             last / np.maximum(gap, np.float32(0.5)),
-            past[:, 6],
-            past[:, 6] / _largest(self.past[self.past_items, 6]),
-            past[:, 7] / _largest(self.past[self.past_items, 7]),
-            past[:, 8],
+            vote,
+            vote / _largest(self.past[self.past_items, 6]),
+            late_vote / _largest(self.past[self.past_items, 7]),
+            share_vote,
             candidates.user,
             self.baskets,
             lines / n_baskets,
-            shelves[:, 0] / lines,
-            count / np.maximum(shelves[:, 0], 1),
-            shelves[:, 1] / max(1e-9, float(self.past_totals[0])),
-            shelves[:, 2],
+            shelf_count / lines,
+            count / np.maximum(shelf_count, 1),
+            shelf_14d / weight_14d,
+            shelf_last,
             candidates.popularity,
             *table.trend[items].T,
             table.share[items],
