@@ -30,7 +30,8 @@ def world(baskets: Sequence[Sequence[int]], n_items: int) -> EncodedTransactions
 
 def table(near: Neighbours) -> list[dict[int, int]]:
     """The neighbours of each item with their counts; their order is checked here."""
-    assert (near.indptr.dtype, near.item.dtype, near.count.dtype) == ("int64", "int32", "int32")
+    dtypes = [array.dtype.name for array in vars(near).values()]
+    assert dtypes == ["int64", "int32", "int32"]
     assert near.indptr[0] == 0
     assert near.indptr[-1] == len(near.item) == len(near.count)
     rows = []

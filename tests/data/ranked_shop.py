@@ -1,0 +1,114 @@
+"""A shop busy enough for a ranker to learn from: 48 items, 24 users, 18 baskets a day.
+
+Every user has favourites that come back every few days, and items 2n and 2n + 1 go together. The
+taxonomy has 2 departments, 4 categories and 8 subcategories, one of them without a name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from index_builder.config import BuildConfig, IndexConfig, RankerConfig, TrainConfig
+from index_builder.contents import assemble, with_ranker, with_trees
+from index_builder.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.held_out import HeldOut, held_out
+from index_builder.ranker import train_ranker
+from index_builder.transactions import read_transactions
+from index_builder.triple2vec import Embeddings
+from service.aggregate import Weights
+from service.bundle import BundleContents, preview_bundle
+from service.retrieval import Retrieval
+from service.retrieval.exact import Exact
+
+N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
+FIRST = datetime.fromisoformat("2017-06-01T00:30")
+DAYS = 125
+CUT = datetime.fromisoformat("2017-09-20")
+WEIGHTS = Weights(user=0.25, popularity=1, history=2)
+CONFIG = BuildConfig(
+    train=TrainConfig(dimension=4, epochs=2, threads=1),
+    index=IndexConfig(backend="exact"),
+    ranker=RankerConfig(trees=20, leaves=7, min_leaf_candidates=20),
+)
+
+
+def lines(seed: int = 5, days: int = DAYS) -> pl.DataFrame:
+    """Return the transactions, one row per purchase."""
+    random = np.random.default_rng(seed)
+    favourites = random.permuted(np.tile(np.arange(N_ITEMS), (N_USERS, 1)), axis=1)[:, :8]
+    appeal = 1 / np.arange(2, N_ITEMS + 2)
+    rows = []
+    for visit in range(days * BASKETS_PER_DAY):
+        user = int(random.integers(N_USERS))
+        begun = FIRST + timedelta(days=1) * (visit / BASKETS_PER_DAY)
+        own = random.choice(favourites[user], 3, replace=False)
+        other = random.choice(N_ITEMS, 3, replace=False, p=appeal / appeal.sum())
+        items = np.unique(np.concatenate([own, own[:2] ^ 1, other]))
+        rows += [(f"user-{user:02}", f"b{visit:05}", f"item-{item:02}", begun) for item in items]
+    schema = ("user_id", "basket_id", "item_id", "timestamp")
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def products() -> pl.DataFrame:
+    """Return the products."""
+    numbers = range(N_ITEMS)
+    return pl.DataFrame(
+        {
+            "item_id": [f"item-{i:02}" for i in numbers],
+            "name": [f"Thing {i}" for i in numbers],
+            "department": [f"department {i % 2}" for i in numbers],
+            "category": [f"aisle {i % 4}" for i in numbers],
+            "subcategory": [f"shelf {i % 8}" if i % 8 else "" for i in numbers],
+        }
+    )
+
+
+def exactly(rows: npt.NDArray[np.float32], _: npt.NDArray[np.float32]) -> tuple[Retrieval, float]:
+    """Build the exact index."""
+    return Exact(rows), 1.0
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the ranker of the shop is learned from.
+
+    Attributes:
+        encoded: the baskets before CUT.
+        contents: of a bundle of them, with what features are made from, without trees.
+        held_out: the baskets from CUT on, split.
+    """
+
+    encoded: EncodedTransactions
+    contents: BundleContents
+    held_out: list[HeldOut]
+
+
+@cache
+def shop() -> Shop:
+    """The shop, its vectors random: what the ranker makes of them is no concern of a test."""
+    with TemporaryDirectory() as directory:
+        lines().write_parquet(path := Path(directory) / "transactions.parquet")
+        transactions = read_transactions(path)
+    encoded = encode(transactions, products(), CONFIG.min_item_baskets, CUT)
+    random = np.random.default_rng(0)
+    p, q, h = (
+        random.standard_normal((n, 4)).astype(np.float32)
+        for n in (encoded.n_items, encoded.n_items, encoded.n_users)
+    )
+    contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, WEIGHTS, WEIGHTS)
+    later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
+    contents = with_ranker(contents, encoded, CONFIG.ranker, None)
+    return Shop(encoded, contents, held_out(later, 0))
+
+
+@cache
+def ranked_contents() -> BundleContents:
+    """The contents of the shop's bundle, with trees."""
+    bundle = preview_bundle(shop().contents)
+    return with_trees(shop().contents, train_ranker(bundle, shop().held_out, CONFIG.ranker, 1, 0))
