@@ -16,6 +16,7 @@ from index_builder.pasts import pasts, trend
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.bundle import BundleContents, Catalogue
+from service.ranking import FEATURES
 from service.retrieval import Retrieval
 from service.trees import Trees
 
@@ -115,7 +116,7 @@ def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
         tree_left=trees.left,
         tree_right=trees.right,
         tree_value=trees.value,
-        serving={**contents.serving, "ranking": "trees"},
+        serving={**contents.serving, "ranking": "trees", "features": " ".join(FEATURES)},
     )
 
 

@@ -67,7 +67,7 @@ class Arrays:
     neighbour_item: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
     neighbour_count: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
     item_trend: Float32 | None = field(
-        default=None, metadata=_layout("float32", "items", "windows")
+        default=None, metadata=_layout("float32", "items", "4 windows")
     )
     tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees"))
     tree_feature: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
@@ -98,11 +98,58 @@ class Arrays:
                 raise BundleInvalidError(f"{name}.npy", "finite numbers", "NaN or infinity")
         if not len(self.recall_queries):
             raise BundleInvalidError("recall_queries.npy", "at least one query", "none")
-        self._check_history(n_items)
+        self._check_groups()
+        for starts, rows in _OFFSETS.items():
+            self._check_offsets(starts, rows)
+        for name in ("history_item", "past_item", "neighbour_item"):
+            self._check_range(name, 0, n_items)
+        self._check_history()
+        self._check_trees()
+
+    def _check_groups(self) -> None:
+        """What the ranker looks back on is there as a whole or not at all; so are its trees."""
+        present = set(self.present())
+        for group in (_LOOKING_BACK, _TREES):
+            if group & present and group - present:
+                expected = f"all of {', '.join(sorted(group))}, or none"
+                raise BundleInvalidError("arrays", expected, f"no {', '.join(group - present)}")
+        if present >= _TREES and not present >= _LOOKING_BACK:
+            raise BundleInvalidError("arrays", "what the trees' features need", "only the trees")
+        if present >= _LOOKING_BACK:
+            self._check_range("item_count", 1, np.iinfo(np.int32).max)
+
+    def _check_offsets(self, name: str, rows: str) -> None:
+        starts, counted = self.present().get(name), self.present().get(rows)
+        if starts is None or counted is None:
+            return
+        if starts[0] != 0 or starts[-1] != len(counted) or (np.diff(starts) < 0).any():
+            expected = f"offsets that rise from 0 to {len(counted)}"
+            found = f"{starts[0]} to {starts[-1]}, or a fall between them"
+            raise BundleInvalidError(f"{name}.npy", expected, found)
+
+    def _check_range(self, name: str, low: int, high: int) -> None:
+        array = self.present().get(name)
+        if array is not None and len(array) and not low <= array.min() <= array.max() < high:
+            expected = f"numbers from {low} to {high - 1}"
+            raise BundleInvalidError(f"{name}.npy", expected, f"{array.min()} to {array.max()}")
+
+    def _check_trees(self) -> None:
+        """Every step leads on to a later node, so that each walk ends at a leaf."""
+        if self.tree_feature is None:
+            return
+        nodes = len(self.tree_feature)
+        self._check_range("tree_root", 0, nodes)
+        self._check_range("tree_feature", -1, np.iinfo(np.int32).max)
+        inner = np.flatnonzero(self.tree_feature >= 0)
+        for name in ("tree_left", "tree_right"):
+            below = self.present()[name][inner]
+            if ((below <= inner) | (below >= nodes)).any():
+                expected = f"nodes after their own, up to {nodes - 1}"
+                raise BundleInvalidError(f"{name}.npy", expected, "others")
 
     def _check_layouts(self, n_items: int, n_users: int) -> None:
         width = 2 * self.user_h.shape[-1] + 1
-        lengths = {"items": n_items, "users": n_users, "2d + 1": width}
+        lengths = {"items": n_items, "users": n_users, "2d + 1": width, "4 windows": 4}
         lengths |= {"items + 1": n_items + 1, "users + 1": n_users + 1}
         layouts = {spec.name: spec.metadata for spec in fields(Arrays)}
         for name, array in self.present().items():
@@ -114,20 +161,23 @@ class Arrays:
                 found = f"{array.dtype} of shape {array.shape}"
                 raise BundleInvalidError(f"{name}.npy", expected, found)
 
-    def _check_history(self, n_items: int) -> None:
+    def _check_history(self) -> None:
         starts, items = self.history_indptr, self.history_item
-        if starts[0] != 0 or starts[-1] != len(items) or (np.diff(starts) < 0).any():
-            expected = f"offsets that rise from 0 to {len(items)}"
-            found = f"{starts[0]} to {starts[-1]}, or a fall between them"
-            raise BundleInvalidError("history_indptr.npy", expected, found)
-        if len(items) and not 0 <= items.min() <= items.max() < n_items:
-            expected = f"item indices from 0 to {n_items - 1}"
-            raise BundleInvalidError("history_item.npy", expected, f"{items.min()}, {items.max()}")
         user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         falls = (np.diff(items) <= 0) & (np.diff(user) == 0)
         if falls.any():
             found = f"disorder in user {user[falls.argmax()]}"
             raise BundleInvalidError("history_item.npy", "ascending items per user", found)
+
+
+_OFFSETS = {
+    "history_indptr": "history_item",
+    "past_indptr": "past_begun",
+    "past_item_indptr": "past_item",
+    "neighbour_indptr": "neighbour_item",
+}
+_TREES = {spec.name for spec in fields(Arrays) if spec.name.startswith("tree_")}
+_LOOKING_BACK = {spec.name for spec in fields(Arrays) if spec.default is None} - _TREES
 
 
 def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:

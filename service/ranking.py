@@ -18,6 +18,7 @@ from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear
 from service.aggregate import PARTS, Candidates, Part
 from service.arrays import needed
 from service.bundle import Bundle
+from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
 from service.trees import Trees
 
@@ -260,7 +261,18 @@ class Ranker:
     """The trees of a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Reads the trees; the bundle must hold them."""
+        """Reads the trees; the bundle must hold them.
+
+        Raises:
+            BundleInvalidError: they were trained on other features than these.
+        """
+        trained_on = bundle.manifest.serving.get("features")
+        if trained_on != " ".join(FEATURES):
+            expected = f"trees of the features {' '.join(FEATURES)}"
+            raise BundleInvalidError("manifest.json, serving", expected, trained_on)
+        if needed(bundle.tree_feature).max() >= len(FEATURES):
+            expected = f"numbers below {len(FEATURES)}"
+            raise BundleInvalidError("tree_feature.npy", expected, "larger ones")
         self._trees = Trees(
             needed(bundle.tree_root),
             needed(bundle.tree_feature),
