@@ -56,4 +56,5 @@ class Serving:
 def _warm_up(bundle: Bundle, settings: Settings) -> None:
     """Have what compiles on first use compiled, or read from its cache, before a shopper waits."""
     example = example_request(bundle)
-    Recommender(bundle, settings).recommend(example["user_id"], example["basket"], 1)
+    recommender = Recommender(bundle, settings)
+    recommender.recommend(example["user_id"], example["basket"], 1, explain=True)

@@ -1,7 +1,8 @@
 """Approximate search with NMSLIB: a navigable graph over rows made equally long.
 
 A graph is walked by nearness, and the largest inner product is no nearness: over raw rows the walk
-ends at a few long ones and finds a tenth of what it should. One more dimension that brings
+may end at a few long ones and find a tenth of what it should, or nearly all, as the vectors happen
+to be. One more dimension that brings
 every row to the length of the longest, and is 0 in every query, makes the nearest row by angle the
 one with the largest inner product.
 
