@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from index_builder.transactions import Transactions, read_transactions
+from tests.data.transaction_files import csv, naive, parquet
 
 HEADER = "user_id,basket_id,item_id,timestamp\n"
 TWO_BASKETS = HEADER + (
@@ -19,29 +20,6 @@ TWO_BASKETS = HEADER + (
     "bob,b1,tea,2017-11-30T09:30:00\n"
     "ann,b2,bread,2017-12-01T10:00:00\n"
 )
-
-
-def naive(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def csv(tmp_path: Path, text: str, name: str = "transactions.csv") -> Path:
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def parquet(path: Path, **columns: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count = max(len(column) for column in columns.values() if isinstance(column, list | pl.Series))
-    default = {
-        "user_id": ["u"] * count,
-        "basket_id": ["b"] * count,
-        "item_id": [f"i{row}" for row in range(count)],
-        "timestamp": [naive("2017-12-01")] * count,
-    }
-    pl.DataFrame({**default, **columns}).write_parquet(path)
-    return path
 
 
 def pairs(transactions: Transactions) -> list[tuple[str, str]]:

@@ -19,31 +19,9 @@ from index_builder.data_errors import (
     UnreadableFileError,
 )
 from index_builder.transactions import read_transactions
+from tests.data.transaction_files import csv, naive, parquet
 
 HEADER = "user_id,basket_id,item_id,timestamp\n"
-
-
-def naive(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def csv(tmp_path: Path, text: str, name: str = "transactions.csv") -> Path:
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def parquet(path: Path, **columns: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count = max(len(column) for column in columns.values() if isinstance(column, list | pl.Series))
-    default = {
-        "user_id": ["u"] * count,
-        "basket_id": ["b"] * count,
-        "item_id": [f"i{row}" for row in range(count)],
-        "timestamp": [naive("2017-12-01")] * count,
-    }
-    pl.DataFrame({**default, **columns}).write_parquet(path)
-    return path
 
 
 def refusal(error: type[DataError], path: Path) -> str:
