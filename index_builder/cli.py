@@ -127,7 +127,7 @@ def evaluate(
 ) -> None:
     """Judge a bundle, and the simple ways to rank, by the baskets that began after its cut."""
     loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
-    rows = compare(loaded, baskets)
+    rows = {name: each.quality for name, each in compare(loaded, baskets).items()}
     title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
     Console().print(quality_table(rows, title))
 

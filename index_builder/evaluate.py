@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from index_builder.baselines import item_popularity, user_frequency
 from index_builder.held_out import HeldOut
-from index_builder.quality import Quality, Ranker, measure, ranker_of
+from index_builder.quality import Measured, Ranker, measure, ranker_of
 from service.aggregate import Weights
 from service.bundle import Bundle
 from service.recommender import Recommender
@@ -13,7 +13,7 @@ from service.settings import Settings
 __all__ = ["compare"]
 
 
-def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Quality]:
+def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
     """Measures every method on the same baskets, all of which began after the bundle's cut."""
     serving = bundle.manifest.serving
     settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here

@@ -11,12 +11,17 @@ from index_builder.held_out import HeldOut
 from service.bundle import Bundle
 from service.recommender import Recommender
 
-__all__ = ["K", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
+__all__ = ["K", "Measured", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
 
 K = 20
 
 Ranker = Callable[[HeldOut], Sequence[int]]
 """Gives the best K item indices for a basket, none of which is in the basket."""
+
+Float64 = npt.NDArray[np.float64]
+
+_NOBODY = -1  # in place of an item, where a ranker gave fewer than K
+_DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,39 @@ class Quality:
     baskets: int
 
 
-def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Quality:
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a ranker did with each basket; `quality` sums it up.
+
+    Attributes:
+        users: (n,) int32 user index of each basket.
+        ranked: (n, K) int32 item indices, best first; -1 where there were fewer than K.
+        hits: (n, K) bool, whether the item was a target.
+        recall, ndcg, recall_repeat, recall_new: (n,) float64, as in `Quality`; NaN for a basket
+            without such a target.
+    """
+
+    users: npt.NDArray[np.int32]
+    ranked: npt.NDArray[np.int32]
+    hits: npt.NDArray[np.bool_]
+    recall: Float64
+    ndcg: Float64
+    recall_repeat: Float64
+    recall_new: Float64
+
+    @property
+    def quality(self) -> Quality:
+        """The means."""
+        return Quality(
+            _mean(self.recall),
+            _mean(self.ndcg),
+            _mean(self.recall_repeat),
+            _mean(self.recall_new),
+            len(self.users),
+        )
+
+
+def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Measured:
     """Judges a ranker by the baskets, whose targets it must not see.
 
     Args:
@@ -46,14 +83,13 @@ def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Quality
         baskets: the held-out baskets.
         bundle: tells what each user had bought before.
     """
-    scored = [_score(rank(basket), basket, _bought(bundle, basket.user)) for basket in baskets]
-    if not scored:
+    rows = [_judge(rank(basket), basket, _bought(bundle, basket.user)) for basket in baskets]
+    if not rows:
         raise ValueError("expected held-out baskets, found none")
-    columns = np.array(scored)
-    counts = (~np.isnan(columns)).sum(axis=0)
-    means = np.where(counts, np.nansum(columns, axis=0) / np.maximum(counts, 1), np.nan)
-    recall, ndcg, recall_repeat, recall_new = means.tolist()
-    return Quality(recall, ndcg, recall_repeat, recall_new, len(scored))
+    users, ranked, hits, *scores = zip(*rows, strict=True)
+    return Measured(
+        np.array(users, np.int32), np.array(ranked), np.array(hits), *map(np.array, scores)
+    )
 
 
 def ranker_of(recommender: Recommender, bundle: Bundle) -> Ranker:
@@ -84,17 +120,27 @@ def _bought(bundle: Bundle, user: int) -> npt.NDArray[np.int32]:
     return bundle.history_item[bundle.history_indptr[user] : bundle.history_indptr[user + 1]]
 
 
-def _score(
-    ranked: Sequence[int], basket: HeldOut, bought: npt.NDArray[np.int32]
-) -> tuple[float, float, float, float]:
-    hits = np.isin(np.asarray(ranked[:K]), basket.targets)
-    discount = 1 / np.log2(np.arange(2, K + 2))
-    ideal = discount[: len(basket.targets)].sum()
-    found = np.isin(basket.targets, ranked[:K])
+def _judge(
+    answer: Sequence[int], basket: HeldOut, bought: npt.NDArray[np.int32]
+) -> tuple[int, npt.NDArray[np.int32], npt.NDArray[np.bool_], float, float, float, float]:
+    ranked = np.full(K, _NOBODY, np.int32)
+    ranked[: len(answer)] = answer[:K]
+    hits = np.isin(ranked, basket.targets)
+    found = np.isin(basket.targets, ranked)
     repeat = np.isin(basket.targets, bought)
+    ideal = _DISCOUNT[: len(basket.targets)].sum()
+    ndcg = float((hits * _DISCOUNT).sum() / ideal)
     return (
+        basket.user,
+        ranked,
+        hits,
         float(found.mean()),
-        float((hits * discount[: len(hits)]).sum() / ideal),
+        ndcg,
         float(found[repeat].mean()) if repeat.any() else np.nan,
         float(found[~repeat].mean()) if not repeat.all() else np.nan,
     )
+
+
+def _mean(values: Float64) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan

@@ -1,7 +1,7 @@
 """The validation slice: the last days before the cut decide when to stop and how to blend."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from math import isnan
 
@@ -18,7 +18,7 @@ from index_builder.encoding import EncodedBaskets, EncodedTransactions, encode, 
 from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
 from index_builder.progress import stage, training_progress
-from index_builder.quality import K, Quality, quality_table
+from index_builder.quality import K, Measured, Quality, quality_table
 from index_builder.ranker import train_ranker
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
@@ -68,6 +68,7 @@ class Choice:
         vectors_alone: the same without history.
         trees: of the ranker; None if the record is too small to learn them from.
         metrics: how good that was, for the manifest.
+        measured: every method on the slice, by name; empty if the record is too small for one.
     """
 
     epochs: int
@@ -75,6 +76,7 @@ class Choice:
     vectors_alone: Weights
     trees: Trees | None
     metrics: dict[str, JsonValue]
+    measured: Mapping[str, Measured] = field(compare=False)
 
 
 def validate(
@@ -115,11 +117,12 @@ def validate(
                 config.train.seed,
             )
             contents = with_trees(contents, trees)
-    rows = compare(preview_bundle(contents), baskets)
+    measured = compare(preview_bundle(contents), baskets)
+    rows = {name: each.quality for name, each in measured.items()}
     console.print(quality_table(rows, f"Validation: {len(baskets)} baskets since {since:%Y-%m-%d}"))
     metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs}
     metrics.update((name, _finite(quality)) for name, quality in rows.items())
-    return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics})
+    return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics}, measured)
 
 
 def _set_aside(baskets: EncodedBaskets, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
@@ -145,7 +148,7 @@ def _slice_start(transactions: Transactions, until: datetime, config: BuildConfi
 
 def _defaults(console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
-    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, None, {"validation": None})
+    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, None, {"validation": None}, {})
 
 
 def _stop_in_time(

@@ -24,7 +24,7 @@ def basket(targets: list[int], given: list[int] | None = None, user: int = 0) ->
 
 
 def quality(ranked: list[int], *baskets: HeldOut) -> Quality:
-    return measure(lambda _: ranked, baskets, BUNDLE)
+    return measure(lambda _: ranked, baskets, BUNDLE).quality
 
 
 def test_hits_by_hand() -> None:
@@ -87,6 +87,16 @@ def test_without_such_targets_there_is_no_mean() -> None:
 def test_without_baskets_there_is_nothing_to_judge_by() -> None:
     with pytest.raises(ValueError, match="held-out baskets"):
         quality([1])
+
+
+def test_every_basket_keeps_its_own_figures() -> None:
+    baskets = basket([2, 1]), basket([4, 6, 8], user=3)
+    found = measure(lambda _: [7, 2, 4], baskets, BUNDLE)
+    assert found.users.tolist() == [0, 3]
+    assert found.recall.tolist() == pytest.approx([1 / 2, 1 / 3])
+    assert found.recall_repeat.tolist() == pytest.approx([1, np.nan], nan_ok=True)
+    assert found.ranked.tolist() == [[7, 2, 4] + [-1] * (K - 3)] * 2
+    assert np.argwhere(found.hits).tolist() == [[0, 1], [1, 2]]
 
 
 def test_the_production_recommender_as_a_ranker() -> None:
