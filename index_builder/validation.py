@@ -30,7 +30,7 @@ from service.retrieval.exact import Exact
 from service.settings import Settings
 from service.trees import Trees
 
-__all__ = ["Choice", "validate"]
+__all__ = ["Choice", "set_aside", "validate"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -97,7 +97,7 @@ def validate(
         return _defaults(console, str(error).splitlines()[0])
     later = transactions.since(since).until(until)
     slice_baskets = encode_baskets(later, encoded.item_index, encoded.user_index)
-    baskets, others = _set_aside(slice_baskets, config)
+    baskets, others = set_aside(slice_baskets, config)
     if len(baskets) < _FEWEST_BASKETS:
         return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
     epochs, embeddings = _stop_in_time(encoded, baskets, config, since, console)
@@ -125,7 +125,7 @@ def validate(
     return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics}, measured)
 
 
-def _set_aside(baskets: EncodedBaskets, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
+def set_aside(baskets: EncodedBaskets, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
     """Baskets to validate on and, if they are many, others for the ranker, split several times."""
     seed = config.train.seed
     splits = [held_out(baskets, seed + split) for split in range(config.ranker.splits)]
