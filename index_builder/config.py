@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.trees import MOST_LEAVES
+
 __all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig", "TrainConfig"]
 
 
@@ -44,7 +46,7 @@ class RankerConfig(_Config):
 
     enabled: bool = True
     trees: int = Field(150, ge=1)
-    leaves: int = Field(15, ge=2)
+    leaves: int = Field(15, ge=2, le=MOST_LEAVES)
     learning_rate: float = Field(0.1, gt=0)
     min_leaf_candidates: int = Field(50, ge=1)
     splits: int = Field(2, ge=1, description="times each basket is split into input and targets")

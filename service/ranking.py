@@ -164,10 +164,11 @@ class Evidence:
             *table.trend[items].T,
             table.share[items],
         )
-        matrix = np.empty((len(items), len(FEATURES)), np.float32)
+        # By column in memory: so they are written here, and so the trees read them.
+        matrix = np.empty((len(FEATURES), len(items)), np.float32)
         for column, values in enumerate(columns):
-            matrix[:, column] = values
-        return matrix
+            matrix[column] = values
+        return matrix.T
 
 
 class _Scratch(local):
@@ -264,7 +265,7 @@ class Ranker:
         """Reads the trees; the bundle must hold them.
 
         Raises:
-            BundleInvalidError: they were trained on other features than these.
+            BundleInvalidError: they were trained on other features than these, or are too large.
         """
         trained_on = bundle.manifest.serving.get("features")
         if trained_on != " ".join(FEATURES):
@@ -281,6 +282,10 @@ class Ranker:
             needed(bundle.tree_right),
             needed(bundle.tree_value),
         )
+        try:
+            self._trees.predict(np.empty((0, len(FEATURES)), np.float32))
+        except ValueError as error:
+            raise BundleInvalidError("tree_root.npy", str(error), "a larger one") from error
         self._parts = np.array([*FEATURES.values(), "popularity"])
 
     def score(self, features: Float32) -> Float32:

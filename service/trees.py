@@ -2,23 +2,55 @@
 
 A node sends a candidate left if its feature is at most the threshold. Inner nodes carry the mean
 value of their leaves too, so that the steps of a path tell what each feature did to the score.
+
+Scores do not walk the trees. Each inner node whose test fails rules out the leaves on its left, by
+a mask of one bit per leaf; the leftmost leaf that remains is the one a walk would end at. All
+candidates pass through a node at once, without a branch (QuickScorer: Lucchese et al., SIGIR 2015).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Trees"]
+__all__ = ["MOST_LEAVES", "Trees"]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
+UInt32 = npt.NDArray[np.uint32]
+
+MOST_LEAVES = 32  # of one tree: the bits of a mask
+_ALL = np.uint32(0xFFFFFFFF)
+# The place of a single bit by the top five bits of its product with a de Bruijn number.
+_DE_BRUIJN = np.uint32(0x077CB531)
+_PLACE = np.zeros(32, np.int32)
+_PLACE[[(0x077CB531 << bit & 0xFFFFFFFF) >> 27 for bit in range(32)]] = np.arange(32)
+
+
+@dataclass(frozen=True)
+class _Masks:
+    """The inner nodes and the leaves of all trees, tree by tree, leaves from left to right.
+
+    Attributes:
+        nodes, leaves: (trees + 1,) int32, offsets.
+        feature, threshold: of the inner nodes.
+        kept: (inner nodes,) uint32, the leaves that remain when the test fails.
+        value: of the leaves.
+    """
+
+    nodes: Int32
+    leaves: Int32
+    feature: Int32
+    threshold: Float32
+    kept: UInt32
+    value: Float32
 
 
 @dataclass(frozen=True)
 class Trees:
-    """An ensemble whose score is the sum of one leaf per tree.
+    """An ensemble whose score is the sum of one leaf per tree, each of at most MOST_LEAVES.
 
     Attributes:
         roots: (trees,) int32, the node at which each tree begins.
@@ -36,44 +68,89 @@ class Trees:
     value: Float32
 
     def predict(self, features: Float32) -> Float32:
-        """Returns the (n,) scores of (n, columns) float32 features."""
+        """Returns the (n,) scores of (n, columns) float32 features; fastest by column in memory.
+
+        Raises:
+            ValueError: a tree has more than MOST_LEAVES leaves.
+        """
+        masks = self._masks
         return _predict(
-            features, self.roots, self.feature, self.threshold, self.left, self.right, self.value
-        )
+            np.ascontiguousarray(features.T),
+            masks.nodes, masks.leaves, masks.feature, masks.threshold, masks.kept, masks.value,
+            _PLACE,
+        )  # fmt: skip
 
     def contributions(self, features: Float32) -> Float32:
         """Splits the scores by feature (Saabas 2014): (n, columns + 1), the last is the bias."""
         return _contributions(
-            features, self.roots, self.feature, self.threshold, self.left, self.right, self.value
+            np.ascontiguousarray(features.T),
+            self.roots, self.feature, self.threshold, self.left, self.right, self.value,
+        )  # fmt: skip
+
+    @cached_property
+    def _masks(self) -> _Masks:
+        inner: list[tuple[int, float, int]] = []
+        values: list[float] = []
+        nodes, leaves = [0], [0]
+
+        def add(node: int) -> None:
+            if self.feature[node] < 0:
+                values.append(self.value[node])
+                return
+            place, first = len(inner), len(values) - leaves[-1]
+            inner.append((0, 0.0, 0))
+            add(self.left[node])
+            ruled_out = (1 << len(values) - leaves[-1]) - (1 << first)
+            inner[place] = (self.feature[node], self.threshold[node], int(_ALL) & ~ruled_out)
+            add(self.right[node])
+
+        for root in self.roots.tolist():
+            add(root)
+            if len(values) - leaves[-1] > MOST_LEAVES:
+                raise ValueError(f"trees of at most {MOST_LEAVES} leaves")
+            nodes.append(len(inner))
+            leaves.append(len(values))
+        feature, threshold, kept = zip(*inner, strict=True) if inner else ((), (), ())
+        return _Masks(
+            np.array(nodes, np.int32),
+            np.array(leaves, np.int32),
+            np.array(feature, np.int32),
+            np.array(threshold, np.float32),
+            np.array(kept, np.uint32),
+            np.array(values, np.float32),
         )
 
 
 @numba.njit(nogil=True, cache=True)
 def _predict(
-    features: Float32,
-    roots: Int32,
+    columns: Float32,
+    nodes: Int32,
+    leaves: Int32,
     feature: Int32,
     threshold: Float32,
-    left: Int32,
-    right: Int32,
+    kept: UInt32,
     value: Float32,
+    place: Int32,
 ) -> Float32:
-    scores = np.zeros(len(features), np.float32)
-    for root in roots:  # a tree stays in the cache while all candidates pass through it
-        for row in range(len(features)):
-            node = root
-            while feature[node] >= 0:
-                if features[row, feature[node]] <= threshold[node]:
-                    node = left[node]
-                else:
-                    node = right[node]
-            scores[row] += value[node]
+    n = columns.shape[1]
+    scores = np.zeros(n, np.float32)
+    remaining = np.empty(n, np.uint32)
+    for tree in range(len(nodes) - 1):
+        remaining[:] = _ALL
+        for node in range(nodes[tree], nodes[tree + 1]):
+            column, at_most, mask = columns[feature[node]], threshold[node], kept[node]
+            for row in range(n):
+                remaining[row] &= _ALL if column[row] <= at_most else mask
+        for row in range(n):
+            leftmost = remaining[row] & (~remaining[row] + np.uint32(1))
+            leaf = place[np.uint32(leftmost * _DE_BRUIJN) >> np.uint32(27)]
+            scores[row] += value[leaves[tree] + leaf]
     return scores
 
 
 @numba.njit(nogil=True, cache=True)
 def _contributions(
-    features: Float32,
+    columns: Float32,
     roots: Int32,
     feature: Int32,
     threshold: Float32,
@@ -81,14 +158,14 @@ def _contributions(
     right: Int32,
     value: Float32,
 ) -> Float32:
-    parts = np.zeros((features.shape[0], features.shape[1] + 1), np.float32)
+    parts = np.zeros((columns.shape[1], columns.shape[0] + 1), np.float32)
     for root in roots:
-        for row in range(len(features)):
+        for row in range(columns.shape[1]):
             node = root
             parts[row, -1] += value[root]
             while feature[node] >= 0:
                 column = feature[node]
-                below = left[node] if features[row, column] <= threshold[node] else right[node]
+                below = left[node] if columns[column, row] <= threshold[node] else right[node]
                 parts[row, column] += value[below] - value[node]
                 node = below
     return parts
