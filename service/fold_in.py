@@ -1,0 +1,89 @@
+"""Fold-in: a user vector from past baskets, without retraining.
+
+Training (DESIGN section 1) maximises log P(i | j,u) + log P(j | i,u) + log P(u | i,j) over the
+triples of a user. With the item vectors fixed, the first two are log-softmaxes over items with log
+popularity as prior. Expanded in h_u, log Σ_i pop_i exp(p_i·h_u) is h_u·mean(p) + ½ h_u'Cov(p) h_u,
+with mean and covariance under popularity: the first two cumulants of p. (The other item of the pair
+tilts that law towards its own neighbours. Taking this into account made no difference.) The third
+term has the same slope, since its context is p_i + q_j too, and the same curvature if p and q are
+independent. The maximum of the sum over n purchases, with a Gaussian prior on h_u, is then found in
+one step, by a linear system whose matrix only needs the item vectors:
+
+    (n S + κ s 1) h_u = Σ (p + q − mean(p + q)),   S = Cov(p) + Cov(q),   s = trace(S)/d
+
+The vector points where the user differs from the shop, measured in the shop's own spread (Fisher's
+linear discriminant), and is shrunk as though κ purchases of nothing in particular had come before.
+Purchases count less with age, in n as in the sum.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["FoldIn"]
+
+Float32 = npt.NDArray[np.float32]
+
+# Chosen on November baskets of households that the model never saw; 20 to 80 do as well.
+_SHRINKAGE_PURCHASES = 40
+_DAY_S = 86_400
+
+
+class FoldIn:
+    """Makes user vectors in the space of a bundle's item vectors."""
+
+    def __init__(self, item_vectors: Float32, half_life_days: float) -> None:
+        """Prepares what all users share; some milliseconds for 20,000 items.
+
+        Args:
+            item_vectors: (n_items, 2d + 1) float32, [item_p | item_q | log popularity].
+            half_life_days: days after which a purchase counts half.
+        """
+        d = item_vectors.shape[1] // 2
+        popularity = np.exp(item_vectors[:, 2 * d])
+        popularity /= popularity.sum()
+        duals = item_vectors[:, : 2 * d]
+        mean = (popularity @ duals).astype(np.float64)
+        squares = _squares(duals[:, :d], popularity) + _squares(duals[:, d:], popularity)
+        covariance = squares - np.outer(mean[:d], mean[:d]) - np.outer(mean[d:], mean[d:])
+        spread, axes = np.linalg.eigh(covariance)
+        # Of items that are all alike, rounding is the only spread: it must not be divided by.
+        least = np.finfo(np.float32).eps * np.trace(squares) / d + np.finfo(np.float32).tiny
+        self.dimension = d
+        self._duals = duals
+        self._mean = mean[:d] + mean[d:]
+        self._axes = axes  # (d, d), a column per eigenvector of S
+        self._spread = np.maximum(spread, 0)  # (d,)
+        self._prior = _SHRINKAGE_PURCHASES * max(np.trace(covariance) / d, least)
+        self._half_life_s = half_life_days * _DAY_S
+
+    def user_h(
+        self,
+        begun: npt.NDArray[np.int64],
+        indptr: npt.NDArray[np.int64],
+        items: npt.NDArray[np.int32],
+    ) -> Float32:
+        """Returns the vector of a user with these past baskets; they may come in any order.
+
+        Args:
+            begun: (b,) start of each basket, epoch seconds; ages count from the latest.
+            indptr: (b + 1,) offsets of the baskets into `items`.
+            items: item indices.
+
+        Returns:
+            (d,) float32; zero without any purchase.
+        """
+        if not len(begun):
+            return np.zeros(self.dimension, np.float32)
+        weight = np.repeat(0.5 ** ((begun.max() - begun) / self._half_life_s), np.diff(indptr))
+        n = weight.sum()
+        rows = self._duals[items[indptr[0] : indptr[-1]]]  # (lines, 2d)
+        p, q = np.split(weight.astype(np.float32) @ rows, 2)
+        h = ((p + q - n * self._mean) @ self._axes) / (n * self._spread + self._prior)
+        user_h: Float32 = (self._axes @ h).astype(np.float32)
+        return user_h
+
+
+def _squares(vectors: Float32, weight: Float32) -> npt.NDArray[np.float64]:
+    """Σ weight · v v', shape (d, d)."""
+    squares: npt.NDArray[np.float64] = ((vectors * weight[:, None]).T @ vectors).astype(np.float64)
+    return squares
