@@ -12,6 +12,7 @@ from index_builder.contents import assemble, with_ranker
 from index_builder.encoding import EncodedTransactions, encode
 from index_builder.index import build_index, check_index_config
 from index_builder.progress import stage, training_progress
+from index_builder.publish_gate import enforce, judge
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
 from index_builder.validation import validate
@@ -27,6 +28,7 @@ def build(
     out: Path,
     until: datetime | None,
     console: Console,
+    strict: bool = False,
 ) -> Path:
     """Builds a bundle from the baskets that began before `until`, and makes it current.
 
@@ -37,11 +39,14 @@ def build(
         out: directory of bundles.
         until: the cut, naive UTC; None takes all baskets.
         console: where progress is shown.
+        strict: whether a build that has not shown that it beats the simplest ways to rank is
+            refused.
 
     Returns:
         The directory of the bundle.
 
     Raises:
+        PublishGateError: it is refused.
         TooFewBasketsError: there is nothing to learn from.
         TrainingError: the model is not fit to ship.
         RetrievalError: the index cannot be built as configured.
@@ -55,6 +60,8 @@ def build(
     encoded = encode(transactions, products, config.min_item_baskets, as_of)
     console.print(encoded)
     choice = validate(transactions, products, config, as_of, console)
+    verdict = judge(choice.measured, config.train.seed)
+    enforce(verdict, strict, console)
     embeddings = _train(encoded, config, choice.epochs, console)
     index = partial(build_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
@@ -66,7 +73,7 @@ def build(
             index,
             choice.weights,
             choice.vectors_alone,
-            choice.metrics,
+            {**choice.metrics, "publish_gate": verdict.facts()},
         )
         if choice.trees is not None:
             contents = with_ranker(contents, encoded, config.ranker, choice.trees)

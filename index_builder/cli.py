@@ -17,6 +17,7 @@ from index_builder.encoding import encode_baskets
 from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
 from index_builder.index import IndexRecallError
+from index_builder.publish_gate import PublishGateError
 from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
 from index_builder.timestamps import naive_utc
@@ -60,7 +61,15 @@ UntilOption = Annotated[
 ]
 
 # OSError: a file or directory that cannot be written.
-_REFUSALS = (BundleError, DataError, IndexRecallError, RetrievalError, TrainingError, OSError)
+_REFUSALS = (
+    BundleError,
+    DataError,
+    IndexRecallError,
+    PublishGateError,
+    RetrievalError,
+    TrainingError,
+    OSError,
+)
 
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
 
@@ -95,6 +104,9 @@ def _build(
         list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
     ] = None,
     ranker: Annotated[bool, typer.Option(help="Whether to learn a ranker.")] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail unless it beats the simplest ways to rank.")
+    ] = False,
 ) -> None:
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
@@ -110,7 +122,7 @@ def _build(
     )
     table, catalogue = read_source(transactions, products, dataset, path)
     console.print(table.summary)
-    bundle = build(table, catalogue, config, out, moment, console)
+    bundle = build(table, catalogue, config, out, moment, console, strict)
     done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"
     console.print(f"[green]✓[/] {done}", soft_wrap=True)
 

@@ -1,7 +1,8 @@
 """Quality: recall_at_k and ndcg_at_k of any way to rank, on held-out baskets."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,10 @@ class Measured:
     recall_repeat: Float64
     recall_new: Float64
 
+    def of(self, baskets: npt.NDArray[np.integer | np.bool_]) -> Self:
+        """The same for some of the baskets, in the order in which they are named."""
+        return replace(self, **{name: values[baskets] for name, values in vars(self).items()})
+
     @property
     def quality(self) -> Quality:
         """The means."""
@@ -92,13 +97,23 @@ def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Measure
     )
 
 
-def ranker_of(recommender: Recommender, bundle: Bundle) -> Ranker:
-    """The production recommender as a ranker."""
+def ranker_of(
+    recommender: Recommender, bundle: Bundle, scores: list[list[float]] | None = None
+) -> Ranker:
+    """The production recommender as a ranker.
+
+    Args:
+        recommender: what the service answers with.
+        bundle: the same as the recommender's.
+        scores: is given those of each answer, best first.
+    """
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
 
     def rank(basket: HeldOut) -> list[int]:
         given = [item_ids[item] for item in basket.given]
         answer = recommender.recommend(user_ids[basket.user], given, K)
+        if scores is not None:
+            scores.append([each.score for each in answer.items])
         return [each.item_index for each in answer.items]
 
     return rank

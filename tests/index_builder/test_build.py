@@ -212,7 +212,8 @@ def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -
         built(tmp_path / "out", lines(days=12), console=console)
     assert "No validation" in capture.get()
     bundle = load_bundle(tmp_path / "out")
-    assert bundle.manifest.metrics == {"validation": None}
+    gate = {"passed": False, "recall_leads": {}}
+    assert bundle.manifest.metrics == {"validation": None, "publish_gate": gate}
     assert len(Recommender(bundle, Settings()).recommend("user-0", [], 5).items) == 5
 
 

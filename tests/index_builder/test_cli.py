@@ -165,6 +165,19 @@ def test_a_shop_that_is_too_small_is_refused(
     assert "min_item_baskets" in message
 
 
+def test_strictly_a_build_that_proves_nothing_is_refused(
+    run: Run, shop_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    # Everybody buys the whole aisle again and again: who counts finds as much as the vectors do.
+    arguments = ("--transactions", shop_files[0], "--out", tmp_path, *QUICK)
+    message = refused(run(*arguments, "--strict"), "PublishGateError")
+    assert "user frequency +0.000 (+0.000 to +0.000)" in message
+    assert not list(tmp_path.iterdir())
+    done = run(*arguments)
+    assert done.status == 0
+    assert "NOT SHOWN TO BEAT" in done.err
+
+
 def test_an_index_that_cannot_be_is_refused(
     run: Run, shop_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
