@@ -85,10 +85,10 @@ def _examples(
     for basket, stranger in zip(baskets, strangers, strict=True):
         given = [item_ids[item] for item in basket.given]
         user_id = None if stranger else user_ids[basket.user]
-        candidates, matrix = recommender.candidate_features(user_id, given)
-        if matrix is not None:
-            features.append(matrix)
-            labels.append(np.isin(candidates.items, basket.targets).astype(np.int32))
+        listed = recommender.shortlist(user_id, given)
+        if listed.features is not None:
+            features.append(listed.features)
+            labels.append(np.isin(listed.candidates.items, basket.targets).astype(np.int32))
     return _Examples(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])
 
 

@@ -214,7 +214,7 @@ def _best(
     recommender = Recommender(bundle, settings, weights=_UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     scored = [
-        recommender.candidates(user_ids[basket.user], [item_ids[i] for i in basket.given])
+        recommender.shortlist(user_ids[basket.user], [item_ids[i] for i in basket.given]).candidates
         for basket in baskets
     ]
     recalls = [_mean_recall(scored, baskets, weights) for weights in grid]

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PAST", "PAST_SUMS", "add_neighbours", "add_past_baskets", "clear"]
+__all__ = ["PAST", "PAST_SUMS", "add_neighbours", "add_past_baskets", "clear", "inner_products"]
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
@@ -152,3 +152,27 @@ def clear(sums: Float32, touched: Int32) -> None:
     for item in touched:
         for column in range(sums.shape[1]):
             sums[item, column] = 0
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def inner_products(rows: Float32, items: Int32, queries: Float32) -> Float32:
+    """Multiplies some rows with two queries, without gathering the rows first.
+
+    Args:
+        rows: (n_items, width + 1); the last column is not multiplied.
+        items: (n,) the rows that are wanted.
+        queries: (2, width).
+
+    Returns:
+        (3, n): the products with each query, and the last column.
+    """
+    products = np.empty((3, len(items)), np.float32)
+    width = queries.shape[1]
+    for place in range(len(items)):
+        row = rows[items[place]]
+        first, second = np.float32(0), np.float32(0)
+        for column in range(width):
+            first += row[column] * queries[0, column]
+            second += row[column] * queries[1, column]
+        products[0, place], products[1, place], products[2, place] = first, second, row[width]
+    return products

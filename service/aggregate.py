@@ -16,6 +16,7 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from service._passes import inner_products
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
 
@@ -25,6 +26,7 @@ __all__ = [
     "Part",
     "Weights",
     "build_queries",
+    "closest_anchors",
     "merge_candidates",
     "score_parts",
 ]
@@ -71,13 +73,11 @@ class Candidates:
 
     Attributes:
         items: (n,) int32, distinct item indices, ascending.
-        cohesion: (n, anchors) float32, q_i·p_j + p_i·q_j for each anchor.
-        basket: (n,) float32, its mean over the anchors; zero without anchors.
+        basket: (n,) float32, mean over the anchors of q_i·p_j + p_i·q_j; zero without anchors.
         user, popularity, history: (n,) float32, not yet weighted.
     """
 
     items: Int32
-    cohesion: Float32
     basket: Float32
     user: Float32
     popularity: Float32
@@ -117,8 +117,7 @@ def build_queries(
     d = item_vectors.shape[1] // 2
     queries = np.zeros((max(len(anchors), 1), 2 * d + 1), np.float32)
     if len(anchors):
-        queries[:, :d] = item_vectors[anchors, d : 2 * d]
-        queries[:, d : 2 * d] = item_vectors[anchors, :d]
+        queries[:, : 2 * d] = _swapped(item_vectors, anchors)
     if user_h is not None:
         queries[:, : 2 * d] += np.float32(weights.user) * np.tile(user_h, 2)
     queries[:, 2 * d] = weights.popularity
@@ -143,7 +142,7 @@ def merge_candidates(found: Int32, profile: Profile | None, history_candidates: 
 def score_parts(
     item_vectors: Float32, items: Int32, anchors: Int32, profile: Profile | None
 ) -> Candidates:
-    """Scores every candidate exactly against every anchor, whichever query found it.
+    """Scores every candidate exactly against all anchors, whichever query found it.
 
     Args:
         item_vectors: (n_items, 2d + 1) float32.
@@ -152,19 +151,35 @@ def score_parts(
         profile: the shopper, if known.
     """
     d = item_vectors.shape[1] // 2
-    rows = item_vectors[items]
-    duals, popularity = rows[:, : 2 * d], rows[:, 2 * d]
-    swapped = np.concatenate([item_vectors[anchors, d : 2 * d], item_vectors[anchors, :d]], axis=1)
-    cohesion = duals @ swapped.T
+    queries = np.zeros((2, 2 * d), np.float32)
+    if len(anchors):
+        queries[0] = _swapped(item_vectors, anchors).mean(axis=0)
+    if profile is not None:
+        queries[1] = np.tile(profile.user_h, 2)
+    basket, user, popularity = inner_products(item_vectors, items, queries)
     nothing = np.zeros(len(items), np.float32)
-    return Candidates(
-        items=items,
-        cohesion=cohesion,
-        basket=cohesion.mean(axis=1) if len(anchors) else nothing,
-        user=duals @ np.tile(profile.user_h, 2) if profile else nothing,
-        popularity=popularity,
-        history=np.log1p(_RECENCY_SCALE * profile.recency_of(items)) if profile else nothing,
-    )
+    history = np.log1p(_RECENCY_SCALE * profile.recency_of(items)) if profile else nothing
+    return Candidates(items, basket, user, popularity, history)
+
+
+def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int32:
+    """The anchor i with the largest q_i·p_j + p_i·q_j for each item j.
+
+    Args:
+        item_vectors: (n_items, 2d + 1) float32.
+        items: (n,) int32.
+        anchors: (a,) int32, at least one.
+    """
+    cohesion = item_vectors[items, :-1] @ _swapped(item_vectors, anchors).T
+    closest: Int32 = anchors[cohesion.argmax(axis=1)]
+    return closest
+
+
+def _swapped(item_vectors: Float32, anchors: Int32) -> Float32:
+    """[q_i ; p_i] of every anchor, (a, 2d)."""
+    d = item_vectors.shape[1] // 2
+    rows = item_vectors[anchors]
+    return np.concatenate([rows[:, d : 2 * d], rows[:, :d]], axis=1)
 
 
 def _most_recent(profile: Profile, count: int) -> Int32:

@@ -18,10 +18,12 @@ from service.aggregate import (
     Candidates,
     Weights,
     build_queries,
+    closest_anchors,
     merge_candidates,
     score_parts,
 )
 from service.anchors import choose_anchors
+from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
 from service.postprocess import best_first, cap_categories, diversify, top_up
@@ -29,7 +31,7 @@ from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
 from service.settings import Settings
 
-__all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Source"]
+__all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -82,6 +84,27 @@ class Recommendations:
     items: list[Recommendation]
 
 
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """What a request came down to before it is ranked.
+
+    Attributes:
+        profile: the shopper, if known.
+        anchors: (a,) int32, the basket-anchor set.
+        unknown_items: basket items that are not in the catalogue.
+        candidates: with the parts of their blended score.
+        features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
+        filled: number of candidates that only the popularity fill brought.
+    """
+
+    profile: Profile | None
+    anchors: Int32
+    unknown_items: list[str]
+    candidates: Candidates
+    features: Float32 | None
+    filled: int
+
+
 class Recommender:
     """Answers from one bundle; safe to share between threads, since a request changes nothing."""
 
@@ -107,6 +130,7 @@ class Recommender:
         self._settings = settings
         self._observe = observe or (lambda _stage, _seconds: None)
         self._weights = weights or Weights.read(bundle.manifest.serving)
+        self._rows = needed(bundle.item_vectors)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(
             bundle.catalogue, settings.blacklist, settings.taxonomy_weights
@@ -131,6 +155,33 @@ class Recommender:
         holds, not on its order.
         """
         lap = self._stopwatch()
+        listed = self.shortlist(user_id, basket, k, exclude_items, exclude_categories, lap)
+        scores = self._score(listed)
+        ranked = best_first(scores)
+        lap("rank")
+        chosen = self._choose(listed.candidates.items, scores, ranked, k)
+        answer = Recommendations(
+            source=_source(listed.profile, listed.anchors),
+            degraded=(user_id is not None and listed.profile is None)
+            or (bool(basket) and not len(listed.anchors)),
+            unknown_items=listed.unknown_items,
+            candidates=len(scores),
+            filled=listed.filled,
+            items=self._describe(listed, scores, chosen, explain),
+        )
+        lap("postprocess")
+        return answer
+
+    def shortlist(
+        self,
+        user_id: str | None,
+        basket: Sequence[str],
+        k: int = 0,
+        exclude_items: Sequence[str] = (),
+        exclude_categories: Sequence[str] = (),
+        lap: Callable[[str], None] = lambda _stage: None,
+    ) -> Shortlist:
+        """The candidates of a request, at least k where the catalogue has them, before ranking."""
         profile = self._profiles.get(user_id) if user_id is not None else None
         known, unknown = self._look_up(basket)
         eligible = self._assortment.eligible(known, exclude_items, exclude_categories)
@@ -144,42 +195,10 @@ class Recommender:
             items = items[eligible[items]]
             n_found = len(items)
             items = self._top_up(items, eligible, k)
-            candidates = score_parts(self._bundle.item_vectors, items, anchors, profile)
+            candidates = score_parts(self._rows, items, anchors, profile)
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
-        scores = self._score(candidates, features)
-        ranked = best_first(scores)
-        lap("rank")
-        chosen = self._choose(items, scores, ranked, k)
-        answer = Recommendations(
-            source=_source(profile, anchors),
-            degraded=(user_id is not None and profile is None) or (bool(basket) and not len(known)),
-            unknown_items=unknown,
-            candidates=len(items),
-            filled=len(items) - n_found,
-            items=self._describe(candidates, features, scores, chosen, anchors, explain),
-        )
-        lap("postprocess")
-        return answer
-
-    def candidates(self, user_id: str | None, basket: Sequence[str]) -> Candidates:
-        """The scored candidates of a request before they are ranked."""
-        return self.candidate_features(user_id, basket)[0]
-
-    def candidate_features(
-        self, user_id: str | None, basket: Sequence[str]
-    ) -> tuple[Candidates, Float32 | None]:
-        """The same with their features, (n, len(FEATURES)), if the bundle holds what they need."""
-        profile = self._profiles.get(user_id) if user_id is not None else None
-        known, _ = self._look_up(basket)
-        anchors = self.anchors(known, user_id)
-        found = self._search(anchors, profile, 0)
-        eligible = self._assortment.eligible(known, (), ())
-        with self._evidence(profile, known) as evidence:
-            items = self._merge(found, profile, evidence)
-            items = items[eligible[items]]
-            candidates = score_parts(self._bundle.item_vectors, items, anchors, profile)
-            return candidates, evidence.features(candidates) if evidence else None
+        return Shortlist(profile, anchors, unknown, candidates, features, len(items) - n_found)
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -198,7 +217,7 @@ class Recommender:
         if not len(anchors) and profile is None:
             return np.empty((0, 0), np.int32)
         user_h = profile.user_h if profile else None
-        queries = build_queries(self._bundle.item_vectors, anchors, user_h, self._weights)
+        queries = build_queries(self._rows, anchors, user_h, self._weights)
         if self._table is not None and self._settings.one_query:
             queries = queries.mean(axis=0, keepdims=True)
         wanted = max(k, self._settings.candidates_per_anchor)
@@ -224,12 +243,12 @@ class Recommender:
         codes, cap = self._assortment.category_codes, self._settings.category_cap
         return np.sort(top_up(items, eligible, codes, cap, k))
 
-    def _score(self, candidates: Candidates, features: Float32 | None) -> Float32:
-        if features is None or self._ranker is None:
-            scores = candidates.score(self._weights)
+    def _score(self, listed: Shortlist) -> Float32:
+        if listed.features is None or self._ranker is None:
+            scores = listed.candidates.score(self._weights)
         else:
-            scores = self._ranker.score(features)
-        return scores + self._assortment.log_weights[candidates.items]
+            scores = self._ranker.score(listed.features)
+        return scores + self._assortment.log_weights[listed.candidates.items]
 
     def _choose(
         self, items: Int32, scores: Float32, ranked: npt.NDArray[np.intp], k: int
@@ -238,7 +257,7 @@ class Recommender:
         settings = self._settings
         if settings.mmr_lambda < 1 and len(ranked) > 1:
             pool = ranked[: max(k, settings.mmr_pool)]
-            vectors = self._bundle.item_vectors[items[pool], :-1]
+            vectors = self._rows[items[pool], :-1]
             diverse = pool[diversify(vectors, scores[pool], k, settings.mmr_lambda)]
             ranked = np.concatenate([diverse, ranked[~np.isin(ranked, diverse)]])
         within = cap_categories(
@@ -247,47 +266,37 @@ class Recommender:
         return np.concatenate([ranked[within], ranked[~within]])[:k]
 
     def _describe(
-        self,
-        candidates: Candidates,
-        features: Float32 | None,
-        scores: Float32,
-        chosen: npt.NDArray[np.intp],
-        anchors: Int32,
-        explain: bool,
+        self, listed: Shortlist, scores: Float32, chosen: npt.NDArray[np.intp], explain: bool
     ) -> list[Recommendation]:
         catalogue = self._bundle.catalogue
-        reasons: Iterable[Reasons | None] = repeat(None)
-        if explain:
-            reasons = self._reasons(candidates, features, chosen, anchors)
+        reasons: Iterable[Reasons | None] = (
+            self._reasons(listed, chosen) if explain else repeat(None)
+        )
         return [
             Recommendation(
                 item, catalogue.item_ids[item], catalogue.names[item], catalogue.categories[item],
                 score, why,
             )
             for item, score, why in zip(
-                candidates.items[chosen].tolist(), scores[chosen].tolist(), reasons, strict=False
+                listed.candidates.items[chosen].tolist(), scores[chosen].tolist(), reasons,
+                strict=False,
             )
         ]  # fmt: skip
 
-    def _reasons(
-        self,
-        candidates: Candidates,
-        features: Float32 | None,
-        chosen: npt.NDArray[np.intp],
-        anchors: Int32,
-    ) -> Iterator[Reasons]:
-        if features is None or self._ranker is None:
-            parts = candidates.parts(self._weights)
+    def _reasons(self, listed: Shortlist, chosen: npt.NDArray[np.intp]) -> Iterator[Reasons]:
+        items, anchors = listed.candidates.items[chosen], listed.anchors
+        if listed.features is None or self._ranker is None:
+            parts = listed.candidates.parts(self._weights)
             basket, user, popularity = (parts[part][chosen] for part in PARTS)
         else:
-            parts = self._ranker.parts(features[chosen])
+            parts = self._ranker.parts(listed.features[chosen])
             basket, user, popularity = (parts[part] for part in PARTS)
-        popularity = popularity + self._assortment.log_weights[candidates.items[chosen]]
+        popularity = popularity + self._assortment.log_weights[items]
         item_ids = self._bundle.catalogue.item_ids
-        best = anchors[candidates.cohesion[chosen].argmax(axis=1)] if len(anchors) else None
-        for place in range(len(chosen)):
+        closest = closest_anchors(self._rows, items, anchors).tolist() if len(anchors) else None
+        for place in range(len(items)):
             yield {
-                "anchor": item_ids[best[place]] if best is not None else None,
+                "anchor": item_ids[closest[place]] if closest else None,
                 "basket": float(basket[place]),
                 "user": float(user[place]),
                 "popularity": float(popularity[place]),

@@ -59,7 +59,7 @@ def seen() -> Float32:
     recommender = Recommender(preview_bundle(shop().contents), Settings())
     matrices = []
     for user in (None, *shop().encoded.user_ids[:10]):
-        _, matrix = recommender.candidate_features(user, ["item-01", "item-10", "item-31"])
+        matrix = recommender.shortlist(user, ["item-01", "item-10", "item-31"]).features
         assert matrix is not None
         matrices.append(matrix)
     return np.concatenate(matrices)
@@ -87,7 +87,7 @@ def test_the_trees_predict_what_lightgbm_predicts(
     # Columns drawn from each other's values, and numbers of all magnitudes.
     random = np.random.default_rng(1)
     assert_same(trees, booster, random.permuted(np.tile(real, (9, 1)), axis=0))
-    wide = random.standard_normal((20_000, len(FEATURES))) * 10.0 ** random.integers(-40, 6, 36)
+    wide = random.standard_normal((20_000, len(FEATURES))) * 10.0 ** random.integers(-40, 6, len(FEATURES))
     assert_same(trees, booster, wide.astype(np.float32))
 
 
@@ -150,7 +150,8 @@ def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
         for first in range(0, 40, 4):
             given_items = np.arange(first, first + 4, dtype=np.int32)
             asked = [item_ids[item] for item in given_items]
-            candidates, features = recommender.candidate_features(user_id, asked)
+            listed = recommender.shortlist(user_id, asked)
+            candidates, features = listed.candidates, listed.features
             assert features is not None
             best = np.argsort(-features[:, column], kind="stable")[:2]
             baskets.append(HeldOut(user, given_items, candidates.items[best]))
@@ -159,7 +160,8 @@ def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
     hits = []
     for basket in baskets:
         asked = [item_ids[item] for item in basket.given]
-        candidates, features = recommender.candidate_features(bundle.user_ids[basket.user], asked)
+        listed = recommender.shortlist(bundle.user_ids[basket.user], asked)
+        candidates, features = listed.candidates, listed.features
         assert features is not None
         best = np.argsort(-trees.predict(features), kind="stable")[:2]
         hits.append(np.isin(basket.targets, candidates.items[best]).mean())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from service.aggregate import (
     Weights,
     build_queries,
+    closest_anchors,
     merge_candidates,
     score_parts,
 )
@@ -64,7 +65,7 @@ def test_the_score_of_a_basket_of_two_by_hand() -> None:
     # Item 2, p = (1, 1), q = (1, -1): with anchor 0  q0·p2 + p0·q2 = 2 + 1,
     #                                  with anchor 1  q1·p2 + p1·q2 = 3 - 1.
     # Item 3, p = (2, 0), q = (-1, 1): with anchor 0  0 - 1, with anchor 1  6 + 1.
-    assert candidates.cohesion.tolist() == [[3, 2], [-1, 7]]
+    assert closest_anchors(ROWS, anchors(2, 3), anchors(0, 1)).tolist() == [0, 1]
     assert candidates.basket.tolist() == [2.5, 3]
     # h·(p + q), h = (1, 2): item 2 (2, 0), item 3 (1, 1).
     assert candidates.user.tolist() == [2, 3]
@@ -79,7 +80,6 @@ def test_parts_that_are_not_there_are_zero() -> None:
     stranger = score_parts(ROWS, anchors(1, 2), anchors(0), None)
     assert stranger.user.tolist() == stranger.history.tolist() == [0, 0]
     empty = score_parts(ROWS, anchors(1, 2), NOBODY, shopper(i1=0.5))
-    assert empty.cohesion.shape == (2, 0)
     assert empty.basket.tolist() == [0, 0]
     nothing = score_parts(ROWS, NOBODY, anchors(0, 1), shopper(i1=0.5))
     assert nothing.score(WEIGHTS).shape == (0,)

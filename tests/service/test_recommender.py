@@ -397,7 +397,7 @@ def test_weights_given_stand_before_those_of_the_manifest() -> None:
 def test_candidates_score_as_the_answer_does(user: int, basket: set[int], weights: Weights) -> None:
     asked = Recommender(BUNDLES["exact"], Settings(), weights=weights)
     given_ids = [f"item-{item}" for item in sorted(basket)]
-    candidates = asked.candidates(f"user-{user}", given_ids)
+    candidates = asked.shortlist(f"user-{user}", given_ids).candidates
     assert not set(candidates.items.tolist()) & basket
     by_item = dict(zip(candidates.items.tolist(), candidates.score(weights).tolist(), strict=True))
     for each in ask(asked, Request(f"user-{user}", given_ids)).items:

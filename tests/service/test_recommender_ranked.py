@@ -124,9 +124,9 @@ def test_a_bundle_on_disk_answers_as_its_preview(
 def bare() -> Bundle:
     """The same bundle without anything of the ranker's."""
     contents = ranked_contents()
-    names = ("past_", "neighbour_", "tree_", "item_trend")
+    names = ("past_", "neighbour_", "tree_", "item_trend", "item_rhythm")
     lacking: dict[str, Any] = {name: None for name in contents.present() if name.startswith(names)}
-    assert len(lacking) == 14
+    assert len(lacking) == 15
     return preview_bundle(replace(contents, serving=WEIGHTS.write(), **lacking))
 
 
@@ -153,13 +153,12 @@ def test_without_a_basket_the_blend_answers(loaded: Bundle, request: Request) ->
 def test_the_score_is_what_the_trees_make_of_the_features(loaded: Bundle) -> None:
     asked = Recommender(loaded, Settings())
     basket = ["item-03", "item-20", "item-41"]
-    candidates, features = asked.candidate_features("user-05", basket)
+    listed = asked.shortlist("user-05", basket)
+    candidates, features = listed.candidates, listed.features
     assert features is not None
-    blended, without = Recommender(loaded, Settings(ranker=False)).candidate_features(
-        "user-05", basket
-    )
-    assert without is None
-    assert len(blended.items) > 0
+    blended = Recommender(loaded, Settings(ranker=False)).shortlist("user-05", basket)
+    assert blended.features is None
+    assert len(blended.candidates.items) > 0
     answer = asked.recommend("user-05", basket, 20)
     assert {each.item_index for each in answer.items} <= set(candidates.items.tolist())
     assert answer.filled == 0
