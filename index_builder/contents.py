@@ -12,7 +12,7 @@ from index_builder.config import BuildConfig, RankerConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
 from index_builder.neighbours import neighbours
-from index_builder.pasts import pasts, trend
+from index_builder.pasts import pasts, rhythm, trend
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.bundle import BundleContents, Catalogue
@@ -102,6 +102,7 @@ def with_ranker(
         neighbour_item=near.item,
         neighbour_count=near.count,
         item_trend=trend(encoded, encoded.n_items, as_of),
+        item_rhythm=rhythm(encoded, encoded.n_items, as_of),
     )
     return with_trees(contents, trees) if trees else contents
 

@@ -44,7 +44,8 @@ class Arrays:
     The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
     [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
     Row i of the neighbours is the items most often bought together with item i, and the number of
-    baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days.
+    baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days;
+    item_rhythm tells who buys an item and how often (see `index_builder.pasts.rhythm`).
     The trees are described in `service.trees`.
     """
 
@@ -68,6 +69,9 @@ class Arrays:
     neighbour_count: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
     item_trend: Float32 | None = field(
         default=None, metadata=_layout("float32", "items", "4 windows")
+    )
+    item_rhythm: Float32 | None = field(
+        default=None, metadata=_layout("float32", "items", "4 habits")
     )
     tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees"))
     tree_feature: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))

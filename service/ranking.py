@@ -14,6 +14,7 @@ from threading import local
 import numpy as np
 import numpy.typing as npt
 
+from service._columns import NEVER_DAYS, fill
 from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear
 from service.aggregate import PARTS, Candidates, Part
 from service.arrays import needed
@@ -28,7 +29,7 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 _SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
-_NEVER_DAYS = np.float32(9999)
+_DAY_S = 86_400
 _NO_BASKETS = needed(np.empty(0, np.int64))
 _NO_ITEMS = needed(np.empty(0, np.int32))
 
@@ -52,12 +53,14 @@ FEATURES: dict[str, Part] = {
     "days_since_last": "user",
     "mean_gap_days": "user",
     "days_since_last_per_gap": "user",
+    "days_since_last_per_typical_gap": "user",
     "like_basket_vote": "user",
     "like_basket_vote_relative": "user",
     "late_vote_relative": "user",
     "share_vote": "user",
     "cohesion_user": "user",
     "user_baskets": "user",
+    "days_since_last_basket": "user",
     "user_mean_basket_size": "user",
     "subcategory_share": "user",
     "share_in_subcategory": "user",
@@ -69,6 +72,10 @@ FEATURES: dict[str, Part] = {
     "log_popularity_30d": "popularity",
     "log_popularity_90d": "popularity",
     "log_share_of_subcategory": "popularity",
+    "log_buyers": "popularity",
+    "purchases_per_buyer": "popularity",
+    "typical_gap_days": "popularity",
+    "new_buyer_share": "popularity",
 }
 """The columns of the feature matrix, and the part of the score that each one speaks for."""
 
@@ -87,6 +94,7 @@ class Evidence:
         near: (n_items, 3) float32, sums over the neighbours of the basket's items.
         near_items: items that occur there.
         baskets: number of past baskets.
+        last_basket_days: days since the last of them.
     """
 
     table: "FeatureTable"
@@ -98,6 +106,7 @@ class Evidence:
     near: Float32
     near_items: Int32
     baskets: int
+    last_basket_days: float
 
     def candidates(self, blended: int, neighbours: int) -> Int32:
         """The best by neighbours and recency together, and the best by neighbours alone.
@@ -117,58 +126,16 @@ class Evidence:
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
-        table, basket, items = self.table, self.basket, candidates.items
-        cosine_sum, cosine_max, confidence_sum = self.near[items].T
-        count, *recencies, last, first, vote, late_vote, share_vote = self.past[items].T
-        recent_14d, recent_60d, recent_180d = recencies
-        weight_14d, weight_60d, weight_180d, _ = np.maximum(self.past_totals, np.float32(1e-9))
-        shelf = table.subcategory[items]
-        shelf_count, shelf_14d, shelf_last = self.shelves[shelf].T
-        n_baskets, lines = max(1, self.baskets), max(1.0, float(self.past_totals[3]))
-        size = max(1, len(basket))
-        gap = np.where(count > 1, (first - last) / np.maximum(count - 1, 1), _NEVER_DAYS)
-        last = np.where(count > 0, last, _NEVER_DAYS)
-        confidence = confidence_sum / size
-        columns = (
-            cosine_sum,
-            cosine_sum / _largest(self.near[self.near_items, 0]),
-            cosine_max,
-            confidence,
-            confidence - table.basket_share[items],
-            candidates.basket,
-            size,
-            (shelf[:, None] == table.subcategory[basket]).sum(axis=1),
-            (table.category[items][:, None] == table.category[basket]).sum(axis=1),
-            (table.department[items][:, None] == table.department[basket]).sum(axis=1) / size,
-            count,
-            count / n_baskets,
-            recent_14d / weight_14d,
-            recent_60d / weight_60d,
-            recent_180d / weight_180d,
-            recent_60d / _largest(self.past[self.past_items, 2]),
-            last,
-            gap,
-            last / np.maximum(gap, np.float32(0.5)),
-            vote,
-            vote / _largest(self.past[self.past_items, 6]),
-            late_vote / _largest(self.past[self.past_items, 7]),
-            share_vote,
-            candidates.user,
-            self.baskets,
-            lines / n_baskets,
-            shelf_count / lines,
-            count / np.maximum(shelf_count, 1),
-            shelf_14d / weight_14d,
-            shelf_last,
-            candidates.popularity,
-            *table.trend[items].T,
-            table.share[items],
-        )
-        # By column in memory: so they are written here, and so the trees read them.
-        matrix = np.empty((len(FEATURES), len(items)), np.float32)
-        for column, values in enumerate(columns):
-            matrix[column] = values
-        return matrix.T
+        table = self.table
+        columns = fill(
+            candidates.items, self.basket,
+            (candidates.basket, candidates.user, candidates.popularity),
+            self.past, self.past_items, self.past_totals, self.baskets, self.last_basket_days,
+            self.shelves, self.near, self.near_items,
+            table.taxonomy, table.basket_share, table.trend, table.shelf_share, table.rhythm,
+            len(FEATURES),
+        )  # fmt: skip
+        return columns.T  # by column in memory: so the trees read them
 
 
 class _Scratch(local):
@@ -188,24 +155,26 @@ class FeatureTable:
     def __init__(self, bundle: Bundle) -> None:
         """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
         catalogue = bundle.catalogue
-        self.subcategory = _codes(catalogue.subcategories)
-        self.category = _codes(catalogue.categories)
-        self.department = _codes(catalogue.departments)
-        self._n_shelves = int(self.subcategory.max()) + 1
+        levels = (catalogue.subcategories, catalogue.categories, catalogue.departments)
+        self.taxonomy = needed(np.stack([_codes(names) for names in levels], axis=1))
+        self._shelf = needed(np.ascontiguousarray(self.taxonomy[:, 0]))
+        self._n_shelves = int(self._shelf.max()) + 1
         counts = bundle.item_count.astype(np.float32)
-        n_baskets = max(1, len(needed(bundle.past_begun)))
-        self.basket_share = counts / n_baskets
+        # Items were counted in the training baskets alone, not in those of newcomers.
+        n_baskets = max(1, int(needed(bundle.past_indptr)[bundle.n_trained_users]))
+        self.basket_share = needed(counts / np.float32(n_baskets))
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
         self._item_count = needed(bundle.item_count)
         self.trend = needed(bundle.item_trend)
+        self.rhythm = needed(bundle.item_rhythm)
         self._neighbours = (
             needed(bundle.neighbour_indptr),
             needed(bundle.neighbour_item),
             needed(bundle.neighbour_count),
         )
         month = np.exp(self.trend[:, 2])
-        shelf = np.bincount(self.subcategory, month, self._n_shelves)[self.subcategory]
-        self.share = np.log(month / shelf).astype(np.float32)
+        shelf = np.bincount(self._shelf, month, self._n_shelves)[self._shelf]
+        self.shelf_share = needed(np.log(month / shelf).astype(np.float32))
         as_of = datetime.fromisoformat(bundle.manifest.as_of)
         self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
         self._scratch = _Scratch(len(catalogue))
@@ -214,33 +183,37 @@ class FeatureTable:
     def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
         """Passes over the shopper's past and the basket's neighbours; valid inside the block."""
         scratch = self._scratch
-        scratch.in_basket[basket] = True
         shelves = np.zeros((self._n_shelves, 3), np.float32)
-        shelves[:, 2] = _NEVER_DAYS
+        shelves[:, 2] = NEVER_DAYS
         begun = profile.past_begun if profile else _NO_BASKETS
-        n_past, totals = add_past_baskets(
-            scratch.in_basket,
-            len(basket),
-            self._as_of,
-            begun,
-            profile.past_indptr if profile else _NO_BASKETS,
-            profile.past_items if profile else _NO_ITEMS,
-            self._weight,
-            self.subcategory,
-            scratch.past,
-            shelves,
-            scratch.past_items,
-        )
-        n_near = add_neighbours(
-            basket,
-            *self._neighbours,
-            self._item_count,
-            _SHRINKAGE,
-            scratch.near,
-            scratch.near_items,
-        )
-        past_items, near_items = scratch.past_items[:n_past], scratch.near_items[:n_near]
+        # A newcomer's ages count from a last basket that is later than the build.
+        as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
+        past_items = near_items = _NO_ITEMS
+        scratch.in_basket[basket] = True
         try:
+            n_past, totals = add_past_baskets(
+                scratch.in_basket,
+                len(basket),
+                as_of,
+                begun,
+                profile.past_indptr if profile else _NO_BASKETS,
+                profile.past_items if profile else _NO_ITEMS,
+                self._weight,
+                self._shelf,
+                scratch.past,
+                shelves,
+                scratch.past_items,
+            )
+            past_items = scratch.past_items[:n_past]
+            n_near = add_neighbours(
+                basket,
+                *self._neighbours,
+                self._item_count,
+                _SHRINKAGE,
+                scratch.near,
+                scratch.near_items,
+            )
+            near_items = scratch.near_items[:n_near]
             yield Evidence(
                 self,
                 basket,
@@ -251,6 +224,7 @@ class FeatureTable:
                 scratch.near,
                 near_items,
                 len(begun),
+                float(as_of - begun[-1]) / _DAY_S if len(begun) else NEVER_DAYS,
             )
         finally:
             clear(scratch.past, past_items)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index_builder.pasts import pasts, trend
+from index_builder.pasts import pasts, rhythm, trend
 from tests.data.encoded import encoded
 
 DAY = 86_400
@@ -61,3 +61,25 @@ def test_where_nothing_sold_lately_all_are_alike() -> None:
     found = trend(encoded([[0, 1]], [0], [0]), 3, 1000 * DAY)
     assert found.shape == (3, 4)
     assert found == pytest.approx(np.log(1 / 3))
+
+
+def test_a_rhythm_worked_out_by_hand() -> None:
+    as_of = 100 * DAY
+    # User 0 buys item 0 after 10 and 39 days, user 1 item 0 once and item 1 twice, a week apart.
+    buys = [(0, [0], 90), (0, [0], 80), (0, [0], 41), (1, [0, 1], 20), (1, [1], 13)]
+    world = encoded(
+        [items for _, items, _ in reversed(buys)],
+        [user for user, _, _ in reversed(buys)],
+        [as_of - days * DAY for _, _, days in reversed(buys)],
+    )
+    found = rhythm(world, 3, as_of)
+    shop = np.log([11, 40, 8]).mean()
+    typical = [
+        np.expm1((np.log([11, 40]).sum() + 3 * shop) / 5),
+        np.expm1((np.log(8) + 3 * shop) / 4),
+        np.expm1(shop),
+    ]
+    # Of the last 30 days: one purchase of item 0, a first one; two of item 1, one a first.
+    expected = [np.log([3, 2, 1]), [2, 2, 0], typical, [2 / 3, 2 / 4, 1 / 2]]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.T, expected, rtol=1e-6)

@@ -40,6 +40,7 @@ def backwards() -> dict[str, Any]:
         (backwards(), "tree_left"),
         ({"tree_root": None}, "tree_root"),
         ({"item_trend": None}, "item_trend"),
+        ({"item_rhythm": None}, "item_rhythm"),
         ({"item_trend": np.zeros((N_ITEMS, 3), np.float32)}, "item_trend"),
         ({"item_count": np.zeros(N_ITEMS, np.int32)}, "item_count"),
     ],

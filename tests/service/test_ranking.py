@@ -40,8 +40,11 @@ def bundle() -> Bundle:
     shelves = [f"shelf {item // 3}" for item in range(N_ITEMS)]  # 0, 1, 2 stand together
     catalogue = replace(base.catalogue, subcategories=shelves)
     trend = np.full((N_ITEMS, 4), -log(N_ITEMS), np.float32)
+    rhythm = np.tile(np.array([3, 1.5, 28, 0.25], np.float32), (N_ITEMS, 1))
     return preview_bundle(
-        tiny_contents(catalogue=catalogue, item_trend=trend, **PASTS, **NEIGHBOURS)
+        tiny_contents(
+            catalogue=catalogue, item_trend=trend, item_rhythm=rhythm, **PASTS, **NEIGHBOURS
+        )
     )
 
 
@@ -49,7 +52,6 @@ def candidates(*items: int) -> Candidates:
     zeros = np.zeros(len(items), np.float32)
     return Candidates(
         items=np.array(items, np.int32),
-        cohesion=np.zeros((len(items), 1), np.float32),
         basket=zeros + 1,
         user=zeros + 2,
         popularity=zeros + 3,
@@ -101,6 +103,8 @@ def test_what_the_past_says(bundle: Bundle) -> None:
     near(found["days_since_last"], 14, 60, 14, 9999)
     near(found["mean_gap_days"], 46, 9999, 9999, 9999)
     near(found["days_since_last_per_gap"], 14 / 46, 60 / 9999, 14 / 9999, 1)
+    near(found["days_since_last_per_typical_gap"], 14 / 28, 60 / 28, 14 / 28, 9999 / 28)
+    near(found["days_since_last_basket"], 14, 14, 14, 14)
     # Only the later basket holds item 2, as one of three.
     cosine = 1 / sqrt(3)
     near(found["like_basket_vote"], cosine, 0, cosine, 0)
@@ -115,11 +119,20 @@ def test_what_the_past_says(bundle: Bundle) -> None:
     near(found["log_share_of_subcategory"], *[log(1 / 3)] * 4)
 
 
+def test_who_buys_an_item_is_told_as_it_was_learned(bundle: Bundle) -> None:
+    found = features(bundle, FeatureTable(bundle), "user-0", [2], 0, 9)
+    near(found["log_buyers"], 3, 3)
+    near(found["purchases_per_buyer"], 1.5, 1.5)
+    near(found["typical_gap_days"], 28, 28)
+    near(found["new_buyer_share"], 0.25, 0.25)
+
+
 def test_a_stranger_has_no_past(bundle: Bundle) -> None:
     found = features(bundle, FeatureTable(bundle), None, [2], 0, 5)
     for name in ("purchases", "recency_14d", "like_basket_vote", "share_vote", "user_baskets"):
         near(found[name], 0, 0)
     near(found["days_since_last"], 9999, 9999)
+    near(found["days_since_last_basket"], 9999, 9999)
 
 
 def test_one_request_leaves_nothing_to_the_next(bundle: Bundle) -> None:
