@@ -1,0 +1,35 @@
+"""Variety: how much of the catalogue a method shows, and how often the same best sellers."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BEST_SELLERS", "Variety"]
+
+BEST_SELLERS = 0.01
+"""Share of the catalogue that counts as best sellers."""
+
+
+@dataclass(frozen=True)
+class Variety:
+    """What all recommendations of a method have in common.
+
+    Attributes:
+        coverage: share of the catalogue that was recommended at least once.
+        popularity_share: share of the recommendations that are among the 1 % most bought items.
+    """
+
+    coverage: float
+    popularity_share: float
+
+    @classmethod
+    def of(cls, ranked: npt.NDArray[np.int32], n_items: int) -> Self:
+        """Sums up (n, K) item indices, which are in order of popularity; below 0 is no item."""
+        items = ranked[ranked >= 0]
+        if not len(items):
+            return cls(0.0, 0.0)
+        best_sellers = ceil(BEST_SELLERS * n_items)
+        return cls(len(np.unique(items)) / n_items, float((items < best_sellers).mean()))
