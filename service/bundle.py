@@ -82,6 +82,11 @@ class Bundle(Arrays):
         """16 hex digits; equal contents have an equal id."""
         return self.manifest.bundle_id
 
+    @property
+    def n_trained_users(self) -> int:
+        """How many users the bundle was trained on; the rows behind theirs were folded in."""
+        return int(self.manifest.serving.get("trained_users", len(self.user_ids)))
+
     @cached_property
     def user_index(self) -> dict[str, int]:
         """User index by user id."""
