@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfile
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -45,11 +46,16 @@ class Nmslib:
     files: ClassVar[tuple[str, ...]] = (_FILE,)
 
     def __init__(
-        self, rows: npt.NDArray[np.float32], index: Any, parameters: NmslibParameters
+        self,
+        rows: npt.NDArray[np.float32],
+        index: Any,
+        parameters: NmslibParameters,
+        file: Path | None = None,
     ) -> None:
         self.rows = rows
         self.parameters: dict[str, int] = parameters.model_dump()
         self._index = index
+        self._file = file  # where the graph was loaded from
         index.setQueryTimeParams({"efSearch": parameters.ef_search})  # the file lacks it
 
     @classmethod
@@ -69,11 +75,14 @@ class Nmslib:
         """Read the graph, which holds its own copy of the rows."""
         index = _new_index()
         index.loadIndex(str(directory / _FILE), load_data=False)
-        return cls(checked_rows(rows), index, NmslibParameters.of(parameters))
+        return cls(checked_rows(rows), index, NmslibParameters.of(parameters), directory / _FILE)
 
     def save(self, directory: Path) -> None:
-        """Write the graph."""
-        self._index.saveIndex(str(directory / _FILE), save_data=False)
+        """Write the graph; copy a loaded one, of which NMSLIB would write an empty one."""
+        if self._file is not None:
+            copyfile(self._file, directory / _FILE)
+        else:
+            self._index.saveIndex(str(directory / _FILE), save_data=False)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
         """See `Retrieval.search`; walks the graph once per query, on one thread."""

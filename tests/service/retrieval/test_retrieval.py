@@ -137,6 +137,20 @@ def test_a_loaded_index_answers_like_the_saved_one(
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_loaded_index_can_be_saved_again(kind: type[Retrieval], tmp_path: Path) -> None:
+    rows, queries = skewed(600), skewed(5, seed=4)
+    (first := tmp_path / "first").mkdir()
+    (second := tmp_path / "second").mkdir()
+    saved = kind.build(rows, {})
+    saved.save(first)
+    kind.load(first, rows, saved.parameters).save(second)
+    for name in kind.files:
+        assert (second / name).read_bytes() == (first / name).read_bytes()
+    loaded = kind.load(second, rows, saved.parameters)
+    for a, b in zip(saved.search(queries, 40), loaded.search(queries, 40), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_search_can_be_repeated(kind: type[Retrieval]) -> None:
     retrieval, queries = kind.build(skewed(2000), {}), skewed(5, seed=4)
     for a, b in zip(retrieval.search(queries, 40), retrieval.search(queries, 40), strict=True):
