@@ -38,8 +38,7 @@ def folded(
 def preferred(item_vectors: Float32, user_h: Float32) -> Float32:
     """h_u·(p_j + q_j) of every item."""
     p, q, _ = np.split(item_vectors, [DIMENSION, 2 * DIMENSION], axis=1)
-    scores: Float32 = (p + q) @ user_h
-    return scores
+    return np.asarray((p + q) @ user_h, np.float32)
 
 
 def test_a_shopper_of_one_aisle_gets_its_side(item_vectors: Float32) -> None:
@@ -62,7 +61,7 @@ def test_one_dimension_by_hand() -> None:
 
 
 def test_what_is_popular_says_less() -> None:
-    """One item is bought 3 times in 4: p + q = ±2 differ from their mean by 1 and -3; S = s = 1.5."""
+    """One item is bought 3 times in 4: ±2 differ from their mean by 1 and -3; S = s = 1.5."""
     vectors = np.array([[1, 1, np.log(0.75)], [-1, -1, np.log(0.25)]], np.float32)
     assert folded(vectors, [[0]]) == pytest.approx(1 / (1.5 + 60))
     assert folded(vectors, [[1]]) == pytest.approx(-3 / (1.5 + 60))
