@@ -9,12 +9,12 @@ from rich.console import Console
 
 from index_builder.config import BuildConfig
 from index_builder.contents import assemble, with_ranker
-from index_builder.encoding import EncodedTransactions, encode
+from index_builder.encoding import encode
 from index_builder.index import build_index, check_index_config
-from index_builder.progress import stage, training_progress
+from index_builder.progress import stage
 from index_builder.publish_gate import enforce, judge
+from index_builder.training import train_epochs
 from index_builder.transactions import Transactions
-from index_builder.triple2vec import Embeddings, Step, train
 from index_builder.validation import validate
 from service.bundle import write_bundle
 
@@ -62,7 +62,7 @@ def build(
     choice = validate(transactions, products, config, as_of, console)
     verdict = judge(choice.measured, config.train.seed)
     enforce(verdict, strict, console)
-    embeddings = _train(encoded, config, choice.epochs, console)
+    embeddings = train_epochs(encoded, config.train, choice.epochs, console)
     index = partial(build_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
         contents = assemble(
@@ -79,16 +79,3 @@ def build(
             contents = with_ranker(contents, encoded, config.ranker, choice.trees)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)
-
-
-def _train(
-    encoded: EncodedTransactions, config: BuildConfig, epochs: int, console: Console
-) -> Embeddings:
-    triples = epochs * len(encoded.basket_items)
-    with training_progress(console, "Training", triples) as progress:
-
-        def on_step(step: Step, _: Embeddings) -> bool:
-            progress.show(step)
-            return False
-
-        return train(encoded, encoded.n_items, encoded.n_users, config.train, triples, on_step)

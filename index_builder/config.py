@@ -49,7 +49,12 @@ class RankerConfig(_Config):
     leaves: int = Field(15, ge=2, le=MOST_LEAVES)
     learning_rate: float = Field(0.1, gt=0)
     min_leaf_candidates: int = Field(50, ge=1)
-    splits: int = Field(2, ge=1, description="times each basket is split into input and targets")
+    windows: int = Field(
+        3, ge=1, description="stretches of validation_days before the cut that are learned from"
+    )
+    negative_share: float = Field(
+        0.5, gt=0, le=1, description="share of the candidates not bought that are learned from"
+    )
     stranger_share: float = Field(
         0.1, ge=0, le=1, description="share of the baskets learned from as an unknown user's"
     )

@@ -1,62 +1,34 @@
-"""The ranker's training: LightGBM's LambdaRank on the features that the service computes.
-
-Features come from a bundle fitted before the baskets that are learned from, and from the
-production recommender: what is learned is what will be seen.
-"""
+"""The ranker's training: LightGBM's LambdaRank (Burges 2010) on the lessons of the windows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.config import RankerConfig
-from index_builder.held_out import HeldOut
-from service.bundle import Bundle
+from index_builder.lessons import Lessons
 from service.ranking import FEATURES
-from service.recommender import Recommender
-from service.settings import Settings
 from service.trees import Trees
 
 __all__ = ["train_ranker"]
 
-Float32 = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Examples:
-    """Candidates of all baskets, one after the other.
-
-    Attributes:
-        features: (n, len(FEATURES)) float32.
-        labels: (n,) int32, 1 for a target.
-        sizes: number of candidates of each basket.
-    """
-
-    features: Float32
-    labels: npt.NDArray[np.int32]
-    sizes: list[int]
-
 
 def train_ranker(
-    bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, threads: int, seed: int
+    lessons: Sequence[Lessons], config: RankerConfig, threads: int, seed: int
 ) -> Trees:
-    """Learns to put the targets of the baskets above the other candidates.
+    """Learns to put the targets of baskets above their other candidates.
 
     Args:
-        bundle: fitted on what came before all of the baskets.
-        baskets: held-out baskets with their targets.
+        lessons: of one or several windows, together one basket or more.
         config: number and size of the trees.
         threads: of LightGBM; the trees do not depend on it.
-        seed: decides which baskets are learned from as a stranger's.
+        seed: of LightGBM.
     """
-    examples = _examples(bundle, baskets, config, seed)
     data = lightgbm.Dataset(
-        examples.features,
-        examples.labels,
-        group=examples.sizes,
+        np.concatenate([each.features for each in lessons]),
+        np.concatenate([each.labels for each in lessons]),
+        group=[size for each in lessons for size in each.sizes],
         feature_name=list(FEATURES),
         free_raw_data=True,
     )
@@ -73,23 +45,6 @@ def train_ranker(
         "verbosity": -1,
     }
     return _flatten(lightgbm.train(parameters, data, config.trees).dump_model()["tree_info"])
-
-
-def _examples(
-    bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int
-) -> _Examples:
-    recommender = Recommender(bundle, Settings.model_construct())
-    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
-    strangers = np.random.default_rng(seed).random(len(baskets)) < config.stranger_share
-    features, labels = [], []
-    for basket, stranger in zip(baskets, strangers, strict=True):
-        given = [item_ids[item] for item in basket.given]
-        user_id = None if stranger else user_ids[basket.user]
-        listed = recommender.shortlist(user_id, given)
-        if listed.features is not None:
-            features.append(listed.features)
-            labels.append(np.isin(listed.candidates.items, basket.targets).astype(np.int32))
-    return _Examples(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])
 
 
 def _flatten(trees: list[dict[str, Any]]) -> Trees:

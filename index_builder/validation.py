@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isnan
 
 import numpy as np
@@ -11,51 +11,36 @@ import polars as pl
 from pydantic import JsonValue
 from rich.console import Console
 
+from index_builder.blending import BLENDED, GRID, GRID_WITHOUT_HISTORY, UNBLENDED, best_weights
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble, with_ranker, with_trees
+from index_builder.contents import assemble, with_trees
 from index_builder.data_errors import TooFewBasketsError
-from index_builder.encoding import EncodedBaskets, EncodedTransactions, encode, encode_baskets
 from index_builder.evaluate import compare
-from index_builder.held_out import HeldOut, held_out
+from index_builder.held_out import HeldOut
+from index_builder.lessons import Lessons, lessons, window_contents
 from index_builder.progress import stage, training_progress
 from index_builder.quality import K, Measured, Quality, quality_table
 from index_builder.ranker import train_ranker
+from index_builder.training import train_epochs
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
-from service.aggregate import Candidates, Weights
-from service.bundle import Bundle, preview_bundle
-from service.recommender import Recommender
+from index_builder.windows import MOST_RANKED, Window, set_aside, windows
+from service.aggregate import Weights
+from service.bundle import Bundle, BundleContents, preview_bundle
 from service.retrieval import Retrieval
 from service.retrieval.exact import Exact
-from service.settings import Settings
 from service.trees import Trees
 
-__all__ = ["Choice", "set_aside", "validate"]
+__all__ = ["Choice", "validate"]
 
 Float32 = npt.NDArray[np.float32]
 
-_MOST_BASKETS = 1000
 _FEWEST_BASKETS = 30
-_VALIDATION_SHARE = 0.2  # of the slice; the ranker learns from the rest
-_FEWEST_RANKED = 300
-_MOST_RANKED = 20_000
-_SLICE_SHARE = 0.2  # a slice takes at most this share of a short record
 _CHECK_BASKETS = 300
 _CHECK_EPOCHS = 2
 _PATIENCE = 3  # checks without a better one, then training stops
 
-_UNBLENDED = Weights(user=0.5, popularity=1, history=0)
-_DEFAULT = Weights(user=0.5, popularity=1, history=4)
 _DEFAULT_EPOCHS = 6
-_COMBINATIONS = [
-    Weights(user, popularity, history)
-    for user in (0.03, 0.06, 0.125, 0.25, 0.5, 1.0)
-    for popularity in (0.125, 0.25, 0.5, 1.0, 2.0)
-    for history in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-]
-# The default stands first: where several do best, the first of them is taken.
-_GRID = [_DEFAULT, *_COMBINATIONS]
-_GRID_WITHOUT_HISTORY = [_UNBLENDED, *(each for each in _COMBINATIONS if not each.history)]
 
 
 @dataclass(frozen=True)
@@ -90,75 +75,54 @@ def validate(
 
     A record too small to spare a slice gets the defaults, and the console says so.
     """
-    since = _slice_start(transactions, until, config)
     try:
-        encoded = encode(transactions, products, config.min_item_baskets, since)
+        latest, *earlier = windows(transactions, products, config, until)
     except TooFewBasketsError as error:
         return _defaults(console, str(error).splitlines()[0])
-    later = transactions.since(since).until(until)
-    slice_baskets = encode_baskets(later, encoded.item_index, encoded.user_index)
-    baskets, others = set_aside(slice_baskets, config)
+    baskets, others = set_aside(latest, config)
     if len(baskets) < _FEWEST_BASKETS:
         return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
-    epochs, embeddings = _stop_in_time(encoded, baskets, config, since, console)
-    bundle = _try(encoded, embeddings, config, since)
-    weights, _ = _best(bundle, baskets, _GRID)
-    vectors_alone, _ = _best(bundle, baskets, _GRID_WITHOUT_HISTORY)
-    contents = assemble(encoded, embeddings, config, since, _exactly, weights, vectors_alone)
+    epochs, embeddings = _stop_in_time(latest, baskets, config, console)
+    bundle = _try(latest, embeddings, config)
+    weights, _ = best_weights(bundle, baskets, GRID)
+    vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
+    contents = window_contents(
+        latest, embeddings, weights, vectors_alone, config, ranked=bool(others)
+    )
     trees = None
     if others:
-        with stage(console, f"Ranker, from {len(others):,} baskets"):
-            contents = with_ranker(contents, encoded, config.ranker, None)
-            trees = train_ranker(
-                preview_bundle(contents),
-                others,
-                config.ranker,
-                config.train.threads,
-                config.train.seed,
-            )
-            contents = with_trees(contents, trees)
+        taught = [_lessons(contents, others, config)]
+        for window in earlier:
+            title = f"Learning from {window.since:%Y-%m-%d}"
+            embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
+            past = window_contents(window, embeddings, weights, weights, config, ranked=True)
+            taught.append(_lessons(past, window.baskets[:MOST_RANKED], config))
+        with stage(console, f"Ranker, from {sum(len(each.sizes) for each in taught):,} baskets"):
+            trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
+        contents = with_trees(contents, trees)
     measured = compare(preview_bundle(contents), baskets)
     rows = {name: each.quality for name, each in measured.items()}
-    console.print(quality_table(rows, f"Validation: {len(baskets)} baskets since {since:%Y-%m-%d}"))
-    metrics: dict[str, JsonValue] = {"since": since.isoformat(), "epochs": epochs}
+    title = f"Validation: {len(baskets)} baskets since {latest.since:%Y-%m-%d}"
+    console.print(quality_table(rows, title))
+    metrics: dict[str, JsonValue] = {"since": latest.since.isoformat(), "epochs": epochs}
     metrics.update((name, _finite(quality)) for name, quality in rows.items())
     return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics}, measured)
 
 
-def set_aside(baskets: EncodedBaskets, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
-    """Baskets to validate on and, if they are many, others for the ranker, split several times."""
-    seed = config.train.seed
-    splits = [held_out(baskets, seed + split) for split in range(config.ranker.splits)]
-    n = len(splits[0])
-    order = np.random.default_rng(seed).permutation(n)
-    n_validation = min(_MOST_BASKETS, round(_VALIDATION_SHARE * n))
-    if not config.ranker.enabled or n - n_validation < _FEWEST_RANKED:
-        return [splits[0][basket] for basket in order[:_MOST_BASKETS]], []
-    others = order[n_validation:][:_MOST_RANKED]
-    return (
-        [splits[0][basket] for basket in order[:n_validation]],
-        [split[basket] for split in splits for basket in others],
-    )
-
-
-def _slice_start(transactions: Transactions, until: datetime, config: BuildConfig) -> datetime:
-    first: datetime = transactions.lines["begun_at"].item(0)
-    return until - min(timedelta(days=config.validation_days), _SLICE_SHARE * (until - first))
+def _lessons(contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig) -> Lessons:
+    return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
 
 
 def _defaults(console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
-    return Choice(_DEFAULT_EPOCHS, _DEFAULT, _UNBLENDED, None, {"validation": None}, {})
+    return Choice(_DEFAULT_EPOCHS, BLENDED, UNBLENDED, None, {"validation": None}, {})
 
 
 def _stop_in_time(
-    encoded: EncodedTransactions,
-    baskets: Sequence[HeldOut],
-    config: BuildConfig,
-    since: datetime,
-    console: Console,
+    window: Window, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
 ) -> tuple[int, Embeddings]:
     """Trains until recall on the slice no longer grows; returns the best moment."""
+    encoded = window.encoded
     lines = len(encoded.basket_items)
     rng = np.random.default_rng(config.train.seed)
     few = [baskets[b] for b in rng.permutation(len(baskets))[:_CHECK_BASKETS]]
@@ -175,8 +139,8 @@ def _stop_in_time(
             if epochs < (checks + 1) * _CHECK_EPOCHS:
                 return False
             checks += 1
-            bundle = _try(encoded, embeddings, config, since)
-            _, recall = _best(bundle, few, _GRID_WITHOUT_HISTORY)
+            bundle = _try(window, embeddings, config)
+            _, recall = best_weights(bundle, few, GRID_WITHOUT_HISTORY)
             if best is None or recall > best[0]:
                 best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
             return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
@@ -192,45 +156,11 @@ def _stop_in_time(
     return (best[1], best[2]) if best else (config.train.epochs, last)
 
 
-def _try(
-    encoded: EncodedTransactions,
-    embeddings: Embeddings,
-    config: BuildConfig,
-    as_of: datetime,
-    weights: Weights = _UNBLENDED,
-    vectors_alone: Weights = _UNBLENDED,
-) -> Bundle:
+def _try(window: Window, embeddings: Embeddings, config: BuildConfig) -> Bundle:
     """A bundle in memory that searches exactly, so that only the vectors are judged."""
     return preview_bundle(
-        assemble(encoded, embeddings, config, as_of, _exactly, weights, vectors_alone)
+        assemble(window.encoded, embeddings, config, window.since, _exactly, UNBLENDED, UNBLENDED)
     )
-
-
-def _best(
-    bundle: Bundle, baskets: Sequence[HeldOut], grid: Sequence[Weights]
-) -> tuple[Weights, float]:
-    """The weights of a grid that find the most, and the recall they reach."""
-    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
-    recommender = Recommender(bundle, settings, weights=_UNBLENDED)
-    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
-    scored = [
-        recommender.shortlist(user_ids[basket.user], [item_ids[i] for i in basket.given]).candidates
-        for basket in baskets
-    ]
-    recalls = [_mean_recall(scored, baskets, weights) for weights in grid]
-    best = int(np.argmax(recalls))
-    return grid[best], recalls[best]
-
-
-def _mean_recall(
-    scored: Sequence[Candidates], baskets: Sequence[HeldOut], weights: Weights
-) -> float:
-    recalls = []
-    for candidates, basket in zip(scored, baskets, strict=True):
-        scores = candidates.score(weights)
-        best = np.argpartition(-scores, K)[:K] if len(scores) > K else np.arange(len(scores))
-        recalls.append(np.isin(basket.targets, candidates.items[best]).mean())
-    return float(np.mean(recalls))
 
 
 def _exactly(rows: Float32, _queries: Float32) -> tuple[Retrieval, float]:

@@ -18,6 +18,7 @@ from index_builder.config import BuildConfig, IndexConfig, RankerConfig, TrainCo
 from index_builder.contents import assemble, with_ranker, with_trees
 from index_builder.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.held_out import HeldOut, held_out
+from index_builder.lessons import lessons
 from index_builder.ranker import train_ranker
 from index_builder.transactions import read_transactions
 from index_builder.triple2vec import Embeddings
@@ -110,5 +111,5 @@ def shop() -> Shop:
 @cache
 def ranked_contents() -> BundleContents:
     """The contents of the shop's bundle, with trees."""
-    bundle = preview_bundle(shop().contents)
-    return with_trees(shop().contents, train_ranker(bundle, shop().held_out, CONFIG.ranker, 1, 0))
+    taught = lessons(preview_bundle(shop().contents), shop().held_out, CONFIG.ranker, 0)
+    return with_trees(shop().contents, train_ranker([taught], CONFIG.ranker, 1, 0))

@@ -15,6 +15,7 @@ from rich.console import Console
 from index_builder.build import build
 from index_builder.config import RankerConfig
 from index_builder.held_out import HeldOut
+from index_builder.lessons import lessons
 from index_builder.products import read_products
 from index_builder.ranker import train_ranker
 from index_builder.transactions import read_transactions
@@ -51,7 +52,8 @@ def learn(
     seed: int = 0,
 ) -> Trees:
     bundle = preview_bundle(shop().contents)
-    return train_ranker(bundle, baskets or shop().held_out, config, threads, seed)
+    taught = lessons(bundle, baskets or shop().held_out, config, seed)
+    return train_ranker([taught], config, threads, seed)
 
 
 def seen() -> Float32:
@@ -87,7 +89,9 @@ def test_the_trees_predict_what_lightgbm_predicts(
     # Columns drawn from each other's values, and numbers of all magnitudes.
     random = np.random.default_rng(1)
     assert_same(trees, booster, random.permuted(np.tile(real, (9, 1)), axis=0))
-    wide = random.standard_normal((20_000, len(FEATURES))) * 10.0 ** random.integers(-40, 6, len(FEATURES))
+    wide = random.standard_normal((20_000, len(FEATURES))) * 10.0 ** random.integers(
+        -40, 6, len(FEATURES)
+    )
     assert_same(trees, booster, wide.astype(np.float32))
 
 
@@ -178,26 +182,17 @@ def test_baskets_without_any_target_among_the_candidates_teach_nothing() -> None
 
 def test_no_target_reaches_the_features() -> None:
     """A matrix is made from what is given: other targets, same features, other labels only."""
-    recorded: list[tuple[Float32, npt.NDArray[np.int32]]] = []
-    dataset = lightgbm.Dataset
-
-    def remember(features: Float32, labels: npt.NDArray[np.int32], **options: Any) -> Any:
-        recorded.append((features.copy(), labels.copy()))
-        return dataset(features, labels, **options)
-
     some = shop().held_out[:80]
     others = [
         HeldOut(each.user, each.given, np.setdiff1d(np.arange(9, dtype=np.int32), each.given))
         for each in some
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lightgbm, "Dataset", remember)
-        learn(some)
-        learn(others)
-    (features, labels), (others_features, other_labels) = recorded
-    np.testing.assert_array_equal(features, others_features)
-    assert labels.sum() > 0
-    assert (labels != other_labels).any()
+    config = CONFIG.ranker.model_copy(update={"negative_share": 1.0})
+    bundle = preview_bundle(shop().contents)
+    taught, other = (lessons(bundle, baskets, config, 0) for baskets in (some, others))
+    np.testing.assert_array_equal(taught.features, other.features)
+    assert taught.labels.sum() > 0
+    assert (taught.labels != other.labels).any()
 
 
 def built(directory: Path, table: pl.DataFrame) -> Path:

@@ -1,0 +1,91 @@
+"""Lessons: baskets whose outcome is known, as the ranker will see such baskets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.config import BuildConfig, RankerConfig
+from index_builder.contents import assemble, with_ranker
+from index_builder.held_out import HeldOut
+from index_builder.index import build_index
+from index_builder.triple2vec import Embeddings
+from index_builder.windows import Window
+from service.aggregate import Weights
+from service.bundle import Bundle, BundleContents
+from service.recommender import Recommender
+from service.settings import Settings
+
+__all__ = ["Lessons", "lessons", "window_contents"]
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Candidates of baskets, one basket after the other.
+
+    Attributes:
+        features: (n, len(FEATURES)) float32.
+        labels: (n,) int32, 1 for a target.
+        sizes: number of candidates of each basket.
+    """
+
+    features: Float32
+    labels: npt.NDArray[np.int32]
+    sizes: list[int]
+
+
+def window_contents(
+    window: Window,
+    embeddings: Embeddings,
+    weights: Weights,
+    vectors_alone: Weights,
+    config: BuildConfig,
+    *,
+    ranked: bool,
+) -> BundleContents:
+    """A bundle of the time before the window, from all that was known then and nothing else.
+
+    Args:
+        window: its training baskets are what is known.
+        embeddings: trained on them.
+        weights: of the parts of a score.
+        vectors_alone: the same without history.
+        config: of the build.
+        ranked: whether what a ranker looks back on is part of it; trees are not.
+    """
+    index = partial(build_index, config=config.index)
+    contents = assemble(
+        window.encoded, embeddings, config, window.since, index, weights, vectors_alone
+    )
+    return with_ranker(contents, window.encoded, config.ranker, None) if ranked else contents
+
+
+def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int) -> Lessons:
+    """What the production recommender knows of each basket's candidates, and which were bought.
+
+    Args:
+        bundle: fitted on what came before all of the baskets.
+        baskets: held-out baskets with their targets.
+        config: which share is learned from as a stranger's, and which share of the candidates
+            that were not bought is kept.
+        seed: decides which.
+    """
+    recommender = Recommender(bundle, Settings.model_construct())
+    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
+    rng = np.random.default_rng(seed)
+    features, labels = [], []
+    for basket in baskets:
+        given = [item_ids[item] for item in basket.given]
+        stranger = rng.random() < config.stranger_share
+        listed = recommender.shortlist(None if stranger else user_ids[basket.user], given)
+        if listed.features is None:
+            continue
+        bought = np.isin(listed.candidates.items, basket.targets)
+        kept = bought | (rng.random(len(bought)) < config.negative_share)
+        features.append(listed.features[kept])
+        labels.append(bought[kept].astype(np.int32))
+    return Lessons(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])
