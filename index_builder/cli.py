@@ -17,12 +17,13 @@ from index_builder.encoding import encode_baskets
 from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
 from index_builder.index import IndexRecallError
+from index_builder.newcomers import with_newcomers
 from index_builder.publish_gate import PublishGateError
 from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
 from index_builder.timestamps import naive_utc
 from index_builder.triple2vec import TrainingError
-from service.bundle import Bundle, BundleError, load_bundle
+from service.bundle import Bundle, BundleError, load_bundle, write_bundle
 from service.retrieval import RetrievalError
 from service.settings import Settings
 
@@ -142,6 +143,37 @@ def evaluate(
     rows = {name: each.quality for name, each in compare(loaded, baskets).items()}
     title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
     Console().print(quality_table(rows, title))
+
+
+@app.command("fold-in")
+def fold_in(
+    transactions: TransactionsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    bundle: Annotated[Path, typer.Option(help="A bundle, or a directory of bundles.")] = Path(
+        "bundles"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of bundles; by default, where the bundle is.")
+    ] = None,
+    until: UntilOption = None,
+) -> None:
+    """Add users who came after the build, without retraining, and make the result current.
+
+    All baskets of these users count, those after the build's cut as well. Everyone else's answers
+    stay as they are. Newcomers of an earlier fold-in are folded in again.
+    """
+    moment = _moment(until)
+    loaded = load_bundle(bundle)
+    table, _ = read_source(transactions, None, dataset, path)
+    console.print(table.summary)
+    contents = with_newcomers(loaded, table.until(moment) if moment else table)
+    written = write_bundle(out or loaded.path.parent, contents)
+    forgotten = len(set(loaded.user_ids) - set(contents.user_ids))
+    if forgotten:
+        console.print(f"[yellow]{forgotten:,} earlier newcomers[/] are not in these transactions.")
+    added = f"{len(contents.user_ids) - loaded.n_trained_users:,} newcomers"
+    console.print(f"[green]✓[/] {escape(str(written))} is current: {added}", soft_wrap=True)
 
 
 @app.command("sample-requests")
