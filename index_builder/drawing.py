@@ -13,8 +13,10 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from index_builder.figures import figure
+
 __all__ = ["BLUE", "INK", "OTHERS", "PALE", "QUIET"]
-__all__ += ["in_figures", "in_percent", "picture", "signed", "without_ticks"]
+__all__ += ["in_figures", "in_percent", "picture", "without_ticks"]
 
 INK, QUIET, PALE = "#24292f", "#6e7781", "#c3c9d0"
 BLUE = "#0072b2"
@@ -76,10 +78,4 @@ def in_percent(axis: Axis) -> None:
 
 def in_figures(axis: Axis) -> None:
     """Shares as the tables have them: ".25"."""
-    axis.set_major_formatter(lambda value, _: f"{value:.2f}".removeprefix("0"))
-
-
-def signed(value: float, digits: int) -> str:
-    """A difference as in "+.012"; 0 without a sign."""
-    text = f"{value:+.{digits}f}".replace("0.", ".", 1)
-    return text.replace("-", "\N{MINUS SIGN}") if value else "0"
+    axis.set_major_formatter(lambda value, _: figure(value, 2))

@@ -17,9 +17,10 @@ from index_builder.drawing import (
     in_figures,
     in_percent,
     picture,
-    signed,
     without_ticks,
 )
+from index_builder.figures import figure as written
+from index_builder.figures import signed
 from index_builder.intervals import Interval
 from index_builder.labels import label_ends, label_points
 from index_builder.quality import K
@@ -58,7 +59,7 @@ def _bars(axes: Axes, rows: Mapping[str, Interval], ours: str) -> None:
     for place, (name, each) in enumerate(rows.items()):
         colour, weight = (BLUE, "bold") if name == ours else (INK, "normal")
         known = not np.isnan(each.mean)
-        text = f"{each.mean:.3f}".removeprefix("0") if known else "no such target"
+        text = written(each.mean) if known else "no such target"
         if known:
             axes.barh(place, each.mean, 0.66, color=BLUE if name == ours else PALE)
             axes.plot((each.low, each.high), (place, place), color=INK, linewidth=1.3)

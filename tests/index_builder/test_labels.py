@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from index_builder.drawing import picture, signed
+from index_builder.drawing import picture
 from index_builder.labels import label_ends, label_points
 
 
@@ -81,13 +81,3 @@ def test_a_picture_is_the_same_bytes_every_time(tmp_path: Path) -> None:
             figure.subplots().plot((0, 1), (0, 1))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
-
-
-def test_differences_carry_their_sign() -> None:
-    minus = "\N{MINUS SIGN}"
-    assert [signed(value, 3) for value in (0.0123, -0.2, 1.5, 0)] == [
-        "+.012",
-        f"{minus}.200",
-        "+1.500",
-        "0",
-    ]
