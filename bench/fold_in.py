@@ -1,0 +1,222 @@
+"""What fold-in is worth: households the model never saw, beside the same ones trained normally.
+
+A fifth of the households is held out. A bundle is built from the others, with the builder's
+defaults, and the held-out ones are folded in from their baskets before the cut. The production
+recommender answers their baskets after the cut from this bundle and from the one that was trained
+on everybody: the same inputs, the same targets, and a target that a catalogue lacks is a miss.
+
+The bundle of the others also lacks items and pairs of items, for which no vector can make up. So
+the vectors alone are compared too, in the bundle trained on everybody: trained, folded in, zero.
+`make bench-fold-in` runs this; it takes as long as a build, and some minutes more.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from rich.console import Console
+
+from index_builder.build import build
+from index_builder.config import BuildConfig
+from index_builder.datasets import completejourney
+from index_builder.encoding import encode_baskets
+from index_builder.held_out import HeldOut, held_out
+from index_builder.intervals import Bootstrap
+from index_builder.newcomers import with_newcomers
+from index_builder.quality import K, Measured, Ranker, measure
+from index_builder.transactions import Transactions
+from service.aggregate import Weights
+from service.bundle import Bundle, load_bundle, preview_bundle
+from service.fold_in import FoldIn
+from service.profiles import Profiles
+from service.recommender import Recommender
+from service.settings import Settings
+
+HELD_OUT_SHARE = 0.2
+FEW_BASKETS = 4
+TIMED_BASKETS = range(24, 49)  # of the users whose fold-in is timed
+
+Float32 = npt.NDArray[np.float32]
+
+
+def main() -> None:
+    """Fold in whom another build left out, answer, and print a line for each way."""
+    arguments = _arguments()
+    everybody = load_bundle(arguments.bundle)
+    cut = datetime.fromisoformat(everybody.manifest.as_of)
+    transactions, products = completejourney.read()
+    users = _draw(everybody, arguments.seed)
+    others, own = _parted(transactions, users)
+    with _other_bundles(arguments.others) as out:
+        if not (out / "current").exists():
+            build(others, products, BuildConfig(), out, cut, Console(stderr=True))
+        without = load_bundle(out)
+        if not set(users).isdisjoint(without.user_ids):
+            sys.exit(f"{out}: expected a bundle without the {len(users)} held-out households")
+        past, tests = own.until(cut), _tests(own.since(cut), everybody, users, arguments.limit)
+        print(_heading(everybody, without, past, tests))
+        _compare(everybody, without, past, tests, arguments.seed)
+
+
+def _draw(bundle: Bundle, seed: int) -> list[str]:
+    """The users that are held out."""
+    trained = np.array(bundle.user_ids[: bundle.n_trained_users])
+    count = round(HELD_OUT_SHARE * len(trained))
+    drawn: list[str] = np.random.default_rng(seed).choice(trained, count, replace=False).tolist()
+    return drawn
+
+
+def _parted(transactions: Transactions, users: list[str]) -> tuple[Transactions, Transactions]:
+    """The baskets of all others, and those of the users."""
+    own = pl.col("user_id").is_in(users)
+    return (
+        replace(transactions, lines=transactions.lines.filter(~own)),
+        replace(transactions, lines=transactions.lines.filter(own)),
+    )
+
+
+@contextmanager
+def _other_bundles(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+    else:
+        with TemporaryDirectory() as directory:
+            yield Path(directory)
+
+
+def _tests(
+    later: Transactions, bundle: Bundle, users: list[str], limit: int | None
+) -> list[HeldOut]:
+    index = {user: bundle.user_index[user] for user in users}
+    return held_out(encode_baskets(later, bundle.catalogue.index, index), 0, limit)
+
+
+def _heading(
+    everybody: Bundle, without: Bundle, past: Transactions, tests: Sequence[HeldOut]
+) -> str:
+    ids, known = everybody.catalogue.item_ids, without.catalogue.index
+    missing = [np.mean([ids[item] not in known for item in test.targets]) for test in tests]
+    folded, seconds = _fold_in(everybody)
+    cosine = _cosine(folded, everybody.user_h)
+    stranger = _cosine(folded, np.roll(everybody.user_h, 1, axis=0))
+    p50, p99 = np.percentile(seconds, (50, 99)) * 1e6
+    return (
+        f"{past.lines['user_id'].n_unique():,} households held out, with "
+        f"{past.lines['basket_id'].n_unique():,} baskets before {everybody.manifest.as_of}; "
+        f"{len(tests):,} test baskets.\n"
+        f"{len(known):,} items in place of {len(ids):,}: {np.mean(missing):.1%} of the targets "
+        "cannot be found.\n"
+        f"Folded in, a trained user's vector has a cosine of {cosine:.2f} with the trained one, "
+        f"{stranger:.2f} with another user's.\n"
+        f"From {TIMED_BASKETS.start} to {TIMED_BASKETS.stop - 1} baskets it takes {p50:.0f} µs "
+        f"(p99 {p99:.0f})."
+    )
+
+
+def _fold_in(bundle: Bundle) -> tuple[Float32, npt.NDArray[np.float64]]:
+    """All users' vectors by fold-in, and the seconds it took for those of some dozen baskets."""
+    half_life_days = BuildConfig.model_validate(bundle.manifest.build).recency_half_life_days
+    fold_in, profiles = FoldIn(bundle.item_vectors, half_life_days), Profiles(bundle)
+    user_h, seconds = np.zeros_like(bundle.user_h), []
+    for row, user in enumerate(bundle.user_ids):
+        if profile := profiles.get(user):
+            began = perf_counter()
+            user_h[row] = fold_in.user_h(
+                profile.past_begun, profile.past_indptr, profile.past_items
+            )
+            if len(profile.past_begun) in TIMED_BASKETS:
+                seconds.append(perf_counter() - began)
+    return user_h, np.array(seconds)
+
+
+def _cosine(a: Float32, b: Float32) -> float:
+    """The mean over all rows that are not zero."""
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(((a * b).sum(axis=1)[norms > 0] / norms[norms > 0]).mean())
+
+
+def _compare(
+    everybody: Bundle,
+    without: Bundle,
+    past: Transactions,
+    tests: Sequence[HeldOut],
+    seed: int,
+) -> None:
+    folded = preview_bundle(with_newcomers(without, past))
+    few = preview_bundle(with_newcomers(without, _last_baskets(past)))
+    # A bundle, and whether the recommender is told who asks.
+    ways = {
+        "trained on everybody": (everybody, True),
+        "  vectors folded in": (replace(everybody, user_h=_fold_in(everybody)[0]), True),
+        "  vectors zero": (_without_vectors(everybody), True),
+        "trained on the others, folded in": (folded, True),
+        f"  the last {FEW_BASKETS} baskets": (few, True),
+        "  history, vectors zero": (_without_vectors(folded), True),
+        "  strangers": (without, False),
+    }
+    bootstrap = Bootstrap(np.array([test.user for test in tests], np.int32), seed)
+    print(f"\nRecall@{K} / NDCG@{K}, and recall as a share of the first line's [95 % interval]")
+    for ranking in ("vectors", "blended", "ranked"):
+        print(f"\n{ranking}")
+        first: Measured | None = None
+        for name, (bundle, told) in ways.items():
+            found = measure(_ranker(bundle, ranking, everybody, told), tests, everybody)
+            first = first or found
+            lost, mean = bootstrap.interval(found.recall - first.recall), first.quality.recall
+            share, low, high = (1 + each / mean for each in (lost.mean, lost.low, lost.high))
+            print(
+                f"{name:36}{found.quality.recall:7.3f} /{found.quality.ndcg:6.3f}"
+                f"{share:9.1%} [{low:.1%}, {high:.1%}]",
+                flush=True,
+            )
+
+
+def _ranker(bundle: Bundle, ranking: str, everybody: Bundle, told: bool) -> Ranker:
+    """The production recommender, which is asked and answers in the terms of another bundle."""
+    settings, weights = Settings.model_construct(ranker=ranking == "ranked"), None
+    if ranking == "vectors":
+        settings = settings.model_copy(update={"history_candidates": 0})
+        weights = Weights.read(bundle.manifest.serving, "vectors_")
+    recommender = Recommender(bundle, settings, weights=weights)
+    item_ids, index = everybody.catalogue.item_ids, everybody.catalogue.index
+
+    def rank(test: HeldOut) -> list[int]:
+        user_id = everybody.user_ids[test.user] if told else None
+        answer = recommender.recommend(user_id, [item_ids[item] for item in test.given], K)
+        return [index[item.item_id] for item in answer.items]
+
+    return rank
+
+
+def _without_vectors(bundle: Bundle) -> Bundle:
+    return replace(bundle, user_h=np.zeros_like(bundle.user_h))
+
+
+def _last_baskets(past: Transactions) -> Transactions:
+    """Only the last few baskets of each user."""
+    baskets = past.lines.unique("basket_id").sort("begun_at", "basket_id")
+    last = baskets.group_by("user_id").tail(FEW_BASKETS)["basket_id"]
+    return replace(past, lines=past.lines.filter(pl.col("basket_id").is_in(last.implode())))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("fold_in.py", description=__doc__)
+    add = parser.add_argument
+    add("--bundle", type=Path, default=Path("bundles"), help="of everybody (%(default)s)")
+    add("--others", type=Path, help="directory to keep the bundle of the others in, or find it")
+    add("--seed", type=int, default=0, help="draws the households (%(default)s)")
+    add("--limit", type=int, help="at most so many test baskets")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
