@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba import literal_unroll
+from numpy import float32 as f32
 
 __all__ = ["NEVER_DAYS", "fill"]
 
@@ -66,16 +66,17 @@ def fill(
     most_votes = _largest(past, past_items, 6)
     most_late_votes = _largest(past, past_items, 7)
     basket_parts, user_parts, popularity_parts = parts
+    shelves_of = taxonomy[basket]
 
     matrix = np.empty((n_columns, len(items)), np.float32)
     for place in range(len(items)):
         item = items[place]
-        shelf, category, department = taxonomy[item]
+        shelf, category, department = taxonomy[item, 0], taxonomy[item, 1], taxonomy[item, 2]
         same_shelf, same_category, same_department = 0.0, 0.0, 0.0
-        for other in basket:
-            same_shelf += taxonomy[other, 0] == shelf
-            same_category += taxonomy[other, 1] == category
-            same_department += taxonomy[other, 2] == department
+        for other in range(len(basket)):
+            same_shelf += shelves_of[other, 0] == shelf
+            same_category += shelves_of[other, 1] == category
+            same_department += shelves_of[other, 2] == department
         confidence = near[item, 2] / size
         count, vote, late_vote = past[item, 0], past[item, 6], past[item, 7]
         last, gap = NEVER_DAYS, NEVER_DAYS
@@ -85,53 +86,51 @@ def fill(
             gap = (past[item, 5] - last) / (count - 1)
         shelf_count = shelves[shelf, 0]
         columns = (
-            near[item, 0],
-            near[item, 0] / most_near,
-            near[item, 1],
-            confidence,
-            confidence - basket_share[item],
-            basket_parts[place],
-            size,
-            same_shelf,
-            same_category,
-            same_department / size,
-            count,
-            count / baskets,
-            past[item, 1] / weight_14d,
-            past[item, 2] / weight_60d,
-            past[item, 3] / weight_180d,
-            past[item, 2] / most_recent,
-            last,
-            gap,
-            last / max(gap, 0.5),
-            last / max(rhythm[item, 2], 0.5),
-            vote,
-            vote / most_votes,
-            late_vote / most_late_votes,
-            past[item, 8],
-            user_parts[place],
-            n_past,
-            last_basket_days,
-            lines / baskets,
-            shelf_count / lines,
-            count / max(shelf_count, 1.0),
-            shelves[shelf, 1] / weight_14d,
-            shelves[shelf, 2],
-            popularity_parts[place],
-            trend[item, 0],
-            trend[item, 1],
-            trend[item, 2],
-            trend[item, 3],
-            shelf_share[item],
-            rhythm[item, 0],
-            rhythm[item, 1],
-            rhythm[item, 2],
-            rhythm[item, 3],
+            f32(near[item, 0]),
+            f32(near[item, 0] / most_near),
+            f32(near[item, 1]),
+            f32(confidence),
+            f32(confidence - basket_share[item]),
+            f32(basket_parts[place]),
+            f32(size),
+            f32(same_shelf),
+            f32(same_category),
+            f32(same_department / size),
+            f32(count),
+            f32(count / baskets),
+            f32(past[item, 1] / weight_14d),
+            f32(past[item, 2] / weight_60d),
+            f32(past[item, 3] / weight_180d),
+            f32(past[item, 2] / most_recent),
+            f32(last),
+            f32(gap),
+            f32(last / max(gap, 0.5)),
+            f32(last / max(rhythm[item, 2], 0.5)),
+            f32(vote),
+            f32(vote / most_votes),
+            f32(late_vote / most_late_votes),
+            f32(past[item, 8]),
+            f32(user_parts[place]),
+            f32(n_past),
+            f32(last_basket_days),
+            f32(lines / baskets),
+            f32(shelf_count / lines),
+            f32(count / max(shelf_count, 1.0)),
+            f32(shelves[shelf, 1] / weight_14d),
+            f32(shelves[shelf, 2]),
+            f32(popularity_parts[place]),
+            f32(trend[item, 0]),
+            f32(trend[item, 1]),
+            f32(trend[item, 2]),
+            f32(trend[item, 3]),
+            f32(shelf_share[item]),
+            f32(rhythm[item, 0]),
+            f32(rhythm[item, 1]),
+            f32(rhythm[item, 2]),
+            f32(rhythm[item, 3]),
         )
-        column = 0
-        for value in literal_unroll(columns):
-            matrix[column, place] = value
-            column += 1  # noqa: SIM113 - an unrolled loop cannot be enumerated
+        for column in range(len(columns)):
+            matrix[column, place] = columns[column]
     return matrix
 
 

@@ -176,3 +176,83 @@ def inner_products(rows: Float32, items: Int32, queries: Float32) -> Float32:
             second += row[column] * queries[1, column]
         products[0, place], products[1, place], products[2, place] = first, second, row[width]
     return products
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_candidates(
+    found: Int32,
+    eligible: Bool,
+    near: Float32,
+    near_items: Int32,
+    past: Float32,
+    past_items: Int32,
+    blended: int,
+    neighbours: int,
+) -> Int32:
+    """Unites what the index found with the best that the shopper's past and the neighbours bring.
+
+    Args:
+        found: item indices from the index, -1 where there are no more.
+        eligible: (n_items,) which items may be recommended.
+        near: (n_items, 3), from `add_neighbours`.
+        near_items: the items that occur there.
+        past: (n_items, PAST_SUMS), from `add_past_baskets`.
+        past_items: the items that occur there.
+        blended: at most so many by cosine and recency, each scaled to a maximum of 1.
+        neighbours: at most so many by cosine alone.
+
+    Returns:
+        Distinct eligible items, ascending.
+    """
+    most_near, most_recent = np.float32(1e-9), np.float32(1e-9)
+    for item in near_items:
+        most_near = max(most_near, near[item, 0])
+    for item in past_items:
+        most_recent = max(most_recent, past[item, 2])
+    either = np.empty(len(near_items) + len(past_items), np.int32)
+    scores = np.empty(len(either), np.float32)
+    cosines = np.empty(len(near_items), np.float32)
+    n_near = 0
+    for item in near_items:
+        if eligible[item]:
+            either[n_near], cosines[n_near] = item, near[item, 0]
+            scores[n_near] = near[item, 0] / most_near + past[item, 2] / most_recent
+            n_near += 1
+    n = n_near
+    for item in past_items:
+        if eligible[item] and near[item, 0] == 0:
+            either[n], scores[n] = item, past[item, 2] / most_recent
+            n += 1
+    best = _best(either[:n], scores[:n], blended)
+    closest = _best(either[:n_near], cosines[:n_near], neighbours)
+    united = np.sort(np.concatenate((found.ravel(), best, closest)))
+    distinct = 0
+    for place in range(len(united)):
+        item = united[place]
+        if item >= 0 and eligible[item] and (distinct == 0 or united[distinct - 1] != item):
+            united[distinct] = item
+            distinct += 1
+    return united[:distinct].copy()
+
+
+@numba.njit(nogil=True, cache=True)
+def _best(items: Int32, scores: Float32, count: int) -> Int32:
+    """The items of the `count` largest scores; of equal ones the first."""
+    if len(items) <= count:
+        return items
+    if count == 0:
+        return items[:0]
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    best = np.empty(count, np.int32)
+    n = 0
+    for place in range(len(items)):
+        if scores[place] > least:
+            best[n] = items[place]
+            n += 1
+    for place in range(len(items)):
+        if n == count:
+            break
+        if scores[place] == least:
+            best[n] = items[place]
+            n += 1
+    return best

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service._columns import NEVER_DAYS, fill
-from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear
+from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear, gather_candidates
 from service.aggregate import PARTS, Candidates, Part
 from service.arrays import needed
 from service.bundle import Bundle
@@ -108,21 +108,21 @@ class Evidence:
     baskets: int
     last_basket_days: float
 
-    def candidates(self, blended: int, neighbours: int) -> Int32:
-        """The best by neighbours and recency together, and the best by neighbours alone.
+    def candidates(
+        self, found: Int32, eligible: npt.NDArray[np.bool_], blended: int, neighbours: int
+    ) -> Int32:
+        """The candidates: what the index found, and what past and neighbours bring; ascending.
 
         Args:
-            blended: at most so many of the first kind.
-            neighbours: and of the second.
+            found: item indices from the index, -1 where there are no more.
+            eligible: (n_items,) which items may be recommended.
+            blended: at most so many by neighbours and recency together.
+            neighbours: and by neighbours alone.
         """
-        near, recency = self.near[:, 0], self.past[:, 2]
-        near_items, past_items = self.near_items, self.past_items
-        either = np.union1d(near_items, past_items)
-        score = near[either] / _largest(near[near_items])
-        score += recency[either] / _largest(recency[past_items])
-        return np.union1d(
-            _best(either, score, blended), _best(near_items, near[near_items], neighbours)
-        )
+        return gather_candidates(
+            found, eligible, self.near, self.near_items, self.past, self.past_items,
+            blended, neighbours,
+        )  # fmt: skip
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
@@ -275,14 +275,3 @@ class Ranker:
 def _codes(names: list[str]) -> Int32:
     _, codes = np.unique(names, return_inverse=True)
     return codes.astype(np.int32)
-
-
-def _largest(values: Float32) -> float:
-    """The maximum by which others are scaled; 1 where there is nothing to scale."""
-    return float(values.max(initial=0)) or 1.0
-
-
-def _best(items: Int32, scores: Float32, count: int) -> Int32:
-    if len(items) <= count:
-        return items
-    return items[np.argpartition(-scores, count)[:count]]

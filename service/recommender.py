@@ -191,8 +191,7 @@ class Recommender:
         found = self._search(anchors, profile, k)
         lap("search")
         with self._evidence(profile, known) as evidence:
-            items = self._merge(found, profile, evidence)
-            items = items[eligible[items]]
+            items = self._merge(found, profile, evidence, eligible)
             n_found = len(items)
             items = self._top_up(items, eligible, k)
             candidates = score_parts(self._rows, items, anchors, profile)
@@ -232,12 +231,20 @@ class Recommender:
             return nullcontext()
         return self._table.evidence(profile, known)
 
-    def _merge(self, found: Int32, profile: Profile | None, evidence: Evidence | None) -> Int32:
-        if evidence is None:
-            return merge_candidates(found, profile, self._settings.history_candidates)
+    def _merge(
+        self,
+        found: Int32,
+        profile: Profile | None,
+        evidence: Evidence | None,
+        eligible: npt.NDArray[np.bool_],
+    ) -> Int32:
         settings = self._settings
-        own = evidence.candidates(settings.past_candidates, settings.neighbour_candidates)
-        return np.union1d(merge_candidates(found, None, 0), own)
+        if evidence is None:
+            items = merge_candidates(found, profile, settings.history_candidates)
+            return items[eligible[items]]
+        return evidence.candidates(
+            found, eligible, settings.past_candidates, settings.neighbour_candidates
+        )
 
     def _top_up(self, items: Int32, eligible: npt.NDArray[np.bool_], k: int) -> Int32:
         codes, cap = self._assortment.category_codes, self._settings.category_cap

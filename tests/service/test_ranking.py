@@ -170,13 +170,26 @@ def test_threads_do_not_mix(bundle: Bundle) -> None:
         assert list(pool.map(ask, asked)) == alone
 
 
-def test_candidates_are_the_best_of_both_kinds(bundle: Bundle) -> None:
+def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
     table = FeatureTable(bundle)
     profile = Profiles(bundle).get("user-0")
+    nothing, everything = np.empty((0, 0), np.int32), np.ones(N_ITEMS, np.bool_)
+    found = np.array([[7, 2, -1], [5, 7, -1]], np.int32)
     with table.evidence(profile, np.array([0], np.int32)) as evidence:
-        assert evidence.candidates(99, 99).tolist() == [0, 1, 2, 3]
-        assert evidence.candidates(0, 1).tolist() == [1]  # the closest neighbour of item 0
-        assert evidence.candidates(0, 0).tolist() == []
-        assert len(evidence.candidates(2, 0)) == 2
+
+        def brought(found: npt.NDArray[np.int32], blended: int, neighbours: int) -> list[int]:
+            items = evidence.candidates(found, everything, blended, neighbours)
+            assert items.dtype == np.int32
+            return [int(item) for item in items]
+
+        assert brought(nothing, 99, 99) == [0, 1, 2, 3]
+        assert brought(nothing, 0, 1) == [1]  # the closest neighbour of item 0
+        assert brought(nothing, 0, 0) == []
+        assert len(brought(nothing, 2, 0)) == 2
+        assert brought(found, 0, 0) == [2, 5, 7]
+        assert brought(found, 0, 1) == [1, 2, 5, 7]
+        eligible = everything.copy()
+        eligible[[1, 7]] = False
+        assert evidence.candidates(found, eligible, 0, 1).tolist() == [2, 5]
     with table.evidence(None, np.array([9], np.int32)) as evidence:
-        assert evidence.candidates(9, 9).tolist() == []
+        assert evidence.candidates(nothing, everything, 9, 9).tolist() == []
