@@ -1,1 +1,7 @@
 """The offline builder: transactions → triples → embeddings → rules → index → bundle."""
+
+import os
+
+# Where other work holds the cores, OpenMP threads that spin for one another take several times as
+# long as threads that sleep. The library reads this when LightGBM loads it, so it stands here.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
