@@ -20,6 +20,9 @@ class TrainConfig(_Config):
     negatives: int = Field(5, ge=1, description="noise samples per term of the objective")
     epochs: int = Field(20, ge=1, description="at most so many triples per line of the baskets")
     learning_rate: float = Field(0.025, gt=0, description="at the start; falls linearly to 1 %")
+    popularity_logit: bool = Field(
+        True, description="add log popularity to a logit; else the vectors must learn it"
+    )
     threads: int = Field(2, ge=1, description="Hogwild threads; 1 is bit-reproducible")
     seed: int = Field(1, ge=0)
 
@@ -51,6 +54,9 @@ class RankerConfig(_Config):
     min_leaf_candidates: int = Field(50, ge=1)
     windows: int = Field(
         3, ge=1, description="stretches of validation_days before the cut that are learned from"
+    )
+    new_target_gain: float = Field(
+        1.3, gt=0, description="what a target is worth that the shopper had not bought before"
     )
     negative_share: float = Field(
         0.5, gt=0, le=1, description="share of the candidates not bought that are learned from"

@@ -15,10 +15,13 @@ from index_builder.triple2vec import Embeddings
 from index_builder.windows import Window
 from service.aggregate import Weights
 from service.bundle import Bundle, BundleContents
+from service.ranking import FEATURES
 from service.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["Lessons", "lessons", "window_contents"]
+
+_PURCHASES = list(FEATURES).index("purchases")
 
 Float32 = npt.NDArray[np.float32]
 
@@ -29,7 +32,7 @@ class Lessons:
 
     Attributes:
         features: (n, len(FEATURES)) float32.
-        labels: (n,) int32, 1 for a target.
+        labels: (n,) int32: 0, 1 for a target, 2 for one that the shopper had not bought before.
         sizes: number of candidates of each basket.
     """
 
@@ -85,7 +88,8 @@ def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, se
         if listed.features is None:
             continue
         bought = np.isin(listed.candidates.items, basket.targets)
+        first_time = listed.features[:, _PURCHASES] == 0
         kept = bought | (rng.random(len(bought)) < config.negative_share)
         features.append(listed.features[kept])
-        labels.append(bought[kept].astype(np.int32))
+        labels.append((bought * np.where(first_time, 2, 1))[kept].astype(np.int32))
     return Lessons(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])

@@ -34,6 +34,7 @@ def train_ranker(
     )
     parameters = {
         "objective": "lambdarank",
+        "label_gain": [0, 1, config.new_target_gain],
         "learning_rate": config.learning_rate,
         "num_leaves": config.leaves,
         "min_data_in_leaf": config.min_leaf_candidates,

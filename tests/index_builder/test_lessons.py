@@ -28,7 +28,8 @@ def test_every_basket_has_its_rows() -> None:
 
 def test_what_was_bought_is_always_learned_from() -> None:
     everything, half = taught(negative_share=1), taught(negative_share=0.5)
-    assert half.labels.sum() == everything.labels.sum() > 0
+    assert np.bincount(half.labels)[1:].tolist() == np.bincount(everything.labels)[1:].tolist()
+    assert everything.labels.sum() > 0
     negatives = [(each.labels == 0).sum() for each in (everything, half)]
     assert negatives[1] / negatives[0] == pytest.approx(0.5, abs=0.03)
 
@@ -38,3 +39,10 @@ def test_a_stranger_has_no_past(share: float) -> None:
     column = list(FEATURES).index("user_baskets")
     found = taught(stranger_share=share).features[:, column]
     assert (found == 0).all() if share else (found > 0).all()
+
+
+def test_a_target_never_bought_before_has_a_label_of_its_own() -> None:
+    found = taught(stranger_share=0)
+    never = found.features[:, list(FEATURES).index("purchases")] == 0
+    assert set(found.labels[never]) == {0, 2}
+    assert set(found.labels[~never]) == {0, 1}
