@@ -15,8 +15,8 @@ def figure(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference; none at all is 0."""
-    if not value:
+    """A difference; what rounds to nothing is 0."""
+    if not round(value, digits):
         return "0"
     return ("+" if value > 0 else "\N{MINUS SIGN}") + figure(abs(value), digits)
 

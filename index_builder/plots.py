@@ -83,6 +83,8 @@ def group_plot(
             most.
         ours: the method that stands out.
     """
+    rows = [groups for methods in panels.values() for groups in methods.values()]
+    top = 1.05 * max(each.high for groups in rows for each in groups.values()) or 1
     with picture(path, 10, 4.2) as figure:
         grid = figure.subplots(1, len(panels), sharey=True)
         for axes, (title, methods) in zip(grid, panels.items(), strict=True):
@@ -95,7 +97,7 @@ def group_plot(
             axes.set_xticks(range(len(labels)), labels)
             axes.set_xlim(-0.25, len(labels) - 0.75)
             axes.set_xlabel(title)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, top)
             without_ticks(axes, "y")
             in_figures(axes.yaxis)
             axes.spines["left"].set_visible(False)

@@ -18,7 +18,7 @@ def test_a_share(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0123, "+.012"), (-0.2, "-.200"), (1.5, "+1.500"), (10.5, "+10.500"), (0, "0")],
+    [(0.0123, "+.012"), (-0.2, "-.200"), (1.5, "+1.500"), (10.5, "+10.500"), (-0.0004, "0")],
 )
 def test_a_difference_carries_its_sign(value: float, text: str) -> None:
     assert signed(value) == text.replace("-", "\N{MINUS SIGN}")
