@@ -13,6 +13,7 @@ DataError (a ValueError)
 │   └── DuplicateItemError   two products with one item_id
 ├── TooFewBasketsError       nothing is bought often enough to be learnt
 ├── NoHeldOutBasketsError    nothing began after the bundle's cut
+├── OtherTransactionsError   a bundle was not built from these
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
@@ -26,6 +27,7 @@ __all__ = [
     "MissingColumnError",
     "MissingDatasetError",
     "NoHeldOutBasketsError",
+    "OtherTransactionsError",
     "QuantityError",
     "SharedBasketError",
     "TimestampError",
@@ -88,3 +90,7 @@ class MissingDatasetError(DataError):
 
 class NoHeldOutBasketsError(DataError):
     """There is no basket to judge a bundle by."""
+
+
+class OtherTransactionsError(DataError):
+    """The bundle was built from other transactions than these."""
