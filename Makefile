@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval bench-fold-in clean
+.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval bench-shops bench-fold-in clean
 # An interrupted make must not take the current bundle away.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -67,6 +67,9 @@ bench-retrieval: $(STAMP) $(REQUESTS) ## speed and recall of the three indices o
 
 bench-fold-in: $(STAMP) $(BUNDLES)/current ## households the model never saw, folded in (10 min)
 	$(BIN)/python bench/fold_in.py --bundle $(BUNDLES)
+
+bench-shops: $(STAMP) ## quality on five other shops, each built with defaults (half an hour)
+	$(BIN)/python bench/shops.py
 
 clean: ## remove the environment, the bundles and the sampled requests
 	rm -rf $(VENV) $(BUNDLES) $(REQUESTS)
