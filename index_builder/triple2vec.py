@@ -5,7 +5,8 @@ and loyalty", CIKM 2018. For a triple (u, i, j), drawn from a basket of user u, 
 log P(i | j, u) + log P(j | i, u) + log P(u | i, j), each by noise-contrastive estimation.
 
 The logit of an item is its part of the cohesion score plus its log popularity, so that the vectors
-learn what popularity does not explain, and the prior can be added back in the index row.
+learn what popularity does not explain, and the prior can be added back in the index row. Without
+`popularity_logit` it is the plain NCE of the papers.
 """
 
 from collections.abc import Callable, Iterator
@@ -62,19 +63,21 @@ class _Noise:
 
     Attributes:
         by_rank: (n,) int32, the row at each rank, most popular first.
-        offset: (n,) float32 by row: log share - log(negatives * noise probability).
+        offset: (n,) float32 by row: log prior - log(negatives * noise probability); the prior is
+            the share, or equal for all (plain NCE, normalised while the vectors know nothing).
     """
 
     by_rank: npt.NDArray[np.int32]
     offset: Float32
 
     @classmethod
-    def of(cls, counts: npt.NDArray[np.int64], negatives: int) -> "_Noise":
+    def of(cls, counts: npt.NDArray[np.int64], config: TrainConfig) -> "_Noise":
         by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
         rank = np.arange(len(counts))
         probability = np.empty(len(counts))
         probability[by_rank] = np.log((rank + 2) / (rank + 1)) / np.log(len(counts) + 1)
-        offset = log_share(counts) - np.log(negatives * probability)
+        prior = log_share(counts) if config.popularity_logit else -np.log(len(counts))
+        offset = prior - np.log(config.negatives * probability)
         return cls(by_rank, offset.astype(np.float32))
 
 
@@ -98,7 +101,7 @@ def train(
         baskets: the training baskets.
         n_items: rows of the item tables.
         n_users: rows of the user table.
-        config: dimension, negatives, learning rate, threads, seed.
+        config: dimension, negatives, learning rate, popularity_logit, threads, seed.
         triples: number of triples over which the learning rate falls.
         on_step: is shown the progress and the tables in the making (it must not change them);
             training ends early when it returns True.
@@ -110,8 +113,8 @@ def train(
     lines = np.bincount(pairs.line_item, minlength=n_items)
     user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
     embeddings = _initial(n_items, n_users, config)
-    item_noise = _Noise.of(lines, config.negatives)
-    user_noise = _Noise.of(user_lines, config.negatives)
+    item_noise = _Noise.of(lines, config)
+    user_noise = _Noise.of(user_lines, config)
     states = _random_states(config)
 
     def run(state: npt.NDArray[np.uint64], count: int, rates: tuple[float, float]) -> float:

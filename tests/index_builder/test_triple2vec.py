@@ -91,9 +91,11 @@ def test_an_item_is_never_its_own_partner() -> None:
     assert (product[np.arange(N_ITEMS), partner] > np.diag(product) + 1).all()
 
 
-def test_popularity_is_left_to_the_prior() -> None:
-    # Baskets are random draws from a steep popularity, for all users alike: once it is allowed
-    # for, nothing is left that a vector could explain.
+def learnt_popularity(*, popularity_logit: bool) -> float:
+    """The slope of what vectors score over the log of popularity, where that is all there is.
+
+    Baskets are random draws from a steep popularity, for all users alike.
+    """
     n_items, random = 30, np.random.default_rng(0)
     popularity = 1 / np.arange(1, n_items + 1)
     baskets = [
@@ -101,11 +103,20 @@ def test_popularity_is_left_to_the_prior() -> None:
         for _ in range(3000)
     ]
     world = encoded(baskets, random.integers(0, 5, len(baskets)).tolist())
-    embeddings = learn(world, n_items, 5, epochs=10)
+    embeddings = learn(world, n_items, 5, epochs=10, popularity_logit=popularity_logit)
     contexts = embeddings.item_q[world.basket_items] + embeddings.user_h[0]
     learnt = (contexts @ embeddings.item_p.T).mean(axis=0)
-    slope = np.polyfit(np.log(popularity), learnt, 1)[0]
-    assert abs(slope) < 0.25  # 1 if the vectors had to learn popularity, -1 if it were undone
+    return float(np.polyfit(np.log(popularity), learnt, 1)[0])
+
+
+def test_popularity_is_left_to_the_prior() -> None:
+    # Once it is allowed for, nothing is left that a vector could explain. The slope is 1 if the
+    # vectors had to learn popularity, -1 if it were undone.
+    assert abs(learnt_popularity(popularity_logit=True)) < 0.25
+
+
+def test_plain_nce_leaves_popularity_to_the_vectors() -> None:
+    assert 0.4 < learnt_popularity(popularity_logit=False) < 1.1
 
 
 def test_the_loss_falls() -> None:
@@ -125,9 +136,11 @@ def test_the_loss_falls() -> None:
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_first_loss_is_that_of_vectors_that_know_nothing() -> None:
+@pytest.mark.parametrize("popularity_logit", [True, False])
+def test_the_first_loss_is_that_of_vectors_that_know_nothing(popularity_logit: bool) -> None:
     # Every logit is its offset then, log share - log(negatives * noise), with noise log-uniform
-    # over popularity rank. Items are numbered against their popularity, to tell rank from index.
+    # over popularity rank; without the popularity, 1 / n takes the place of the share.
+    # Items are numbered against their popularity, to tell rank from index.
     random, n_items, negatives = np.random.default_rng(0), 20, 5
     popularity = np.arange(1.0, n_items + 1) ** 2
     baskets = [
@@ -141,21 +154,24 @@ def test_the_first_loss_is_that_of_vectors_that_know_nothing() -> None:
         losses.append(step.loss)
         return True
 
-    config = TrainConfig(threads=1, negatives=negatives, learning_rate=1e-9)
+    config = TrainConfig(
+        threads=1, negatives=negatives, learning_rate=1e-9, popularity_logit=popularity_logit
+    )
     train(encoded(baskets, users.tolist()), n_items, 6, config, 1_000_000, on_step)
-    of_items = expected_loss(np.bincount(np.ravel(baskets), minlength=n_items), negatives)
-    of_users = expected_loss(np.bincount(users, minlength=6), negatives)
+    of_items = expected_loss(np.bincount(np.ravel(baskets), minlength=n_items), config)
+    of_users = expected_loss(np.bincount(users, minlength=6), config)
     assert losses == [pytest.approx((2 * of_items + of_users) / 3, rel=0.01)]
 
 
-def expected_loss(counts: npt.NDArray[np.int64], negatives: int) -> float:
+def expected_loss(counts: npt.NDArray[np.int64], config: TrainConfig) -> float:
     """The mean loss of a term over the positives, when every logit is its offset."""
-    share = counts / counts.sum()
+    share, negatives = counts / counts.sum(), config.negatives
+    prior = share if config.popularity_logit else np.full(len(counts), 1 / len(counts))
     rank = np.empty(len(counts))
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     noise = np.log((rank + 2) / (rank + 1)) / np.log(len(counts) + 1)
     with np.errstate(divide="ignore"):
-        offset = np.log(share) - np.log(negatives * noise)
+        offset = np.log(prior) - np.log(negatives * noise)
     mistaken = negatives * noise * np.logaddexp(0, offset)
     known = share > 0
     of_positive = np.logaddexp(0, -offset[known]) + mistaken.sum() - mistaken[known]
