@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
-from index_builder.encoding import EncodedBaskets
+from index_builder.encoding import EncodedBaskets, EncodedTransactions
 
 
 def encoded(
@@ -21,4 +22,21 @@ def encoded(
         basket_user=np.array(users, np.int32),
         basket_begun=np.array(range(len(baskets)) if begun is None else begun, np.int64),
         left_out={},
+    )
+
+
+def trained(
+    baskets: Sequence[Sequence[int]],
+    n_items: int,
+    users: Sequence[int] | None = None,
+    begun: Sequence[int] | None = None,
+) -> EncodedTransactions:
+    """Return them as training baskets of a catalogue; all of one user if no users are named."""
+    users = [0] * len(baskets) if users is None else users
+    items = [item for basket in baskets for item in basket]
+    return EncodedTransactions(
+        **vars(encoded(baskets, users, begun)),
+        items=pl.DataFrame({"item_id": [str(item) for item in range(n_items)]}),
+        item_count=np.bincount(items, minlength=n_items).astype(np.int32),
+        user_ids=[f"u{user}" for user in range(max(users) + 1)],
     )

@@ -1,31 +1,17 @@
 """Neighbours: pairs that anyone can count."""
 
 from collections import Counter
-from collections.abc import Sequence
 from itertools import permutations
 from math import sqrt
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import index_builder.neighbours
-from index_builder.encoding import EncodedTransactions
 from index_builder.neighbours import Neighbours, neighbours
-from tests.data.encoded import encoded
-
-
-def world(baskets: Sequence[Sequence[int]], n_items: int) -> EncodedTransactions:
-    """Return these baskets as training baskets, all of one user."""
-    counts = Counter(item for basket in baskets for item in basket)
-    return EncodedTransactions(
-        **vars(encoded(baskets, [0] * len(baskets))),
-        items=pl.DataFrame({"item_id": [str(item) for item in range(n_items)]}),
-        item_count=np.array([counts[item] for item in range(n_items)], np.int32),
-        user_ids=["u"],
-    )
+from tests.data.encoded import trained
 
 
 def table(near: Neighbours) -> list[dict[int, int]]:
@@ -44,7 +30,7 @@ def table(near: Neighbours) -> list[dict[int, int]]:
 
 def test_pairs_counted_by_hand() -> None:
     baskets = [[0, 1, 2], [0, 1], [0, 3], [4], [1, 2]]
-    assert table(neighbours(world(baskets, 5), 10)) == [
+    assert table(neighbours(trained(baskets, 5), 10)) == [
         {1: 2, 2: 1, 3: 1},
         {0: 2, 2: 2},
         {0: 1, 1: 2},
@@ -56,9 +42,9 @@ def test_pairs_counted_by_hand() -> None:
 def test_the_limit_keeps_the_largest_cosine_and_not_the_largest_count() -> None:
     # Item 0 with item 1 in 2 of its 8 baskets, with item 2 in the only one of its own.
     baskets = [[0, 1], [0, 1], [0, 2], *[[1, 3]] * 6]
-    assert table(neighbours(world(baskets, 4), 1))[0] == {2: 1}  # 1 / sqrt(1) > 2 / sqrt(8)
-    assert table(neighbours(world(baskets, 4), 1))[1] == {3: 6}
-    assert table(neighbours(world(baskets, 4), 2))[0] == {1: 2, 2: 1}
+    assert table(neighbours(trained(baskets, 4), 1))[0] == {2: 1}  # 1 / sqrt(1) > 2 / sqrt(8)
+    assert table(neighbours(trained(baskets, 4), 1))[1] == {3: 6}
+    assert table(neighbours(trained(baskets, 4), 2))[0] == {1: 2, 2: 1}
 
 
 baskets_of_12 = st.lists(st.sets(st.integers(0, 11), min_size=1, max_size=6), min_size=1)
@@ -66,7 +52,7 @@ baskets_of_12 = st.lists(st.sets(st.integers(0, 11), min_size=1, max_size=6), mi
 
 @given(baskets=baskets_of_12, limit=st.integers(1, 12))
 def test_counts_and_limit_from_their_definitions(baskets: list[set[int]], limit: int) -> None:
-    shop = world([sorted(basket) for basket in baskets], 12)
+    shop = trained([sorted(basket) for basket in baskets], 12)
     pairs = Counter(pair for basket in baskets for pair in permutations(basket, 2))
     for item, row in enumerate(table(neighbours(shop, limit))):
         all_of_it = {other: count for (one, other), count in pairs.items() if one == item}
@@ -81,8 +67,8 @@ def test_counts_and_limit_from_their_definitions(baskets: list[set[int]], limit:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     random = np.random.default_rng(0)
     baskets = [random.choice(12, random.integers(1, 6), replace=False).tolist() for _ in range(60)]
-    whole = neighbours(world(baskets, 12), 4)
+    whole = neighbours(trained(baskets, 12), 4)
     monkeypatch.setattr(index_builder.neighbours, "_BLOCK_ITEMS", block)
-    cut = neighbours(world(baskets, 12), 4)
+    cut = neighbours(trained(baskets, 12), 4)
     for name, array in vars(whole).items():
         np.testing.assert_array_equal(getattr(cut, name), array, strict=True)
