@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from index_builder.baselines import item_popularity, user_frequency
+from index_builder.baselines import Scorer, item_popularity, purchases, top
 from index_builder.held_out import HeldOut
 from index_builder.quality import Measured, Ranker, measure, ranker_of
 from service.aggregate import Weights
@@ -24,11 +24,17 @@ def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
         weights=Weights.read(serving, "vectors_"),
     )
     rankers: dict[str, Ranker] = {
-        "item popularity": item_popularity(bundle),
-        "user frequency": user_frequency(bundle),
+        "item popularity": top(item_popularity(bundle)),
+        "user frequency": top(_frequency(bundle)),
         "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
         "RTT2Vec with history": ranker_of(Recommender(bundle, blended), bundle),
     }
     if bundle.tree_root is not None:
         rankers["RTT2Vec, ranked"] = ranker_of(Recommender(bundle, settings), bundle)
     return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}
+
+
+def _frequency(bundle: Bundle) -> Scorer:
+    return purchases(
+        bundle.history_indptr, bundle.history_item, bundle.history_count, len(bundle.catalogue)
+    )

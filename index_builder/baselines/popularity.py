@@ -1,19 +1,18 @@
 """ItemPop: the same best sellers for everybody."""
 
+from index_builder.baselines.scorer import Float32, Scorer
+from index_builder.encoding import EncodedTransactions
 from index_builder.held_out import HeldOut
-from index_builder.quality import K, Ranker
 from service.bundle import Bundle
 
 __all__ = ["item_popularity"]
 
 
-def item_popularity(bundle: Bundle) -> Ranker:
-    """Ranks by the number of training baskets; item indices are in that order already."""
-    n_items = len(bundle.catalogue)
+def item_popularity(shop: EncodedTransactions | Bundle) -> Scorer:
+    """Scores by the number of training baskets with the item."""
+    count = shop.item_count.astype("float32")
 
-    def rank(basket: HeldOut) -> list[int]:
-        given = set(basket.given.tolist())
-        popular = range(min(n_items, K + len(given)))
-        return [item for item in popular if item not in given][:K]
+    def score(_: HeldOut) -> Float32:
+        return count
 
-    return rank
+    return score

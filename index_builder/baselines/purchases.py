@@ -1,24 +1,50 @@
-"""User frequency: what this shopper bought most often."""
+"""What this shopper bought most often, or most often of late."""
 
 import numpy as np
+import numpy.typing as npt
 
-from index_builder.baselines.popularity import item_popularity
+from index_builder.baselines.scorer import Float32, Scorer
+from index_builder.encoding import EncodedTransactions
 from index_builder.held_out import HeldOut
-from index_builder.quality import K, Ranker
-from service.bundle import Bundle
+from index_builder.histories import histories
 
-__all__ = ["user_frequency"]
+__all__ = ["purchases", "recency_frequency", "user_frequency"]
 
 
-def user_frequency(bundle: Bundle) -> Ranker:
-    """Ranks by the user's baskets with the item, ties and gaps by popularity."""
-    popular = item_popularity(bundle)
+def purchases(
+    indptr: npt.NDArray[np.int64],
+    item: npt.NDArray[np.int32],
+    weight: npt.NDArray[np.integer | np.floating],
+    n_items: int,
+) -> Scorer:
+    """Scores what the user bought by its weight, everything else by 0.
 
-    def rank(basket: HeldOut) -> list[int]:
-        own = slice(*bundle.history_indptr[basket.user : basket.user + 2])
-        items, counts = bundle.history_item[own], bundle.history_count[own]
-        fresh = ~np.isin(items, basket.given)
-        best = items[fresh][np.argsort(-counts[fresh], kind="stable")][:K].tolist()
-        return list(best + [item for item in popular(basket) if item not in best])[:K]
+    Args:
+        indptr: (n_users + 1,) user u's purchases are rows indptr[u]:indptr[u + 1] of the others.
+        item: (n,) item indices, distinct for each user.
+        weight: (n,) above 0.
+        n_items: number of items.
+    """
 
-    return rank
+    def score(basket: HeldOut) -> Float32:
+        own = slice(*indptr[basket.user : basket.user + 2])
+        scores = np.zeros(n_items, np.float32)
+        scores[item[own]] = weight[own]
+        return scores
+
+    return score
+
+
+def user_frequency(encoded: EncodedTransactions) -> Scorer:
+    """Scores by the number of the user's training baskets with the item."""
+    past = histories(encoded, encoded.n_users, encoded.n_items, np.inf)
+    return purchases(past.indptr, past.item, past.count, encoded.n_items)
+
+
+def recency_frequency(encoded: EncodedTransactions, half_life_days: float = 60) -> Scorer:
+    """The same, but that a basket counts half for every half-life between it and the user's last.
+
+    Scores are shares of the weight of all the user's baskets, as `Histories.recency` has them.
+    """
+    past = histories(encoded, encoded.n_users, encoded.n_items, half_life_days)
+    return purchases(past.indptr, past.item, past.recency, encoded.n_items)

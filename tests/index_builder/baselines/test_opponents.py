@@ -1,0 +1,135 @@
+"""All opponents, in a shop where everybody keeps to one aisle."""
+
+import sys
+from datetime import datetime, timedelta
+from importlib import import_module
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from index_builder.baselines import Opponent, opponents
+from index_builder.baselines.skip_gram import gensim_is_installed
+from index_builder.config import TrainConfig
+from index_builder.encoding import encode
+from index_builder.quality import K
+from index_builder.transactions import Transactions
+from tests.data.held_out import basket
+from tests.data.tiny_bundle import N_ITEMS
+from tests.data.tiny_shop import END
+
+NAMES = [
+    "item popularity",
+    "user frequency",
+    "user recency frequency",
+    "item-kNN",
+    "EASE",
+    "item-kNN + recency",
+    "EASE + recency",
+    "item2vec",
+    "BB2vec",
+    "triple2vec without user",
+    "triple2vec",
+    "RTT2Vec as published",
+]
+LATEST = END - timedelta(days=10)
+
+
+def fitted(transactions: Transactions, as_of: datetime = LATEST) -> tuple[dict[str, Opponent], str]:
+    """All opponents by name, and what the console said."""
+    console = Console(width=200)
+    config = TrainConfig(threads=1)
+    with console.capture() as capture:
+        rankers = dict(opponents(encode(transactions, None, 1, as_of), as_of, config, console))
+    return rankers, capture.get()
+
+
+@pytest.fixture(scope="module")
+def rankers(transactions: Transactions) -> dict[str, Opponent]:
+    return fitted(transactions)[0]
+
+
+def aisle_of(transactions: Transactions) -> list[int]:
+    """The aisle of each item index."""
+    items = encode(transactions, None, 1, LATEST).items["item_id"]
+    return [int(item.removeprefix("item-")) % 2 for item in items]
+
+
+@pytest.mark.skipif(not gensim_is_installed(), reason="gensim is not installed")
+def test_they_come_in_the_order_of_the_table(rankers: dict[str, Opponent]) -> None:
+    assert list(rankers) == NAMES
+
+
+def test_whoever_knows_basket_or_user_stays_in_the_aisle(
+    rankers: dict[str, Opponent], transactions: Transactions
+) -> None:
+    aisle = aisle_of(transactions)
+    for home, user in ((0, 1), (1, 4)):  # users 0 to 2 buy even items, 3 to 5 odd ones
+        own = [item for item in range(N_ITEMS) if aisle[item] == home]
+        for name, rank in rankers.items():
+            ranked = list(rank(basket(own[:4], user)))
+            inside = [item for item in ranked if aisle[item] == home]
+            if name == "item popularity":
+                assert len(inside) < 16
+            else:
+                assert ranked[:16] == inside, name
+
+
+def test_neither_targets_nor_the_order_of_the_basket_count(rankers: dict[str, Opponent]) -> None:
+    for rank in rankers.values():
+        ranked = rank(basket([3, 8, 21, 0], 2, targets=(5, 6)))
+        assert len(set(ranked)) == len(ranked) == K
+        assert not set(ranked) & {3, 8, 21, 0}
+        assert ranked == rank(basket([0, 21, 3, 8], 2, targets=(30,)))
+
+
+def test_nothing_at_or_after_the_cut_counts(
+    rankers: dict[str, Opponent], transactions: Transactions
+) -> None:
+    later = pl.col("begun_at") >= LATEST
+    mixed = transactions.lines.with_columns(
+        item_id=pl.when(later).then(pl.lit("item-7")).otherwise("item_id"),
+        user_id=pl.when(later).then(pl.lit("user-1")).otherwise("user_id"),
+    )
+    others, _ = fitted(Transactions(mixed, transactions.summary))
+    for name, rank in rankers.items():
+        assert others[name].settings == rank.settings
+        for user in range(6):
+            given = basket([user, 9, 17], user)
+            assert others[name](given) == rank(given), name
+
+
+def test_what_was_chosen_is_told(transactions: Transactions) -> None:
+    rankers, said = fitted(transactions)
+    assert not rankers["item popularity"].settings
+    for name in NAMES[2:]:
+        if name in rankers:
+            assert f"{name}: {rankers[name].settings}" in said
+            assert any(letter.isdigit() for letter in rankers[name].settings)
+
+
+def test_a_catalogue_too_large_for_ease_goes_without_it(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("index_builder.baselines.opponents"), "MOST_ITEMS", 39)
+    rankers, said = fitted(transactions)
+    assert "EASE is left out: 40 items, its matrix is for 39 at most" in said
+    assert [name for name in rankers if "EASE" in name] == []
+    assert "item-kNN + recency" in rankers
+
+
+def test_without_gensim_its_rows_are_left_out(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    rankers, said = fitted(transactions)
+    assert "item2vec and BB2vec are left out: gensim is not installed" in said
+    assert list(rankers) == [name for name in NAMES if name not in ("item2vec", "BB2vec")]
+
+
+def test_a_record_too_short_to_tune_on_gets_the_defaults(transactions: Transactions) -> None:
+    as_of = END - timedelta(days=84)
+    rankers, _ = fitted(transactions, as_of)
+    assert rankers["user recency frequency"].settings == "half-life 60 days"
+    assert rankers["item-kNN"].settings == "shrinkage 5, power 0.5"
+    assert rankers["EASE"].settings == "lambda 100"
