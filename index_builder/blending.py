@@ -36,7 +36,8 @@ def best_weights(
         baskets: held-out baskets.
         grid: the first of the best is taken.
     """
-    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
+    # One query per anchor brings more candidates, so that other weights find theirs among them.
+    settings = Settings.model_construct(one_query=False)
     recommender = Recommender(bundle, settings, weights=UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     scored = [

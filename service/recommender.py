@@ -217,7 +217,7 @@ class Recommender:
             return np.empty((0, 0), np.int32)
         user_h = profile.user_h if profile else None
         queries = build_queries(self._rows, anchors, user_h, self._weights)
-        if self._table is not None and self._settings.one_query:
+        if self._settings.one_query:
             queries = queries.mean(axis=0, keepdims=True)
         wanted = max(k, self._settings.candidates_per_anchor)
         _, found = self._bundle.retrieval.search(queries, min(wanted, len(self._bundle.catalogue)))

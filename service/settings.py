@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     )
     one_query: bool = Field(
         True,
-        description="Whether the ranker's index candidates come from the mean of the anchors' "
-        "queries; otherwise from one query per anchor.",
+        description="Whether the index is asked once, with the mean of the anchors' queries; "
+        "otherwise once per anchor.",
     )
     ranker: bool = Field(True, description="Whether a bundle's ranker is used, if it has one.")
     neighbour_candidates: int = Field(
