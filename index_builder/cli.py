@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,6 @@ from index_builder.build import build
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.data_errors import DataError, NoHeldOutBasketsError
 from index_builder.encoding import encode_baskets
-from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut, held_out
 from index_builder.index import IndexRecallError
 from index_builder.newcomers import with_newcomers
@@ -22,6 +22,7 @@ from index_builder.publish_gate import PublishGateError
 from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
 from index_builder.timestamps import naive_utc
+from index_builder.transactions import Transactions
 from index_builder.triple2vec import TrainingError
 from service.bundle import Bundle, BundleError, load_bundle, write_bundle
 from service.retrieval import RetrievalError
@@ -130,19 +131,32 @@ def _build(
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     transactions: TransactionsOption = None,
     products: ProductsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
     bundle: BundleOption = Path("bundles"),
+    report: Annotated[Path, typer.Option(help="Directory of the report.")] = Path("report"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out whatever has to be trained first.")
+    ] = False,
     seed: SeedOption = 0,
     limit: Annotated[int | None, typer.Option(help="At most so many baskets.", min=1)] = None,
 ) -> None:
-    """Judge a bundle, and the simple ways to rank, by the baskets that began after its cut."""
-    loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
-    rows = {name: each.quality for name, each in compare(loaded, baskets).items()}
+    """Judge a bundle, and other ways to rank, by the baskets that began after its cut."""
+    # Here and not above: no other command needs matplotlib, and the second that it takes.
+    from index_builder.evaluate import evaluate as evaluate_bundle
+    from index_builder.report import write_report
+
+    loaded, table, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
+    evaluation = evaluate_bundle(loaded, table, baskets, seed, quick, console)
+    source = transactions.name if transactions else table.summary.source
+    written = write_report(evaluation, report, source, _command(context))
     title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
+    rows = {name: measured.quality for name, measured in evaluation.methods.items()}
     Console().print(quality_table(rows, title))
+    console.print(f"[green]✓[/] {escape(str(written))}", soft_wrap=True)
 
 
 @app.command("fold-in")
@@ -188,7 +202,7 @@ def sample_requests(
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 5000,
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
-    loaded, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
+    loaded, _, baskets = _held_out(transactions, products, dataset, path, bundle, seed, limit)
     basket_limit = Settings.model_construct().basket_limit
     baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
     with requests.open("w") as file:
@@ -207,12 +221,14 @@ def _held_out(
     bundle: Path,
     seed: int,
     limit: int | None,
-) -> tuple[Bundle, list[HeldOut]]:
-    """The bundle, and the baskets that began after its cut."""
+) -> tuple[Bundle, Transactions, list[HeldOut]]:
+    """The bundle, all transactions, and the baskets that began after the cut."""
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, products, dataset, path)
     later = table.since(datetime.fromisoformat(loaded.manifest.as_of))
-    encoded = encode_baskets(later, loaded.catalogue.index, loaded.user_index)
+    # Whoever was folded in later has a history that may hold these very baskets.
+    trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))
+    encoded = encode_baskets(later, loaded.catalogue.index, trained)
     baskets = held_out(encoded, seed, limit)
     if not baskets:
         raise NoHeldOutBasketsError(
@@ -220,7 +236,7 @@ def _held_out(
             f"{loaded.manifest.as_of} or later, found none. "
             "Build with --until, a moment before the end of the transactions."
         )
-    return loaded, baskets
+    return loaded, table, baskets
 
 
 def _refuse_misplaced_options(context: typer.Context) -> None:
@@ -230,6 +246,18 @@ def _refuse_misplaced_options(context: typer.Context) -> None:
         if source is not None and source.name == "COMMANDLINE":
             option, command = f"--{name.replace('_', '-')}", context.invoked_subcommand
             raise typer.BadParameter(f"expected {option} behind {command}, found it in front")
+
+
+def _command(context: typer.Context) -> str:
+    """What was typed, without the directories of this machine."""
+    words = ["rtt2vec-build", context.info_name or ""]
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            words.append(f"--{name.replace('_', '-')}")
+            if not isinstance(value, bool):
+                words.append(value.name if isinstance(value, Path) else str(value))
+    return " ".join(words)
 
 
 def _moment(text: str | None) -> datetime | None:

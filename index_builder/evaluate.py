@@ -1,40 +1,177 @@
-"""The comparison: the bundle's own recommender beside the simple ways to rank."""
+"""The evaluation: a bundle, its opponents and its ablations on the baskets after its cut."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
-from index_builder.baselines import Scorer, item_popularity, purchases, top
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import track
+
+from index_builder.ablations import AS_SERVED, Ablation, ablations
+from index_builder.baselines import opponents
+from index_builder.config import BuildConfig
+from index_builder.data_errors import OtherTransactionsError
+from index_builder.encoding import EncodedTransactions, encode
 from index_builder.held_out import HeldOut
-from index_builder.quality import Measured, Ranker, measure, ranker_of
-from service.aggregate import Weights
+from index_builder.quality import K, Measured, Ranker, measure, ranker_of
+from index_builder.transactions import Transactions
 from service.bundle import Bundle
+from service.bundle_errors import BundleInvalidError
 from service.recommender import Recommender
 from service.settings import Settings
 
-__all__ = ["compare"]
+__all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
+
+OURS = "RTT2Vec, as served"
+
+_CHEAP_OPPONENTS = 2  # the first two: nothing to train
+_ABLATION_BASKETS = 2000
+_TITLE_WIDTH = 36  # so that the bars stand in line
 
 
-def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
-    """Measures every method on the same baskets, all of which began after the bundle's cut."""
-    serving = bundle.manifest.serving
-    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
-    blended = settings.model_copy(update={"ranker": False})
-    vectors_alone = Recommender(
-        bundle,
-        blended.model_copy(update={"history_candidates": 0}),
-        weights=Weights.read(serving, "vectors_"),
-    )
-    rankers: dict[str, Ranker] = {
-        "item popularity": top(item_popularity(bundle)),
-        "user frequency": top(_frequency(bundle)),
-        "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
-        "RTT2Vec with history": ranker_of(Recommender(bundle, blended), bundle),
-    }
-    if bundle.tree_root is not None:
-        rankers["RTT2Vec, ranked"] = ranker_of(Recommender(bundle, settings), bundle)
-    return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}
+@dataclass(frozen=True, eq=False)
+class Ablated:
+    """An ablation and what came of it; `beside` is the other way on the same baskets."""
+
+    ablation: Ablation
+    measured: Measured
+    beside: Measured
 
 
-def _frequency(bundle: Bundle) -> Scorer:
-    return purchases(
-        bundle.history_indptr, bundle.history_item, bundle.history_count, len(bundle.catalogue)
-    )
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that a report tells.
+
+    Attributes:
+        bundle: what was judged.
+        encoded: the baskets it was built from.
+        baskets: those it was judged by.
+        methods: what was measured on all of them, by name; OURS last.
+        settings: how opponents were tuned, by name.
+        scores: (n, K) of our recommendations; NaN where there were fewer than K.
+        ablations: measured on a sample of the baskets; empty if they were left out.
+        seed: of everything random.
+    """
+
+    bundle: Bundle
+    encoded: EncodedTransactions
+    baskets: Sequence[HeldOut]
+    methods: dict[str, Measured]
+    settings: dict[str, str]
+    scores: npt.NDArray[np.float64]
+    ablations: Sequence[Ablated]
+    seed: int
+
+
+def evaluate(
+    bundle: Bundle,
+    transactions: Transactions,
+    baskets: Sequence[HeldOut],
+    seed: int,
+    quick: bool,
+    console: Console,
+) -> Evaluation:
+    """Measures everything on the same baskets.
+
+    Args:
+        bundle: the bundle.
+        transactions: those it was built from, and later ones.
+        baskets: held-out baskets that began after the bundle's cut.
+        seed: of the samples.
+        quick: leaves out what has to be trained, and the ablations.
+        console: where progress is shown.
+
+    Raises:
+        OtherTransactionsError: the bundle was built from other transactions.
+        BundleInvalidError: its build is not described as this release does.
+    """
+    config = _build_config(bundle)
+    encoded = training_baskets(bundle, transactions, config.min_item_baskets)
+    as_of = datetime.fromisoformat(bundle.manifest.as_of)
+    methods: dict[str, Measured] = {}
+    settings: dict[str, str] = {}
+    rivals = opponents(encoded, as_of, config.train, console)
+    for name, opponent in islice(rivals, _CHEAP_OPPONENTS if quick else None):
+        methods[name] = _measure(name, opponent, baskets, bundle, console)
+        settings[name] = opponent.settings
+    answers: list[list[float]] = []
+    ours = Recommender(bundle, Settings.model_construct())
+    as_served = ranker_of(ours, bundle, answers)
+    methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)
+    ablated: list[Ablated] = []
+    if not quick:
+        ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
+    return Evaluation(bundle, encoded, baskets, methods, settings, _padded(answers), ablated, seed)
+
+
+def training_baskets(
+    bundle: Bundle, transactions: Transactions, min_item_baskets: int
+) -> EncodedTransactions:
+    """The baskets that a bundle was built from.
+
+    Raises:
+        OtherTransactionsError: they give another catalogue, other users or other counts.
+    """
+    until = datetime.fromisoformat(bundle.manifest.as_of)
+    encoded = encode(transactions, None, min_item_baskets, until)
+    for noun, expected, found in (
+        ("items", bundle.catalogue.item_ids, encoded.items["item_id"].to_list()),
+        ("users", bundle.user_ids[: bundle.n_trained_users], encoded.user_ids),
+        ("purchases of the items", bundle.item_count.tolist(), encoded.item_count.tolist()),
+    ):
+        if expected != found:
+            raise OtherTransactionsError(
+                f"{transactions.summary.source}: not what bundle {bundle.bundle_id} was built "
+                f"from.\nExpected before {until}: the {len(expected):,} {noun} of the bundle. "
+                f"Found: others ({len(found):,}).\n"
+                "Give evaluate the transactions of the build, and the later ones."
+            )
+    return encoded
+
+
+def _build_config(bundle: Bundle) -> BuildConfig:
+    try:
+        return BuildConfig.model_validate(bundle.manifest.build)
+    except ValidationError as error:
+        raise BundleInvalidError(
+            "manifest.json, build", "a configuration of this release", error
+        ) from error
+
+
+def _ablate(
+    bundle: Bundle,
+    transactions: Transactions,
+    baskets: Sequence[HeldOut],
+    served: Measured,
+    config: BuildConfig,
+    seed: int,
+    console: Console,
+) -> list[Ablated]:
+    n = len(baskets)
+    few = np.sort(np.random.default_rng(seed).permutation(n)[:_ABLATION_BASKETS])
+    sample = [baskets[basket] for basket in few]
+    measured = {AS_SERVED: served.of(few)}
+    results = []
+    for each in ablations(bundle, transactions, config, console):
+        measured[each.name] = _measure(each.name, each.rank, sample, bundle, console)
+        results.append(Ablated(each, measured[each.name], measured[each.beside]))
+    return results
+
+
+def _measure(
+    name: str, rank: Ranker, baskets: Sequence[HeldOut], bundle: Bundle, console: Console
+) -> Measured:
+    title = f"{name:<{_TITLE_WIDTH}}"
+    shown = track(baskets, title, console=console, disable=not console.is_terminal)
+    return measure(rank, shown, bundle)
+
+
+def _padded(answers: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
+    rows = np.full((len(answers), K), np.nan)
+    for row, answer in zip(rows, answers, strict=True):
+        row[: len(answer)] = answer
+    return rows

@@ -12,10 +12,10 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from index_builder.blending import BLENDED, GRID, GRID_WITHOUT_HISTORY, UNBLENDED, best_weights
+from index_builder.comparison import compare
 from index_builder.config import BuildConfig
 from index_builder.contents import assemble, with_trees
 from index_builder.data_errors import TooFewBasketsError
-from index_builder.evaluate import compare
 from index_builder.held_out import HeldOut
 from index_builder.lessons import Lessons, lessons, window_contents
 from index_builder.progress import stage, training_progress
