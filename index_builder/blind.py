@@ -15,7 +15,7 @@ from index_builder.progress import stage
 from index_builder.ranker import train_ranker
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings
-from index_builder.windows import MOST_RANKED, Window, set_aside, windows
+from index_builder.windows import Window, learned_from, windows
 from service.aggregate import Weights
 from service.bundle import Bundle, preview_bundle
 from service.catalogue import Catalogue
@@ -38,10 +38,11 @@ def without_vectors(
     config = config.model_copy(update={"index": IndexConfig(backend=Backend.EXACT)})
     until = datetime.fromisoformat(bundle.manifest.as_of)
     with stage(console, "Ranker without vectors"):
-        latest, *earlier = windows(transactions, _products(bundle.catalogue), config, until)
-        learned_from = [(latest, set_aside(latest, config)[1])]
-        learned_from += [(window, window.baskets[:MOST_RANKED]) for window in earlier]
-        taught = [_lessons(window, baskets, bundle, config) for window, baskets in learned_from]
+        found = list(windows(transactions, _products(bundle.catalogue), config, until))
+        taught = [
+            _lessons(window, baskets, bundle, config)
+            for window, baskets in zip(found, learned_from(found, config), strict=True)
+        ]
         trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
     rows = bundle.item_vectors.copy()
     rows[:, :-1] = 0  # all but log popularity

@@ -55,6 +55,10 @@ class RankerConfig(_Config):
     windows: int = Field(
         3, ge=1, description="stretches of validation_days before the cut that are learned from"
     )
+    enough_baskets: int = Field(
+        10_000, ge=1, description="fewer are split several times into input and targets"
+    )
+    most_splits: int = Field(5, ge=1, description="but no more often than this")
     new_target_gain: float = Field(
         1.3, gt=0, description="what a target is worth that the shopper had not bought before"
     )

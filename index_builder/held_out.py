@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from index_builder.encoding import EncodedBaskets
 
-__all__ = ["HeldOut", "held_out"]
+__all__ = ["HeldOut", "held_out", "split_again"]
 
 _MIN_ITEMS = 5
 _TARGET_SHARE = 0.2
@@ -42,6 +42,13 @@ def held_out(baskets: EncodedBaskets, seed: int, limit: int | None = None) -> li
     if limit is not None and len(kept) > limit:
         kept = np.sort(rng.choice(kept, limit, replace=False))
     return [_split(baskets, basket, rng) for basket in kept.tolist()]
+
+
+def split_again(basket: HeldOut, rng: np.random.Generator) -> HeldOut:
+    """The same basket with as many targets, drawn anew."""
+    items = rng.permutation(np.concatenate([basket.given, basket.targets]))
+    n_targets = len(basket.targets)
+    return HeldOut(basket.user, items[n_targets:], items[:n_targets])
 
 
 def _split(baskets: EncodedBaskets, basket: int, rng: np.random.Generator) -> HeldOut:

@@ -24,7 +24,7 @@ from index_builder.ranker import train_ranker
 from index_builder.training import train_epochs
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
-from index_builder.windows import MOST_RANKED, Window, set_aside, windows
+from index_builder.windows import Window, learned_from, set_aside, windows
 from service.aggregate import Weights
 from service.bundle import Bundle, BundleContents, preview_bundle
 from service.retrieval import Retrieval
@@ -91,12 +91,13 @@ def validate(
     )
     trees = None
     if others:
-        taught = [_lessons(contents, others, config)]
-        for window in earlier:
+        latest_baskets, *earlier_baskets = learned_from([latest, *earlier], config)
+        taught = [_lessons(contents, latest_baskets, config)]
+        for window, known in zip(earlier, earlier_baskets, strict=True):
             title = f"Learning from {window.since:%Y-%m-%d}"
             embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
             past = window_contents(window, embeddings, weights, weights, config, ranked=True)
-            taught.append(_lessons(past, window.baskets[:MOST_RANKED], config))
+            taught.append(_lessons(past, known, config))
         with stage(console, f"Ranker, from {sum(len(each.sizes) for each in taught):,} baskets"):
             trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
         contents = with_trees(contents, trees)

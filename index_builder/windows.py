@@ -1,6 +1,6 @@
 """Windows: stretches of time before the cut, each with what came before it to learn from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ import polars as pl
 from index_builder.config import BuildConfig
 from index_builder.data_errors import TooFewBasketsError
 from index_builder.encoding import EncodedTransactions, encode, encode_baskets
-from index_builder.held_out import HeldOut, held_out
+from index_builder.held_out import HeldOut, held_out, split_again
 from index_builder.transactions import Transactions
 
-__all__ = ["MOST_RANKED", "Window", "set_aside", "windows"]
+__all__ = ["Window", "learned_from", "set_aside", "windows"]
 
 _SHARE = 0.2  # a window takes at most this share of a short record
 _LEFT = 0.4  # of the record, at least, lies before every window
@@ -22,7 +22,7 @@ _LEFT = 0.4  # of the record, at least, lies before every window
 _MOST_VALIDATED = 1000
 _VALIDATION_SHARE = 0.2  # of the latest window; the ranker learns from the rest
 _FEWEST_RANKED = 300
-MOST_RANKED = 10_000  # baskets of one window
+_MOST_RANKED = 10_000  # baskets of one window
 
 
 @dataclass(frozen=True)
@@ -78,4 +78,24 @@ def set_aside(window: Window, config: BuildConfig) -> tuple[list[HeldOut], list[
     n_validation = min(_MOST_VALIDATED, round(_VALIDATION_SHARE * n))
     if not config.ranker.enabled or n - n_validation < _FEWEST_RANKED:
         return window.baskets[:_MOST_VALIDATED], []
-    return window.baskets[:n_validation], window.baskets[n_validation:][:MOST_RANKED]
+    return window.baskets[:n_validation], window.baskets[n_validation:][:_MOST_RANKED]
+
+
+def learned_from(found: Sequence[Window], config: BuildConfig) -> list[list[HeldOut]]:
+    """The baskets of each window that the ranker learns from, which are not those set aside.
+
+    Where they are few, each is there several times, with other targets every time.
+
+    Args:
+        found: the windows, the latest first.
+        config: of the build.
+    """
+    _, others = set_aside(found[0], config)
+    baskets = [others, *(window.baskets[:_MOST_RANKED] for window in found[1:])]
+    total = max(1, sum(map(len, baskets)))
+    splits = min(config.ranker.most_splits, -(-config.ranker.enough_baskets // total))
+    rng = np.random.default_rng(config.train.seed)
+    return [
+        [*some, *(split_again(basket, rng) for _ in range(1, splits) for basket in some)]
+        for some in baskets
+    ]

@@ -9,7 +9,7 @@ import pytest
 from index_builder.config import BuildConfig, RankerConfig
 from index_builder.data_errors import TooFewBasketsError
 from index_builder.transactions import Transactions, read_transactions
-from index_builder.windows import Window, set_aside, windows
+from index_builder.windows import Window, learned_from, set_aside, windows
 from tests.data.tiny_shop import END, FIRST, lines
 from tests.index_builder.conftest import QUICK
 
@@ -67,3 +67,25 @@ def test_a_fifth_is_set_aside_and_without_a_ranker_everything(transactions: Tran
     few = Window(window.since, window.encoded, many.baskets[:374])
     assert [len(part) for part in set_aside(few, config)] == [374, 0]
     assert np.intersect1d(window.baskets[0].given, window.baskets[0].targets).size == 0
+
+
+def test_where_baskets_are_few_each_is_split_several_times(transactions: Transactions) -> None:
+    latest, before, *_ = found(transactions, 6, 2, END)
+    many = Window(latest.since, latest.encoded, (latest.baskets * 99)[:500])
+    config = BuildConfig(ranker=RankerConfig(enough_baskets=1000, most_splits=3))
+    once, twice = learned_from([many, before], config)
+    assert len(once) == 3 * 400
+    assert len(twice) == 3 * len(before.baskets)
+    whole = np.union1d(twice[0].given, twice[0].targets)
+    again = twice[len(before.baskets)]
+    assert np.union1d(again.given, again.targets).tolist() == whole.tolist()
+    assert len(again.targets) == len(twice[0].targets)
+    assert any(
+        set(some.targets.tolist()) != set(other.targets.tolist())
+        for some, other in zip(twice, twice[len(before.baskets) :], strict=False)
+    )
+    enough = BuildConfig(ranker=RankerConfig(enough_baskets=100))
+    assert [len(each) for each in learned_from([many, before], enough)] == [
+        400,
+        len(before.baskets),
+    ]
