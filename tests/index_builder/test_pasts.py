@@ -80,6 +80,6 @@ def test_a_rhythm_worked_out_by_hand() -> None:
         np.expm1(shop),
     ]
     # Of the last 30 days: one purchase of item 0, a first one; two of item 1, one a first.
-    expected = [np.log([3, 2, 1]), [2, 2, 0], typical, [2 / 3, 2 / 4, 1 / 2]]
+    expected = np.array([np.log([3, 2, 1]), [2, 2, 0], typical, [2 / 3, 2 / 4, 1 / 2]])
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.T, expected, rtol=1e-6)
