@@ -260,10 +260,10 @@ def _protocol(evaluation: Evaluation, source: str, command: str) -> str:
 
 
 def _tuning(settings: Mapping[str, str]) -> str:
-    tuned = "; ".join(f"{name}: {how}" for name, how in settings.items() if how)
+    tuned = [f"  - {name}: {how}" for name, how in settings.items() if how]
     if not tuned:
         return "have nothing to be tuned."
-    return f"are tuned on the last days before the cut, then fitted on all before it. {tuned}."
+    return "\n".join(["are tuned on the last days before the cut, then fitted anew:", *tuned])
 
 
 def _ndcg(evaluation: Evaluation) -> str:
