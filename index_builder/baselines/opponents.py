@@ -42,11 +42,11 @@ __all__ = ["Opponent", "opponents"]
 # The default stands first in each: a record too short to tune on gets it.
 _HALF_LIVES = (60, 15, 30, 120, 240)  # days
 _SHRINKAGES = (5, 0, 20, 50)
-_POWERS = (0.5, 0.4, 0.6, 0.7)
+_POWERS = (0.5, 0.4, 0.6)
 _WEIGHTS = (1, 0.5, 0.7, 1.4, 2)
 _REGULARISATIONS = (100, 10, 30, 300, 1000)
 _NOISE_POWERS = (0.75, 0)
-_EPOCHS = (4, 2, 8)
+_EPOCHS = (4, 2, 8, 16)
 
 # EASE is cubic in the items: a fit takes a thirteenth of the time of one with 18,800.
 _TUNED_ITEMS = 8000

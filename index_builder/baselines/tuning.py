@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _DAYS = 30
 _SHARE = 0.2  # of a short record
-_MOST_BASKETS = 1000
+_MOST_BASKETS = 2000
 _FEWEST_BASKETS = 30
 _DAY_S = 86_400
 
@@ -66,7 +66,7 @@ def last_days(encoded: EncodedTransactions, as_of: datetime, seed: int) -> Slice
     Args:
         encoded: the training baskets; none of `as_of` or later counts.
         as_of: the cut, naive UTC.
-        seed: of the split of each basket, and of the sample of at most 1000.
+        seed: of the split of each basket, and of the sample of at most 2000.
     """
     begun = encoded.basket_begun
     end = as_of.replace(tzinfo=UTC).timestamp()

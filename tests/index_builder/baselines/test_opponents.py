@@ -8,8 +8,22 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from index_builder.baselines import Opponent, opponents
-from index_builder.baselines.skip_gram import gensim_is_installed
+from index_builder.baselines import (
+    Opponent,
+    blend,
+    ease,
+    item_knn,
+    opponents,
+    recency_frequency,
+    top,
+)
+from index_builder.baselines.published import (
+    rtt2vec,
+    train_published,
+    triple2vec,
+    triple2vec_without_user,
+)
+from index_builder.baselines.skip_gram import bb2vec, gensim_is_installed, item2vec, skip_gram
 from index_builder.config import TrainConfig
 from index_builder.encoding import encode
 from index_builder.quality import K
@@ -32,15 +46,15 @@ NAMES = [
     "triple2vec",
     "RTT2Vec as published",
 ]
+CONFIG = TrainConfig(threads=1)
 LATEST = END - timedelta(days=10)
 
 
 def fitted(transactions: Transactions, as_of: datetime = LATEST) -> tuple[dict[str, Opponent], str]:
     """All opponents by name, and what the console said."""
     console = Console(width=200)
-    config = TrainConfig(threads=1)
     with console.capture() as capture:
-        rankers = dict(opponents(encode(transactions, None, 1, as_of), as_of, config, console))
+        rankers = dict(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
     return rankers, capture.get()
 
 
@@ -127,9 +141,29 @@ def test_without_gensim_its_rows_are_left_out(
     assert list(rankers) == [name for name in NAMES if name not in ("item2vec", "BB2vec")]
 
 
-def test_a_record_too_short_to_tune_on_gets_the_defaults(transactions: Transactions) -> None:
+def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
+    transactions: Transactions,
+) -> None:
     as_of = END - timedelta(days=84)
     rankers, _ = fitted(transactions, as_of)
-    assert rankers["user recency frequency"].settings == "half-life 60 days"
-    assert rankers["item-kNN"].settings == "shrinkage 5, power 0.5"
-    assert rankers["EASE"].settings == "lambda 100"
+    encoded = encode(transactions, None, 1, as_of)
+    recency, knn, linear = recency_frequency(encoded, 60), item_knn(encoded, 5), ease(encoded, 100)
+    vectors = train_published(encoded, CONFIG, epochs=4)
+    expected = {
+        "user recency frequency": recency,
+        "item-kNN": knn,
+        "EASE": linear,
+        "item-kNN + recency": blend(knn, recency),
+        "EASE + recency": blend(linear, recency),
+        "triple2vec without user": triple2vec_without_user(vectors),
+        "triple2vec": triple2vec(vectors),
+        "RTT2Vec as published": rtt2vec(vectors),
+    }
+    if gensim_is_installed():
+        words = skip_gram(encoded, 0.75, threads=1)
+        expected |= {"item2vec": item2vec(words), "BB2vec": bb2vec(words)}
+    assert list(rankers) == [name for name in NAMES if name in expected or name in NAMES[:2]]
+    for name, scorer in expected.items():
+        for user in range(6):
+            given = basket([user, 9, 17], user)
+            assert rankers[name](given) == top(scorer)(given), name

@@ -14,7 +14,7 @@ from index_builder.baselines.published import (
 )
 from index_builder.config import TrainConfig
 from index_builder.encoding import EncodedTransactions
-from index_builder.triple2vec import Embeddings
+from index_builder.triple2vec import Embeddings, train
 from tests.data.held_out import basket
 
 METHODS = [triple2vec_without_user, triple2vec, rtt2vec]
@@ -61,3 +61,11 @@ def test_aisles_do_not_mix(
 
 def test_they_have_the_papers_dimension(learned: Embeddings) -> None:
     assert {table.shape[1] for table in vars(learned).values()} == {64}
+
+
+def test_they_are_trained_by_plain_nce(aisles: EncodedTransactions) -> None:
+    config = TrainConfig(dimension=64, threads=1, popularity_logit=False)
+    plain = train(aisles, aisles.n_items, aisles.n_users, config, 2 * len(aisles.basket_items))
+    ours = train_published(aisles, TrainConfig(dimension=8, threads=1), epochs=2)
+    for name, table in vars(plain).items():
+        np.testing.assert_array_equal(getattr(ours, name), table)

@@ -66,6 +66,24 @@ def test_one_thread_with_a_seed_repeats(aisles: EncodedTransactions) -> None:
     assert not np.isclose(first.inputs, other.inputs).all()
 
 
+@WITH_GENSIM
+def test_vectors_learn_the_popularity_that_the_noise_has_not() -> None:
+    # Baskets are random draws: input · output is log(popularity / noise) but for a constant.
+    random, n_items = np.random.default_rng(0), 30
+    popularity = 1 / np.arange(1, n_items + 1)
+    baskets = [
+        random.choice(n_items, 3, replace=False, p=popularity / popularity.sum()).tolist()
+        for _ in range(2000)
+    ]
+    shop = trained(baskets, n_items)
+    slopes = []
+    for noise_power in (0, 0.75, 1.5):
+        vectors = skip_gram(shop, noise_power, threads=1)
+        scores = np.mean([bb2vec(vectors)(basket([item])) for item in range(n_items)], axis=0)
+        slopes.append(np.polyfit(np.log(shop.item_count), scores, 1)[0])
+    assert slopes == pytest.approx([1, 0.25, -0.5], abs=0.3)
+
+
 def test_where_gensim_is_missing_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim", None)
     assert not gensim_is_installed()
