@@ -148,12 +148,12 @@ def _choose_knn(days: Slice, half_life: float) -> tuple[float, float, float, flo
 
 
 def _choose_ease(days: Slice, half_life: float) -> tuple[float, float]:
-    """Lambda, and the weight of recency in the blend; both on the most popular items alone."""
+    """Lambda, by the most popular items alone; then the weight of recency in the blend."""
     few = days.most_popular(_TUNED_ITEMS)
     regularisation = few.best(_REGULARISATIONS, partial(ease, few.past))
-    linear = ease(few.past, regularisation)
-    recency = recency_frequency(few.past, half_life)
-    return regularisation, few.best(_WEIGHTS, partial(blend, linear, recency))
+    linear = ease(days.past, regularisation)
+    recency = recency_frequency(days.past, half_life)
+    return regularisation, days.best(_WEIGHTS, partial(blend, linear, recency))
 
 
 def _skip_grams(
