@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval bench-shops bench-fold-in clean
+.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval bench-serving bench-shops bench-fold-in clean
 # An interrupted make must not take the current bundle away.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -64,6 +64,9 @@ bench-train: $(STAMP) ## training speed, beside gensim's
 bench-retrieval: $(STAMP) $(REQUESTS) ## speed and recall of the three indices on the bundle
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	$(BIN)/python bench/retrieval.py --bundle $(BUNDLES) --requests $(REQUESTS)
+
+bench-serving: $(STAMP) $(REQUESTS) ## requests per second beside an echo route; latency at a constant rate
+	PYTHONPATH=. $(BIN)/python bench/serving.py --bundle $(BUNDLES) --requests $(REQUESTS)
 
 bench-fold-in: $(STAMP) $(BUNDLES)/current ## households the model never saw, folded in (10 min)
 	$(BIN)/python bench/fold_in.py --bundle $(BUNDLES)
