@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,12 @@ class Served:
         """Its host and port."""
         host, _, port = self.url.removeprefix("http://").rpartition(":")
         return host, int(port)
+
+    def await_workers(self, count: int) -> None:
+        """Return once so many workers have logged that they are ready; the line needs but one."""
+        while self.log.read_text().count('"message":"ready"') < count:
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.02)  # a log file tells nobody that it has grown
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_requests_in_flight_finish_when_it_is_told_to_stop(
     serve: Callable[..., Served], workers: str
 ) -> None:
     served = serve("--workers", workers)
+    served.await_workers(int(workers))
     with socket.create_connection(served.address, timeout=30) as connection:
         connection.sendall(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(4096).split()[1] == b"100"  # It is being answered.
