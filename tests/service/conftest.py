@@ -125,3 +125,11 @@ def start(running: ExitStack, log: Path, bundle_dir: Path, *flags: str) -> Serve
     line = process.stdout.readline()
     assert line, log.read_text()
     return Served(process, line, log)
+
+
+@pytest.fixture(scope="module")
+def taxonomy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that prefers the garden and slights the first shelf."""
+    path = tmp_path_factory.mktemp("shop") / "weights.toml"
+    path.write_text("[category]\ngarden = 2.5\n[subcategory]\n'shelf 0' = 0.3")
+    return path

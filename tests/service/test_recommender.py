@@ -1,7 +1,6 @@
 """The recommender: promises that hold for every request, and answers that anyone can derive."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,69 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.aggregate import Weights
-from service.bundle import Bundle, Catalogue, preview_bundle
+from service.bundle import Bundle
 from service.recommender import Recommendations, Recommender
 from service.settings import Settings
-from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
+from tests.data.asked_shop import (
+    BACKENDS,
+    BUNDLES,
+    CATALOGUE,
+    WEIGHTS,
+    Request,
+    ask,
+    ids,
+    recommender,
+)
+from tests.data.tiny_bundle import N_ITEMS
 
-BACKENDS = ("exact", "faiss", "nmslib")
 STAGES = ["lookup", "anchors", "search", "aggregate", "rank", "postprocess"]
-WEIGHTS = Weights(user=0.5, popularity=1, history=2)
-
-
-def tiny_bundle(backend: str) -> Bundle:
-    """The tiny bundle, but its last 4 items stand in no aisle and user-5 has bought nothing."""
-    base = tiny_contents()
-    categories = [AISLES[item % 2] if item < 36 else "" for item in range(N_ITEMS)]
-    history = ("history_item", "history_count", "history_recency", "history_last")
-    contents = tiny_contents(
-        backend,
-        catalogue=Catalogue(
-            base.catalogue.item_ids,
-            base.catalogue.names,
-            base.catalogue.departments,
-            categories,
-            base.catalogue.subcategories,
-        ),
-        history_indptr=np.minimum(base.history_indptr, 30),
-        serving=WEIGHTS.write(),
-        **{name: getattr(base, name)[:30] for name in history},
-    )
-    return preview_bundle(contents)
-
-
-BUNDLES = {backend: tiny_bundle(backend) for backend in BACKENDS}
-CATALOGUE = BUNDLES["exact"].catalogue
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of `Recommender.recommend`."""
-
-    user_id: str | None = None
-    basket: list[str] = field(default_factory=list)
-    k: int = 20
-    exclude_items: list[str] = field(default_factory=list)
-    exclude_categories: list[str] = field(default_factory=list)
-
-
-def ask(recommender: Recommender, request: Request, explain: bool = False) -> Recommendations:
-    return recommender.recommend(
-        request.user_id,
-        request.basket,
-        request.k,
-        request.exclude_items,
-        request.exclude_categories,
-        explain,
-    )
-
-
-def recommender(backend: str = "exact", **changes: Any) -> Recommender:
-    return Recommender(BUNDLES[backend], Settings(**changes))
-
-
-def ids(answer: Recommendations) -> list[str]:
-    return [each.item_id for each in answer.items]
 
 
 def known(items: list[str]) -> set[int]:
@@ -121,13 +73,6 @@ services = st.fixed_dictionaries(
 def blacklist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("shop") / "blacklist.toml"
     path.write_text('items = ["item-0", "item-7"]\ncategories = ["shelf 2"]')
-    return path
-
-
-@pytest.fixture(scope="module")
-def taxonomy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("shop") / "weights.toml"
-    path.write_text("[category]\ngarden = 2.5\n[subcategory]\n'shelf 0' = 0.3")
     return path
 
 
@@ -308,64 +253,6 @@ def test_k_beyond_the_catalogue_gives_all_of_it(k: int) -> None:
     for backend in BACKENDS:
         answer = ask(recommender(backend), Request("user-0", ["item-0"], k))
         assert len(answer.items) == N_ITEMS - 1
-
-
-def test_more_candidates_per_anchor_than_items_is_no_reason_to_fail() -> None:
-    for backend in BACKENDS:
-        asked = recommender(backend, candidates_per_anchor=10**6)
-        assert len(ask(asked, Request("user-0", ["item-0"])).items) == 20
-
-
-def test_a_history_outside_the_search_is_found_all_the_same() -> None:
-    # One candidate of the index, and the six items that user-0 has bought.
-    few: dict[str, Any] = {"candidates_per_anchor": 1, "history_candidates": 6}
-    answer = ask(recommender(**few), Request("user-0", [], 1))
-    assert answer.candidates - answer.filled in (6, 7)
-    nobody = ask(recommender(**few), Request(None, ["item-1"], 1))
-    assert nobody.candidates - nobody.filled <= 1
-
-
-def test_a_sampled_basket_still_leaves_out_all_of_itself() -> None:
-    asked = recommender(anchor_limit=2, anchor_fraction=0.1)
-    basket = CATALOGUE.item_ids[::2]
-    answer = ask(asked, Request("user-0", basket, 20), explain=True)
-    assert not set(ids(answer)) & set(basket)
-    anchors = asked.anchors(np.array([CATALOGUE.index[i] for i in basket], np.int32), "user-0")
-    assert len(anchors) == 2
-    named = {each.reasons["anchor"] for each in answer.items if each.reasons is not None}
-    assert named <= {CATALOGUE.item_ids[anchor] for anchor in anchors}
-
-
-def test_a_weight_moves_a_whole_aisle(taxonomy_weights: Path) -> None:
-    request = Request(None, ["item-0"], 39)
-    plain, weighted = recommender(), recommender(taxonomy_weights=taxonomy_weights)
-    before = {each.item_id: each for each in ask(plain, request).items}
-    for each in ask(weighted, request, explain=True).items:
-        expected = np.log(2.5) if each.category == "garden" else 0
-        if CATALOGUE.subcategories[each.item_index] == "shelf 0":
-            expected += np.log(0.3)
-        assert each.score - before[each.item_id].score == pytest.approx(expected, abs=1e-5)
-        assert each.reasons is not None
-        prior = float(BUNDLES["exact"].item_vectors[each.item_index, -1])
-        assert each.reasons["popularity"] == pytest.approx(prior + expected, abs=1e-5)
-
-
-def test_diversity_mixes_the_aisles_without_touching_the_scores() -> None:
-    request = Request("user-0", ["item-0"], 10)
-    plain = ask(recommender(), request)
-    mixed = ask(recommender(mmr_lambda=0.1), request)
-    assert {each.item_index % 2 for each in plain.items} == {0}
-    assert {each.item_index % 2 for each in mixed.items} == {0, 1}
-    assert mixed.items[0] == plain.items[0]
-    everything = ask(recommender(), Request("user-0", ["item-0"], 39))
-    assert set(mixed.items) <= set(everything.items)
-
-
-def test_diversity_reorders_the_pool_alone() -> None:
-    request = Request("user-0", ["item-0"], 10)
-    pooled = ask(recommender(mmr_lambda=0, mmr_pool=12), request)
-    best = ids(ask(recommender(), Request("user-0", ["item-0"], 12)))
-    assert set(ids(pooled)) <= set(best)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""A tiny shop that is asked for recommendations, with every backend."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from service.aggregate import Weights
+from service.bundle import Bundle, Catalogue, preview_bundle
+from service.recommender import Recommendations, Recommender
+from service.settings import Settings
+from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
+
+BACKENDS = ("exact", "faiss", "nmslib")
+WEIGHTS = Weights(user=0.5, popularity=1, history=2)
+
+
+def tiny_bundle(backend: str) -> Bundle:
+    """The tiny bundle, but its last 4 items stand in no aisle and user-5 has bought nothing."""
+    base = tiny_contents()
+    categories = [AISLES[item % 2] if item < 36 else "" for item in range(N_ITEMS)]
+    history = ("history_item", "history_count", "history_recency", "history_last")
+    contents = tiny_contents(
+        backend,
+        catalogue=Catalogue(
+            base.catalogue.item_ids,
+            base.catalogue.names,
+            base.catalogue.departments,
+            categories,
+            base.catalogue.subcategories,
+        ),
+        history_indptr=np.minimum(base.history_indptr, 30),
+        serving=WEIGHTS.write(),
+        **{name: getattr(base, name)[:30] for name in history},
+    )
+    return preview_bundle(contents)
+
+
+BUNDLES = {backend: tiny_bundle(backend) for backend in BACKENDS}
+CATALOGUE = BUNDLES["exact"].catalogue
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `Recommender.recommend`."""
+
+    user_id: str | None = None
+    basket: list[str] = field(default_factory=list)
+    k: int = 20
+    exclude_items: list[str] = field(default_factory=list)
+    exclude_categories: list[str] = field(default_factory=list)
+
+
+def ask(recommender: Recommender, request: Request, explain: bool = False) -> Recommendations:
+    return recommender.recommend(
+        request.user_id,
+        request.basket,
+        request.k,
+        request.exclude_items,
+        request.exclude_categories,
+        explain,
+    )
+
+
+def recommender(backend: str = "exact", **changes: Any) -> Recommender:
+    return Recommender(BUNDLES[backend], Settings(**changes))
+
+
+def ids(answer: Recommendations) -> list[str]:
+    return [each.item_id for each in answer.items]
