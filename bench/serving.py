@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+import httpx
 
 from loadtest.open_loop import Result, run
 
@@ -28,7 +28,7 @@ def main() -> None:
         _serve(arguments.bundle, arguments.port)
         return
     command = [sys.executable, __file__, "--serve", "--port", str(arguments.port)]
-    service = subprocess.Popen([*command, "--bundle", str(arguments.bundle)])  # noqa: S603 - this file
+    service = subprocess.Popen([*command, "--bundle", str(arguments.bundle)])
     try:
         os.sched_setaffinity(0, {1})
         url = f"http://127.0.0.1:{arguments.port}"
@@ -72,7 +72,7 @@ def _serve(bundle: Path, port: int) -> None:
 
     from service.app import create_app
     from service.logs import logging_config
-    from service.schemas import RecommendedItem, RecommendResponse, request_type
+    from service.schemas import RecommendedItem, RecommendRequest, RecommendResponse
     from service.settings import Settings
 
     settings = Settings(bundle=bundle)
@@ -91,7 +91,7 @@ def _serve(bundle: Path, port: int) -> None:
         recommendations=items,
     )
 
-    async def echo(_asked: request_type(settings)) -> RecommendResponse:  # type: ignore[valid-type]
+    async def echo(_asked: RecommendRequest) -> RecommendResponse:
         return answer
 
     app.add_api_route("/echo", echo, methods=["POST"])
@@ -101,11 +101,10 @@ def _serve(bundle: Path, port: int) -> None:
 def _await_ready(url: str, service: subprocess.Popen[bytes]) -> None:
     while service.poll() is None:
         try:
-            urlopen(f"{url}/health/ready", timeout=1).close()  # noqa: S310 - our own
-        except (URLError, OSError):
+            if httpx.get(f"{url}/health/ready").is_success:
+                return
+        except httpx.TransportError:
             time.sleep(0.05)
-        else:
-            return
     sys.exit("serving.py: the service did not start")
 
 

@@ -73,6 +73,7 @@ def dice(_lines: pl.DataFrame, _products: pl.DataFrame, seed: int) -> Shop:
     """A shop from dice: 3,000 items of 60 themes; a basket mixes two themes of its shopper's."""
     rng = np.random.default_rng(seed)
     n_users, n_items, n_themes, days = 3000, 3000, 60, 334
+    first = CUT - timedelta(days=days)
     theme_of = rng.integers(n_themes, size=n_items)
     appeal = rng.pareto(1.2, n_items) + 0.05
     by_theme = [np.flatnonzero(theme_of == theme) for theme in range(n_themes)]
@@ -80,7 +81,7 @@ def dice(_lines: pl.DataFrame, _products: pl.DataFrame, seed: int) -> Shop:
     rows: list[tuple[str, str, str, datetime]] = []
     for visit in range(60_000):
         user = int(rng.integers(n_users))
-        begun = datetime(2017, 1, 1) + timedelta(days=float(rng.random() * (days + 31)))  # noqa: DTZ001 - UTC, naive
+        begun = first + timedelta(days=float(rng.random() * (days + 31)))
         items: set[int] = set()
         for theme in rng.choice(own[user], 2):
             pool = by_theme[theme]

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+
+import urllib3
 
 from loadtest import locustfile
 
@@ -58,7 +58,7 @@ def run(host: str, users: int, duration_s: float) -> Result:
     """Let `users` shoppers loose on `host` for `duration_s` seconds."""
     result = Result()
     environment = Environment(user_classes=[locustfile.Shopper], host=host)
-    environment.events.request.add_listener(result.record)  # type: ignore[no-untyped-call]
+    environment.events.request.add_listener(result.record)
     runner = environment.create_local_runner()
     started = time.perf_counter()
     runner.start(users, spawn_rate=users)
@@ -86,11 +86,11 @@ def _check(arguments: argparse.Namespace) -> None:
         remedy = f"rtt2vec-build sample-requests --requests {arguments.requests}"
         _leave(f"no requests in {arguments.requests}. Make them with: {remedy}")
     try:
-        urlopen(f"{arguments.host}/health/ready", timeout=10).close()  # noqa: S310 - the user's
-    except HTTPError as error:
-        _leave(f"{arguments.host} is not ready: it answers {error.code} {error.reason}.")
-    except (URLError, ValueError) as error:
+        answer = urllib3.request("GET", f"{arguments.host}/health/ready", timeout=10, retries=False)
+    except urllib3.exceptions.HTTPError as error:
         _leave(f"no service at {arguments.host} ({error}). Start it with: make run")
+    if answer.status != 200:
+        _leave(f"{arguments.host} is not ready: it answers {answer.status} {answer.reason}.")
 
 
 def _leave(reason: str) -> NoReturn:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -123,8 +124,9 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
 def _url(listener: socket.socket) -> str:
     """Return an address that a client on this machine can use, even of a socket bound to all."""
     host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    address = ip_address(host)
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -111,12 +111,12 @@ class Metrics:
     def retire(self) -> None:
         """Take the gauges of this process, which ends, out of what the others show."""
         if _MULTIPROCESS in os.environ:
-            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+            mark_process_dead(os.getpid())
 
     def render(self) -> bytes:
         """Return the exposition text; with several workers, the sum over all of them."""
         if _MULTIPROCESS not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
         return generate_latest(registry)

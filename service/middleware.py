@@ -47,7 +47,7 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, send_named)
-        except Exception:
+        except Exception:  # the last line: a bug is logged, counted and answered, never silent
             _log.exception("unhandled exception")
             if status:  # Half a response is out: only the server can still end it.
                 raise

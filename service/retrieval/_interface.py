@@ -33,7 +33,7 @@ class Retrieval(Protocol):
 
     @classmethod
     def load(
-        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
+        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int], /
     ) -> Self:
         """Read back what `save` wrote, given the same rows and parameters."""
 

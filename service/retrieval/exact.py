@@ -39,10 +39,7 @@ class Exact:
 
     @classmethod
     def load(
-        cls,
-        directory: Path,  # noqa: ARG003 - there is no file to read
-        rows: npt.NDArray[np.float32],
-        parameters: Mapping[str, int],
+        cls, _directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
     ) -> Self:
         """There is nothing to load."""
         return cls.build(rows, parameters)

