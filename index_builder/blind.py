@@ -51,12 +51,7 @@ def without_vectors(
         item_vectors=rows,
         user_h=np.zeros_like(bundle.user_h),
         retrieval=Exact(rows),
-        tree_root=trees.roots,
-        tree_feature=trees.feature,
-        tree_threshold=trees.threshold,
-        tree_left=trees.left,
-        tree_right=trees.right,
-        tree_value=trees.value,
+        **trees.arrays(),
     )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble, with_ranker
+from index_builder.contents import assemble, with_ranker, with_trees
 from index_builder.encoding import encode
 from index_builder.index import build_index, check_index_config
 from index_builder.progress import stage
@@ -76,6 +76,6 @@ def build(
             {**choice.metrics, "publish_gate": verdict.facts()},
         )
         if choice.trees is not None:
-            contents = with_ranker(contents, encoded, config.ranker, choice.trees)
+            contents = with_trees(with_ranker(contents, encoded, config.ranker), choice.trees)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)

@@ -84,15 +84,12 @@ def assemble(
 
 
 def with_ranker(
-    contents: BundleContents,
-    encoded: EncodedTransactions,
-    config: RankerConfig,
-    trees: Trees | None,
+    contents: BundleContents, encoded: EncodedTransactions, config: RankerConfig
 ) -> BundleContents:
-    """Adds what the features are made from and, once they are learned, the trees."""
+    """Adds what the features are made from."""
     past, near = pasts(encoded, encoded.n_users), neighbours(encoded, config.neighbours)
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
-    contents = replace(
+    return replace(
         contents,
         past_indptr=past.indptr,
         past_begun=past.begun,
@@ -104,20 +101,14 @@ def with_ranker(
         item_trend=trend(encoded, encoded.n_items, as_of),
         item_rhythm=rhythm(encoded, encoded.n_items, as_of),
     )
-    return with_trees(contents, trees) if trees else contents
 
 
 def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
     """Adds the trees."""
     return replace(
         contents,
-        tree_root=trees.roots,
-        tree_feature=trees.feature,
-        tree_threshold=trees.threshold,
-        tree_left=trees.left,
-        tree_right=trees.right,
-        tree_value=trees.value,
         serving={**contents.serving, "ranking": "trees", "features": " ".join(FEATURES)},
+        **trees.arrays(),
     )
 
 

@@ -64,7 +64,7 @@ def window_contents(
     contents = assemble(
         window.encoded, embeddings, config, window.since, index, weights, vectors_alone
     )
-    return with_ranker(contents, window.encoded, config.ranker, None) if ranked else contents
+    return with_ranker(contents, window.encoded, config.ranker) if ranked else contents
 
 
 def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int) -> Lessons:

@@ -10,6 +10,7 @@ candidates pass through a node at once, without a branch (QuickScorer: Lucchese 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -66,6 +67,17 @@ class Trees:
     left: Int32
     right: Int32
     value: Float32
+
+    def arrays(self) -> dict[str, Any]:
+        """The arrays by their names in a bundle."""
+        return {
+            "tree_root": self.roots,
+            "tree_feature": self.feature,
+            "tree_threshold": self.threshold,
+            "tree_left": self.left,
+            "tree_right": self.right,
+            "tree_value": self.value,
+        }
 
     def predict(self, features: Float32) -> Float32:
         """Returns the (n,) scores of (n, columns) float32 features; fastest by column in memory.

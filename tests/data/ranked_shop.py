@@ -104,7 +104,7 @@ def shop() -> Shop:
     )
     contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, WEIGHTS, WEIGHTS)
     later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    contents = with_ranker(contents, encoded, CONFIG.ranker, None)
+    contents = with_ranker(contents, encoded, CONFIG.ranker)
     return Shop(encoded, contents, held_out(later, 0))
 
 
