@@ -1,0 +1,88 @@
+"""What a bench found: figures with their limits, printed as a table and kept as JSON."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+
+__all__ = ["Figure", "Verdict", "as_table", "write"]
+
+Verdict = Literal["met", "missed", "-"]
+_LIBRARIES = ("numpy", "numba", "faiss-cpu", "nmslib", "fastapi", "uvicorn", "orjson", "pydantic")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number.
+
+    Attributes:
+        name: what was measured.
+        value: the number, in `unit`.
+        at_least, at_most: the limit; with neither, the figure is for orientation.
+        under: what it holds under: catalogue size, load, concurrency, percentile, recall.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    under: dict[str, str | float] = field(default_factory=dict)
+
+    @property
+    def limit(self) -> str:
+        """The limit in words, empty where there is none."""
+        if self.at_least is not None:
+            return f">= {self.at_least:g}"
+        return "" if self.at_most is None else f"<= {self.at_most:g}"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the limit is met."""
+        if self.at_least is None and self.at_most is None:
+            return "-"
+        low = -float("inf") if self.at_least is None else self.at_least
+        high = float("inf") if self.at_most is None else self.at_most
+        return "met" if low <= self.value <= high else "missed"
+
+
+def as_table(figures: Sequence[Figure]) -> Table:
+    """The figures as a table, one line each, for `rich` to print."""
+    table = Table("figure", "value", "limit", "verdict", "under")
+    for each in figures:
+        value = f"{each.value:.4g} {each.unit}".rstrip()
+        under = ", ".join(f"{name} {fact}" for name, fact in each.under.items())
+        table.add_row(each.name, value, each.limit, each.verdict, under)
+    return table
+
+
+def write(path: Path, figures: Sequence[Figure]) -> None:
+    """Write the figures as JSON, with the machine and the versions they were measured on."""
+    content = {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "processor": _processor(), "system": _system()},
+        "versions": {"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
+        "figures": [
+            asdict(each) | {"limit": each.limit, "verdict": each.verdict} for each in figures
+        ],
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _processor() -> str:
+    """The processor's name, which Linux keeps in a file of its own."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text("utf-8").splitlines() if facts.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}"
