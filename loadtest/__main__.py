@@ -6,37 +6,13 @@ from locust.env import Environment  # isort: skip
 import argparse
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import urllib3
 
 from loadtest import locustfile
-
-
-@dataclass
-class Result:
-    """What a run measured."""
-
-    seconds: float = 0.0
-    times_ms: list[float] = field(default_factory=list)
-    failures: int = 0
-
-    def record(self, response_time: float, exception: Exception | None, **_: Any) -> None:
-        """Take note of one request (a listener of Locust's)."""
-        # Locust rounds its own statistics to whole milliseconds.
-        self.times_ms.append(response_time)
-        self.failures += exception is not None
-
-    def percentile_ms(self, percent: float) -> float:
-        """Return the time within which `percent` of the requests were answered."""
-        return sorted(self.times_ms)[int(percent / 100 * (len(self.times_ms) - 1))]
-
-    def __str__(self) -> str:
-        p50, p95, p99 = (f"p{p} {self.percentile_ms(p):.1f} ms" for p in (50, 95, 99))
-        rate = f"{len(self.times_ms) / self.seconds:.0f} requests/s"
-        return f"{rate}  {p50}  {p95}  {p99}  {self.failures} failures"
+from loadtest.result import Result
 
 
 def main() -> None:
@@ -57,8 +33,13 @@ def main() -> None:
 def run(host: str, users: int, duration_s: float) -> Result:
     """Let `users` shoppers loose on `host` for `duration_s` seconds."""
     result = Result()
+
+    def record(response_time: float, exception: Exception | None, **_: Any) -> None:
+        # Locust rounds its own statistics to whole milliseconds.
+        result.record(response_time, answered=exception is None)
+
     environment = Environment(user_classes=[locustfile.Shopper], host=host)
-    environment.events.request.add_listener(result.record)
+    environment.events.request.add_listener(record)
     runner = environment.create_local_runner()
     started = time.perf_counter()
     runner.start(users, spawn_rate=users)

@@ -1,9 +1,14 @@
-"""Shoppers for Locust: they post held-out baskets, one after another, without a pause.
+"""Shoppers for Locust, whose baskets grow: after every item they ask what belongs with it.
+
+Each takes a held-out basket, asks with its first item, then with two, and so on to the last; then
+the next basket. It is a closed loop: who waits for a slow answer asks less often, so the tail is
+better than a shop would see it (`loadtest.open_loop` shows that one).
 
 python -m loadtest                                   headless, with limits
 LOADTEST_REQUESTS=FILE locust -f loadtest/locustfile.py        with Locust's own interface
 """
 
+import json
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -21,13 +26,25 @@ def bodies(path: Path) -> Iterator[str]:
     return cycle(path.read_text("utf-8").splitlines())
 
 
+def growing(body: str) -> Iterator[str]:
+    """Yield a request with the first item of its basket, with two, and so on up to all of them."""
+    request = json.loads(body)
+    basket = request.get("basket", [])
+    for size in range(min(1, len(basket)), len(basket) + 1):
+        yield json.dumps(request | {"basket": basket[:size]})
+
+
 class Shopper(FastHttpUser):
-    """Asks again as soon as it is answered: a closed loop, in which a slow answer slows it down."""
+    """Asks again as soon as it is answered."""
 
     connection_timeout = network_timeout = 10.0
 
+    def on_start(self) -> None:
+        """Take the first basket."""
+        self._steps = (step for body in bodies(REQUESTS) for step in growing(body))
+
     @task
     def recommend(self) -> None:
-        """Post the next basket."""
+        """Post the basket with one item more, or the next one."""
         headers = {"Content-Type": "application/json"}
-        self.client.post("/recommend", data=next(bodies(REQUESTS)), headers=headers)
+        self.client.post("/recommend", data=next(self._steps), headers=headers)

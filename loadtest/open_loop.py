@@ -9,68 +9,70 @@ asks again as soon as it is answered, which measures the most that the service c
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlsplit
 
-PERCENTILES = (50, 90, 99, 99.9)
+import uvloop
+
+from loadtest.result import Result
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_EARLY_S = 0.002
 
 
-@dataclass
-class Result:
-    """What a run measured; latencies in milliseconds, from the intended moment of sending."""
-
-    seconds: float = 0.0
-    times_ms: list[float] = field(default_factory=list)
-    failures: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Answers per second."""
-        return len(self.times_ms) / self.seconds
-
-    def percentile_ms(self, percent: float) -> float:
-        """Return the latency that `percent` of the answered requests stayed within."""
-        return sorted(self.times_ms)[int(percent / 100 * (len(self.times_ms) - 1))]
-
-    def summary(self) -> dict[str, float]:
-        """Return the figures by name."""
-        figures = {f"p{percent:g}_ms": self.percentile_ms(percent) for percent in PERCENTILES}
-        return {"requests_per_s": self.rate, "failures": self.failures} | figures
-
-
-class Connection:
+class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection, kept alive."""
 
     def __init__(self, host: str, port: int, path: str) -> None:
         self._address = host, port
         self._head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._status: asyncio.Future[int] | None = None
+        self._received = b""
 
     async def post(self, body: bytes) -> int:
         """Send a body and read the whole answer; returns its status, 0 if the connection broke."""
-        try:
-            if self._streams is None:
-                self._streams = await asyncio.open_connection(*self._address)
-            reader, writer = self._streams
-            writer.write(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]
-            await reader.readexactly(int(length))
-        except (OSError, IndexError, asyncio.IncompleteReadError):
+        loop = asyncio.get_running_loop()
+        if self._transport is None:
+            try:
+                self._transport, _ = await loop.create_connection(lambda: self, *self._address)
+            except OSError:
+                return 0
+        self._status, self._received = loop.create_future(), b""
+        head = f"{self._head}Content-Length: {len(body)}\r\n\r\n"
+        self._transport.write(head.encode() + body)
+        return await self._status
+
+    def data_received(self, data: bytes) -> None:
+        """Put a part of an answer to the others; see whether they are all of it."""
+        self._received += data
+        head, ended, content = self._received.partition(b"\r\n\r\n")
+        if not ended:
+            return
+        length = _LENGTH.search(head)
+        if length is None:
             self.close()
-            return 0
-        return int(head.split(b" ", 2)[1])
+        elif len(content) >= int(length[1]):
+            self._answered(int(head.split(b" ", 2)[1]))
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Leave nobody waiting; the next post opens a new connection."""
+        self._transport = None
+        self._answered(0)
 
     def close(self) -> None:
-        """Close it; the next post opens a new one."""
-        if self._streams is not None:
-            self._streams[1].close()
-        self._streams = None
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _answered(self, status: int) -> None:
+        if self._status is not None and not self._status.done():
+            self._status.set_result(status)
 
 
 async def run(
@@ -94,18 +96,22 @@ async def run(
         connection = Connection(parts.hostname or "", parts.port or 80, parts.path)
         for moment in moments:
             due = started + moment if rate else perf_counter()
-            if (early := due - perf_counter()) > 0:
-                await asyncio.sleep(early)
+            await _until(due)
             status = await connection.post(next(supply))
-            if status == 200:
-                result.times_ms.append((perf_counter() - due) * 1000)
-            else:
-                result.failures += 1
+            result.record((perf_counter() - due) * 1000, answered=status == 200)
         connection.close()
 
     await asyncio.gather(*(shop() for _ in range(connections)))
     result.seconds = perf_counter() - started
     return result
+
+
+async def _until(due: float) -> None:
+    """Wait to the microsecond: timers are a millisecond late, which would count as latency."""
+    if (early := due - perf_counter()) > _EARLY_S:
+        await asyncio.sleep(early - _EARLY_S)
+    while perf_counter() < due:
+        await asyncio.sleep(0)
 
 
 def _moments(rate: float | None, seconds: float) -> Iterator[float]:
@@ -124,7 +130,7 @@ def main() -> None:
     bodies = arguments.requests.read_bytes().splitlines()
     if not bodies:
         sys.exit(f"open_loop: no requests in {arguments.requests}")
-    result = asyncio.run(
+    result = uvloop.run(
         run(
             f"{arguments.host}/recommend",
             bodies,

@@ -68,3 +68,18 @@ def test_it_imports_neither_service_nor_builder() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded.isdisjoint({"service", "index_builder"})
+
+
+def test_a_basket_grows_by_one_item_per_step() -> None:
+    code = "from loadtest.locustfile import growing; print(*growing(input()), sep='\\n')"
+    body = {"user_id": "user-1", "basket": ["item-3", "item-1", "item-2"], "k": 5}
+    done = subprocess.run(  # apart: Locust patches the standard library when it is imported
+        [sys.executable, "-c", code],
+        input=json.dumps(body),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    baskets = [["item-3"], ["item-3", "item-1"], ["item-3", "item-1", "item-2"]]
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    assert steps == [body | {"basket": basket} for basket in baskets]

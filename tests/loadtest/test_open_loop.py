@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.open_loop import Result, run
+from loadtest.open_loop import run
+from loadtest.result import Result
 from tests.service.conftest import Served
 
 BODIES = [b'{"user_id": "user-1"}', b'{"user_id": "user-2"}']
@@ -77,14 +78,6 @@ def test_a_broken_connection_is_a_failure_and_the_next_request_opens_another() -
     result = against(hang_up, 100, 0.03, 1)
     assert (result.failures, opened) == (3, 3)
     assert not result.times_ms
-
-
-def test_the_percentiles_by_hand() -> None:
-    result = Result(seconds=2, times_ms=[float(n) for n in range(100, -1, -1)], failures=3)
-    summary = result.summary()
-    assert (summary["p50_ms"], summary["p90_ms"], summary["p99_ms"]) == (50, 90, 99)
-    assert summary["requests_per_s"] == 50.5
-    assert summary["failures"] == 3
 
 
 @pytest.mark.parametrize(("body", "status"), [('{"k": 1}', 0), ('{"k": 0}', 1)])
