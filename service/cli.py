@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
@@ -20,6 +20,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
 # A worker answers one request at a time: threads within it would only compete with the other
 # workers. The libraries look when they are imported, so that happens below, inside the functions.
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     request = _checked_example(settings)
     with _listener(settings) as listener:
         url = _url(listener)
-        Thread(target=_announce, args=(url, request), daemon=True).start()
+        announcing = (url, settings.workers, request)
+        Thread(target=_announce, args=announcing, daemon=True).start()
         _serve(settings, listener)
 
 
@@ -82,14 +84,14 @@ def _listener(settings: Settings) -> socket.socket:
         sys.exit(1)
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.Config":
+    """How uvicorn is to serve what `app` returns, in each of the workers."""
     import uvicorn
 
-    from service.app import create_app
     from service.logs import logging_config
 
-    config = uvicorn.Config(
-        partial(create_app, settings),
+    return uvicorn.Config(
+        app,
         factory=True,
         workers=settings.workers,
         lifespan="on",
@@ -101,6 +103,14 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=settings.shutdown_grace_s,
     )
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    from service.app import create_app
+
+    config = server_config(partial(create_app, settings), settings)
     if settings.workers == 1:
         uvicorn.Server(config).run([listener])
         return
@@ -110,6 +120,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
     from uvicorn.supervisors import Multiprocess
 
     class Supervisor(Multiprocess):
@@ -117,6 +128,12 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
             # Else callers would go on connecting, to workers that accept no more.
             listener.close()
             super().terminate_all()
+
+        def keep_subprocess_alive(self) -> None:
+            watched = {process.pid for process in self.processes}
+            super().keep_subprocess_alive()
+            for pid in watched - {process.pid for process in self.processes}:
+                mark_process_dead(pid)  # It was killed, and could not say so itself.
 
     Supervisor(config, [listener]).run()
 
@@ -130,24 +147,27 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(url: str, request: dict[str, Any]) -> None:
-    """Once the service is ready, print the one line that a newcomer needs."""
+def _announce(url: str, workers: int, request: dict[str, Any]) -> None:
+    """Once every worker is ready, print the one line that a newcomer needs."""
     from service.example import curl_command
 
-    while not _is_ready(url):
+    while _workers_ready(url) < workers:
         time.sleep(0.05)
     print(f"Listening on {url}. Try: {curl_command(url, request)}", flush=True)
 
 
-def _is_ready(url: str) -> bool:
+def _workers_ready(url: str) -> float:
+    """Ask whoever answers: a worker knows how many there are."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=1)
     try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
     except (OSError, HTTPException):
-        return False
+        return 0
     finally:
         connection.close()
+    samples = dict(line.rpartition(" ")[::2] for line in lines)
+    return float(samples.get("rtt2vec_workers_ready", 0))
 
 
 def _complain(message: str) -> None:

@@ -71,6 +71,12 @@ class Metrics:
         )
         self._ready = Gauge("ready", "Whether a verified bundle is loaded.", **state)
         self._ready.set(0)
+        self._workers_ready = Gauge(
+            "workers_ready",
+            "Workers with a verified bundle loaded.",
+            multiprocess_mode="livesum",
+            **ours,
+        )
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request, and the time it took."""
@@ -107,6 +113,7 @@ class Metrics:
         self._bundle.labels(bundle.bundle_id, version, index.backend).set(1)
         self._ann_recall.set(index.ann_recall_at_k)
         self._ready.set(1)
+        self._workers_ready.set(1)
 
     def retire(self) -> None:
         """Take the gauges of this process, which ends, out of what the others show."""

@@ -37,9 +37,9 @@ class Serving:
             _log.exception("bundle not loaded")
             raise
         else:
-            self._metrics.announce(bundle)
             self.bundle_id, self.reason = bundle.bundle_id, None
             self.recommender = recommender  # Last, since requests are already looking at it.
+            self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
     def ready(self) -> Recommender:

@@ -88,7 +88,7 @@ class Served:
         return host, int(port)
 
     def await_workers(self, count: int) -> None:
-        """Return once so many workers have logged that they are ready; the line needs but one."""
+        """Return once so many workers have logged that they are ready, those that ended too."""
         while self.log.read_text().count('"message":"ready"') < count:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)  # a log file tells nobody that it has grown

@@ -1,6 +1,7 @@
 """The command `rtt2vec-serve`, as a real process."""
 
 import json
+import os
 import shlex
 import signal
 import socket
@@ -41,12 +42,37 @@ def test_its_log_is_json_to_the_last_line(serve: Callable[..., Served]) -> None:
     assert [line["status"] for line in lines if line.get("request_id") == "r1"] == [200]
 
 
+def workers_ready(served: Served) -> float:
+    """What the service says of itself."""
+    lines = httpx.get(f"{served.url}/metrics").text.splitlines()
+    (count,) = [line.split()[1] for line in lines if line.startswith("rtt2vec_workers_ready ")]
+    return float(count)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_its_line_waits_for_all_workers(serve: Callable[..., Served], workers: int) -> None:
+    served = serve("--workers", str(workers))
+    assert workers_ready(served) == workers
+    for _ in range(30):  # each on a connection of its own, which any of the workers may take
+        assert httpx.get(f"{served.url}/health/ready").status_code == 200
+
+
+def test_a_worker_that_was_killed_is_replaced_and_no_longer_counted(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve("--workers", "2")
+    main = served.process.pid
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    served.await_workers(3)
+    assert workers_ready(served) == 2
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_requests_in_flight_finish_when_it_is_told_to_stop(
     serve: Callable[..., Served], workers: str
 ) -> None:
     served = serve("--workers", workers)
-    served.await_workers(int(workers))
     with socket.create_connection(served.address, timeout=30) as connection:
         connection.sendall(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(4096).split()[1] == b"100"  # It is being answered.

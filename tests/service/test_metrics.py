@@ -117,7 +117,6 @@ def test_every_name_has_the_prefix(own: httpx.Client) -> None:
 
 def test_workers_are_counted_together(serve: Callable[..., Served]) -> None:
     served = serve("--workers", "2")
-    served.await_workers(2)
     for _ in range(20):  # Each on a connection of its own, so that either worker may get it.
         httpx.post(f"{served.url}/recommend", json={}).raise_for_status()
     with httpx.Client(base_url=served.url) as client:
