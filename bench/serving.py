@@ -1,124 +1,135 @@
-"""Requests per second of /recommend, beside an echo route of the same app that does no work.
+"""Requests per second of /recommend, its tail at a constant rate, and what a large basket costs.
 
-The service runs on core 0 and the load on core 1. The two routes take turns, so that what else the
-machine does hits both alike: the ratio counts, the rates are for orientation. Then the same service
-is asked at a constant rate, and latency counts from the moment at which a request was due.
+The service runs on one core and the load on another. /recommend and the two echo routes of the
+same app (see `bench.echo`) take turns, so that what else the machine does hits them alike: the
+ratio of a turn counts, the rates are for orientation. Then the same service is asked at a constant
+rate, and latency counts from the moment at which a request was due. An echo route is asked at that
+rate too: what it shows is, at most, what the generator adds.
 """
 
-import argparse
-import asyncio
 import json
-import os
-import subprocess
-import sys
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-import httpx
+from bench.figures import Figure
+from bench.load import Generator, Load, generator
+from bench.processes import CORES
+from bench.running import ECHO, LOG_LEVEL, running
+from service.bundle import load_bundle
 
-from loadtest.open_loop import Result, run
+__all__ = ["run"]
 
-TURNS = 3
-
-
-def main() -> None:
-    """Start the service, load it, print the figures as JSON."""
-    arguments = _arguments()
-    if arguments.serve:
-        _serve(arguments.bundle, arguments.port)
-        return
-    command = [sys.executable, __file__, "--serve", "--port", str(arguments.port)]
-    service = subprocess.Popen([*command, "--bundle", str(arguments.bundle)])
-    try:
-        os.sched_setaffinity(0, {1})
-        url = f"http://127.0.0.1:{arguments.port}"
-        _await_ready(url, service)
-        print(json.dumps(_figures(url, arguments), indent=2))
-    finally:
-        service.terminate()
-        service.wait()
+CONNECTIONS, MANY_CONNECTIONS = 8, 64
+ROUTES = ("/recommend", "/echo", "/echo-prebuilt")
 
 
-def _figures(url: str, arguments: argparse.Namespace) -> dict[str, object]:
-    bodies = arguments.requests.read_bytes().splitlines()
+@dataclass(frozen=True)
+class _Extent:
+    """How much is measured; lengths in seconds, rate in requests per second."""
 
-    def load(route: str, rate: float | None, seconds: float, connections: int) -> Result:
-        return asyncio.run(run(url + route, bodies, rate, seconds, connections))
+    warm_up_s: float = 3
+    turns: int = 7
+    turn_s: float = 3
+    rate: float = 500
+    steady_s: float = 120
+    echo_s: float = 20
+    sizes: tuple[int, int] = (10, 100)
+    sizes_s: float = 10
 
-    load("/recommend", None, 3, 8)
-    rates: dict[str, list[float]] = {"/recommend": [], "/echo": []}
-    failures = 0
-    for _ in range(TURNS):
-        for route, found in rates.items():
-            result = load(route, None, arguments.duration_s, 8)
-            found.append(result.rate)
-            failures += result.failures
-    medians = {route: sorted(found)[TURNS // 2] for route, found in rates.items()}
-    steady = load("/recommend", arguments.rate, arguments.duration_s * 3, 64)
-    return {
-        "requests_per_s": medians,
-        "ratio_to_echo": medians["/recommend"] / medians["/echo"],
-        "failures": failures,
-        f"open_loop_{arguments.rate:g}_per_s": steady.summary(),
+
+_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, (1, 3), 0.2)
+
+
+def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
+    """The figures of one service under three kinds of load."""
+    extent = _SMOKE if smoke else _Extent()
+    bodies = requests.read_bytes().splitlines()
+    loaded = load_bundle(bundle)
+    under: dict[str, str | float] = {
+        "items": len(loaded.catalogue),
+        "ann recall": round(loaded.manifest.retrieval.ann_recall_at_k, 4),
+        "workers": 1,
+        "log": LOG_LEVEL,
     }
+    with running(ECHO, bundle, {CORES[0]}) as service, generator(bodies, {CORES[-1]}) as load:
+        load.closed(f"{service.url}/recommend", extent.warm_up_s, CONNECTIONS)
+        return [
+            *_throughput(load, service.url, extent, under),
+            *_tail(load, service.url, extent, under),
+            *_sizes(load, service.url, extent, under),
+        ]
 
 
-def _serve(bundle: Path, port: int) -> None:
-    """The service with one route more, on core 0."""
-    os.sched_setaffinity(0, {0})
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    import uvicorn
+def _throughput(
+    load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
+) -> Iterator[Figure]:
+    found: dict[str, list[Load]] = {route: [] for route in ROUTES}
+    for _ in range(extent.turns):
+        for route, loads in found.items():
+            loads.append(load.closed(url + route, extent.turn_s, CONNECTIONS))
+    rates = {route: [each.result.rate for each in loads] for route, loads in found.items()}
+    under = under | {"connections": CONNECTIONS, "turns": extent.turns}
 
-    from service.app import create_app
-    from service.logs import logging_config
-    from service.schemas import RecommendedItem, RecommendRequest, RecommendResponse
-    from service.settings import Settings
+    def beside(route: str) -> float:
+        return median(a / b for a, b in zip(rates["/recommend"], rates[route], strict=True))
 
-    settings = Settings(bundle=bundle)
-    app = create_app(settings)
-    items = [
-        RecommendedItem(item_id=f"{n:07}", name=f"Item {n}, 12 oz", category="THINGS", score=1 / n)
-        for n in range(1, 21)
-    ]
-    answer = RecommendResponse(
-        request_id="0" * 32,
-        bundle_id="0" * 16,
-        source="user+basket",
-        degraded=False,
-        unknown_items=[],
-        took_ms=0,
-        recommendations=items,
+    yield Figure(
+        "/recommend beside /echo, which builds its 20 items",
+        beside("/echo"),
+        at_least=0.35,
+        under=under,
     )
-
-    async def echo(_asked: RecommendRequest) -> RecommendResponse:
-        return answer
-
-    app.add_api_route("/echo", echo, methods=["POST"])
-    uvicorn.run(app, port=port, log_config=logging_config("warning"), access_log=False)
-
-
-def _await_ready(url: str, service: subprocess.Popen[bytes]) -> None:
-    while service.poll() is None:
-        try:
-            if httpx.get(f"{url}/health/ready").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    sys.exit("serving.py: the service did not start")
+    yield Figure("/recommend beside /echo-prebuilt", beside("/echo-prebuilt"), under=under)
+    for route in ROUTES:
+        yield Figure(f"throughput of {route}", median(rates[route]), "requests/s", under=under)
+    busy = max(each.busy for loads in found.values() for each in loads)
+    yield Figure("share of its core that the generator took", busy, at_most=0.9)
+    failures = sum(each.result.failures for loads in found.values() for each in loads)
+    yield Figure("failures of the throughput", failures, at_most=0, under=under)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
-    add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
-    add("--port", type=int, default=8765, help="(%(default)s)")
-    add("--rate", type=float, default=500, help="requests per second (%(default)s)")
-    add("--duration-s", type=float, default=8, help="of one turn (%(default)s)")
-    add("--serve", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+def _tail(
+    load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
+) -> Iterator[Figure]:
+    steady = load.open(f"{url}/recommend", extent.rate, extent.steady_s, MANY_CONNECTIONS).result
+    under = under | {"requests/s": extent.rate, "seconds": extent.steady_s}
+    for percent, limit in ((50, 2), (99, 8), (99.9, 25)):
+        name = f"p{percent:g} at a constant rate"
+        yield Figure(name, steady.percentile_ms(percent), "ms", at_most=limit, under=under)
+    yield Figure("failures at a constant rate", steady.failures, at_most=0, under=under)
+    echo = load.open(f"{url}/echo-prebuilt", extent.rate, extent.echo_s, MANY_CONNECTIONS).result
+    under = {"requests/s": extent.rate, "seconds": extent.echo_s, "route": "/echo-prebuilt"}
+    for percent in (50, 99, 99.9):
+        yield Figure(f"generator p{percent:g}", echo.percentile_ms(percent), "ms", under=under)
 
 
-if __name__ == "__main__":
-    main()
+def _sizes(
+    load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
+) -> Iterator[Figure]:
+    small, large = extent.sizes
+    bodies = _sized(load.bodies, extent.sizes)
+    result = load.closed(f"{url}/recommend", extent.sizes_s, 1, bodies).result
+    # One connection, so that the answers come in the order of the requests.
+    times = {small: result.times_ms[0::2], large: result.times_ms[1::2]}
+    medians = {size: median(taken) for size, taken in times.items()}
+    under = under | {"connections": 1, "users": len(bodies) // 2, "requests": len(times[large])}
+    name = f"a basket of {large} beside one of {small}"
+    yield Figure(name, medians[large] / medians[small], at_most=3, under=under)
+    for size in extent.sizes:
+        yield Figure(f"median of a basket of {size}", medians[size], "ms", under=under)
+    yield Figure("failures of large baskets", result.failures, at_most=0, under=under)
+
+
+def _sized(bodies: Sequence[bytes], sizes: tuple[int, int]) -> list[bytes]:
+    """Baskets of both sizes in turn: the first items of all that one user's baskets hold."""
+    items: dict[str, dict[str, None]] = {}
+    for body in map(json.loads, bodies):
+        items.setdefault(body["user_id"], {}).update(dict.fromkeys(body["basket"]))
+    return [
+        json.dumps({"user_id": user, "basket": list(basket)[:size], "k": 20}).encode()
+        for user, basket in items.items()
+        if len(basket) >= max(sizes)
+        for size in sizes
+    ]

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from time import perf_counter
@@ -35,15 +36,19 @@ class Connection(asyncio.Protocol):
         self._status: asyncio.Future[int] | None = None
         self._received = b""
 
+    async def open(self) -> None:
+        """Connect, if it is not and if there is a service."""
+        if self._transport is None:
+            with suppress(OSError):
+                loop = asyncio.get_running_loop()
+                self._transport, _ = await loop.create_connection(lambda: self, *self._address)
+
     async def post(self, body: bytes) -> int:
         """Send a body and read the whole answer; returns its status, 0 if the connection broke."""
-        loop = asyncio.get_running_loop()
+        await self.open()
         if self._transport is None:
-            try:
-                self._transport, _ = await loop.create_connection(lambda: self, *self._address)
-            except OSError:
-                return 0
-        self._status, self._received = loop.create_future(), b""
+            return 0
+        self._status, self._received = asyncio.get_running_loop().create_future(), b""
         head = f"{self._head}Content-Length: {len(body)}\r\n\r\n"
         self._transport.write(head.encode() + body)
         return await self._status
@@ -88,12 +93,14 @@ async def run(
         connections: how many are open at once.
     """
     parts = urlsplit(url)
+    address = parts.hostname or "", parts.port or 80, parts.path
+    opened = [Connection(*address) for _ in range(connections)]
+    await asyncio.gather(*(connection.open() for connection in opened))
     result, moments = Result(), _moments(rate, seconds)
     supply = cycle(bodies)
     started = perf_counter()
 
-    async def shop() -> None:
-        connection = Connection(parts.hostname or "", parts.port or 80, parts.path)
+    async def shop(connection: Connection) -> None:
         for moment in moments:
             due = started + moment if rate else perf_counter()
             await _until(due)
@@ -101,7 +108,7 @@ async def run(
             result.record((perf_counter() - due) * 1000, answered=status == 200)
         connection.close()
 
-    await asyncio.gather(*(shop() for _ in range(connections)))
+    await asyncio.gather(*map(shop, opened))
     result.seconds = perf_counter() - started
     return result
 

@@ -1,0 +1,66 @@
+"""Processes of a bench: each on cores of its own, and what the kernel tells of them (Linux)."""
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Set
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CORES", "Memory", "apart", "children", "cpu_s"]
+
+CORES = sorted(os.sched_getaffinity(0))
+
+
+@contextmanager
+def apart(cores: Set[int], niceness: int = 0) -> Iterator[ProcessPoolExecutor]:
+    """A fresh interpreter on these cores, which runs what is submitted, one after another."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, _settle, (cores, niceness)) as process:
+        yield process
+
+
+def _settle(cores: Set[int], niceness: int) -> None:
+    os.sched_setaffinity(0, cores)
+    os.nice(niceness)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time of a process so far, in seconds."""
+    facts = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, without Python's own tracker of resources."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    return [
+        int(child)
+        for child in started
+        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The memory of a process, in MB of a million bytes.
+
+    Attributes:
+        private: what no other process has mapped, pages of files too.
+        anonymous: what belongs to no file.
+        proportional: every page divided by the number of processes that have it mapped.
+    """
+
+    private: float
+    anonymous: float
+    proportional: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Memory":
+        """What a process has now."""
+        _, *lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
+        pairs = (line.split(":") for line in lines)
+        kib = {name: int(amount.split()[0]) for name, amount in pairs}
+        sizes = (kib["Private_Clean"] + kib["Private_Dirty"], kib["Anonymous"], kib["Pss"])
+        return cls(*(size * 1024 / 1e6 for size in sizes))

@@ -1,0 +1,77 @@
+"""A service that runs for a bench, as the command starts it, on cores of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, sleep
+
+import httpx
+
+from bench.processes import children
+
+__all__ = ["ECHO", "SERVE", "Running", "running"]
+
+SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
+ECHO = (sys.executable, "-m", "bench.echo")
+LOG_LEVEL = "warning"  # else a line for each request
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that is ready.
+
+    Attributes:
+        url: where it listens.
+        pid: of the process that was started.
+        ready_s: seconds from its start until every worker was ready.
+    """
+
+    url: str
+    pid: int
+    ready_s: float
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that answer: children of the first one, or that one itself."""
+        return children(self.pid) or [self.pid]
+
+
+@contextmanager
+def running(
+    command: tuple[str, ...], bundle: Path, cores: Set[int], workers: int = 1
+) -> Iterator[Running]:
+    """Starts a service with its default settings, but for the log, and ends it afterwards."""
+    flags = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
+    began = perf_counter()
+    with subprocess.Popen(
+        [*command, *flags, "--workers", str(workers)],
+        env=inherited | _ONE_THREAD,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            os.sched_setaffinity(process.pid, cores)
+            url = _url(process)
+            _await_ready(url)
+            yield Running(url, process.pid, perf_counter() - began)
+        finally:
+            process.terminate()
+
+
+def _url(process: "subprocess.Popen[str]") -> str:
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        sys.exit("bench: the service did not start")
+    return line.split()[2].rstrip(".")
+
+
+def _await_ready(url: str) -> None:
+    while not httpx.get(f"{url}/health/ready").is_success:
+        sleep(0.01)
