@@ -19,13 +19,15 @@ from service.serving import Serving
 from service.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """Return the service. It reads its bundle when it starts to run, not before.
+
+    It counts in `metrics`, or in some of its own.
 
     A bundle that is refused does not end the process: it answers as live, not as ready, and says
     why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
     """
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     serving = Serving(settings, metrics)
 
     @asynccontextmanager

@@ -1,0 +1,109 @@
+"""Where the time of a request goes, by stage: the real app, asked within its process.
+
+The stages are those that the service's own metrics time. What the whole request takes is from the
+call of the app to its return, so the difference is routing, metrics and the reading of the body;
+HTTP and the socket are not in it.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from fastapi import FastAPI
+from starlette.types import Message, Scope
+
+from bench.figures import Figure
+from bench.processes import CORES, apart
+from service.app import create_app
+from service.metrics import STAGES, Metrics
+from service.settings import Settings
+
+__all__ = ["run"]
+
+WARM_UP = 200
+WHOLE = "whole request"
+
+
+class _Kept(Metrics):
+    """Metrics that keep the seconds of every stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, list[float]] = {stage: [] for stage in (*STAGES, WHOLE)}
+
+    def observe_stage(self, stage: str, seconds: float) -> None:
+        super().observe_stage(stage, seconds)
+        self.seconds[stage].append(seconds)
+
+
+def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
+    """Median and 99th percentile of each stage, and of the whole."""
+    bodies = requests.read_bytes().splitlines()[: WARM_UP if smoke else None]
+    with apart({CORES[0]}) as process:
+        failures, seconds = process.submit(_ask, bundle, bodies).result()
+    under: dict[str, str | float] = {"requests": len(bodies), "workers": 1}
+    return [
+        *_figures(seconds, under),
+        Figure("failures by stage", failures, at_most=0, under=under),
+    ]
+
+
+def _figures(seconds: dict[str, list[float]], under: dict[str, str | float]) -> Iterator[Figure]:
+    for stage, taken in seconds.items():
+        for name, percent in (("median", 50), ("p99", 99)):
+            microseconds = float(np.percentile(taken, percent)) * 1e6
+            yield Figure(f"{stage}, {name}", microseconds, "µs", under=under)
+
+
+def _ask(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[float]]]:
+    """Failures, and seconds by stage."""
+    metrics = _Kept()
+    app = create_app(Settings(bundle=bundle, log_level="warning"), metrics)
+    app.state.serving.load()
+    asyncio.run(_post(app, bodies[:WARM_UP]))
+    for taken in metrics.seconds.values():
+        taken.clear()
+    statuses, metrics.seconds[WHOLE] = asyncio.run(_post(app, bodies))
+    return sum(status != 200 for status in statuses), metrics.seconds
+
+
+async def _post(app: FastAPI, bodies: Sequence[bytes]) -> tuple[list[int], list[float]]:
+    """Statuses, and seconds of each request."""
+    statuses, seconds = [], []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    for body in bodies:
+
+        async def receive(body: bytes = body) -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        began = perf_counter()
+        await app(_scope(body), receive, send)
+        seconds.append(perf_counter() - began)
+    return statuses, seconds
+
+
+def _scope(body: bytes) -> Scope:
+    """A request as uvicorn hands it on."""
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/recommend",
+        "raw_path": b"/recommend",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"host", b"127.0.0.1"),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ],
+        "client": ("127.0.0.1", 0),
+        "server": ("127.0.0.1", 0),
+    }
