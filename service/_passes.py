@@ -1,22 +1,24 @@
 """The compiled inner loops of ranking: sums over a shopper's past baskets and over neighbours.
 
-Every sum goes into an array with a place for each item of the catalogue. The functions return the
-items they touched, so that only those places need to be read, and cleared afterwards.
+What is summed up about an item stands in a row of its own, which the item gets when it is first
+met: a request touches a thousand items or two, and their rows lie side by side in the processor's
+cache, however large the catalogue. Row 0 is all zeros and serves every item that was never met.
 """
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PAST", "PAST_SUMS", "add_neighbours", "add_past_baskets", "clear", "inner_products"]
+__all__ = ["ITEM_OF_KEY", "SUMS", "add_neighbours", "add_past_baskets", "candidate_keys", "clear"]
+__all__ += ["distinct", "mean_swapped", "score_candidates"]
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-# Columns of the past sums, by item.
-PAST = (
+# Columns of the sums.
+SUMS = (
     "count",
     "short",
     "middle",
@@ -26,11 +28,14 @@ PAST = (
     "vote",
     "late_vote",
     "share_vote",
+    "cosine_sum",
+    "cosine_max",
+    "confidence_sum",
 )
-PAST_SUMS = len(PAST)
 
 _HALF_LIVES_DAYS = (14.0, 60.0, 180.0)
 _SECONDS_PER_DAY = 86_400.0
+ITEM_OF_KEY = np.int64(0x7FFFFFFF)  # of the complement
 
 
 @numba.njit(nogil=True, cache=True)
@@ -40,12 +45,13 @@ def add_past_baskets(
     as_of: int,
     begun: Int64,
     indptr: Int64,
-    items: Int32,
+    lines: Int32,
     weight: Float32,
     shelf: Int32,
+    row_of: Int32,
+    items: Int32,
     sums: Float32,
     shelf_sums: Float32,
-    touched: Int32,
 ) -> tuple[int, Float32]:
     """Adds up what a shopper bought before, and how much like the present basket that was.
 
@@ -54,18 +60,20 @@ def add_past_baskets(
         basket_size: how many are.
         as_of: epoch seconds from which ages count.
         begun: (b,) start of each past basket, epoch seconds, oldest first.
-        indptr: (b + 1,) offsets into `items`.
-        items: the items of the past baskets.
+        indptr: (b + 1,) offsets into `lines`.
+        lines: the items of the past baskets.
         weight: (n_items,) what an item says about a basket: log of baskets per basket with it.
         shelf: (n_items,) subcategory of each item.
-        sums: (n_items, PAST_SUMS), added to.
+        row_of: (n_items,) the row of each item, all 0; receives the rows that are given out.
+        items: (n_items + 1,) receives the item of each row.
+        sums: (n_items + 1, len(SUMS)) receives the sums.
         shelf_sums: (n_shelves, 3): purchases, short-lived purchases, days since the last.
-        touched: (n_items,) receives the items that were added to.
 
     Returns:
-        The number of touched items, and [weights of all baskets at the three half-lives, lines].
+        The number of rows in use, row 0 among them, and [weights of all baskets at the three
+        half-lives, number of lines].
     """
-    n_touched = 0
+    rows = 1
     totals = np.zeros(4, np.float32)
     for basket in range(len(begun)):
         days = np.float32((as_of - begun[basket]) / _SECONDS_PER_DAY)
@@ -80,28 +88,28 @@ def add_past_baskets(
         shared = 0
         shared_weight = np.float32(0)
         for at in range(indptr[basket], indptr[basket + 1]):
-            if in_basket[items[at]]:
+            if in_basket[lines[at]]:
                 shared += 1
-                shared_weight += weight[items[at]]
+                shared_weight += weight[lines[at]]
         cosine = np.float32(shared / np.sqrt(max(1, size * basket_size)))
         for at in range(indptr[basket], indptr[basket + 1]):
-            item = items[at]
-            if sums[item, 0] == 0:
-                touched[n_touched] = item
-                n_touched += 1
-                sums[item, 5] = days
-            sums[item, 0] += 1
-            sums[item, 1] += short
-            sums[item, 2] += middle
-            sums[item, 3] += long
-            sums[item, 4] = days
-            sums[item, 6] += cosine
-            sums[item, 7] += shared_weight * middle
-            sums[item, 8] += long * shared / size
+            item = lines[at]
+            row = row_of[item]
+            if row == 0:
+                row, rows = rows, _new_row(rows, item, row_of, items, sums)
+                sums[row, 5] = days
+            sums[row, 0] += 1
+            sums[row, 1] += short
+            sums[row, 2] += middle
+            sums[row, 3] += long
+            sums[row, 4] = days
+            sums[row, 6] += cosine
+            sums[row, 7] += shared_weight * middle
+            sums[row, 8] += long * shared / size
             shelf_sums[shelf[item], 0] += 1
             shelf_sums[shelf[item], 1] += short
             shelf_sums[shelf[item], 2] = days
-    return n_touched, totals
+    return rows, totals
 
 
 @numba.njit(nogil=True, cache=True)
@@ -112,8 +120,10 @@ def add_neighbours(
     counts: Int32,
     item_count: Int32,
     shrinkage: float,
+    rows: int,
+    row_of: Int32,
+    items: Int32,
     sums: Float32,
-    touched: Int32,
 ) -> int:
     """Adds up how often items were bought together with those of the basket.
 
@@ -124,135 +134,153 @@ def add_neighbours(
         counts: baskets that hold both.
         item_count: (n_items,) baskets that hold an item.
         shrinkage: added to the denominator of the cosine.
-        sums: (n_items, 3): sum and maximum of the cosines, sum of the confidences; added to.
-        touched: (n_items,) receives the items that were added to.
+        rows: how many are in use.
+        row_of, items, sums: as `add_past_baskets` left them; added to.
 
     Returns:
-        The number of touched items.
+        The number of rows in use now.
     """
-    n_touched = 0
     for item in basket:
+        own = np.float32(item_count[item])
         for at in range(indptr[item], indptr[item + 1]):
             other = neighbours[at]
             both = np.float32(counts[at])
-            norm = np.sqrt(np.float32(item_count[item]) * np.float32(item_count[other]))
+            norm = np.sqrt(own * np.float32(item_count[other]))
             cosine = np.float32(both / (norm + shrinkage))
-            if sums[other, 0] == 0:
-                touched[n_touched] = other
-                n_touched += 1
-            sums[other, 0] += cosine
-            sums[other, 1] = max(sums[other, 1], cosine)
-            sums[other, 2] += both / item_count[item]
-    return n_touched
+            row = row_of[other]
+            if row == 0:
+                row, rows = rows, _new_row(rows, other, row_of, items, sums)
+            sums[row, 9] += cosine
+            sums[row, 10] = max(sums[row, 10], cosine)
+            sums[row, 11] += both / own
+    return rows
 
 
 @numba.njit(nogil=True, cache=True)
-def clear(sums: Float32, touched: Int32) -> None:
-    """Sets the touched places back to zero."""
-    for item in touched:
-        for column in range(sums.shape[1]):
-            sums[item, column] = 0
+def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Float32) -> int:
+    """Gives an item the first free row; returns how many are in use now."""
+    row_of[item] = rows
+    items[rows] = item
+    sums[rows] = 0
+    return rows + 1
+
+
+@numba.njit(nogil=True, cache=True)
+def clear(row_of: Int32, items: Int32) -> None:
+    """Takes their rows from these items."""
+    for item in items:
+        row_of[item] = 0
+
+
+@numba.njit(nogil=True, cache=True)
+def candidate_keys(eligible: Bool, items: Int32, sums: Float32) -> tuple[Int64, Int64]:
+    """What makes a candidate of the items in the rows, as keys that sort: the best come last.
+
+    A key holds the bits of a score, which is not negative, above the complement of the item: of
+    equal scores the smaller item is better. (NumPy partitions integers with vector instructions;
+    a compiled loop would, with its branches on data, take three times as long.)
+
+    Args:
+        eligible: (n_items,) which items may be recommended.
+        items: (rows,) the item of each row; row 0 is nobody's.
+        sums: (rows, len(SUMS)).
+
+    Returns:
+        Keys of all eligible items, by cosine and recency, each scaled to a maximum of 1; and keys
+        of those among them that are neighbours, by cosine.
+    """
+    most_recent, most_near = np.float32(1e-9), np.float32(1e-9)
+    for row in range(1, len(items)):
+        most_recent = max(most_recent, sums[row, 2])
+        most_near = max(most_near, sums[row, 9])
+    scores = np.empty(2, np.float32)
+    bits = scores.view(np.int32)
+    either, near = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
+    n_either, n_near = 0, 0
+    for row in range(1, len(items)):
+        if eligible[items[row]]:
+            scores[0] = sums[row, 9] / most_near + sums[row, 2] / most_recent
+            scores[1] = sums[row, 9]
+            below = ITEM_OF_KEY & ~np.int64(items[row])
+            either[n_either] = np.int64(bits[0]) << 32 | below
+            near[n_near] = np.int64(bits[1]) << 32 | below
+            n_either += 1
+            n_near += scores[1] > 0
+    return either[:n_either], near[:n_near]
+
+
+@numba.njit(nogil=True, cache=True)
+def distinct(items: Int32, eligible: Bool) -> Int32:
+    """The eligible ones of ascending items, each once; -1 stands for none."""
+    kept = np.empty_like(items)
+    n = 0
+    for item in items:
+        if item >= 0 and eligible[item] and (n == 0 or kept[n - 1] != item):
+            kept[n] = item
+            n += 1
+    return kept[:n]
+
+
+@numba.njit(nogil=True, cache=True)
+def mean_swapped(rows: Float32, anchors: Int32) -> Float32:
+    """The mean of [q_i ; p_i] over the anchors, (2d,); zero without any.
+
+    Args:
+        rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
+        anchors: (a,) items.
+    """
+    width = rows.shape[1] - 1
+    d = width // 2
+    mean = np.zeros(width, np.float32)
+    for anchor in anchors:
+        for column in range(d):
+            mean[column] += rows[anchor, d + column]
+            mean[d + column] += rows[anchor, column]
+    for column in range(width):
+        mean[column] /= np.float32(max(1, len(anchors)))
+    return mean
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def inner_products(rows: Float32, items: Int32, queries: Float32) -> Float32:
-    """Multiplies some rows with two queries, without gathering the rows first.
+def score_candidates(
+    rows: Float32,
+    items: Int32,
+    basket: Float32,
+    user_h: Float32,
+    bought: Int32,
+    recency: Float32,
+    recency_scale: float,
+) -> Float32:
+    """What basket, user, popularity and history add to the score of each candidate.
 
     Args:
-        rows: (n_items, width + 1); the last column is not multiplied.
-        items: (n,) the rows that are wanted.
-        queries: (2, width).
+        rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
+        items: (n,) the candidates, ascending.
+        basket: (2d,) from `mean_swapped`.
+        user_h: (d,), zero for a stranger.
+        bought: (h,) items of the shopper's history, ascending.
+        recency: (h,) of each.
+        recency_scale: see `service.aggregate`.
 
     Returns:
-        (3, n): the products with each query, and the last column.
+        (4, n), not yet weighted.
     """
-    products = np.empty((3, len(items)), np.float32)
-    width = queries.shape[1]
+    parts = np.zeros((4, len(items)), np.float32)
+    d = len(user_h)
+    at = 0
     for place in range(len(items)):
-        row = rows[items[place]]
-        first, second = np.float32(0), np.float32(0)
-        for column in range(width):
-            first += row[column] * queries[0, column]
-            second += row[column] * queries[1, column]
-        products[0, place], products[1, place], products[2, place] = first, second, row[width]
-    return products
-
-
-@numba.njit(nogil=True, cache=True)
-def gather_candidates(
-    found: Int32,
-    eligible: Bool,
-    near: Float32,
-    near_items: Int32,
-    past: Float32,
-    past_items: Int32,
-    blended: int,
-    neighbours: int,
-) -> Int32:
-    """Unites what the index found with the best that the shopper's past and the neighbours bring.
-
-    Args:
-        found: item indices from the index, -1 where there are no more.
-        eligible: (n_items,) which items may be recommended.
-        near: (n_items, 3), from `add_neighbours`.
-        near_items: the items that occur there.
-        past: (n_items, PAST_SUMS), from `add_past_baskets`.
-        past_items: the items that occur there.
-        blended: at most so many by cosine and recency, each scaled to a maximum of 1.
-        neighbours: at most so many by cosine alone.
-
-    Returns:
-        Distinct eligible items, ascending.
-    """
-    most_near, most_recent = np.float32(1e-9), np.float32(1e-9)
-    for item in near_items:
-        most_near = max(most_near, near[item, 0])
-    for item in past_items:
-        most_recent = max(most_recent, past[item, 2])
-    either = np.empty(len(near_items) + len(past_items), np.int32)
-    scores = np.empty(len(either), np.float32)
-    cosines = np.empty(len(near_items), np.float32)
-    n_near = 0
-    for item in near_items:
-        if eligible[item]:
-            either[n_near], cosines[n_near] = item, near[item, 0]
-            scores[n_near] = near[item, 0] / most_near + past[item, 2] / most_recent
-            n_near += 1
-    n = n_near
-    for item in past_items:
-        if eligible[item] and near[item, 0] == 0:
-            either[n], scores[n] = item, past[item, 2] / most_recent
-            n += 1
-    best = _best(either[:n], scores[:n], blended)
-    closest = _best(either[:n_near], cosines[:n_near], neighbours)
-    united = np.sort(np.concatenate((found.ravel(), best, closest)))
-    distinct = 0
-    for place in range(len(united)):
-        item = united[place]
-        if item >= 0 and eligible[item] and (distinct == 0 or united[distinct - 1] != item):
-            united[distinct] = item
-            distinct += 1
-    return united[:distinct].copy()
-
-
-@numba.njit(nogil=True, cache=True)
-def _best(items: Int32, scores: Float32, count: int) -> Int32:
-    """The items of the `count` largest scores; of equal ones the first."""
-    if len(items) <= count:
-        return items
-    if count == 0:
-        return items[:0]
-    least = np.partition(scores, len(scores) - count)[len(scores) - count]
-    best = np.empty(count, np.int32)
-    n = 0
-    for place in range(len(items)):
-        if scores[place] > least:
-            best[n] = items[place]
-            n += 1
-    for place in range(len(items)):
-        if n == count:
-            break
-        if scores[place] == least:
-            best[n] = items[place]
-            n += 1
-    return best
+        item = items[place]
+        row = rows[item]
+        to_basket, to_user = np.float32(0), np.float32(0)
+        for column in range(d):
+            to_basket += row[column] * basket[column]
+            to_user += row[column] * user_h[column]
+        for column in range(d):
+            to_basket += row[d + column] * basket[d + column]
+            to_user += row[d + column] * user_h[column]
+        parts[0, place], parts[1, place], parts[2, place] = to_basket, to_user, row[2 * d]
+        while at < len(bought) and bought[at] < item:
+            at += 1
+        if at < len(bought) and bought[at] == item:
+            parts[3, place] = np.log1p(recency_scale * recency[at])
+    return parts

@@ -11,12 +11,14 @@ The first three terms are what the index is searched for, the fourth brings cand
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from service._passes import inner_products
+from service._passes import mean_swapped, score_candidates
+from service.arrays import needed
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
 
@@ -27,6 +29,7 @@ __all__ = [
     "Weights",
     "build_queries",
     "closest_anchors",
+    "mean_query",
     "merge_candidates",
     "score_parts",
 ]
@@ -38,6 +41,10 @@ PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 
 # Purchases per basket at which history counts for log 2 (DESIGN section 2: found by measurement).
 _RECENCY_SCALE = np.float32(30)
+
+# What is known of a stranger.
+_NOTHING = needed(np.empty(0, np.int32))
+_NEVER = needed(np.empty(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,19 @@ def build_queries(
     return queries
 
 
+def mean_query(
+    item_vectors: Float32, anchors: Int32, user_h: Float32 | None, weights: Weights
+) -> Float32:
+    """The mean of `build_queries`, (1, 2d + 1) float32: Eq. 4 is linear in the query."""
+    d = item_vectors.shape[1] // 2
+    query = np.empty((1, 2 * d + 1), np.float32)
+    query[0, : 2 * d] = mean_swapped(item_vectors, anchors)
+    if user_h is not None:
+        query[:, : 2 * d].reshape(2, d)[:] += np.float32(weights.user) * user_h
+    query[0, 2 * d] = weights.popularity
+    return query
+
+
 def merge_candidates(found: Int32, profile: Profile | None, history_candidates: int) -> Int32:
     """The union of what the index found and of the items the shopper buys most, ascending.
 
@@ -151,14 +171,15 @@ def score_parts(
         profile: the shopper, if known.
     """
     d = item_vectors.shape[1] // 2
-    queries = np.zeros((2, 2 * d), np.float32)
-    if len(anchors):
-        queries[0] = _swapped(item_vectors, anchors).mean(axis=0)
-    if profile is not None:
-        queries[1] = np.tile(profile.user_h, 2)
-    basket, user, popularity = inner_products(item_vectors, items, queries)
-    nothing = np.zeros(len(items), np.float32)
-    history = np.log1p(_RECENCY_SCALE * profile.recency_of(items)) if profile else nothing
+    basket, user, popularity, history = score_candidates(
+        item_vectors,
+        items,
+        mean_swapped(item_vectors, anchors),
+        _nobody(d) if profile is None else profile.user_h,
+        _NOTHING if profile is None else profile.items,
+        _NEVER if profile is None else profile.recency,
+        _RECENCY_SCALE,
+    )
     return Candidates(items, basket, user, popularity, history)
 
 
@@ -173,6 +194,12 @@ def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int3
     cohesion = item_vectors[items, :-1] @ _swapped(item_vectors, anchors).T
     closest: Int32 = anchors[cohesion.argmax(axis=1)]
     return closest
+
+
+@cache
+def _nobody(d: int) -> Float32:
+    """The vector of a stranger."""
+    return needed(np.zeros(d, np.float32))
 
 
 def _swapped(item_vectors: Float32, anchors: Int32) -> Float32:

@@ -72,14 +72,14 @@ def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int3
     """The popularity fill: adds the most popular eligible items until k can be chosen.
 
     Args:
-        items: (n,) int32, distinct eligible candidates.
+        items: (n,) int32, distinct eligible candidates, ascending.
         eligible: (n_items,) which items may be recommended; item 0 is the most popular.
         codes: (n_items,) int32, the category of every item.
         cap: items per category, 0 for no cap; it gives way when nothing else is left.
         k: recommendations to choose from them.
 
     Returns:
-        The candidates, lengthened where they did not suffice.
+        The candidates, lengthened where they did not suffice, ascending.
     """
     if _room(codes[items], cap) >= k:
         return items
@@ -92,9 +92,9 @@ def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int3
         ordered[len(items) :][within[len(items) :] == is_in] for is_in in (True, False)
     )
     added = added[:missing]
-    return np.concatenate([items, added, surplus[: max(0, k - len(items) - len(added))]])
+    return np.sort(np.concatenate([items, added, surplus[: max(0, k - len(items) - len(added))]]))
 
 
 def _room(codes: Int32, cap: int) -> int:
     """How many of these candidates a cap lets through."""
-    return int(cap_categories(codes, cap).sum())
+    return int(cap_categories(codes, cap).sum()) if cap else len(codes)

@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from service._columns import NEVER_DAYS, fill
-from service._passes import PAST_SUMS, add_neighbours, add_past_baskets, clear, gather_candidates
+from service._passes import (
+    ITEM_OF_KEY,
+    SUMS,
+    add_neighbours,
+    add_past_baskets,
+    candidate_keys,
+    clear,
+    distinct,
+)
 from service.aggregate import PARTS, Candidates, Part
 from service.arrays import needed
 from service.bundle import Bundle
@@ -87,24 +95,22 @@ class Evidence:
     Attributes:
         table: what all requests share.
         basket: (b,) int32, the present basket's items.
-        past: (n_items, PAST_SUMS) float32, sums over the shopper's past baskets.
-        past_items: items that occur there.
+        row_of: (n_items,) int32, the row of each item in the sums; 0, all zeros, for most.
+        items: (rows,) int32, the item of each row.
+        sums: (rows, len(SUMS)) float32, over the shopper's past and the basket's neighbours.
         past_totals: (4,) float32, see `add_past_baskets`.
         shelves: (n_subcategories, 3) float32.
-        near: (n_items, 3) float32, sums over the neighbours of the basket's items.
-        near_items: items that occur there.
         baskets: number of past baskets.
         last_basket_days: days since the last of them.
     """
 
     table: "FeatureTable"
     basket: Int32
-    past: Float32
-    past_items: Int32
+    row_of: Int32
+    items: Int32
+    sums: Float32
     past_totals: Float32
     shelves: Float32
-    near: Float32
-    near_items: Int32
     baskets: int
     last_basket_days: float
 
@@ -119,10 +125,10 @@ class Evidence:
             blended: at most so many by neighbours and recency together.
             neighbours: and by neighbours alone.
         """
-        return gather_candidates(
-            found, eligible, self.near, self.near_items, self.past, self.past_items,
-            blended, neighbours,
-        )  # fmt: skip
+        either, near = candidate_keys(eligible, self.items, self.sums)
+        keys = np.concatenate([_largest(either, blended), _largest(near, neighbours)])
+        brought = (~keys & ITEM_OF_KEY).astype(np.int32)
+        return distinct(np.sort(np.concatenate([found.ravel(), brought])), eligible)
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
@@ -130,23 +136,21 @@ class Evidence:
         columns = fill(
             candidates.items, self.basket,
             (candidates.basket, candidates.user, candidates.popularity),
-            self.past, self.past_items, self.past_totals, self.baskets, self.last_basket_days,
-            self.shelves, self.near, self.near_items,
-            table.taxonomy, table.basket_share, table.trend, table.shelf_share, table.rhythm,
-            len(FEATURES),
+            self.row_of, self.sums, self.past_totals, self.baskets, self.last_basket_days,
+            self.shelves,
+            table.facts, len(FEATURES),
         )  # fmt: skip
         return columns.T  # by column in memory: so the trees read them
 
 
 class _Scratch(local):
-    """Sums by item, one set per thread, kept between requests so that none has to clear them."""
+    """What passes write to, one set per thread, kept so that no request clears a catalogue."""
 
     def __init__(self, n_items: int) -> None:
         self.in_basket = np.zeros(n_items, np.bool_)
-        self.past = np.zeros((n_items, PAST_SUMS), np.float32)
-        self.near = np.zeros((n_items, 3), np.float32)
-        self.past_items = np.empty(n_items, np.int32)
-        self.near_items = np.empty(n_items, np.int32)
+        self.row_of = np.zeros(n_items, np.int32)
+        self.items = np.zeros(n_items + 1, np.int32)
+        self.sums = np.zeros((n_items + 1, len(SUMS)), np.float32)
 
 
 class FeatureTable:
@@ -156,25 +160,25 @@ class FeatureTable:
         """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
         catalogue = bundle.catalogue
         levels = (catalogue.subcategories, catalogue.categories, catalogue.departments)
-        self.taxonomy = needed(np.stack([_codes(names) for names in levels], axis=1))
-        self._shelf = needed(np.ascontiguousarray(self.taxonomy[:, 0]))
+        taxonomy = np.stack([_codes(names) for names in levels], axis=1)
+        self._shelf = needed(np.ascontiguousarray(taxonomy[:, 0]))
         self._n_shelves = int(self._shelf.max()) + 1
         counts = bundle.item_count.astype(np.float32)
         # Items were counted in the training baskets alone, not in those of newcomers.
         n_baskets = max(1, int(needed(bundle.past_indptr)[bundle.n_trained_users]))
-        self.basket_share = needed(counts / np.float32(n_baskets))
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
         self._item_count = needed(bundle.item_count)
-        self.trend = needed(bundle.item_trend)
-        self.rhythm = needed(bundle.item_rhythm)
         self._neighbours = (
             needed(bundle.neighbour_indptr),
             needed(bundle.neighbour_item),
             needed(bundle.neighbour_count),
         )
-        month = np.exp(self.trend[:, 2])
-        shelf = np.bincount(self._shelf, month, self._n_shelves)[self._shelf]
-        self.shelf_share = needed(np.log(month / shelf).astype(np.float32))
+        trend = needed(bundle.item_trend)
+        month = np.exp(trend[:, 2])
+        shelf_share = np.log(month / np.bincount(self._shelf, month)[self._shelf])
+        share, rhythm = counts / np.float32(n_baskets), needed(bundle.item_rhythm)
+        facts = np.column_stack([taxonomy, share, trend, shelf_share, rhythm])
+        self.facts = needed(facts.astype(np.float32))
         as_of = datetime.fromisoformat(bundle.manifest.as_of)
         self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
         self._scratch = _Scratch(len(catalogue))
@@ -188,10 +192,10 @@ class FeatureTable:
         begun = profile.past_begun if profile else _NO_BASKETS
         # A newcomer's ages count from a last basket that is later than the build.
         as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
-        past_items = near_items = _NO_ITEMS
+        rows = 1
         scratch.in_basket[basket] = True
         try:
-            n_past, totals = add_past_baskets(
+            rows, totals = add_past_baskets(
                 scratch.in_basket,
                 len(basket),
                 as_of,
@@ -200,35 +204,34 @@ class FeatureTable:
                 profile.past_items if profile else _NO_ITEMS,
                 self._weight,
                 self._shelf,
-                scratch.past,
+                scratch.row_of,
+                scratch.items,
+                scratch.sums,
                 shelves,
-                scratch.past_items,
             )
-            past_items = scratch.past_items[:n_past]
-            n_near = add_neighbours(
+            rows = add_neighbours(
                 basket,
                 *self._neighbours,
                 self._item_count,
                 _SHRINKAGE,
-                scratch.near,
-                scratch.near_items,
+                rows,
+                scratch.row_of,
+                scratch.items,
+                scratch.sums,
             )
-            near_items = scratch.near_items[:n_near]
             yield Evidence(
                 self,
                 basket,
-                scratch.past,
-                past_items,
+                scratch.row_of,
+                scratch.items[:rows],
+                scratch.sums[:rows],
                 totals,
                 shelves,
-                scratch.near,
-                near_items,
                 len(begun),
                 float(as_of - begun[-1]) / _DAY_S if len(begun) else NEVER_DAYS,
             )
         finally:
-            clear(scratch.past, past_items)
-            clear(scratch.near, near_items)
+            clear(scratch.row_of, scratch.items[1:rows])
             scratch.in_basket[basket] = False
 
 
@@ -270,6 +273,12 @@ class Ranker:
         """The same score, split into what basket, user and popularity did to it."""
         contributions = self._trees.contributions(features)
         return {part: contributions[:, self._parts == part].sum(axis=1) for part in PARTS}
+
+
+def _largest(keys: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """The largest keys, in any order."""
+    least = len(keys) - count
+    return np.partition(keys, least)[least:] if 0 < least < len(keys) else keys[:count]
 
 
 def _codes(names: list[str]) -> Int32:
