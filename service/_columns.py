@@ -152,5 +152,5 @@ def _largest(sums: Float32) -> tuple[float, float, float, float]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _scale(largest: float) -> float:
+def _scale(largest: np.float32) -> float:
     return float(largest) if largest > 0 else 1.0

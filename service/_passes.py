@@ -135,7 +135,9 @@ def add_neighbours(
         item_count: (n_items,) baskets that hold an item.
         shrinkage: added to the denominator of the cosine.
         rows: how many are in use.
-        row_of, items, sums: as `add_past_baskets` left them; added to.
+        row_of: as `add_past_baskets` left it; added to.
+        items: likewise.
+        sums: likewise.
 
     Returns:
         The number of rows in use now.
@@ -249,7 +251,7 @@ def score_candidates(
     user_h: Float32,
     bought: Int32,
     recency: Float32,
-    recency_scale: float,
+    recency_scale: np.float32,
 ) -> Float32:
     """What basket, user, popularity and history add to the score of each candidate.
 

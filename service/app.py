@@ -14,7 +14,7 @@ from service.endpoint import RecommendEndpoint
 from service.metrics import CONTENT_TYPE, Metrics
 from service.middleware import RequestMiddleware
 from service.problems import ProblemError, answer_http_exception, answer_problem, documented
-from service.schemas import Health, RecommendResponse
+from service.schemas import Health
 from service.serving import Serving
 from service.settings import Settings
 
@@ -49,23 +49,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.serving = serving
-    _add_recommend(app, RecommendEndpoint(settings, metrics, serving))
+    app.router.routes.append(RecommendEndpoint(settings, metrics, serving).route())
     _add_health(app, serving)
     _add_metrics(app, metrics)
     return app
-
-
-def _add_recommend(app: FastAPI, endpoint: RecommendEndpoint) -> None:
-    app.add_api_route(
-        "/recommend",
-        endpoint,
-        methods=["POST"],
-        name="recommend",
-        description=endpoint.__call__.__doc__,
-        response_model=RecommendResponse,
-        responses=documented(400, 413, 415, 422, 500, 503),
-        openapi_extra=endpoint.openapi,
-    )
 
 
 def _add_health(app: FastAPI, serving: Serving) -> None:

@@ -4,16 +4,16 @@ from time import perf_counter
 from typing import Any
 
 import orjson
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from service.body import read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
-from service.problems import ProblemError
-from service.recommender import Recommendation
-from service.schemas import RecommendRequest, request_type
+from service.problems import ProblemError, documented
+from service.recommender import Recommendation, Recommender
+from service.schemas import RecommendRequest, RecommendResponse, request_type
 from service.serving import Serving
 from service.settings import Settings
 
@@ -32,20 +32,44 @@ class RecommendEndpoint:
         self._serving = serving
         self._request_type = request_type(settings)
 
-    @property
-    def openapi(self) -> dict[str, Any]:
-        """The request body, for the operation's OpenAPI document: FastAPI does not read it."""
-        schema = self._request_type.model_json_schema()
-        content = {"application/json": {"schema": schema}}
-        return {"requestBody": {"required": True, "content": content}}
+    def route(self) -> APIRoute:
+        """Return the route, which FastAPI documents and the endpoint answers on its own.
 
-    async def __call__(self, request: Request) -> Response:
-        """Recommend items that belong with a basket, for this shopper."""
+        What FastAPI does around a function (dependencies, validation, a request and a response
+        object) takes a tenth of the time that a whole recommendation takes.
+        """
+
+        async def recommend() -> None:
+            """Recommend items that belong with a basket, for this shopper."""
+
+        schema = self._request_type.model_json_schema()
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        route = APIRoute(
+            "/recommend",
+            recommend,
+            methods=["POST"],
+            response_model=RecommendResponse,
+            responses=documented(400, 413, 415, 422, 500, 503),
+            openapi_extra={"requestBody": body},
+        )
+        route.app = self
+        return route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
         recommender = self._serving.ready()
-        body = await read_json_body(request, self._body_limit_bytes)
+        content = await read_json_body(scope, receive, self._body_limit_bytes)
+        body = self._answer(recommender, content)
+        length = str(len(body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _answer(self, recommender: Recommender, content: bytes) -> bytes:
         started = perf_counter()
-        with self._metrics.stage("parse"):
-            asked = self._parse(body)
+        asked = self._parse(content)
+        parsed = perf_counter()
+        self._metrics.observe_stage("parse", parsed - started)
         answer = recommender.recommend(
             asked.user_id,
             asked.basket,
@@ -54,18 +78,21 @@ class RecommendEndpoint:
             asked.exclude_categories,
             asked.explain,
         )
-        self._metrics.observe_answer(asked.user_id, answer)
-        with self._metrics.stage("encode"):
-            content = {
+        recommended = perf_counter()
+        body = orjson.dumps(
+            {
                 "request_id": request_id.get(),
                 "bundle_id": self._serving.bundle_id,
                 "source": answer.source,
                 "degraded": answer.degraded,
                 "unknown_items": answer.unknown_items,
-                "took_ms": round((perf_counter() - started) * 1000, 3),
+                "took_ms": round((recommended - started) * 1000, 3),
                 "recommendations": [_item(each) for each in answer.items],
             }
-            return Response(orjson.dumps(content), media_type="application/json")
+        )
+        self._metrics.observe_stage("encode", perf_counter() - recommended)
+        self._metrics.observe_answer(asked.user_id, answer)
+        return body
 
     def _parse(self, body: bytes) -> RecommendRequest:
         try:

@@ -1,9 +1,6 @@
 """What Prometheus is told: one registry per app, every name prefixed `rtt2vec_`."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import perf_counter
 from typing import Any
 
 from prometheus_client import (
@@ -86,13 +83,6 @@ class Metrics:
     def observe_stage(self, stage: str, seconds: float) -> None:
         """Record how long one of `STAGES` took."""
         self._stages[stage].observe(seconds)
-
-    @contextmanager
-    def stage(self, stage: str) -> Iterator[None]:
-        """Record how long the block took, unless it raises."""
-        started = perf_counter()
-        yield
-        self.observe_stage(stage, perf_counter() - started)
 
     def observe_answer(self, user_id: str | None, answer: Recommendations) -> None:
         """Count what an answer for `user_id` rests on."""

@@ -36,12 +36,6 @@ class Profile:
     past_indptr: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
     past_items: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
-    def recency_of(self, items: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """The recency of each of these items, zero for one that was never bought."""
-        at = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
-        recency: npt.NDArray[np.float32] = self.recency[at] * (self.items[at] == items)
-        return recency
-
 
 class Profiles:
     """The profiles of a bundle, as views of its mapped arrays."""

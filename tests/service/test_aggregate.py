@@ -10,6 +10,7 @@ from service.aggregate import (
     Weights,
     build_queries,
     closest_anchors,
+    mean_query,
     merge_candidates,
     score_parts,
 )
@@ -58,6 +59,8 @@ def test_without_a_user_it_is_the_anchor_alone_and_without_anchors_the_user_alon
     user_h = shopper(i0=1).user_h
     assert build_queries(ROWS, NOBODY, user_h, WEIGHTS).tolist() == [[0.5, 1, 0.5, 1, 2]]
     assert build_queries(ROWS, NOBODY, None, WEIGHTS).tolist() == [[0, 0, 0, 0, 2]]
+    assert mean_query(ROWS, NOBODY, user_h, WEIGHTS).tolist() == [[0.5, 1, 0.5, 1, 2]]
+    assert mean_query(ROWS, anchors(1), None, WEIGHTS).tolist() == [[3, 0, 0, 1, 2]]
 
 
 def test_the_score_of_a_basket_of_two_by_hand() -> None:
@@ -108,6 +111,9 @@ def test_the_index_is_searched_for_the_score_itself(
     basket, buyer = np.arange(n_anchors, dtype=np.int32), profile if known else None
     items = np.arange(9, dtype=np.int32)
     queries = build_queries(rows, basket, profile.user_h if known else None, weights)
+    mean = mean_query(rows, basket, profile.user_h if known else None, weights)
+    assert mean.dtype == np.float32
+    np.testing.assert_allclose(mean, queries.mean(axis=0, keepdims=True), rtol=1e-4, atol=1e-5)
     # Without history the blended score is the mean inner product over the queries of the basket.
     scores = score_parts(rows, items, basket, buyer).score(weights)
     np.testing.assert_allclose((queries @ rows.T).mean(axis=0), scores, rtol=1e-4, atol=1e-4)

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.bundle import preview_bundle
-from service.profiles import Profile, Profiles
+from service.profiles import Profiles
 from tests.data.tiny_bundle import NOON, tiny_contents
 
 
@@ -34,21 +32,3 @@ def test_a_user_without_purchases_in_the_catalogue_has_none() -> None:
     profiles = Profiles(preview_bundle(tiny_contents(history_indptr=indptr)))
     assert profiles.get("user-3") is None
     assert profiles.get("user-2") is not None
-
-
-@given(
-    st.dictionaries(st.integers(0, 50), st.floats(0, 1, width=32), min_size=1),
-    st.lists(st.integers(0, 60)),
-)
-def test_recency_is_that_of_the_item_or_zero(history: dict[int, float], asked: list[int]) -> None:
-    items = sorted(history)
-    profile = Profile(
-        user_h=np.zeros(2, np.float32),
-        items=np.array(items, np.int32),
-        counts=np.ones(len(items), np.int32),
-        recency=np.array([history[item] for item in items], np.float32),
-        last=np.zeros(len(items), np.int64),
-    )
-    found = profile.recency_of(np.array(asked, np.int32))
-    assert found.dtype == np.float32
-    assert found.tolist() == [history.get(item, 0.0) for item in asked]

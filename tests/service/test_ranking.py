@@ -150,12 +150,10 @@ def fail_inside(table: FeatureTable, profile: Profile | None) -> None:
     """Raise where the sums are in use: they are cleared all the same."""
     block = table.evidence(profile, np.array([0, 2], np.int32))
     evidence = block.__enter__()
-    assert evidence.past.any()
-    assert evidence.near.any()
+    assert evidence.row_of.any()
     failure = LookupError()
     assert not block.__exit__(LookupError, failure, None)
-    assert not evidence.past.any()
-    assert not evidence.near.any()
+    assert not evidence.row_of.any()
 
 
 def test_threads_do_not_mix(bundle: Bundle) -> None:

@@ -89,7 +89,7 @@ def test_the_promises_of_every_answer(
 
     assert asked.recommend(**request, explain=True) == answer
     plain = asked.recommend(**request).items
-    assert plain == [replace(each, reasons=None) for each in answer.items]
+    assert plain == [each._replace(reasons=None) for each in answer.items]
 
     shuffled = data.draw(st.permutations(request["basket"] + request["basket"][:5]))
     assert asked.recommend(**{**request, "basket": shuffled}, explain=True).items == answer.items
