@@ -61,5 +61,4 @@ class Exact:
     def _keys(
         self, queries: npt.NDArray[np.float32], start: int, stop: int
     ) -> npt.NDArray[np.int64]:
-        scores = queries @ self.rows[start:stop].T
-        return as_keys(scores, np.arange(start, start + scores.shape[1]))
+        return as_keys(queries @ self.rows[start:stop].T, start)
