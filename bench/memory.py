@@ -1,8 +1,8 @@
 """What workers hold in memory, and how soon they are ready.
 
-With one worker every mapped file is its own, so its private memory is taken with two. What a second
-one adds is the growth of all processes together, every page divided among those that map it; the
-process that only watches over several workers is left out, but for what it shares with them.
+With one worker every mapped file is its own, so a worker's private memory is taken with two. What
+one more adds is the growth of all processes together from two workers to three, every page divided
+among those that map it: a service of one worker has no process that watches over it.
 """
 
 from collections.abc import Iterator
@@ -20,26 +20,23 @@ CONNECTIONS = 8
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """The figures of one worker and of two, after they have answered for a while."""
+    """The figures of one worker, of two and of three, after they have answered for a while."""
     seconds, starts = (0.2, 1) if smoke else (5.0, 3)
     bodies = requests.read_bytes().splitlines()
-    ready_s = []
-    failures = 0
+    ready_s, failures = [], 0
+    held: dict[int, list[Memory]] = {}
     with generator(bodies, {CORES[-1]}) as load:
-        for _ in range(starts):
-            with running(SERVE, bundle, {CORES[0]}) as service:
-                ready_s.append(service.ready_s)
+        for workers in (*[1] * starts, 2, 3):
+            with running(SERVE, bundle, set(CORES[:workers]), workers) as service:
                 failures += _ask(load, service, seconds)
-                alone = Memory.of(service.pid)
-        with running(SERVE, bundle, set(CORES), workers=2) as service:
-            failures += _ask(load, service, seconds)
-            workers = [Memory.of(pid) for pid in service.workers]
-            watching = Memory.of(service.pid)
+                pids = dict.fromkeys((service.pid, *service.workers))
+                held[workers] = [Memory.of(pid) for pid in pids]
+                if workers == 1:
+                    ready_s.append(service.ready_s)
+    under: dict[str, str | float] = {"workers": 1, "starts": starts}
     return [
-        Figure(
-            "a worker is ready after", median(ready_s), "s", at_most=3, under={"starts": starts}
-        ),
-        *_memory(alone, workers, watching, seconds),
+        Figure("a worker is ready after", median(ready_s), "s", at_most=3, under=under),
+        *_memory(held, seconds),
         Figure("failures while memory was taken", failures, at_most=0),
     ]
 
@@ -48,16 +45,18 @@ def _ask(load: Generator, service: Running, seconds: float) -> int:
     return load.closed(f"{service.url}/recommend", seconds, CONNECTIONS).result.failures
 
 
-def _memory(
-    alone: Memory, workers: list[Memory], watching: Memory, seconds: float
-) -> Iterator[Figure]:
-    under: dict[str, str | float] = {"workers": len(workers), "seconds of load": seconds}
+def _memory(held: dict[int, list[Memory]], seconds: float) -> Iterator[Figure]:
+    """Figures of the processes by number of workers; the first of several only watches."""
+    watching, *workers = held[2]
+    under: dict[str, str | float] = {"workers": 2, "seconds of load": seconds}
     private = max(each.private for each in workers)
     yield Figure("private memory of a worker", private, "MB", at_most=250, under=under)
     anonymous = max(each.anonymous for each in workers)
     yield Figure("anonymous memory of a worker", anonymous, "MB", under=under)
-    together = sum(each.proportional for each in workers) + watching.proportional
-    added = together - watching.private - alone.proportional
-    yield Figure("a second worker adds", added, "MB", at_most=120, under=under)
-    yield Figure("one worker, mapped files and all", alone.proportional, "MB")
+    total = {count: sum(each.proportional for each in all_) for count, all_ in held.items()}
+    grown = under | {"workers": "2 to 3"}
+    yield Figure("one more worker adds", total[3] - total[2], "MB", at_most=120, under=grown)
+    for count, megabytes in total.items():
+        under = under | {"workers": count}
+        yield Figure("all processes, mapped files and all", megabytes, "MB", under=under)
     yield Figure("private memory of the watching process", watching.private, "MB", under=under)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # workers. The libraries look when they are imported, so that happens below, inside the functions.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+# Large blocks, which only loading needs, go back to the system when they are freed: glibc would
+# begin to keep them. Blocks as requests need them stay. Workers look when they are started.
+_MALLOC_BYTES = {"MALLOC_MMAP_THRESHOLD_": 1 << 20, "MALLOC_TRIM_THRESHOLD_": 4 << 20}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then exit with 0; `arguments` default to the command line's.
@@ -37,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
+    for name, size in _MALLOC_BYTES.items():
+        os.environ.setdefault(name, str(size))
     # The counts of an earlier run may lie there. Workers, if several, share a new one.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     settings = _settings(arguments)
