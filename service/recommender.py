@@ -208,9 +208,10 @@ class Recommender:
 
     def _look_up(self, basket: Sequence[str]) -> tuple[Int32, list[str]]:
         index = self._bundle.catalogue.index
-        known = {index[item] for item in basket if item in index}
-        unknown = dict.fromkeys(item for item in basket if item not in index)
-        return np.array(sorted(known), np.int32), list(unknown)
+        rows = {item: index.get(item) for item in basket}
+        known = sorted({row for row in rows.values() if row is not None})
+        unknown = [item for item, row in rows.items() if row is None]
+        return np.array(known, np.int32), unknown
 
     def _search(self, anchors: Int32, profile: Profile | None, k: int) -> Int32:
         if not len(anchors) and profile is None:
