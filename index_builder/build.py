@@ -57,7 +57,8 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     # A second after the last basket: a cut excludes its own moment.
     as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
-    encoded = encode(transactions, products, config.min_item_baskets, as_of)
+    with stage(console, "Encoding"):
+        encoded = encode(transactions, products, config.min_item_baskets, as_of)
     console.print(encoded)
     choice = validate(transactions, products, config, as_of, console)
     verdict = judge(choice.measured, config.train.seed)

@@ -18,6 +18,7 @@ from index_builder.encoding import encode_baskets
 from index_builder.held_out import HeldOut, held_out
 from index_builder.index import IndexRecallError
 from index_builder.newcomers import with_newcomers
+from index_builder.progress import stage
 from index_builder.publish_gate import PublishGateError
 from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
@@ -122,7 +123,8 @@ def _build(
         index=IndexConfig(backend=backend, parameters=_numbers(index_parameter or [])),
         ranker=RankerConfig(enabled=ranker),
     )
-    table, catalogue = read_source(transactions, products, dataset, path)
+    with stage(console, "Reading"):
+        table, catalogue = read_source(transactions, products, dataset, path)
     console.print(table.summary)
     bundle = build(table, catalogue, config, out, moment, console, strict)
     done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"

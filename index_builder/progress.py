@@ -35,7 +35,7 @@ class TrainingProgress:
 
 @contextmanager
 def training_progress(console: Console, title: str, triples: int) -> Iterator[TrainingProgress]:
-    """A bar with speed, loss and the time left."""
+    """A bar with speed, loss and the time left, and how long it took in the end."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -43,9 +43,11 @@ def training_progress(console: Console, title: str, triples: int) -> Iterator[Tr
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
+    began = perf_counter()
     with Progress(*columns, console=console, speed_estimate_period=10) as progress:
         progress.add_task(title, total=triples, detail="")
         yield TrainingProgress(progress, 0)
+    _done(console, title, began)
 
 
 @contextmanager
@@ -54,4 +56,8 @@ def stage(console: Console, title: str) -> Iterator[None]:
     began = perf_counter()
     with console.status(title):
         yield
+    _done(console, title, began)
+
+
+def _done(console: Console, title: str, began: float) -> None:
     console.print(f"[green]✓[/] {title} [dim]{perf_counter() - began:.1f} s[/]")

@@ -76,32 +76,35 @@ def validate(
     A record too small to spare a slice gets the defaults, and the console says so.
     """
     try:
-        latest, *earlier = windows(transactions, products, config, until)
+        with stage(console, "Windows"):
+            latest, *earlier = windows(transactions, products, config, until)
     except TooFewBasketsError as error:
         return _defaults(console, str(error).splitlines()[0])
     baskets, others = set_aside(latest, config)
     if len(baskets) < _FEWEST_BASKETS:
         return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
     epochs, embeddings = _stop_in_time(latest, baskets, config, console)
-    bundle = _try(latest, embeddings, config)
-    weights, _ = best_weights(bundle, baskets, GRID)
-    vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
+    with stage(console, "Blending"):
+        bundle = _try(latest, embeddings, config)
+        weights, _ = best_weights(bundle, baskets, GRID)
+        vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
     contents = window_contents(
         latest, embeddings, weights, vectors_alone, config, ranked=bool(others)
     )
     trees = None
     if others:
         latest_baskets, *earlier_baskets = learned_from([latest, *earlier], config)
-        taught = [_lessons(contents, latest_baskets, config)]
+        taught = [_lessons(contents, latest_baskets, config, console)]
         for window, known in zip(earlier, earlier_baskets, strict=True):
             title = f"Learning from {window.since:%Y-%m-%d}"
             embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
             past = window_contents(window, embeddings, weights, weights, config, ranked=True)
-            taught.append(_lessons(past, known, config))
+            taught.append(_lessons(past, known, config, console))
         with stage(console, f"Ranker, from {sum(len(each.sizes) for each in taught):,} baskets"):
             trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
         contents = with_trees(contents, trees)
-    measured = compare(preview_bundle(contents), baskets)
+    with stage(console, "Comparing"):
+        measured = compare(preview_bundle(contents), baskets)
     rows = {name: each.quality for name, each in measured.items()}
     title = f"Validation: {len(baskets)} baskets since {latest.since:%Y-%m-%d}"
     console.print(quality_table(rows, title))
@@ -110,8 +113,11 @@ def validate(
     return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics}, measured)
 
 
-def _lessons(contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig) -> Lessons:
-    return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
+def _lessons(
+    contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
+) -> Lessons:
+    with stage(console, f"Lessons, from {len(baskets):,} baskets"):
+        return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
 
 
 def _defaults(console: Console, found: str) -> Choice:
