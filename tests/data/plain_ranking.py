@@ -1,0 +1,197 @@
+"""What the service computes in compiled loops, said plainly: one item at a time, in Python."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import exp, log, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from service.arrays import needed
+from service.bundle import Bundle
+
+DAY_S = 86_400
+NEVER = 9999.0
+
+
+@dataclass(frozen=True)
+class Past:
+    """A past basket: its age in days and its items."""
+
+    days: float
+    items: set[int]
+
+
+class PlainRanking:
+    """Candidates and features of one request to a bundle with a ranker."""
+
+    def __init__(self, bundle: Bundle, user_id: str | None, basket: list[int]) -> None:
+        self.bundle, self.basket = bundle, basket
+        self.past = _past(bundle, user_id)
+        self.near = {item: self._near(item) for item in range(len(bundle.catalogue))}
+
+    def _near(self, item: int) -> list[tuple[float, float]]:
+        """Cosine and confidence of each basket item that has this one as a neighbour."""
+        bundle = self.bundle
+        starts, neighbours = needed(bundle.neighbour_indptr), needed(bundle.neighbour_item)
+        counts, sold = needed(bundle.neighbour_count), bundle.item_count
+        return [
+            (
+                counts[at] / (sqrt(int(sold[own]) * int(sold[item])) + 5),
+                counts[at] / sold[own],
+            )
+            for own in self.basket
+            for at in range(starts[own], starts[own + 1])
+            if neighbours[at] == item
+        ]
+
+    def _recency(self, item: int, half_life_days: float) -> float:
+        return sum((0.5 ** (p.days / half_life_days) for p in self.past if item in p.items), 0.0)
+
+    def candidates(
+        self, found: set[int], eligible: set[int], blended: int, neighbours: int
+    ) -> set[int]:
+        """What the index found, with the best by neighbours and recency, and by neighbours."""
+        items = range(len(self.bundle.catalogue))
+        cosine = {item: sum(c for c, _ in self.near[item]) for item in items}
+        recency = {item: self._recency(item, 60) for item in items}
+        most_cosine, most_recency = max(cosine.values()), max(recency.values())
+        both = {
+            item: cosine[item] / (most_cosine or 1) + recency[item] / (most_recency or 1)
+            for item in items
+        }
+        best: set[int] = found & eligible
+        for scores, count in ((both, blended), (cosine, neighbours)):
+            there = [item for item in items if item in eligible and scores[item] > 0]
+            best |= set(sorted(there, key=lambda item: (-scores[item], item))[:count])
+        return best
+
+    def features(self, item: int, parts: tuple[float, float, float]) -> dict[str, float]:
+        """The features of one candidate; `parts` are basket, user and popularity."""
+        return {
+            **self._of_the_basket(item, parts[0]),
+            **self._of_the_user(item, parts[1]),
+            **self._of_the_item(item, parts[2]),
+        }
+
+    def _of_the_basket(self, item: int, cohesion: float) -> dict[str, float]:
+        catalogue, basket = self.bundle.catalogue, self.basket
+        cosines = [cosine for cosine, _ in self.near[item]]
+        most = max(sum(cosine for cosine, _ in each) for each in self.near.values())
+        confidence = sum(share for _, share in self.near[item]) / len(basket)
+        share = self.bundle.item_count[item] / len(needed(self.bundle.past_begun))
+
+        def alike(names: list[str]) -> int:
+            return sum(names[own] == names[item] for own in basket)
+
+        return {
+            "neighbour_sum": sum(cosines),
+            "neighbour_sum_relative": sum(cosines) / (most or 1),
+            "neighbour_max": max(cosines, default=0),
+            "confidence_mean": confidence,
+            "confidence_excess": confidence - share,
+            "cohesion_basket": cohesion,
+            "basket_size": len(basket),
+            "same_subcategory": alike(catalogue.subcategories),
+            "same_category": alike(catalogue.categories),
+            "same_department_share": alike(catalogue.departments) / len(basket),
+        }
+
+    def _votes(self, item: int) -> tuple[float, float, float]:
+        """How much alike the present basket and the past ones with this item are."""
+        n_baskets, present = len(needed(self.bundle.past_begun)), set(self.basket)
+        vote, late, share = 0.0, 0.0, 0.0
+        for each in self.past:
+            if item in each.items:
+                both = each.items & present
+                telling = sum(log(n_baskets / self.bundle.item_count[own]) for own in both)
+                vote += len(both) / sqrt(len(each.items) * len(present))
+                late += telling * 0.5 ** (each.days / 60)
+                share += 0.5 ** (each.days / 180) * len(both) / len(each.items)
+        return vote, late, share
+
+    def _of_the_user(self, item: int, cohesion: float) -> dict[str, float]:
+        past, shelves = self.past, self.bundle.catalogue.subcategories
+        days = [each.days for each in past if item in each.items]
+        gap = (days[0] - days[-1]) / (len(days) - 1) if len(days) > 1 else NEVER
+        last = days[-1] if days else NEVER
+        bought = {own for each in past for own in each.items}
+        votes = {own: self._votes(own) for own in bought | {item}}
+        lines = [(each.days, own) for each in past for own in each.items]
+        shelf = [age for age, own in lines if shelves[own] == shelves[item]]
+        weights = {half: sum(0.5 ** (each.days / half) for each in past) for half in (14, 60, 180)}
+        baskets = max(1, len(past))
+        return {
+            "purchases": len(days),
+            "purchases_per_basket": len(days) / baskets,
+            **{
+                f"recency_{half}d": self._recency(item, half) / (weights[half] or 1)
+                for half in (14, 60, 180)
+            },
+            "recency_60d_relative": self._recency(item, 60)
+            / max((self._recency(own, 60) for own in bought), default=1),
+            "days_since_last": last,
+            "mean_gap_days": gap,
+            "days_since_last_per_gap": last / max(gap, 0.5),
+            "days_since_last_per_typical_gap": last / max(self._rhythm(item)[2], 0.5),
+            "like_basket_vote": votes[item][0],
+            "like_basket_vote_relative": votes[item][0] / (max(v[0] for v in votes.values()) or 1),
+            "late_vote_relative": votes[item][1] / (max(v[1] for v in votes.values()) or 1),
+            "share_vote": votes[item][2],
+            "cohesion_user": cohesion,
+            "user_baskets": len(past),
+            "days_since_last_basket": past[-1].days if past else NEVER,
+            "user_mean_basket_size": max(1, len(lines)) / baskets,
+            "subcategory_share": len(shelf) / max(1, len(lines)),
+            "share_in_subcategory": len(days) / max(1, len(shelf)),
+            "subcategory_recency_14d": sum(0.5 ** (age / 14) for age in shelf) / (weights[14] or 1),
+            "subcategory_days_since_last": min(shelf, default=NEVER),
+        }
+
+    def _rhythm(self, item: int) -> list[float]:
+        rhythm: list[float] = needed(self.bundle.item_rhythm)[item].tolist()
+        return rhythm
+
+    def _of_the_item(self, item: int, log_popularity: float) -> dict[str, float]:
+        trend, shelves = needed(self.bundle.item_trend), self.bundle.catalogue.subcategories
+        month = [
+            exp(trend[other, 2]) for other, shelf in enumerate(shelves) if shelf == shelves[item]
+        ]
+        names = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
+        return {
+            "log_popularity": log_popularity,
+            **{f"log_popularity_{days}d": trend[item, n] for n, days in enumerate((7, 14, 30, 90))},
+            "log_share_of_subcategory": trend[item, 2] - log(sum(month)),
+            **dict(zip(names, self._rhythm(item), strict=True)),
+        }
+
+
+def walk(bundle: Bundle, features: npt.NDArray[np.float32]) -> float:
+    """The score of one candidate: the sum of the leaves it reaches, tree by tree."""
+    left, right = needed(bundle.tree_left), needed(bundle.tree_right)
+    feature, threshold = needed(bundle.tree_feature), needed(bundle.tree_threshold)
+    score = 0.0
+    for root in needed(bundle.tree_root):
+        node = root
+        while feature[node] >= 0:
+            passes = features[feature[node]] <= threshold[node]
+            node = left[node] if passes else right[node]
+        score += float(needed(bundle.tree_value)[node])
+    return score
+
+
+def _past(bundle: Bundle, user_id: str | None) -> list[Past]:
+    """The shopper's past baskets, oldest first."""
+    user = bundle.user_index.get(user_id or "")
+    if user is None:
+        return []
+    as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC).timestamp()
+    begun, lines = needed(bundle.past_begun), needed(bundle.past_item)
+    baskets, starts = needed(bundle.past_indptr), needed(bundle.past_item_indptr)
+    return [
+        Past(
+            (as_of - int(begun[basket])) / DAY_S,
+            set(lines[starts[basket] : starts[basket + 1]].tolist()),
+        )
+        for basket in range(baskets[user], baskets[user + 1])
+    ]

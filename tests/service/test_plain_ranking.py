@@ -1,0 +1,90 @@
+"""The compiled path against the plain one: same candidates, same features, same list."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.bundle import Bundle, preview_bundle
+from service.ranking import FEATURES
+from service.recommender import Recommender
+from service.retrieval.exact import Exact
+from service.settings import Settings
+from tests.data.plain_ranking import PlainRanking, walk
+from tests.data.ranked_shop import N_ITEMS, WEIGHTS, ranked_contents
+
+USERS = [None, "stranger", *(f"user-{user:02}" for user in range(6))]
+
+requests = st.fixed_dictionaries(
+    {
+        "user_id": st.sampled_from(USERS),
+        "basket": st.sets(st.integers(0, N_ITEMS - 1), min_size=1, max_size=30),
+        "one_query": st.booleans(),
+        "candidates_per_anchor": st.integers(1, 12),
+        "past_candidates": st.integers(0, 15),
+        "neighbour_candidates": st.integers(0, 9),
+    }
+)
+
+
+@cache
+def shop() -> Bundle:
+    return preview_bundle(ranked_contents())
+
+
+@settings(max_examples=60)
+@given(request=requests)
+def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
+    bundle = shop()
+    user_id, basket = request.pop("user_id"), sorted(request.pop("basket"))
+    item_ids = bundle.catalogue.item_ids
+    asked = Recommender(bundle, Settings(anchor_limit=N_ITEMS, **request))
+    listed = asked.shortlist(user_id, [item_ids[item] for item in basket])
+    candidates, features = listed.candidates, listed.features
+    assert features is not None
+
+    plain = PlainRanking(bundle, user_id, basket)
+    found = found_by_the_index(bundle, user_id, basket, request)
+    eligible = set(range(N_ITEMS)) - set(basket)
+    expected = plain.candidates(
+        found, eligible, request["past_candidates"], request["neighbour_candidates"]
+    )
+    assert candidates.items.tolist() == sorted(expected)
+
+    parts = zip(candidates.basket, candidates.user, candidates.popularity, strict=True)
+    for item, row, part in zip(candidates.items.tolist(), features, parts, strict=True):
+        named = plain.features(item, part)
+        assert list(named) == list(FEATURES)
+        np.testing.assert_allclose(row, [*named.values()], rtol=2e-4, atol=1e-5)
+
+    scores = [walk(bundle, row) for row in features]
+    best = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+    k = min(request["candidates_per_anchor"], len(best))  # more would have more searched for
+    answer = asked.recommend(user_id, [item_ids[item] for item in basket], k)
+    by_item = dict(zip(candidates.items.tolist(), scores, strict=True))
+    assert [each.score for each in answer.items] == pytest.approx(
+        [scores[place] for place in best[:k]], rel=1e-5, abs=1e-5
+    )
+    for each in answer.items:
+        assert by_item[each.item_index] == pytest.approx(each.score, rel=1e-5, abs=1e-5)
+
+
+def found_by_the_index(
+    bundle: Bundle, user_id: str | None, basket: list[int], request: dict[str, Any]
+) -> set[int]:
+    """What exact search finds for one query per basket item, or for their mean."""
+    d = bundle.dimension
+    rows = bundle.item_vectors
+    queries = np.zeros((len(basket), 2 * d + 1), np.float32)
+    queries[:, :d], queries[:, d : 2 * d] = rows[basket, d : 2 * d], rows[basket, :d]
+    user = bundle.user_index.get(user_id or "")
+    if user is not None:
+        queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
+    queries[:, 2 * d] = WEIGHTS.popularity
+    if request["one_query"]:
+        queries = queries.mean(axis=0, keepdims=True)
+    _, found = Exact(np.array(rows)).search(queries, request["candidates_per_anchor"])
+    return set(found.ravel().tolist())
