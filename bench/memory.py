@@ -56,7 +56,7 @@ def _memory(held: dict[int, list[Memory]], seconds: float) -> Iterator[Figure]:
     total = {count: sum(each.proportional for each in all_) for count, all_ in held.items()}
     grown = under | {"workers": "2 to 3"}
     yield Figure("one more worker adds", total[3] - total[2], "MB", at_most=120, under=grown)
+    yield Figure("private memory of the watching process", watching.private, "MB", under=under)
     for count, megabytes in total.items():
         under = under | {"workers": count}
-        yield Figure("all processes, mapped files and all", megabytes, "MB", under=under)
-    yield Figure("private memory of the watching process", watching.private, "MB", under=under)
+        yield Figure(f"memory in all, {count} workers", megabytes, "MB", under=under)

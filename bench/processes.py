@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CORES", "Memory", "apart", "children", "cpu_s"]
+__all__ = ["CORES", "Memory", "apart", "children", "cpu_s", "peak_memory"]
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -30,6 +30,15 @@ def cpu_s(pid: int) -> float:
     """Processor time of a process so far, in seconds."""
     facts = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory that a process had resident so far, in MB of a million bytes.
+
+    0 once it has ended. (What `wait4` tells begins with the memory of whoever started it.)
+    """
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
 
 
 def children(pid: int) -> list[int]:

@@ -1,0 +1,178 @@
+"""What a build costs, stage by stage, as the number of transactions grows.
+
+A sixteenth of the demo's households is taken once, four times and sixteen times, every copy with
+ids of its own, and an item needs that many times more baskets to be recommended: the catalogue is
+the same, the largest shop is about as large as the demo. The real command builds each on two cores
+and says how long every stage took. Training runs for a fixed number of epochs, since otherwise
+validation would stop it at another moment each time.
+
+No stage may grow faster than n log n: from the second shop to the third by at most so much, and a
+quarter of it more, for what a machine does besides. Stages of less than a second are left out.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+
+from bench.figures import Figure
+from bench.processes import CORES, peak_memory
+from bench.training_speed import triples_per_s
+from index_builder.config import TrainConfig
+from index_builder.datasets import completejourney
+from index_builder.drawing import BLUE, INK, OTHERS, QUIET, picture, without_ticks
+from index_builder.encoding import encode
+from index_builder.labels import label_points
+
+__all__ = ["run"]
+
+COMMAND = Path(sys.executable).with_name("rtt2vec-build")
+THREADS = 2
+FEWEST_BASKETS = 2  # of an item, in one copy
+SLACK = 1.25
+LEAST_S = 1.0
+WHOLE = "whole build"
+_STAGE = re.compile(r"^✓ ([A-Z][a-z]+)\b.* (\d+\.\d) s$", re.MULTILINE)
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """How much is built: one household in `every`, so many copies, epochs, trained triples."""
+
+    every: int = 16
+    copies: tuple[int, ...] = (1, 4, 16)
+    epochs: int = 2
+    triples: int = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Build:
+    """One build.
+
+    Attributes:
+        lines: of the transactions.
+        seconds: by stage, and of the whole.
+        peak: memory, in MB of a million bytes.
+    """
+
+    lines: int
+    seconds: Mapping[str, float]
+    peak: float
+
+
+_SMOKE = _Extent(every=128, copies=(1, 2), epochs=1, triples=10_000)
+
+
+def run(_bundle: Path, _requests: Path, out: Path, smoke: bool) -> list[Figure]:
+    """Build every shop; the figures, and a picture of them."""
+    extent = _SMOKE if smoke else _Extent()
+    transactions, products = completejourney.read()
+    users = transactions.lines["user_id"].unique().sort().to_numpy()
+    drawn = np.random.default_rng(0).choice(users, len(users) // extent.every, replace=False)
+    lines = transactions.lines.filter(pl.col("user_id").is_in(drawn))
+    with TemporaryDirectory() as directory:
+        files = Path(directory)
+        products.write_parquet(files / "products.parquet")
+        builds = [_build(files, lines, copies, extent.epochs) for copies in extent.copies]
+    _draw(out / "builder.svg", builds)
+    speed = triples_per_s(encode(transactions, products), TrainConfig(), extent.triples)
+    triples = median(speed() for _ in range(3))
+    under: dict[str, str | float] = {"threads": THREADS, "dimension": TrainConfig().dimension}
+    return [
+        Figure("training", triples / 1e6, "million triples/s", under=under),
+        *_costs(builds, under | {"epochs": extent.epochs}),
+        *_growth(*builds[-2:]),
+    ]
+
+
+def _build(files: Path, lines: pl.DataFrame, copies: int, epochs: int) -> _Build:
+    """Build copies of a shop by the command, on two cores."""
+    shop = files / f"{copies}.parquet"
+    ids = pl.col("user_id", "basket_id")
+    replicas = [lines.with_columns(ids + f"-{copy}") for copy in range(copies)]
+    pl.concat(replicas).rename({"begun_at": "timestamp"}).write_parquet(shop)
+    flags = {
+        "--transactions": shop,
+        "--products": files / "products.parquet",
+        "--out": files / f"bundles-{copies}",
+        "--min-item-baskets": FEWEST_BASKETS * copies,
+        "--epochs": epochs,
+        "--threads": THREADS,
+    }
+    words = [str(word) for pair in flags.items() for word in pair]
+    inherited = {name: value for name, value in os.environ.items() if name not in _ONE_THREAD}
+    said, peak, began = "", 0.0, perf_counter()
+    with subprocess.Popen(
+        [COMMAND, *words], env=inherited | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.sched_setaffinity(process.pid, CORES[:THREADS])
+        for line in process.stderr or ():
+            said += line
+            peak = max(peak, peak_memory(process.pid))
+    seconds = {WHOLE: perf_counter() - began}
+    if process.returncode:
+        sys.exit(said)
+    for stage, took in _STAGE.findall(said):
+        seconds[stage] = seconds.get(stage, 0.0) + float(took)
+    return _Build(len(lines) * copies, seconds, peak)
+
+
+def _costs(builds: list[_Build], under: dict[str, str | float]) -> Iterator[Figure]:
+    for build in builds:
+        under = under | {"transactions": build.lines}
+        size = f"{build.lines:,} transactions"
+        yield Figure(f"{WHOLE} of {size}", build.seconds[WHOLE], "s", under=under)
+        yield Figure(f"peak memory, {size}", build.peak, "MB", under=under)
+
+
+def _growth(small: _Build, large: _Build) -> Iterator[Figure]:
+    """How much longer each stage takes, beside n log n."""
+    times = large.lines / small.lines
+    limit = times * log(large.lines) / log(small.lines) * SLACK
+    for stage, took in large.seconds.items():
+        if took >= LEAST_S and small.seconds.get(stage):
+            yield Figure(
+                f"{stage}, growth by {times:g} times the transactions",
+                took / small.seconds[stage],
+                at_most=round(limit, 2),
+                under={"seconds": round(took, 1), "transactions": large.lines},
+            )
+
+
+def _draw(path: Path, builds: list[_Build]) -> None:
+    """Seconds by stage and memory over the number of transactions, both axes logarithmic."""
+    largest = builds[-1].seconds
+    stages = sorted(largest, key=lambda stage: -largest[stage])[:7]
+    colours = dict(zip(stages, (BLUE, *OTHERS, INK, QUIET), strict=False))
+    lines = [build.lines for build in builds]
+    with picture(path, 10, 4.6) as figure:
+        time, memory = figure.subplots(1, 2, width_ratios=(2, 1))
+        for stage in stages:
+            taken = [max(build.seconds.get(stage, 0), 0.1) for build in builds]
+            time.plot(lines, taken, color=colours[stage], marker="o", markersize=5)
+        memory.plot(lines, [build.peak for build in builds], color=BLUE, marker="o")
+        memory.set_ylim(0, None)
+        time.set_yscale("log")
+        time.set_title("Seconds, by stage")
+        memory.set_title("Peak memory, MB")
+        for axes in (time, memory):
+            axes.set_xscale("log")
+            axes.set_xlim(min(lines) / 1.3, max(lines) * 3)
+            axes.set_xticks(lines, [f"{count:,}" for count in lines])
+            axes.minorticks_off()
+            axes.set_xlabel("transactions")
+            without_ticks(axes, "y")
+        figure.draw_without_rendering()  # only then is it certain where the points lie
+        ends = {stage: (float(lines[-1]), max(largest[stage], 0.1)) for stage in stages}
+        label_points(time, ends, colours, 8)
