@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from bench.figures import Figure
-from bench.processes import CORES, peak_memory
+from bench.processes import CORES, ONE_THREAD, peak_memory
 from bench.training_speed import triples_per_s
 from index_builder.config import TrainConfig
 from index_builder.datasets import completejourney
@@ -43,7 +43,6 @@ SLACK = 1.25
 LEAST_S = 1.0
 WHOLE = "whole build"
 _STAGE = re.compile(r"^✓ ([A-Z][a-z]+)\b.* (\d+\.\d) s$", re.MULTILINE)
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _build(files: Path, lines: pl.DataFrame, copies: int, epochs: int) -> _Build
         "--threads": THREADS,
     }
     words = [str(word) for pair in flags.items() for word in pair]
-    inherited = {name: value for name, value in os.environ.items() if name not in _ONE_THREAD}
+    inherited = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
     said, peak, began = "", 0.0, perf_counter()
     with subprocess.Popen(
         [COMMAND, *words], env=inherited | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True

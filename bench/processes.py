@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CORES", "Memory", "apart", "children", "cpu_s", "peak_memory"]
+__all__ = ["CORES", "ONE_THREAD", "Memory", "apart", "children", "cpu_s", "peak_memory"]
 
 CORES = sorted(os.sched_getaffinity(0))
+
+# Libraries look when they are imported.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 
 
 @contextmanager

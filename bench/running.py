@@ -11,15 +11,13 @@ from time import perf_counter, sleep
 
 import httpx
 
-from bench.processes import children
+from bench.processes import ONE_THREAD, children
 
 __all__ = ["ECHO", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
 ECHO = (sys.executable, "-m", "bench.echo")
 LOG_LEVEL = "warning"  # else a line for each request
-
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def running(
     began = perf_counter()
     with subprocess.Popen(
         [*command, *flags, "--workers", str(workers)],
-        env=inherited | _ONE_THREAD,
+        env=inherited | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -1,0 +1,59 @@
+"""`python -m bench`: measure all that the project promises of its speed, and judge it.
+
+One table, and the same figures as JSON with machine and versions, beside the pictures.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from bench.figures import Figure, as_table, write
+from bench.processes import ONE_THREAD
+from bench.suite import BENCHES, measure
+
+
+def main() -> None:
+    """Run the benches, print the table, exit with 1 if a limit is missed."""
+    arguments = _arguments()
+    os.environ |= ONE_THREAD  # as the service has it
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    asked = (arguments.bundle, arguments.requests, arguments.out, arguments.smoke)
+    figures: list[Figure] = []
+    console = Console(stderr=True)
+    for name in arguments.only:
+        began = perf_counter()
+        with console.status(name):
+            figures += measure(name, *asked)
+        console.print(f"[green]✓[/] {name} [dim]{perf_counter() - began:.0f} s[/]")
+    Console().print(as_table(figures))
+    whole = set(arguments.only) == set(BENCHES)
+    write(arguments.out / f"{'latest' if whole else '-'.join(arguments.only)}.json", figures)
+    missed = [figure.name for figure in figures if figure.verdict == "missed"]
+    if missed and not arguments.smoke:
+        sys.exit(f"bench: missed {', '.join(missed)}")
+
+
+def _benches(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(BENCHES):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(BENCHES)}, found {unknown}")
+    return names
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    add = parser.add_argument
+    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
+    add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
+    add("--out", type=Path, default=Path("bench/results"), help="where figures go (%(default)s)")
+    add("--only", type=_benches, default=list(BENCHES), help=f"some of {','.join(BENCHES)}")
+    add("--smoke", action="store_true", help="as little as possible, and judge nothing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The benches, by name: modules of this package with a function `run`."""
+
+from importlib import import_module
+from pathlib import Path
+
+from bench.figures import Figure
+from bench.processes import CORES, apart
+
+__all__ = ["BENCHES", "measure"]
+
+BENCHES = ("serving", "stages", "memory", "workers", "retrieval", "growth", "builder")
+
+
+def measure(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
+    """Run a bench in an interpreter of its own, on all cores.
+
+    So none inherits another's memory, threads or cores.
+
+    Args:
+        name: of the bench.
+        bundle: a bundle, or a directory of bundles.
+        requests: file of bodies of POST /recommend, one per line.
+        out: directory for pictures.
+        smoke: whether to do as little as possible, only to see that it runs.
+    """
+    with apart(set(CORES)) as process:
+        return process.submit(_run, name, bundle, requests, out, smoke).result()
+
+
+def _run(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
+    figures: list[Figure] = import_module(f"bench.{name}").run(bundle, requests, out, smoke)
+    return figures
