@@ -49,7 +49,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.serving = serving
-    app.router.routes.append(RecommendEndpoint(settings, metrics, serving).route())
+    # First, since routes are tried in turn.
+    app.router.routes.insert(0, RecommendEndpoint(settings, metrics, serving).route())
     _add_health(app, serving)
     _add_metrics(app, metrics)
     return app

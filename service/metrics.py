@@ -87,12 +87,14 @@ class Metrics:
     def observe_answer(self, user_id: str | None, answer: Recommendations) -> None:
         """Count what an answer for `user_id` rests on."""
         self._candidates.observe(answer.candidates)
-        self._filled.inc(answer.filled)
+        if answer.filled:
+            self._filled.inc(answer.filled)
         if answer.source != "user+basket":
             self._fallbacks.labels(answer.source).inc()
         if answer.degraded:
             self._degraded.inc()
-        self._unknown_items.inc(len(answer.unknown_items))
+        if answer.unknown_items:
+            self._unknown_items.inc(len(answer.unknown_items))
         if user_id is not None and answer.source in ("basket", "popularity"):
             self._unknown_users.inc()
 
