@@ -244,7 +244,8 @@ def test_an_array_of_pickled_objects(bundle: Path) -> None:
         ({"backend": "annoy"}, "expected exact, faiss or nmslib, found 'annoy'"),
         ({"parameters": {"ef": 1}}, "'ef'"),
         ({"parameters": {"k_factor": 0}}, "'k_factor'"),
-        ({"parameters": {"dims_per_code": 1}}, "10 dimensions"),
+        ({"parameters": {"dims_per_code": 2}}, "found dims_per_code 1, lists 0"),
+        ({"parameters": {"lists": 2}}, "found dims_per_code 1, lists 0"),
     ],
 )
 def test_a_retrieval_that_cannot_be_loaded(
