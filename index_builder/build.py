@@ -10,7 +10,7 @@ from rich.console import Console
 from index_builder.config import BuildConfig
 from index_builder.contents import assemble, with_ranker, with_trees
 from index_builder.encoding import encode
-from index_builder.index import build_index, check_index_config
+from index_builder.index import check_index_config, tune_index
 from index_builder.progress import stage
 from index_builder.publish_gate import enforce, judge
 from index_builder.training import train_epochs
@@ -64,7 +64,7 @@ def build(
     verdict = judge(choice.measured, config.train.seed)
     enforce(verdict, strict, console)
     embeddings = train_epochs(encoded, config.train, choice.epochs, console)
-    index = partial(build_index, config=config.index)
+    index = partial(tune_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
         contents = assemble(
             encoded,

@@ -39,8 +39,10 @@ class IndexConfig(_Config):
     """The inner-product index and the recall it must show."""
 
     backend: Backend = Backend.FAISS
-    parameters: dict[str, int] = Field({}, description="of the backend; its defaults otherwise")
-    ann_recall_target: float = Field(0.95, ge=0, le=1)
+    parameters: dict[str, int] = Field(
+        {}, description="of the backend; otherwise the build chooses, or takes the defaults"
+    )
+    ann_recall_target: float = Field(0.98, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
 
 

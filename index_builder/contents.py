@@ -11,13 +11,13 @@ from pydantic import JsonValue
 from index_builder.config import BuildConfig, RankerConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
+from index_builder.index import BuiltIndex
 from index_builder.neighbours import neighbours
 from index_builder.pasts import pasts, rhythm, trend
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.bundle import BundleContents, Catalogue
 from service.ranking import FEATURES
-from service.retrieval import Retrieval
 from service.trees import Trees
 
 __all__ = ["assemble", "with_ranker", "with_trees"]
@@ -33,7 +33,7 @@ def assemble(
     embeddings: Embeddings,
     config: BuildConfig,
     as_of: datetime,
-    index: Callable[[Float32, Float32], tuple[Retrieval, float]],
+    index: Callable[[Float32, Float32], BuiltIndex],
     weights: Weights,
     vectors_alone: Weights,
     metrics: Mapping[str, JsonValue] | None = None,
@@ -45,8 +45,7 @@ def assemble(
         embeddings: trained on them.
         config: stored, and consulted for half-life and index.
         as_of: UTC, naive.
-        index: builds the index from rows and sample queries, both (…, 2d + 1) float32; returns it
-            with its ann_recall_at_k.
+        index: builds the index from rows and sample queries, both (…, 2d + 1) float32.
         weights: of the parts of a score.
         vectors_alone: the same without history.
         metrics: offline metrics.
@@ -54,7 +53,7 @@ def assemble(
     prior = log_share(encoded.item_count).astype(np.float32)
     rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
     queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
-    retrieval, recall = index(rows, queries)
+    built = index(rows, queries)
     history = histories(encoded, encoded.n_users, encoded.n_items, config.recency_half_life_days)
     items = encoded.items
     return BundleContents(
@@ -72,8 +71,9 @@ def assemble(
             *(items[name].to_list() for name in ("department", "category", "subcategory")),
         ),
         user_ids=encoded.user_ids,
-        retrieval=retrieval,
-        ann_recall_at_k=recall,
+        retrieval=built.retrieval,
+        ann_recall_at_k=built.ann_recall_at_k,
+        index_frontier=built.frontier,
         ann_recall_k=config.index.ann_recall_k,
         ann_recall_target=config.index.ann_recall_target,
         as_of=as_of.isoformat(),
@@ -115,14 +115,21 @@ def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
 def _sample_queries(
     encoded: EncodedTransactions, rows: Float32, user_h: Float32, weights: Weights, seed: int
 ) -> Float32:
-    """A query from each of some late baskets, which are the most like those to come."""
+    """A query from each of some late baskets, which are the most like those to come.
+
+    The first half have one anchor each; the others are asked as the service asks by default, with
+    the mean over all anchors.
+    """
     rng = np.random.default_rng(seed)
     n = encoded.n_baskets
     late = np.arange(n - max(min(n, _RECALL_QUERIES), round(_LATE_SHARE * n)), n)
     baskets = rng.choice(late, min(len(late), _RECALL_QUERIES), replace=False)
     queries = []
-    for basket in np.sort(baskets):
+    for place, basket in enumerate(np.sort(baskets)):
         start, stop = encoded.basket_indptr[basket : basket + 2]
-        anchor = rng.choice(encoded.basket_items[start:stop], 1)
-        queries.append(build_queries(rows, anchor, user_h[encoded.basket_user[basket]], weights))
+        anchors = encoded.basket_items[start:stop]
+        if place < len(baskets) // 2:
+            anchors = rng.choice(anchors, 1)
+        of_anchors = build_queries(rows, anchors, user_h[encoded.basket_user[basket]], weights)
+        queries.append(of_anchors.mean(axis=0, keepdims=True))
     return np.concatenate(queries)

@@ -1,19 +1,43 @@
-"""The inner-product index, and the proof that it finds what it should."""
+"""The inner-product index, its parameters, and the proof that it finds what it should."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import log2
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from index_builder.config import IndexConfig
+from index_builder.config import Backend, IndexConfig
+from service.manifest import IndexPoint
 from service.retrieval import Retrieval, backend, measure_ann_recall
 from service.retrieval.exact import Exact
 
-__all__ = ["IndexRecallError", "build_index", "check_index_config"]
+__all__ = ["BuiltIndex", "IndexRecallError", "build_index", "check_index_config", "tune_index"]
+__all__ += ["cost_bytes", "grid"]
 
 Float32 = npt.NDArray[np.float32]
+
+# Reading a byte of a row here and there, and sorting the row in, takes as long as scanning six.
+_RESCORED = 6
+# A list costs something before its first code is read.
+_PER_LIST = 2048
+# Below this many items, choosing lists takes longer than scanning them all.
+_LISTS_FROM = 50_000
 
 
 class IndexRecallError(RuntimeError):
     """The index finds too little of what exact search finds."""
+
+
+class BuiltIndex(NamedTuple):
+    """An index, its ann_recall_at_k, and what else the build could have chosen, cheapest first."""
+
+    retrieval: Retrieval
+    ann_recall_at_k: float
+    frontier: tuple[IndexPoint, ...] = ()
 
 
 def check_index_config(config: IndexConfig) -> None:
@@ -22,19 +46,17 @@ def check_index_config(config: IndexConfig) -> None:
     Raises:
         RetrievalError: a library is not installed, a parameter is unknown or out of range.
     """
-    backend(config.backend).build(np.eye(3, dtype=np.float32), config.parameters)
+    rows = np.eye(max(3, config.parameters.get("lists", 0)), 3, dtype=np.float32)
+    backend(config.backend).build(rows, config.parameters)
 
 
-def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> tuple[Retrieval, float]:
+def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltIndex:
     """Builds the index over the rows and measures it.
 
     Args:
-        rows: (n_items, 2d + 1) float32.
+        rows: (n_items, 2d + 1) float32, the most popular item first.
         queries: (n, 2d + 1) float32, from real baskets.
-        config: backend, and the ann_recall_at_k it must reach.
-
-    Returns:
-        The index and its ann_recall_at_k.
+        config: backend, parameters, and the ann_recall_at_k it must reach.
 
     Raises:
         IndexRecallError: it misses the target.
@@ -42,10 +64,93 @@ def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> tuple[R
     retrieval = backend(config.backend).build(rows, config.parameters)
     recall = measure_ann_recall(retrieval, Exact(rows), queries, config.ann_recall_k)
     if recall < config.ann_recall_target:
-        raise IndexRecallError(
-            f"{config.backend} index: expected ann_recall_at_{config.ann_recall_k} of "
-            f"{config.ann_recall_target} or more against exact search, found {recall:.4f} with "
-            f"{retrieval.parameters}. Choose other parameters (--index-parameter name=value), "
-            "or --backend exact, which finds everything."
-        )
-    return retrieval, recall
+        raise _too_little(config, f"found {recall:.4f} with {retrieval.parameters}")
+    return BuiltIndex(retrieval, recall)
+
+
+def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltIndex:
+    """Builds the index with the cheapest parameters that reach the target.
+
+    Cheap is what reads few bytes (`cost_bytes`), not what took little time: the same shop must
+    get the same bundle from any machine. Parameters that are given are taken as they are.
+
+    Args:
+        rows: (n_items, 2d + 1) float32, the most popular item first.
+        queries: (n, 2d + 1) float32; the first half of one anchor each, the second of whole
+            baskets. The worse recall of both counts.
+        config: backend, parameters if there is no choice, and the ann_recall_at_k to reach.
+
+    Raises:
+        IndexRecallError: nothing that was tried reaches the target.
+    """
+    if config.parameters or config.backend is not Backend.FAISS:
+        return build_index(rows, queries, config)
+    tried = list(_tried(rows, queries, config.ann_recall_k))
+    frontier = _frontier(tried)
+    reached = [each for each in frontier if each.ann_recall_at_k >= config.ann_recall_target]
+    if not reached:
+        found = "; ".join(f"{each.ann_recall_at_k:.4f} with {each.parameters}" for each in frontier)
+        raise _too_little(config, f"found {found}")
+    chosen = config.model_copy(update={"parameters": reached[0].parameters})
+    return build_index(rows, queries, chosen)._replace(frontier=frontier)
+
+
+def grid(n_items: int) -> Iterator[tuple[dict[str, int], list[dict[str, int]]]]:
+    """What is tried for a catalogue: what an index is made of, and ways to search it."""
+    near = 1 << round(log2(n_items**0.5 / 2)) if n_items >= _LISTS_FROM else 0
+    for variance, dims in ((95, 1), (96, 1), (97, 1), (97, 2)):
+        factors = (2, 3, 4) if dims == 1 else (4, 6, 8)
+        for lists in sorted({0, near}):
+            probes = [round(share * lists) for share in (0.3, 0.4, 0.5, 0.6)] if lists else [1]
+            made = {"variance_percent": variance, "dims_per_code": dims, "lists": lists}
+            yield made, [{"k_factor": k, "probes": p} for k, p in product(factors, probes)]
+
+
+def cost_bytes(rows: Float32, parameters: Mapping[str, int], index_bytes: int, k: int) -> int:
+    """What a query for k items reads: the codes of the lists it probes, and rows to rescore.
+
+    Args:
+        rows: (n_items, 2d + 1) float32.
+        parameters: of FAISS.
+        index_bytes: size of all codes.
+        k: items asked for.
+    """
+    lists, probes = parameters["lists"], parameters["probes"]
+    scanned = index_bytes * probes // lists + probes * _PER_LIST if lists else index_bytes
+    row_bytes: int = rows.shape[1] * rows.itemsize
+    return scanned + _RESCORED * row_bytes * min(k * parameters["k_factor"], len(rows))
+
+
+def _tried(rows: Float32, queries: Float32, k: int) -> Iterator[IndexPoint]:
+    """Builds an index once for all ways to search it."""
+    kind, exact = backend(Backend.FAISS), Exact(rows)
+    halves = [half for half in np.array_split(queries, 2) if len(half)]
+    for made, searches in grid(len(rows)):
+        with TemporaryDirectory() as name:
+            kind.build(rows, made).save(directory := Path(name))
+            size = sum((directory / file).stat().st_size for file in kind.files)
+            for searched in searches:
+                parameters = made | searched
+                index = kind.load(directory, rows, parameters)
+                yield IndexPoint(
+                    parameters=parameters,
+                    ann_recall_at_k=min(measure_ann_recall(index, exact, q, k) for q in halves),
+                    cost_bytes=cost_bytes(rows, parameters, size, k),
+                )
+
+
+def _frontier(tried: list[IndexPoint]) -> tuple[IndexPoint, ...]:
+    """Those that nothing cheaper equals, cheapest first."""
+    frontier: list[IndexPoint] = []
+    for each in sorted(tried, key=lambda point: (point.cost_bytes, -point.ann_recall_at_k)):
+        if not frontier or each.ann_recall_at_k > frontier[-1].ann_recall_at_k:
+            frontier.append(each)
+    return tuple(frontier)
+
+
+def _too_little(config: IndexConfig, found: str) -> IndexRecallError:
+    return IndexRecallError(
+        f"{config.backend} index: expected ann_recall_at_{config.ann_recall_k} of "
+        f"{config.ann_recall_target} or more against exact search, {found}. Choose other "
+        "parameters (--index-parameter name=value), or --backend exact, which finds everything."
+    )

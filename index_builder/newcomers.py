@@ -64,6 +64,7 @@ def with_newcomers(bundle: Bundle, transactions: Transactions) -> BundleContents
         ann_recall_at_k=facts.ann_recall_at_k,
         ann_recall_k=facts.k,
         ann_recall_target=facts.target,
+        index_frontier=facts.frontier,
         as_of=bundle.manifest.as_of,
         build=bundle.manifest.build,
         serving=serving | ({"trained_users": n_trained} if user_ids else {}),

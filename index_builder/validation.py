@@ -17,6 +17,7 @@ from index_builder.config import BuildConfig
 from index_builder.contents import assemble, with_trees
 from index_builder.data_errors import TooFewBasketsError
 from index_builder.held_out import HeldOut
+from index_builder.index import BuiltIndex
 from index_builder.lessons import Lessons, lessons, window_contents
 from index_builder.progress import stage, training_progress
 from index_builder.quality import K, Measured, Quality, quality_table
@@ -27,7 +28,6 @@ from index_builder.triple2vec import Embeddings, Step, train
 from index_builder.windows import Window, learned_from, set_aside, windows
 from service.aggregate import Weights
 from service.bundle import Bundle, BundleContents, preview_bundle
-from service.retrieval import Retrieval
 from service.retrieval.exact import Exact
 from service.trees import Trees
 
@@ -170,8 +170,8 @@ def _try(window: Window, embeddings: Embeddings, config: BuildConfig) -> Bundle:
     )
 
 
-def _exactly(rows: Float32, _queries: Float32) -> tuple[Retrieval, float]:
-    return Exact(rows), 1.0
+def _exactly(rows: Float32, _queries: Float32) -> BuiltIndex:
+    return BuiltIndex(Exact(rows), 1.0)
 
 
 def _finite(quality: Quality) -> dict[str, JsonValue]:

@@ -28,7 +28,7 @@ from service.bundle_errors import (
     BundleRecallError,
 )
 from service.catalogue import Catalogue, read_table, write_table
-from service.manifest import MANIFEST, ArrayFacts, FileFacts, IndexFacts, Manifest
+from service.manifest import MANIFEST, ArrayFacts, FileFacts, IndexFacts, IndexPoint, Manifest
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
 from service.staging import CURRENT, publish, staging, sync
@@ -61,6 +61,7 @@ class BundleContents(Arrays):
     ann_recall_at_k: float
     ann_recall_k: int = 100
     ann_recall_target: float = 0.95
+    index_frontier: tuple[IndexPoint, ...] = ()
     as_of: str
     build: Mapping[str, JsonValue]
     serving: Mapping[str, float | str]
@@ -172,6 +173,7 @@ def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest
                 ann_recall_at_k=contents.ann_recall_at_k,
                 k=contents.ann_recall_k,
                 target=contents.ann_recall_target,
+                frontier=contents.index_frontier,
             ),
             metrics=dict(contents.metrics),
             files=files,

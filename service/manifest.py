@@ -10,13 +10,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic_core import from_json
 
 from service.bundle_errors import BundleDamagedError, BundleInvalidError, BundleVersionError
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "MANIFEST", "ArrayFacts", "FileFacts", "IndexFacts"]
-__all__ += ["Manifest"]
+__all__ += ["IndexPoint", "Manifest"]
 
 MANIFEST = "manifest.json"
 FORMAT: Final = "rtt2vec-bundle"
@@ -65,14 +74,32 @@ class ArrayFacts(_Facts):
     dtype: str
 
 
+class IndexPoint(_Facts):
+    """Parameters that a build tried, the recall they showed, and what a query reads."""
+
+    parameters: dict[str, int]
+    ann_recall_at_k: float = Field(ge=0, le=1)
+    cost_bytes: int = Field(ge=0)
+
+
 class IndexFacts(_Facts):
-    """The retrieval backend, and the recall it showed on `recall_queries` against exact search."""
+    """The retrieval backend, and the recall it showed on `recall_queries` against exact search.
+
+    `frontier` holds what a build chose from, cheapest first: each finds more than all before it.
+    """
 
     backend: str
     parameters: dict[str, int]
     ann_recall_at_k: float = Field(ge=0, le=1)
     k: int = Field(ge=1)
     target: float = Field(ge=0, le=1)
+    frontier: tuple[IndexPoint, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Bundles from before there was a choice keep their bytes, and with them their id."""
+        document: dict[str, Any] = write(self)
+        return document if self.frontier else {k: v for k, v in document.items() if k != "frontier"}
 
 
 class Manifest(_Facts):

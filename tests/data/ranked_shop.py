@@ -18,13 +18,13 @@ from index_builder.config import BuildConfig, IndexConfig, RankerConfig, TrainCo
 from index_builder.contents import assemble, with_ranker, with_trees
 from index_builder.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.held_out import HeldOut, held_out
+from index_builder.index import BuiltIndex
 from index_builder.lessons import lessons
 from index_builder.ranker import train_ranker
 from index_builder.transactions import read_transactions
 from index_builder.triple2vec import Embeddings
 from service.aggregate import Weights
 from service.bundle import BundleContents, preview_bundle
-from service.retrieval import Retrieval
 from service.retrieval.exact import Exact
 
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
@@ -70,9 +70,9 @@ def products() -> pl.DataFrame:
     )
 
 
-def exactly(rows: npt.NDArray[np.float32], _: npt.NDArray[np.float32]) -> tuple[Retrieval, float]:
+def exactly(rows: npt.NDArray[np.float32], _: npt.NDArray[np.float32]) -> BuiltIndex:
     """Build the exact index."""
-    return Exact(rows), 1.0
+    return BuiltIndex(Exact(rows), 1.0)
 
 
 @dataclass(frozen=True)
