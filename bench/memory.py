@@ -1,8 +1,8 @@
 """What workers hold in memory, and how soon they are ready.
 
 With one worker every mapped file is its own, so a worker's private memory is taken with two. What
-one more adds is the growth of all processes together from two workers to three, every page divided
-among those that map it: a service of one worker has no process that watches over it.
+one more adds is the growth of all processes together, every page divided among those that map it;
+with the second worker comes the process that watches over them, which is counted too.
 """
 
 from collections.abc import Iterator
@@ -54,9 +54,10 @@ def _memory(held: dict[int, list[Memory]], seconds: float) -> Iterator[Figure]:
     anonymous = max(each.anonymous for each in workers)
     yield Figure("anonymous memory of a worker", anonymous, "MB", under=under)
     total = {count: sum(each.proportional for each in all_) for count, all_ in held.items()}
-    grown = under | {"workers": "2 to 3"}
-    yield Figure("one more worker adds", total[3] - total[2], "MB", at_most=120, under=grown)
+    yield Figure("a second worker adds", total[2] - total[1], "MB", at_most=120, under=under)
     yield Figure("private memory of the watching process", watching.private, "MB", under=under)
+    under = under | {"workers": 3}
+    yield Figure("a third worker adds", total[3] - total[2], "MB", under=under)
     for count, megabytes in total.items():
         under = under | {"workers": count}
-        yield Figure(f"memory in all, {count} workers", megabytes, "MB", under=under)
+        yield Figure(f"memory in all, workers: {count}", megabytes, "MB", under=under)

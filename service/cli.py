@@ -6,9 +6,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
+from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The counts of an earlier run may lie there. Workers, if several, share a new one.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     settings = _settings(arguments)
-    request = _checked_example(settings)
+    request = _checked_apart(settings) if settings.workers > 1 else _checked_example(settings)
     with _listener(settings) as listener:
         url = _url(listener)
         announcing = (url, settings.workers, request)
@@ -79,6 +81,12 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
         _complain(str(error))
         sys.exit(1)
     return example_request(bundle)
+
+
+def _checked_apart(settings: Settings) -> dict[str, Any]:
+    """Do so in a process that ends: this one only watches, and needs no memory for a bundle."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_checked_example, settings).result()
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -114,15 +122,20 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
 def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
-    from service.app import create_app
-
-    config = server_config(partial(create_app, settings), settings)
+    config = server_config(partial(_app, settings), settings)
     if settings.workers == 1:
         uvicorn.Server(config).run([listener])
         return
     with TemporaryDirectory(prefix="rtt2vec-metrics-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # The workers inherit it.
         _supervise(config, listener)
+
+
+def _app(settings: Settings) -> "FastAPI":
+    """The service; what it takes to import it is not for the process that only watches."""
+    from service.app import create_app
+
+    return create_app(settings)
 
 
 def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:

@@ -1,17 +1,18 @@
 """A first request to try: a real user of the bundle, and a real basket."""
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
-from service.bundle import Bundle
+if TYPE_CHECKING:
+    from service.bundle import Bundle
 
 _ITEMS = 3
 
 
-def example_request(bundle: Bundle) -> dict[str, Any]:
+def example_request(bundle: "Bundle") -> dict[str, Any]:
     """Return a request body: the first user who bought three items, and their most bought three.
 
     Where no user did, it is a stranger with the three most popular items.
