@@ -42,6 +42,7 @@ FEWEST_BASKETS = 2  # of an item, in one copy
 SLACK = 1.25
 LEAST_S = 1.0
 WHOLE = "whole build"
+_GUIDE = "n log n"
 _STAGE = re.compile(r"^✓ ([A-Z][a-z]+)\b.* (\d+\.\d) s$", re.MULTILINE)
 
 
@@ -150,28 +151,31 @@ def _growth(small: _Build, large: _Build) -> Iterator[Figure]:
 
 
 def _draw(path: Path, builds: list[_Build]) -> None:
-    """Seconds by stage and memory over the number of transactions, both axes logarithmic."""
+    """Seconds by stage and memory over the number of transactions."""
     largest = builds[-1].seconds
-    stages = sorted(largest, key=lambda stage: -largest[stage])[:7]
-    colours = dict(zip(stages, (BLUE, *OTHERS, INK, QUIET), strict=False))
-    lines = [build.lines for build in builds]
+    stages = sorted(largest, key=lambda stage: -largest[stage])[:6]
+    colours = dict(zip(stages, (BLUE, *OTHERS, INK), strict=False)) | {_GUIDE: QUIET}
+    lines = np.array([build.lines for build in builds])
+    curves = {stage: [build.seconds.get(stage, 0.0) for build in builds] for stage in stages}
+    curves[_GUIDE] = list(curves[WHOLE][0] * lines * np.log(lines) / (lines[0] * log(lines[0])))
     with picture(path, 10, 4.6) as figure:
         time, memory = figure.subplots(1, 2, width_ratios=(2, 1))
-        for stage in stages:
-            taken = [max(build.seconds.get(stage, 0), 0.1) for build in builds]
-            time.plot(lines, taken, color=colours[stage], marker="o", markersize=5)
+        for stage, taken in curves.items():
+            style = {"linestyle": "--"} if stage == _GUIDE else {"marker": "o", "markersize": 5}
+            time.plot(lines, taken, color=colours[stage], **style)
         memory.plot(lines, [build.peak for build in builds], color=BLUE, marker="o")
         memory.set_ylim(0, None)
-        time.set_yscale("log")
+        time.set_yscale("log", nonpositive="mask")  # a shop too small for a ranker
+        time.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         time.set_title("Seconds, by stage")
         memory.set_title("Peak memory, MB")
         for axes in (time, memory):
             axes.set_xscale("log")
-            axes.set_xlim(min(lines) / 1.3, max(lines) * 3)
-            axes.set_xticks(lines, [f"{count:,}" for count in lines])
+            axes.set_xlim(lines[0] / 1.3, lines[-1] * 3)
+            axes.set_xticks(lines, [f"{count / 1000:,.0f} k" for count in lines])
             axes.minorticks_off()
             axes.set_xlabel("transactions")
             without_ticks(axes, "y")
         figure.draw_without_rendering()  # only then is it certain where the points lie
-        ends = {stage: (float(lines[-1]), max(largest[stage], 0.1)) for stage in stages}
+        ends = {stage: (float(lines[-1]), taken[-1]) for stage, taken in curves.items()}
         label_points(time, ends, colours, 8)
