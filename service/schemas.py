@@ -10,6 +10,7 @@ from pydantic import (
     StringConstraints,
     create_model,
 )
+from pydantic.config import JsonDict
 
 from service.recommender import Source
 from service.settings import Settings
@@ -20,6 +21,17 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _list(description: str, max_length: int | None = None) -> Any:
+    """An array that may be left out. A default of [] would be deep-copied for every request."""
+    shown: JsonDict = {"default": []}
+    return Field(
+        default_factory=list,
+        max_length=max_length,
+        description=description,
+        json_schema_extra=shown,
+    )
+
+
 class RecommendRequest(BaseModel):
     """A shopper, what is in the basket, and how many recommendations to make for them."""
 
@@ -27,10 +39,10 @@ class RecommendRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     user_id: str | None = None
-    basket: list[str] = Field(default=[])
+    basket: list[str] = Field(default_factory=list)
     k: int = 20
-    exclude_items: list[str] = Field(default=[])
-    exclude_categories: list[str] = Field(default=[])
+    exclude_items: list[str] = Field(default_factory=list)
+    exclude_categories: list[str] = Field(default_factory=list)
     explain: bool = False
 
 
@@ -48,7 +60,7 @@ def request_type(settings: Settings) -> type[RecommendRequest]:
         ),
         basket=(
             list[text],
-            Field([], max_length=settings.basket_limit, description="The items in the basket."),
+            _list("The items in the basket.", max_length=settings.basket_limit),
         ),
         k=(
             Annotated[int, BeforeValidator(_whole)],
@@ -56,11 +68,11 @@ def request_type(settings: Settings) -> type[RecommendRequest]:
         ),
         exclude_items=(
             list[text],
-            Field([], description="Items that are not to be recommended."),
+            _list("Items that are not to be recommended."),
         ),
         exclude_categories=(
             list[text],
-            Field([], description="Categories no recommendation may come from."),
+            _list("Categories no recommendation may come from."),
         ),
         explain=(bool, Field(False, description="Whether each recommendation gives its reasons.")),
     )
