@@ -71,7 +71,7 @@ class _Build:
     peak: float
 
 
-_SMOKE = _Extent(every=128, copies=(1, 2), epochs=1, triples=10_000)
+_SMOKE = _Extent(every=256, copies=(1, 2), epochs=1, triples=10_000)
 
 
 def run(_bundle: Path, _requests: Path, out: Path, smoke: bool) -> list[Figure]:
