@@ -4,19 +4,21 @@ The generator needs time as well: with one worker it has the other core, with tw
 what it needs, at a low priority, from their cores. So what counts is what a second of the workers'
 own processor time answers, which a client on another machine would leave alone; it holds the cost
 of sharing caches, memory and metrics. The rates as they are, and how busy the cores were, stand
-beside it. The metrics of all workers together must account for every answer.
+beside it, and what two cores do beside one when a program only counts: on a virtual machine they
+may be two halves of one. The metrics of all workers together must account for every answer.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from time import process_time
 
 import httpx
 
 from bench.figures import Figure
 from bench.load import Generator, Load, generator
-from bench.processes import CORES, cpu_s
+from bench.processes import CORES, apart, cpu_s
 from bench.running import SERVE, Running, running
 
 __all__ = ["run"]
@@ -51,16 +53,40 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
     ):
         _turn(beside, one, seconds / 2)
         warm_up = _turn(among, two, seconds / 2)
-        pairs = [(_turn(beside, one, seconds), _turn(among, two, seconds)) for _ in range(turns)]
+        pairs, cores = [], []
+        for _ in range(turns):
+            pairs.append((_turn(beside, one, seconds), _turn(among, two, seconds)))
+            cores.append(_two_cores(seconds / 5))
         counted = _counted(two.url)
     sent = [warm_up, *(second for _, second in pairs)]
-    return [*_scale(pairs), *_account(sent, counted)]
+    return [
+        *_scale(pairs),
+        Figure("two cores beside one, counting", median(cores), under={"turns": turns}),
+        *_account(sent, counted),
+    ]
 
 
 def _turn(load: Generator, service: Running, seconds: float) -> _Turn:
     before = sum(map(cpu_s, service.workers))
     found = load.closed(f"{service.url}/recommend", seconds, CONNECTIONS)
     return _Turn(found, sum(map(cpu_s, service.workers)) - before)
+
+
+def _two_cores(seconds: float) -> float:
+    """How fast two processes count beside one, per second of their processors."""
+    with apart({CORES[0]}) as first, apart({CORES[-1]}) as second:
+        alone = first.submit(_count, seconds).result()
+        both = [process.submit(_count, seconds) for process in (first, second)]
+        return sum(each.result() for each in both) / alone
+
+
+def _count(seconds: float) -> float:
+    """How far this processor counts in one of its seconds."""
+    counted, began = 0, process_time()
+    while (taken := process_time() - began) < seconds:
+        for _ in range(10_000):
+            counted += 1
+    return counted / taken
 
 
 def _scale(pairs: list[tuple[_Turn, _Turn]]) -> Iterator[Figure]:
