@@ -1,6 +1,6 @@
 """The inner-product index, its parameters, and the proof that it finds what it should."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from math import log2
 from pathlib import Path
@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from index_builder.config import Backend, IndexConfig
 from service.manifest import IndexPoint
-from service.retrieval import Retrieval, backend, measure_ann_recall
+from service.retrieval import Retrieval, backend, measure_ann_recall, share_found
 from service.retrieval.exact import Exact
 
 __all__ = ["BuiltIndex", "IndexRecallError", "build_index", "check_index_config", "tune_index"]
-__all__ += ["cost_bytes", "grid"]
+__all__ += ["cost_bytes", "frontier_of", "grid", "tried"]
 
 Float32 = npt.NDArray[np.float32]
+GridLine = tuple[dict[str, int], list[dict[str, int]]]
 
 # Reading a byte of a row here and there, and sorting the row in, takes as long as scanning six.
 _RESCORED = 6
@@ -85,8 +86,8 @@ def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltInd
     """
     if config.parameters or config.backend is not Backend.FAISS:
         return build_index(rows, queries, config)
-    tried = list(_tried(rows, queries, config.ann_recall_k))
-    frontier = _frontier(tried)
+    points = grid(len(rows))
+    frontier = frontier_of(point for point, _ in tried(rows, queries, points, config.ann_recall_k))
     reached = [each for each in frontier if each.ann_recall_at_k >= config.ann_recall_target]
     if not reached:
         found = "; ".join(f"{each.ann_recall_at_k:.4f} with {each.parameters}" for each in frontier)
@@ -95,13 +96,13 @@ def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltInd
     return build_index(rows, queries, chosen)._replace(frontier=frontier)
 
 
-def grid(n_items: int) -> Iterator[tuple[dict[str, int], list[dict[str, int]]]]:
+def grid(n_items: int) -> Iterator[GridLine]:
     """What is tried for a catalogue: what an index is made of, and ways to search it."""
-    near = 1 << round(log2(n_items**0.5 / 2)) if n_items >= _LISTS_FROM else 0
+    near = 1 << round(log2(n_items**0.5 / 4)) if n_items >= _LISTS_FROM else 0
     for variance, dims in ((95, 1), (96, 1), (97, 1), (97, 2)):
         factors = (2, 3, 4) if dims == 1 else (4, 6, 8)
         for lists in sorted({0, near}):
-            probes = [round(share * lists) for share in (0.3, 0.4, 0.5, 0.6)] if lists else [1]
+            probes = [round(share * lists) for share in (0.3, 0.4, 0.5, 0.6, 0.7)] if lists else [1]
             made = {"variance_percent": variance, "dims_per_code": dims, "lists": lists}
             yield made, [{"k_factor": k, "probes": p} for k, p in product(factors, probes)]
 
@@ -121,28 +122,40 @@ def cost_bytes(rows: Float32, parameters: Mapping[str, int], index_bytes: int, k
     return scanned + _RESCORED * row_bytes * min(k * parameters["k_factor"], len(rows))
 
 
-def _tried(rows: Float32, queries: Float32, k: int) -> Iterator[IndexPoint]:
-    """Builds an index once for all ways to search it."""
+def tried(
+    rows: Float32, queries: Float32, points: Iterable[GridLine], k: int
+) -> Iterator[tuple[IndexPoint, Retrieval]]:
+    """Measures lines of a grid, building an index once for all ways to search it.
+
+    Args:
+        rows: (n_items, 2d + 1) float32, the most popular item first.
+        queries: (n, 2d + 1) float32, in halves as for `tune_index`.
+        points: what to try.
+        k: of ann_recall_at_k.
+    """
     kind, exact = backend(Backend.FAISS), Exact(rows)
     halves = [half for half in np.array_split(queries, 2) if len(half)]
-    for made, searches in grid(len(rows)):
+    wanted = [exact.search(half, k)[1] for half in halves]
+    for made, searches in points:
         with TemporaryDirectory() as name:
             kind.build(rows, made).save(directory := Path(name))
             size = sum((directory / file).stat().st_size for file in kind.files)
             for searched in searches:
                 parameters = made | searched
                 index = kind.load(directory, rows, parameters)
-                yield IndexPoint(
+                found = [index.search(half, k)[1] for half in halves]
+                point = IndexPoint(
                     parameters=parameters,
-                    ann_recall_at_k=min(measure_ann_recall(index, exact, q, k) for q in halves),
+                    ann_recall_at_k=min(map(share_found, wanted, found)),
                     cost_bytes=cost_bytes(rows, parameters, size, k),
                 )
+                yield point, index
 
 
-def _frontier(tried: list[IndexPoint]) -> tuple[IndexPoint, ...]:
-    """Those that nothing cheaper equals, cheapest first."""
+def frontier_of(points: Iterable[IndexPoint]) -> tuple[IndexPoint, ...]:
+    """Those whose recall nothing cheaper reaches, cheapest first."""
     frontier: list[IndexPoint] = []
-    for each in sorted(tried, key=lambda point: (point.cost_bytes, -point.ann_recall_at_k)):
+    for each in sorted(points, key=lambda point: (point.cost_bytes, -point.ann_recall_at_k)):
         if not frontier or each.ann_recall_at_k > frontier[-1].ann_recall_at_k:
             frontier.append(each)
     return tuple(frontier)

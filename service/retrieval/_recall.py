@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from service.retrieval._interface import Retrieval
 
-__all__ = ["measure_ann_recall"]
+__all__ = ["measure_ann_recall", "share_found"]
 
 
 def measure_ann_recall(
@@ -19,7 +19,10 @@ def measure_ann_recall(
         queries: float32 (n, 2d + 1), n >= 1, drawn from real baskets.
         k: items per query; of a smaller catalogue, all.
     """
-    _, found = retrieval.search(queries, k)
-    _, wanted = exact.search(queries, k)
+    return share_found(exact.search(queries, k)[1], retrieval.search(queries, k)[1])
+
+
+def share_found(wanted: npt.NDArray[np.int32], found: npt.NDArray[np.int32]) -> float:
+    """Return the share of the items wanted, (n, k) with -1 for none, that are found, (n, j)."""
     hits = sum(np.isin(w[w >= 0], f).sum() for w, f in zip(wanted, found, strict=True))
     return float(hits / np.count_nonzero(wanted >= 0))

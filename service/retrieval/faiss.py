@@ -20,7 +20,7 @@ itself holds the codes alone, half a byte per piece; FAISS cannot map those, eac
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
@@ -42,6 +42,8 @@ _SEED = 1
 _SAMPLE = 50_000  # rows that the axes are found from
 # The best sellers, which come first, are most of what is ever found: the codes are learned there.
 _HEAD = 3
+# FAISS may split a batch among threads; on one, all queries of a list at once are quicker.
+_LIST_BY_LIST = 13
 # What an index was made with before there was a choice.
 _BEFORE = {"variance_percent": 100, "lists": 0}
 
@@ -68,7 +70,8 @@ class Faiss:
         self._index = index
         self._k_factor = parameters.k_factor
         if parameters.lists:
-            faiss.extract_index_ivf(index).nprobe = parameters.probes
+            lists = _codes_of(index)
+            lists.nprobe, lists.implem = parameters.probes, _LIST_BY_LIST
 
     @classmethod
     def build(cls, rows: Float32, parameters: Mapping[str, int]) -> Self:
@@ -177,11 +180,17 @@ def _learn(index: faiss.Index, codes: faiss.ProductQuantizer, turned: Float32) -
 
 def _made_with(index: faiss.Index) -> tuple[int, int]:
     """Dimensions per code, and lists, of an index that was read."""
-    if isinstance(index, faiss.IndexPreTransform):
-        index = faiss.downcast_index(index.index)
+    index = _codes_of(index)
     if isinstance(index, faiss.IndexIVFPQFastScan):
         return index.pq.dsub, index.nlist
     return (index.pq.dsub, 0) if isinstance(index, faiss.IndexPQFastScan) else (0, 0)
+
+
+def _codes_of(index: faiss.Index) -> Any:
+    """What is behind the rotation, if there is one."""
+    if isinstance(index, faiss.IndexPreTransform):
+        return faiss.downcast_index(index.index)
+    return index
 
 
 def _widened(vectors: Float32, width: int) -> Float32:
