@@ -70,7 +70,7 @@ class RankerConfig(_Config):
     stranger_share: float = Field(
         0.1, ge=0, le=1, description="share of the baskets learned from as an unknown user's"
     )
-    neighbours: int = Field(200, ge=1, description="neighbours kept of each item")
+    neighbours: int = Field(80, ge=1, description="neighbours kept of each item")
 
 
 class BuildConfig(_Config):
