@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate test lint format loadtest bench-train bench-retrieval bench-serving bench-shops bench-fold-in clean
+.PHONY: help install run build evaluate test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in clean
 # An interrupted make must not take the current bundle away.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -58,15 +58,14 @@ $(REQUESTS): | $(STAMP) $(BUNDLES)/current
 loadtest: $(STAMP) $(REQUESTS) ## 30 s of held-out baskets against a running service
 	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT) --requests $(REQUESTS)
 
+bench: $(STAMP) $(REQUESTS) ## all promises of speed, measured and judged (20 min)
+	$(BIN)/python -m bench --bundle $(BUNDLES) --requests $(REQUESTS)
+
+bench-smoke: $(STAMP) ## prove that every bench runs, on a tiny shop, judging no times
+	$(BIN)/pytest tests/bench
+
 bench-train: $(STAMP) ## training speed, beside gensim's
 	$(BIN)/python bench/training_speed.py
-
-bench-retrieval: $(STAMP) $(REQUESTS) ## speed and recall of the three indices on the bundle
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-	$(BIN)/python bench/retrieval.py --bundle $(BUNDLES) --requests $(REQUESTS)
-
-bench-serving: $(STAMP) $(REQUESTS) ## requests per second beside an echo route; latency at a constant rate
-	PYTHONPATH=. $(BIN)/python bench/serving.py --bundle $(BUNDLES) --requests $(REQUESTS)
 
 bench-fold-in: $(STAMP) $(BUNDLES)/current ## households the model never saw, folded in (10 min)
 	$(BIN)/python bench/fold_in.py --bundle $(BUNDLES)
