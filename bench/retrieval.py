@@ -1,96 +1,187 @@
-"""How fast and how complete the three backends search a bundle's rows, with real baskets.
+"""How fast and how complete the backends search 90,000 items, over their parameters.
 
-A request's search is one batch, with a query per anchor; here every item of the basket is one. The
-backends take turns basket by basket, so that what else the machine does hits all of them alike.
-`make bench-retrieval` runs this on one thread, as the service does.
+The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 10 anchors, top 100,
+on one thread; all take turns, batch by batch. FAISS is tried on the grid that a build tries, and
+what a build would choose is held against plain NumPy. NMSLIB is built with fewer links and less
+care than by default, which keeps that to about a minute.
 """
 
-import argparse
-import json
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 
-from service.aggregate import Weights, build_queries
-from service.bundle import Bundle, load_bundle
-from service.profiles import Profiles
-from service.retrieval import Retrieval, backend, measure_ann_recall
+from bench.figures import Figure
+from bench.retrieval_plots import Point, recall_against_time
+from bench.searching import (
+    FaissFlat,
+    Numpy,
+    Searches,
+    anchors_of,
+    percentiles_ms,
+    recall_of,
+    timed,
+)
+from bench.vectors import grown, queries_of_baskets
+from index_builder.config import IndexConfig
+from index_builder.index import frontier_of, grid, tried
+from service.bundle import load_bundle
+from service.manifest import IndexPoint
+from service.retrieval.exact import Exact
+from service.retrieval.nmslib import Nmslib
+
+__all__ = ["run"]
 
 Float32 = npt.NDArray[np.float32]
+Under = dict[str, str | float]
 
-BACKENDS = ("exact", "faiss", "nmslib")
-
-
-def main() -> None:
-    """Build all three, search with each, and print a line for each."""
-    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
-        sys.exit("retrieval.py: expected OPENBLAS_NUM_THREADS=1. Run: make bench-retrieval")
-    arguments = _arguments()
-    bundle = load_bundle(arguments.bundle)
-    rows = bundle.item_vectors
-    baskets = list(islice(_batches(bundle, arguments.requests), arguments.baskets))
-    print(
-        f"Bundle {bundle.bundle_id}: {len(rows):,} rows of {rows.shape[1]} numbers. "
-        f"{len(baskets):,} baskets of {np.mean([len(queries) for queries in baskets]):.1f} "
-        f"anchors on average, top {arguments.k} each, one thread.\n\n"
-        f"{'backend':10}{'ann recall':>12}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'build s':>9}"
-    )
-    built = [_build(name, rows) for name in BACKENDS]
-    indices = [index for index, _ in built]
-    seconds = _timed(indices, baskets, arguments.k)
-    queries = np.concatenate(baskets)
-    for (index, build_s), times_s in zip(built, seconds, strict=True):
-        recall = measure_ann_recall(index, indices[0], queries, arguments.k)
-        p50, p95, p99 = np.percentile(times_s, (50, 95, 99)) * 1000
-        print(f"{index.name:10}{recall:12.3f}{p50:9.2f}{p95:9.2f}{p99:9.2f}{build_s:9.1f}")
+_ANCHORS, _K = 10, 100
+_TARGET = IndexConfig().ann_recall_target
 
 
-def _batches(bundle: Bundle, requests: Path) -> Iterator[Float32]:
-    """The queries of each request, float32 (anchors, 2d + 1)."""
-    weights = Weights.read(bundle.manifest.serving)
-    profiles, index = Profiles(bundle), bundle.catalogue.index
-    for line in requests.read_text("utf-8").splitlines():
-        body = json.loads(line)
-        profile = profiles.get(body["user_id"])
-        anchors = np.array(sorted(index[item] for item in body["basket"] if item in index), "i4")
-        user_h = profile.user_h if profile else None
-        yield build_queries(bundle.item_vectors, anchors, user_h, weights)
+@dataclass(frozen=True)
+class _Extent:
+    """How much is measured."""
+
+    items: int = 90_000
+    batches: int = 60
+    m: int = 16
+    ef_construction: int = 100
+    ef_search: tuple[int, ...] = (100, 200, 400, 800, 1600)
 
 
-def _build(name: str, rows: Float32) -> tuple[Retrieval, float]:
-    began = perf_counter()
-    index = backend(name).build(rows, {})
-    return index, perf_counter() - began
+_SMOKE = _Extent(600, 3, 4, 10, (10, 20))
 
 
-def _timed(indices: list[Retrieval], baskets: list[Float32], k: int) -> npt.NDArray[np.float64]:
-    """Seconds for each basket, shape (backends, baskets)."""
-    seconds = np.empty((len(indices), len(baskets)))
-    for index in indices:
-        index.search(baskets[0], k)
-    for basket, queries in enumerate(baskets):
-        for place, index in enumerate(indices):
-            began = perf_counter()
-            index.search(queries, k)
-            seconds[place, basket] = perf_counter() - began
-    return seconds
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """One way to search, and the point of a build's grid that it is."""
+
+    family: str
+    name: str
+    search: Searches
+    point: IndexPoint | None = None
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("retrieval.py", description=__doc__)
-    add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="whose rows (%(default)s)")
-    add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
-    add("--baskets", type=int, default=1000, help="at most so many (%(default)s)")
-    add("--k", type=int, default=100, help="candidates per anchor (%(default)s)")
-    return parser.parse_args()
+def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
+    """The chosen point beside NumPy, all backends for orientation, and recall against time."""
+    extent = _SMOKE if smoke else _Extent()
+    loaded = load_bundle(bundle)
+    rows = grown(loaded.item_vectors, extent.items)
+    baskets = list(islice(queries_of_baskets(loaded, requests), 10 * extent.batches))
+    batches = anchors_of(baskets, _ANCHORS, extent.batches)
+    rng = np.random.default_rng(1)
+    means = [queries.mean(axis=0, keepdims=True) for queries in batches]
+    plain = _Tried("exact", "NumPy", Numpy(rows))
+    exact = _Tried("exact", "exact backend", Exact(rows))
+    flat = _Tried("exact", "FAISS flat", FaissFlat(rows))
+    walks = [
+        _Tried("NMSLIB", f"NMSLIB ef {w.parameters['ef_search']}", w) for w in _nmslib(rows, extent)
+    ]
+    # As in a build: one anchor each, then whole baskets.
+    anchors = rng.permutation(np.concatenate(baskets))[: len(baskets)]
+    whole = [queries.mean(axis=0, keepdims=True) for queries in baskets]
+    queries = np.concatenate([anchors, *whole])
+    scans = [
+        _Tried("FAISS", _settings(point), index, point)
+        for point, index in tried(rows, queries, grid(len(rows)), _K)
+    ]
+    chosen = _chosen(scans)
+    everything = [plain, exact, flat, *walks, *scans]
+    times = dict(zip(everything, timed([t.search for t in everything], batches, _K), strict=True))
+    recalls = {each: recall_of(each.search, exact.search, batches, _K) for each in everything}
+    points = {
+        each: Point(
+            each.family,
+            each.name,
+            percentiles_ms(times[each])[0],
+            recalls[each],
+            7 if each is exact else -13,
+        )
+        for each in everything
+    }
+    title = f"Recall@{_K}: {_ANCHORS} anchors over {extent.items:,} items, one thread"
+    recall_against_time(out / "retrieval.svg", title, points.values(), points[chosen], _TARGET)
+    under: Under = {"items": extent.items, "anchors": _ANCHORS, "k": _K, "threads": 1}
+    return [
+        *_judged(plain, chosen, batches, recalls[chosen], under),
+        *_one_query([plain, chosen], exact, means, under),
+        _correlation(scans, times, under),
+        *(
+            figure
+            for name, each in (("NumPy", plain), ("exact", exact), ("FAISS flat", flat))
+            for figure in _orientation(name, times[each], recalls[each], under)
+        ),
+        *_orientation("FAISS", times[chosen], recalls[chosen], under),
+        *_orientation("NMSLIB", times[walks[-1]], recalls[walks[-1]], under),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def _nmslib(rows: Float32, extent: _Extent) -> Iterator[Nmslib]:
+    """One graph, walked in several ways."""
+    graph = {"m": extent.m, "ef_construction": extent.ef_construction}
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        Nmslib.build(rows, graph).save(directory)
+        for ef in extent.ef_search:
+            yield Nmslib.load(directory, rows, graph | {"ef_search": ef})
+
+
+def _settings(point: IndexPoint) -> str:
+    return ", ".join(f"{name} {value}" for name, value in point.parameters.items())
+
+
+def _chosen(scans: Sequence[_Tried]) -> _Tried:
+    """What a build would take; if nothing reaches the target, what finds most."""
+    frontier = frontier_of(each.point for each in scans if each.point)
+    reached = [point for point in frontier if point.ann_recall_at_k >= _TARGET]
+    best = (reached or frontier[::-1])[0]
+    return next(each for each in scans if each.point == best)
+
+
+def _judged(
+    plain: _Tried, chosen: _Tried, batches: Sequence[Float32], recall: float, under: Under
+) -> Iterator[Figure]:
+    """The two alone: among seventy indexes that take turns, none finds its codes in a cache."""
+    seconds = timed([plain.search, chosen.search], [*batches, *batches], _K)
+    under = under | {"FAISS": chosen.name}
+    ratio = float(np.median(seconds[1] / seconds[0]))
+    name = "FAISS beside NumPy's GEMM and partition, median of the ratios"
+    yield Figure(name, ratio, "x", at_most=0.1, under=under | {"recall": round(recall, 4)})
+    yield Figure("FAISS ann_recall_at_100", recall, at_least=_TARGET, under=under)
+
+
+def _one_query(
+    searches: Sequence[_Tried], exact: _Tried, means: Sequence[Float32], under: Under
+) -> Iterator[Figure]:
+    """The service's default: the mean of the anchors is one query."""
+    seconds = timed([each.search for each in searches], means, _K)
+    under = under | {"anchors": "mean of 10"}
+    ratio = float(np.median(seconds[1] / seconds[0]))
+    recall = recall_of(searches[1].search, exact.search, means, _K)
+    yield Figure("FAISS beside NumPy, one mean query", ratio, "x", under=under)
+    yield Figure("FAISS ann_recall_at_100, one mean query", recall, under=under)
+    yield Figure("FAISS p50, one mean query", percentiles_ms(seconds[1])[0], "ms", under=under)
+
+
+def _correlation(
+    scans: Sequence[_Tried], times: dict[_Tried, npt.NDArray[np.float64]], under: Under
+) -> Figure:
+    """Whether the bytes by which a build ranks the points order them as time does (Spearman)."""
+    cost = np.argsort(np.argsort([each.point.cost_bytes for each in scans if each.point]))
+    time = np.argsort(np.argsort([np.median(times[each]) for each in scans]))
+    name = "bytes against time of the grid's points, rank correlation"
+    return Figure(name, float(np.corrcoef(cost, time)[0, 1]), under=under | {"points": len(scans)})
+
+
+def _orientation(
+    name: str, seconds: npt.NDArray[np.float64], recall: float, under: Under
+) -> Iterator[Figure]:
+    for percentile, value in zip(("p50", "p95", "p99"), percentiles_ms(seconds), strict=True):
+        yield Figure(
+            f"{name} {percentile}", value, "ms", under=under | {"recall": round(recall, 4)}
+        )

@@ -1,0 +1,121 @@
+"""Pictures of what searching takes: recall against time, growth, and time against basket size."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from index_builder.drawing import BLUE, INK, OTHERS, QUIET, picture, without_ticks
+
+__all__ = ["Point", "Series", "lines_with_recall", "recall_against_time"]
+
+_COLOURS = {"FAISS": BLUE, "NMSLIB": OTHERS[0], "exact": INK, "NumPy": QUIET}
+_MARKERS = {"FAISS": "o", "NMSLIB": "s", "exact": "D", "NumPy": "^"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One way to search: milliseconds, the share of the truth it finds, and where its name goes."""
+
+    family: str
+    name: str
+    ms: float
+    recall: float
+    label_above: float = -13
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a panel; `notes` are written beside its points."""
+
+    family: str
+    x: Sequence[float]
+    y: Sequence[float]
+    notes: Sequence[str] = ()
+
+
+def recall_against_time(
+    path: Path, title: str, points: Collection[Point], chosen: Point, target: float
+) -> None:
+    """Every point that was tried, with the target as a line and the chosen point ringed.
+
+    Args:
+        path: file to write.
+        title: what was measured.
+        points: all of them.
+        chosen: the one to point out.
+        target: recall to reach.
+    """
+    with picture(path, 10, 4.6) as figure:
+        axes = figure.subplots()
+        axes.axhline(target, color=OTHERS[1], linewidth=1)
+        for point in points:
+            colour, marker = _COLOURS[point.family], _MARKERS[point.family]
+            axes.plot(point.ms, point.recall, marker, color=colour, markersize=4.5, alpha=0.8)
+            if point.family != "FAISS":
+                _note(axes, point.ms, point.recall, point.name, colour, point.label_above)
+        axes.plot(chosen.ms, chosen.recall, "o", markersize=11, color=BLUE, fillstyle="none")
+        _note(axes, chosen.ms, chosen.recall, f"FAISS, chosen: {chosen.ms:.2g} ms", BLUE, 10)
+        axes.annotate(
+            f"target {target:g}", (0.004, target), xycoords=("axes fraction", "data"),
+            xytext=(0, 3), textcoords="offset points", color=OTHERS[1], fontsize=8,
+        )  # fmt: skip
+        axes.set_ylim(None, 1.01)
+        axes.set_title(title)
+        axes.set_xlabel("median time of a batch, ms")
+        axes.set_ylabel("share of the exact best that is found")
+        _log(axes, "x")
+        without_ticks(axes, "x", "y")
+
+
+def lines_with_recall(
+    path: Path, panels: Mapping[tuple[str, str], Sequence[Series]], x_label: str
+) -> None:
+    """Lines on logarithmic axes, side by side.
+
+    Args:
+        path: file to write.
+        panels: (title, label of the y axis) → lines; labelled at their last points.
+        x_label: of all panels.
+    """
+    with picture(path, max(6.5, 4.6 * len(panels)), 4.4) as figure:
+        grid = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, ((title, y_label), lines) in zip(grid, panels.items(), strict=True):
+            for line in lines:
+                _line(axes, line)
+            axes.set_title(title)
+            axes.set_xlabel(x_label)
+            axes.set_ylabel(y_label)
+            _log(axes, "x")
+            if "recall" not in y_label:
+                _log(axes, "y")
+            axes.margins(x=0.16, y=0.12)
+            without_ticks(axes, "x", "y")
+
+
+def _line(axes: Axes, line: Series) -> None:
+    family = line.family.split(",")[0]
+    dashes = "--" if "," in line.family else "-"
+    colour = _COLOURS[family]
+    axes.plot(line.x, line.y, dashes, marker=_MARKERS[family], markersize=5, color=colour)
+    _note(axes, line.x[-1], line.y[-1], line.family, colour, -14)
+    for x, y, note in zip(line.x, line.y, line.notes, strict=False):
+        _note(axes, x, y, note, colour, 7)
+
+
+def _note(axes: Axes, x: float, y: float, text: str, colour: str, above: float) -> None:
+    axes.annotate(
+        text, (x, y), xytext=(0, above), textcoords="offset points", ha="center",
+        color=colour, fontsize=7.5, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _log(axes: Axes, which: str) -> None:
+    """A logarithmic axis with plain numbers."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())

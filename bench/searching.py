@@ -1,0 +1,103 @@
+"""Searches that take turns: seconds, recall, and the plain NumPy search that all are beside."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Protocol
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from service.retrieval import share_found
+
+__all__ = [
+    "FaissFlat",
+    "Found",
+    "Numpy",
+    "Searches",
+    "anchors_of",
+    "percentiles_ms",
+    "recall_of",
+    "timed",
+]
+
+Float32 = npt.NDArray[np.float32]
+Found = tuple[Float32, npt.NDArray[np.int32]]
+
+
+class Searches(Protocol):
+    """What can be asked for the best k rows."""
+
+    def search(self, queries: Float32, k: int, /) -> Found:
+        """Scores and rows, both (n, k)."""
+
+
+class Numpy:
+    """What anyone would write: a matrix product, a partition, and a sort of what is left."""
+
+    def __init__(self, rows: Float32) -> None:
+        self.rows = rows
+
+    def search(self, queries: Float32, k: int) -> Found:
+        """Scores and rows, both (n, k)."""
+        scores = queries @ self.rows.T
+        k = min(k, len(self.rows))
+        found = np.argpartition(scores, -k, axis=1)[:, -k:]
+        best = np.take_along_axis(scores, found, axis=1)
+        order = np.argsort(-best, axis=1)
+        items = np.take_along_axis(found, order, axis=1).astype(np.int32)
+        return np.take_along_axis(best, order, axis=1), items
+
+
+class FaissFlat:
+    """FAISS's own exact search."""
+
+    def __init__(self, rows: Float32) -> None:
+        self._index = faiss.IndexFlatIP(rows.shape[1])
+        self._index.add(rows)
+
+    def search(self, queries: Float32, k: int) -> Found:
+        """Scores and rows, both (n, k)."""
+        faiss.omp_set_num_threads(1)
+        scores, items = self._index.search(queries, k)
+        return scores, items.astype(np.int32)
+
+
+def timed(
+    searches: Sequence[Searches], batches: Sequence[Float32], k: int
+) -> npt.NDArray[np.float64]:
+    """Seconds of each search for each batch, (searches, batches).
+
+    The searches take turns batch by batch, so that what else the machine does hits all alike.
+    """
+    seconds = np.empty((len(searches), len(batches)))
+    for each in searches:
+        each.search(batches[0], k)
+    for batch, queries in enumerate(batches):
+        for place, each in enumerate(searches):
+            began = perf_counter()
+            each.search(queries, k)
+            seconds[place, batch] = perf_counter() - began
+    return seconds
+
+
+def recall_of(search: Searches, exact: Searches, batches: Sequence[Float32], k: int) -> float:
+    """ann_recall_at_k over all queries of the batches."""
+    queries = np.concatenate(batches)
+    return share_found(exact.search(queries, k)[1], search.search(queries, k)[1])
+
+
+def percentiles_ms(seconds: npt.NDArray[np.float64]) -> list[float]:
+    """p50, p95 and p99 in milliseconds."""
+    return [float(each) for each in np.percentile(seconds, (50, 95, 99)) * 1000]
+
+
+def anchors_of(baskets: Sequence[Float32], anchors: int, n: int, seed: int = 1) -> list[Float32]:
+    """Queries of baskets of one size: real baskets cut to it, small ones filled from the next."""
+    rng = np.random.default_rng(seed)
+    pool = np.concatenate(baskets)
+    chosen = [queries for queries in baskets if len(queries) >= anchors][:n]
+    cut = [rng.permutation(queries)[:anchors] for queries in chosen]
+    starts = rng.integers(max(1, len(pool) - anchors), size=n - len(cut))
+    shape = (anchors, pool.shape[1])
+    return cut + [np.resize(pool[start : start + anchors], shape) for start in starts]

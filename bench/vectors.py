@@ -1,0 +1,87 @@
+"""A larger catalogue than there is data for, and the queries of real baskets against it.
+
+The recipe. Rows are drawn from the trained ones, with repetition. Each is cut into the centre of
+its cluster (256 by k-means) and the rest, its residual; the residual is turned into another of the
+same cluster, .6 of it kept and .8 of noise added, the noise a random mixture of residuals of other
+members (.6² + .8² = 1: as much variance as before). The length of the drawn row is restored, and
+its popularity kept. So norms, clusters, the directions in which a cluster spreads and the law of
+popularity stay what they are; with less noise the copies of a row would be nearest neighbours, at
+a cosine that no two products have.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from service.aggregate import Weights, build_queries
+from service.bundle import Bundle
+from service.profiles import Profiles
+
+__all__ = ["grown", "queries_of_baskets"]
+
+Float32 = npt.NDArray[np.float32]
+
+_CLUSTERS = 256
+_KEPT, _NOISE = np.float32(0.6), np.float32(0.8)
+_MIXED = 8  # residuals in a mixture
+_BLOCK = 50_000
+
+
+def grown(rows: Float32, n_items: int, seed: int = 1) -> Float32:
+    """Rows like those given, as many as asked for.
+
+    Args:
+        rows: (n, 2d + 1), the most popular item first, popularity in the last column.
+        n_items: rows to return.
+        seed: of all that is random.
+
+    Returns:
+        (n_items, 2d + 1), the most popular item first.
+    """
+    rng = np.random.default_rng(seed)
+    vectors = np.ascontiguousarray(rows[:, :-1])
+    centres, cluster = _clusters(vectors)
+    residuals = vectors - centres[cluster]
+    members = np.argsort(cluster, kind="stable")
+    starts = np.searchsorted(cluster[members], np.arange(len(centres) + 1))
+    signs = np.array([-1, 1], np.float32)
+    drawn = np.sort(rng.integers(len(rows), size=n_items))
+    larger = np.empty((n_items, rows.shape[1]), np.float32)
+    larger[:, -1] = rows[drawn, -1]
+    for start in range(0, n_items, _BLOCK):
+        source = drawn[start : start + _BLOCK]
+        own = cluster[source]
+        noise = np.zeros((len(source), vectors.shape[1]), np.float32)
+        for _ in range(_MIXED):
+            other = members[rng.integers(starts[own], starts[own + 1])]
+            noise += rng.choice(signs, (len(source), 1)) * residuals[other]
+        new = centres[own] + _KEPT * residuals[source] + _NOISE * noise / np.sqrt(_MIXED)
+        length = np.linalg.norm(vectors[source], axis=1) / np.linalg.norm(new, axis=1)
+        larger[start : start + _BLOCK, :-1] = length[:, np.newaxis] * new
+    return larger
+
+
+def queries_of_baskets(bundle: Bundle, requests: Path) -> Iterator[Float32]:
+    """The queries of each request, one per anchor: (anchors, 2d + 1) float32."""
+    weights = Weights.read(bundle.manifest.serving)
+    profiles, index = Profiles(bundle), bundle.catalogue.index
+    for line in requests.read_bytes().splitlines():
+        body = json.loads(line)
+        profile = profiles.get(body["user_id"])
+        anchors = np.array(sorted(index[item] for item in body["basket"] if item in index), "i4")
+        if len(anchors):
+            user_h = profile.user_h if profile else None
+            yield build_queries(bundle.item_vectors, anchors, user_h, weights)
+
+
+def _clusters(vectors: Float32) -> tuple[Float32, npt.NDArray[np.int64]]:
+    """Centres, and the cluster of each vector."""
+    k = min(_CLUSTERS, len(vectors))
+    means = faiss.Kmeans(vectors.shape[1], k, niter=10, seed=1, min_points_per_centroid=1)
+    means.train(vectors)
+    centres: Float32 = np.asarray(means.centroids, np.float32)
+    return centres, means.assign(vectors)[1]
