@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 
 from service.endpoint import RecommendEndpoint
 from service.metrics import CONTENT_TYPE, Metrics
-from service.middleware import RequestMiddleware
+from service.middleware import RequestMiddleware, Shortcut
 from service.problems import ProblemError, answer_http_exception, answer_problem, documented
 from service.schemas import Health
 from service.serving import Serving
@@ -29,6 +29,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """
     metrics = metrics or Metrics()
     serving = Serving(settings, metrics)
+    recommend = RecommendEndpoint(settings, metrics, serving).route()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -43,14 +44,16 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         summary="Real-time within-basket recommendations.",
         version=version("rtt2vec"),
         lifespan=lifespan,
-        middleware=[Middleware(RequestMiddleware, metrics=metrics)],
+        middleware=[
+            Middleware(RequestMiddleware, metrics=metrics),
+            Middleware(Shortcut, route=recommend),
+        ],
         exception_handlers={ProblemError: answer_problem, HTTPException: answer_http_exception},
         redirect_slashes=False,
         redoc_url=None,
     )
     app.state.serving = serving
-    # First, since routes are tried in turn.
-    app.router.routes.insert(0, RecommendEndpoint(settings, metrics, serving).route())
+    app.router.routes.append(recommend)
     _add_health(app, serving)
     _add_metrics(app, metrics)
     return app

@@ -35,8 +35,8 @@ class RecommendEndpoint:
     def route(self) -> APIRoute:
         """Return the route, which FastAPI documents and the endpoint answers on its own.
 
-        What FastAPI does around a function (dependencies, validation, a request and a response
-        object) takes a tenth of the time that a whole recommendation takes.
+        What FastAPI does around a function (dependencies, a request and a response object, their
+        validation) takes a tenth of the time of a recommendation.
         """
 
         async def recommend() -> None:

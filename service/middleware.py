@@ -1,10 +1,14 @@
-"""What happens around every request: its id, its line in the log, its share of the metrics."""
+"""What happens around every request: its id, its line in the log, its share of the metrics.
+
+And the short way to the route that is asked most.
+"""
 
 import logging
 import re
 from time import perf_counter
 from uuid import uuid4
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import request_id
@@ -64,6 +68,31 @@ class RequestMiddleware:
         if _log.isEnabledFor(level):
             facts = {"method": scope["method"], "route": route, "status": status}
             _log.log(level, "request", extra=facts | {"took_ms": round(seconds * 1000, 3)})
+
+
+class Shortcut:
+    """Takes requests of one route to what answers them, past the framework's own layers.
+
+    Those look for dependencies to close and walk through all routes, which together takes a
+    twentieth of the time of a recommendation. Another method on the same path is left to them.
+    """
+
+    def __init__(self, app: ASGIApp, route: Route) -> None:
+        self._app = app
+        self._route = route
+        self._methods = route.methods or set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, as ASGI has it."""
+        ours = scope["type"] == "http" and scope["path"] == self._route.path
+        if not ours or scope["method"] not in self._methods:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = self._route
+        try:
+            await self._route.app(scope, receive, send)
+        except ProblemError as problem:
+            await problem.response()(scope, receive, send)
 
 
 def _name(scope: Scope) -> bytes:
