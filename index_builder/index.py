@@ -102,7 +102,11 @@ def grid(n_items: int) -> Iterator[GridLine]:
     for variance, dims in ((95, 1), (96, 1), (97, 1), (97, 2)):
         factors = (2, 3, 4) if dims == 1 else (4, 6, 8)
         for lists in sorted({0, near}):
-            probes = [round(share * lists) for share in (0.3, 0.4, 0.5, 0.6, 0.7)] if lists else [1]
+            probes = (
+                [round(share * lists) for share in (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7)]
+                if lists
+                else [1]
+            )
             made = {"variance_percent": variance, "dims_per_code": dims, "lists": lists}
             yield made, [{"k_factor": k, "probes": p} for k, p in product(factors, probes)]
 
