@@ -22,6 +22,10 @@ from service.settings import Settings
 __all__ = ["Lessons", "lessons", "window_contents"]
 
 _PURCHASES = list(FEATURES).index("purchases")
+# More candidates than the service has time to rank: what is learned from may take its time.
+_SETTINGS = Settings.model_construct(
+    candidates_per_anchor=150, neighbour_candidates=150, past_candidates=300
+)
 
 Float32 = npt.NDArray[np.float32]
 
@@ -77,7 +81,7 @@ def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, se
             that were not bought is kept.
         seed: decides which.
     """
-    recommender = Recommender(bundle, Settings.model_construct())
+    recommender = Recommender(bundle, _SETTINGS)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     rng = np.random.default_rng(seed)
     features, labels = [], []

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
     )
     candidates_per_anchor: int = Field(
-        50, ge=1, description="Candidates the index returns for each query."
+        40, ge=1, description="Candidates the index returns for each query."
     )
     one_query: bool = Field(
         True,
@@ -57,10 +57,10 @@ class Settings(BaseSettings):
     )
     ranker: bool = Field(True, description="Whether a bundle's ranker is used, if it has one.")
     neighbour_candidates: int = Field(
-        50, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
+        40, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
     )
     past_candidates: int = Field(
-        200, ge=0, description="The ranker's candidates from neighbours and recency together."
+        150, ge=0, description="The ranker's candidates from neighbours and recency together."
     )
     history_candidates: int = Field(
         200, ge=0, description="Candidates taken from the user's own purchase history."
