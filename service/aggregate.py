@@ -12,7 +12,7 @@ The first three terms are what the index is searched for, the fourth brings cand
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -74,8 +74,7 @@ class Weights:
         return {f"{prefix}{name}_weight": weight for name, weight in asdict(self).items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Candidates and the parts of their score, all in one order.
 
     Attributes:

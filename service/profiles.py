@@ -1,6 +1,6 @@
 """Profiles: what is known about one shopper."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,7 @@ from service.bundle import Bundle
 __all__ = ["Profile", "Profiles"]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One user's vector and purchase history; the history's arrays share one order.
 
     Attributes:
@@ -32,9 +31,9 @@ class Profile:
     counts: npt.NDArray[np.int32]
     recency: npt.NDArray[np.float32]
     last: npt.NDArray[np.int64]
-    past_begun: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    past_indptr: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
-    past_items: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    past_begun: npt.NDArray[np.int64] = needed(np.empty(0, np.int64))
+    past_indptr: npt.NDArray[np.int64] = needed(np.zeros(1, np.int64))
+    past_items: npt.NDArray[np.int32] = needed(np.empty(0, np.int32))
 
 
 class Profiles:

@@ -7,9 +7,9 @@ of its own from the shopper's past and from the neighbours of the basket's items
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import local
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -88,8 +88,7 @@ FEATURES: dict[str, Part] = {
 """The columns of the feature matrix, and the part of the score that each one speaks for."""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one request's passes over the data found.
 
     Attributes:

@@ -5,7 +5,6 @@ Offline evaluation runs this very class: ranking is never written twice.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
 from typing import Literal, NamedTuple, TypedDict
@@ -52,7 +51,7 @@ class Reasons(TypedDict):
     popularity: float
 
 
-class Recommendation(NamedTuple):  # made twenty times a request, at a fifth of a dataclass's cost
+class Recommendation(NamedTuple):
     """One item of an answer; `score` is its blended score, before diversity reorders the list."""
 
     item_index: int
@@ -63,8 +62,7 @@ class Recommendation(NamedTuple):  # made twenty times a request, at a fifth of 
     reasons: Reasons | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendations:
+class Recommendations(NamedTuple):
     """An answer.
 
     Attributes:
@@ -84,8 +82,7 @@ class Recommendations:
     items: list[Recommendation]
 
 
-@dataclass(frozen=True, slots=True)
-class Shortlist:
+class Shortlist(NamedTuple):
     """What a request came down to before it is ranked.
 
     Attributes:
