@@ -21,7 +21,7 @@ from service.settings import Settings
 class RecommendEndpoint:
     """Answers one request at a time, on the event loop's thread.
 
-    A recommendation is about a millisecond of work for the processor. A thread pool would hand
+    A recommendation is half a millisecond of work for the processor. A thread pool would hand
     the interpreter lock to and fro, finish no sooner, and let requests delay one another; more
     requests per second come from more processes.
     """
