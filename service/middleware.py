@@ -51,7 +51,7 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, send_named)
-        except Exception:  # the last line: a bug is logged, counted and answered, never silent
+        except Exception:  # nobody else answers: any bug is logged with its traceback, and a 500
             _log.exception("unhandled exception")
             if status:  # Half a response is out: only the server can still end it.
                 raise

@@ -37,7 +37,7 @@ class Serving:
         except (BundleError, AssortmentError) as error:
             self.reason = str(error)
             _log.error("refused: %s", error)
-        except Exception:  # a bug: liveness goes on and says so, and the process hears of it
+        except Exception:  # nothing is swallowed: noted for /health and the log, and raised again
             self.reason = "The bundle could not be loaded; the log has the reason."
             _log.exception("bundle not loaded")
             raise
