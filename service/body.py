@@ -24,7 +24,7 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes, f"{declared} bytes")
     # A chunked body declares no length, so the bytes are counted as they come.
-    body, more = b"", True
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -33,7 +33,7 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
         more = message.get("more_body", False)
         if len(body) > limit_bytes:
             raise _too_large(limit_bytes, "more")
-    return body
+    return bytes(body)
 
 
 def _too_large(limit_bytes: int, found: str) -> ProblemError:
