@@ -1,6 +1,6 @@
 """The arrays of a bundle: one field each, stored as `<field>.npy`, read by memory map.
 
-To add one, add a field. Give it `default=None` if bundles written before it lack it.
+To add one, add a field; an optional one if bundles written before it lack it.
 """
 
 from collections.abc import Mapping
@@ -23,9 +23,12 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 
-def _layout(dtype: str, *axes: str) -> dict[str, Any]:
-    """Describe one array; axes of the same name have the same length in every array."""
-    return {"dtype": np.dtype(dtype), "axes": axes}
+def _layout(dtype: str, *axes: str, group: str = "") -> dict[str, Any]:
+    """Describe one array; axes of the same name have the same length in every array.
+
+    A bundle has all optional arrays of one group, or none.
+    """
+    return {"dtype": np.dtype(dtype), "axes": axes, "group": group}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,27 +61,47 @@ class Arrays:
     history_recency: Float32 = field(metadata=_layout("float32", "purchases"))
     history_last: Int64 = field(metadata=_layout("int64", "purchases"))
     recall_queries: Float32 = field(metadata=_layout("float32", "queries", "2d + 1"))
-    past_indptr: Int64 | None = field(default=None, metadata=_layout("int64", "users + 1"))
-    past_begun: Int64 | None = field(default=None, metadata=_layout("int64", "past baskets"))
-    past_item_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "past baskets + 1")
+    past_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "users + 1", group="past")
     )
-    past_item: Int32 | None = field(default=None, metadata=_layout("int32", "past lines"))
-    neighbour_indptr: Int64 | None = field(default=None, metadata=_layout("int64", "items + 1"))
-    neighbour_item: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
-    neighbour_count: Int32 | None = field(default=None, metadata=_layout("int32", "pairs"))
+    past_begun: Int64 | None = field(
+        default=None, metadata=_layout("int64", "past baskets", group="past")
+    )
+    past_item_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "past baskets + 1", group="past")
+    )
+    past_item: Int32 | None = field(
+        default=None, metadata=_layout("int32", "past lines", group="past")
+    )
+    neighbour_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "items + 1", group="past")
+    )
+    neighbour_item: Int32 | None = field(
+        default=None, metadata=_layout("int32", "pairs", group="past")
+    )
+    neighbour_count: Int32 | None = field(
+        default=None, metadata=_layout("int32", "pairs", group="past")
+    )
     item_trend: Float32 | None = field(
-        default=None, metadata=_layout("float32", "items", "4 windows")
+        default=None, metadata=_layout("float32", "items", "4 windows", group="past")
     )
     item_rhythm: Float32 | None = field(
-        default=None, metadata=_layout("float32", "items", "4 habits")
+        default=None, metadata=_layout("float32", "items", "4 habits", group="past")
     )
-    tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees"))
-    tree_feature: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
-    tree_threshold: Float32 | None = field(default=None, metadata=_layout("float32", "nodes"))
-    tree_left: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
-    tree_right: Int32 | None = field(default=None, metadata=_layout("int32", "nodes"))
-    tree_value: Float32 | None = field(default=None, metadata=_layout("float32", "nodes"))
+    tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees", group="trees"))
+    tree_feature: Int32 | None = field(
+        default=None, metadata=_layout("int32", "nodes", group="trees")
+    )
+    tree_threshold: Float32 | None = field(
+        default=None, metadata=_layout("float32", "nodes", group="trees")
+    )
+    tree_left: Int32 | None = field(default=None, metadata=_layout("int32", "nodes", group="trees"))
+    tree_right: Int32 | None = field(
+        default=None, metadata=_layout("int32", "nodes", group="trees")
+    )
+    tree_value: Float32 | None = field(
+        default=None, metadata=_layout("float32", "nodes", group="trees")
+    )
 
     @property
     def dimension(self) -> int:
@@ -111,15 +134,14 @@ class Arrays:
         self._check_trees()
 
     def _check_groups(self) -> None:
-        """What the ranker looks back on is there as a whole or not at all; so are its trees."""
         present = set(self.present())
-        for group in (_LOOKING_BACK, _TREES):
+        for group in _GROUPS.values():
             if group & present and group - present:
                 expected = f"all of {', '.join(sorted(group))}, or none"
                 raise BundleInvalidError("arrays", expected, f"no {', '.join(group - present)}")
-        if present >= _TREES and not present >= _LOOKING_BACK:
+        if present >= _GROUPS["trees"] and not present >= _GROUPS["past"]:
             raise BundleInvalidError("arrays", "what the trees' features need", "only the trees")
-        if present >= _LOOKING_BACK:
+        if present >= _GROUPS["past"]:
             self._check_range("item_count", 1, np.iinfo(np.int32).max)
 
     def _check_offsets(self, name: str, rows: str) -> None:
@@ -180,8 +202,10 @@ _OFFSETS = {
     "past_item_indptr": "past_item",
     "neighbour_indptr": "neighbour_item",
 }
-_TREES = {spec.name for spec in fields(Arrays) if spec.name.startswith("tree_")}
-_LOOKING_BACK = {spec.name for spec in fields(Arrays) if spec.default is None} - _TREES
+_GROUPS = {
+    group: {spec.name for spec in fields(Arrays) if spec.metadata["group"] == group}
+    for group in ("past", "trees")
+}
 
 
 def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:
