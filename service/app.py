@@ -1,4 +1,4 @@
-"""The HTTP service: its routes, and what happens around them."""
+"""The HTTP service: its parts, put together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,13 +8,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
 
 from service.endpoint import RecommendEndpoint
-from service.metrics import CONTENT_TYPE, Metrics
+from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
-from service.problems import ProblemError, answer_http_exception, answer_problem, documented
-from service.schemas import Health
+from service.problems import ProblemError, answer_http_exception, answer_problem
+from service.routes.health import health_routes
 from service.serving import Serving
 from service.settings import Settings
 
@@ -54,36 +53,5 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     )
     app.state.serving = serving
     app.router.routes.append(recommend)
-    _add_health(app, serving)
-    _add_metrics(app, metrics)
+    app.include_router(health_routes(serving, metrics))
     return app
-
-
-def _add_health(app: FastAPI, serving: Serving) -> None:
-    @app.get("/health/live", response_class=PlainTextResponse)
-    async def live() -> str:
-        """Answer while the process runs."""
-        return "live\n"
-
-    @app.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
-    async def ready() -> str:
-        """Answer once a verified bundle is loaded."""
-        serving.ready()
-        return "ready\n"
-
-    @app.get("/health")
-    async def health() -> Health:
-        """Describe both, with the bundle's id or the reason why there is none."""
-        return Health(
-            live=True,
-            ready=serving.recommender is not None,
-            bundle_id=serving.bundle_id,
-            reason=serving.reason,
-        )
-
-
-def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/metrics", response_class=PlainTextResponse)
-    async def scrape() -> PlainTextResponse:
-        """Give Prometheus its metrics."""
-        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)

@@ -12,9 +12,9 @@ from service.body import read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
 from service.problems import ProblemError, documented
-from service.recommender import Recommendation, Recommender
+from service.recommender import Recommendation
 from service.schemas import RecommendRequest, RecommendResponse, request_type
-from service.serving import Serving
+from service.serving import Served, Serving
 from service.settings import Settings
 
 
@@ -57,20 +57,20 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
-        recommender = self._serving.ready()
+        served = self._serving.ready()
         content = await read_json_body(scope, receive, self._body_limit_bytes)
-        body = self._answer(recommender, content)
+        body = self._answer(served, content)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, recommender: Recommender, content: bytes) -> bytes:
+    def _answer(self, served: Served, content: bytes) -> bytes:
         started = perf_counter()
         asked = self._parse(content)
         parsed = perf_counter()
         self._metrics.observe_stage("parse", parsed - started)
-        answer = recommender.recommend(
+        answer = served.recommender.recommend(
             asked.user_id,
             asked.basket,
             asked.k,
@@ -82,7 +82,7 @@ class RecommendEndpoint:
         body = orjson.dumps(
             {
                 "request_id": request_id.get(),
-                "bundle_id": self._serving.bundle_id,
+                "bundle_id": served.bundle.bundle_id,
                 "source": answer.source,
                 "degraded": answer.degraded,
                 "unknown_items": answer.unknown_items,

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from typing import NamedTuple
 
 from service.assortment import AssortmentError
 from service.bundle import Bundle, BundleError, load_bundle
@@ -14,14 +15,20 @@ from service.settings import Settings
 _log = logging.getLogger(__name__)
 
 
+class Served(NamedTuple):
+    """All that answers from one bundle; a request looks it up once and keeps to it."""
+
+    bundle: Bundle
+    recommender: Recommender
+
+
 class Serving:
-    """The recommender of one app, once there is one, and until then the reason why not."""
+    """What one app answers from, once there is something, and until then the reason why not."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self.recommender: Recommender | None = None
-        self.bundle_id: str | None = None
+        self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
 
     def load(self) -> None:
@@ -42,20 +49,20 @@ class Serving:
             _log.exception("bundle not loaded")
             raise
         else:
-            self.bundle_id, self.reason = bundle.bundle_id, None
-            self.recommender = recommender  # Last, since requests are already looking at it.
+            self.reason = None
+            self.served = Served(bundle, recommender)  # Requests are already looking at it.
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
-    def ready(self) -> Recommender:
-        """Return the recommender.
+    def ready(self) -> Served:
+        """Return what answers.
 
         Raises:
             ProblemError: 503, there is none (yet).
         """
-        if self.recommender is None:
+        if self.served is None:
             raise ProblemError(503, f"Not ready. {self.reason}", headers={"Retry-After": "1"})
-        return self.recommender
+        return self.served
 
 
 def _warm_up(bundle: Bundle, settings: Settings) -> None:

@@ -1,0 +1,43 @@
+"""What probes and Prometheus ask."""
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+
+from service.metrics import CONTENT_TYPE, Metrics
+from service.problems import documented
+from service.schemas import Health
+from service.serving import Serving
+
+
+def health_routes(serving: Serving, metrics: Metrics) -> APIRouter:
+    """Return the routes that tell how the process fares."""
+    router = APIRouter()
+
+    @router.get("/health/live", response_class=PlainTextResponse)
+    async def live() -> str:
+        """Answer while the process runs."""
+        return "live\n"
+
+    @router.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
+    async def ready() -> str:
+        """Answer once a verified bundle is loaded."""
+        serving.ready()
+        return "ready\n"
+
+    @router.get("/health")
+    async def health() -> Health:
+        """Describe both, with the bundle's id or the reason why there is none."""
+        served = serving.served
+        return Health(
+            live=True,
+            ready=served is not None,
+            bundle_id=served.bundle.bundle_id if served else None,
+            reason=serving.reason,
+        )
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def scrape() -> PlainTextResponse:
+        """Give Prometheus its metrics."""
+        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)
+
+    return router
