@@ -6,13 +6,19 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from service.endpoint import RecommendEndpoint
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
-from service.problems import ProblemError, answer_http_exception, answer_problem
+from service.problems import (
+    ProblemError,
+    answer_http_exception,
+    answer_invalid_request,
+    answer_problem,
+)
 from service.routes.health import health_routes
 from service.serving import Serving
 from service.settings import Settings
@@ -47,7 +53,11 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             Middleware(RequestMiddleware, metrics=metrics),
             Middleware(Shortcut, route=recommend),
         ],
-        exception_handlers={ProblemError: answer_problem, HTTPException: answer_http_exception},
+        exception_handlers={
+            ProblemError: answer_problem,
+            RequestValidationError: answer_invalid_request,
+            HTTPException: answer_http_exception,
+        },
         redirect_slashes=False,
         redoc_url=None,
     )

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
@@ -28,9 +29,13 @@ _CHARS_SHOWN = 60
 # By pydantic's error type, filled in from the error's context.
 _EXPECTED = {
     "model_type": "an object",
+    "model_attributes_type": "an object",
+    "missing": "a value",
     "list_type": "an array",
     "string_type": "a string",
+    "string_unicode": "characters that UTF-8 can hold",
     "int_type": "an integer",
+    "int_parsing": "an integer",
     "bool_type": "true or false",
     "too_long": "at most {max_length} items",
     "string_too_long": "at most {max_length} characters",
@@ -81,7 +86,11 @@ class ProblemError(Exception):
     @classmethod
     def from_validation(cls, error: ValidationError) -> "ProblemError":
         """Return the problem of a body that is no JSON (400) or not of the right form (422)."""
-        found = error.errors(include_url=False)
+        return cls.from_errors(error.errors(include_url=False))
+
+    @classmethod
+    def from_errors(cls, found: Sequence[ErrorDetails]) -> "ProblemError":
+        """Return the same problem of what pydantic found."""
         if found[0]["type"] == "json_invalid":
             reason = found[0]["ctx"]["error"]
             return cls(400, "The body is not JSON.", [FieldError("body", "a JSON object", reason)])
@@ -113,16 +122,24 @@ def _found(value: Any) -> str:
         case dict():
             return "an object"
         case _:
-            return _shortened(json.dumps(value, ensure_ascii=False))
+            return _shortened(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _shortened(text: str) -> str:
+    text = text.encode(errors="replace").decode()  # half a surrogate pair cannot be answered
     return text if len(text) <= _CHARS_SHOWN else f"{text[:_CHARS_SHOWN]}…"
 
 
 async def answer_problem(_request: Request, error: ProblemError) -> Response:
     """Answer a problem (an exception handler of the app)."""
     return error.response()
+
+
+async def answer_invalid_request(_request: Request, error: RequestValidationError) -> Response:
+    """Answer what FastAPI found wrong with the parameters or the body of a route."""
+    # Where a parameter stands (path, query, body) is not part of its name.
+    found = [details | {"loc": details["loc"][1:]} for details in error.errors()]
+    return ProblemError.from_errors(found).response()
 
 
 async def answer_http_exception(request: Request, error: HTTPException) -> Response:
