@@ -5,15 +5,14 @@ from typing import Any
 
 import orjson
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
-from service.body import read_json_body
+from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
-from service.problems import ProblemError, documented
+from service.problems import documented
 from service.recommender import Recommendation
-from service.schemas import RecommendRequest, RecommendResponse, request_type
+from service.schemas import RecommendResponse, request_type
 from service.serving import Served, Serving
 from service.settings import Settings
 
@@ -42,15 +41,13 @@ class RecommendEndpoint:
         async def recommend() -> None:
             """Recommend items that belong with a basket, for this shopper."""
 
-        schema = self._request_type.model_json_schema()
-        body = {"required": True, "content": {"application/json": {"schema": schema}}}
         route = APIRoute(
             "/recommend",
             recommend,
             methods=["POST"],
             response_model=RecommendResponse,
             responses=documented(400, 413, 415, 422, 500, 503),
-            openapi_extra={"requestBody": body},
+            openapi_extra=described(self._request_type),
         )
         route.app = self
         return route
@@ -67,7 +64,7 @@ class RecommendEndpoint:
 
     def _answer(self, served: Served, content: bytes) -> bytes:
         started = perf_counter()
-        asked = self._parse(content)
+        asked = parse_json(self._request_type, content)
         parsed = perf_counter()
         self._metrics.observe_stage("parse", parsed - started)
         answer = served.recommender.recommend(
@@ -93,12 +90,6 @@ class RecommendEndpoint:
         self._metrics.observe_stage("encode", perf_counter() - recommended)
         self._metrics.observe_answer(asked.user_id, answer)
         return body
-
-    def _parse(self, body: bytes) -> RecommendRequest:
-        try:
-            return self._request_type.model_validate_json(body)
-        except ValidationError as error:
-            raise ProblemError.from_validation(error) from error
 
 
 def _item(recommendation: Recommendation) -> dict[str, Any]:
