@@ -1,13 +1,13 @@
 """Post-processing: candidates in, recommendations out.
 
-Exclusions always hold. A category cap and the diversity of the list are wishes: both give way
-before the list becomes shorter than k.
+Exclusions always hold. A category cap and the diversity of the list (`service.diversity`) are
+wishes: both give way before the list becomes shorter than k.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["best_first", "cap_categories", "diversify", "top_up"]
+__all__ = ["best_first", "cap_categories", "top_up"]
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
@@ -36,36 +36,6 @@ def cap_categories(codes: Int32, cap: int) -> Bool:
     kept = np.empty(len(codes), np.bool_)
     kept[order] = np.arange(len(codes)) - start < cap
     return kept | (codes < 0)
-
-
-def diversify(vectors: Float32, scores: Float32, k: int, mmr_lambda: float) -> npt.NDArray[np.intp]:
-    """Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998).
-
-    Each step takes the place with the largest
-    λ · relevance - (1 - λ) · largest cosine to what was taken before.
-
-    Args:
-        vectors: (n, dim) float32, by which two items are alike.
-        scores: (n,) float32, best first; scaled to [0, 1] to serve as relevance.
-        k: places to take.
-        mmr_lambda: λ in [0, 1].
-
-    Returns:
-        (min(k, n),) positions in the order in which they were taken.
-    """
-    span = scores[0] - scores[-1]
-    relevance = (scores - scores[-1]) / span if span > 0 else np.ones_like(scores)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.maximum(norms, np.float32(1e-12))
-    alike = np.full(len(scores), -1, np.float32)
-    merit = mmr_lambda * relevance
-    taken = np.empty(min(k, len(scores)), np.intp)
-    for place in range(len(taken)):
-        best = int(np.argmax(merit - (1 - mmr_lambda) * alike if place else merit))
-        taken[place] = best
-        np.maximum(alike, unit @ unit[best], out=alike)
-        merit[best] = -np.inf
-    return taken
 
 
 def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int32:

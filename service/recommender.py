@@ -26,7 +26,8 @@ from service.anchors import choose_anchors
 from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
-from service.postprocess import best_first, cap_categories, diversify, top_up
+from service.diversity import diversify, inverse_norms
+from service.postprocess import best_first, cap_categories, top_up
 from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
 from service.settings import Settings
@@ -128,6 +129,7 @@ class Recommender:
         self._observe = observe or (lambda _stage, _seconds: None)
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = needed(bundle.item_vectors)
+        self._scale = inverse_norms(self._rows)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(
             bundle.catalogue, settings.blacklist, settings.taxonomy_weights
@@ -258,15 +260,17 @@ class Recommender:
         self, items: Int32, scores: Float32, ranked: npt.NDArray[np.intp], k: int
     ) -> npt.NDArray[np.intp]:
         """Positions of the k recommendations: diverse if wished, within the category cap."""
-        settings = self._settings
-        if settings.mmr_lambda < 1 and len(ranked) > 1:
-            pool = ranked[: max(k, settings.mmr_pool)]
-            vectors = self._rows[items[pool], :-1]
-            diverse = pool[diversify(vectors, scores[pool], k, settings.mmr_lambda)]
-            ranked = np.concatenate([diverse, ranked[~np.isin(ranked, diverse)]])
-        if settings.category_cap:
-            codes = self._assortment.category_codes[items[ranked]]
-            within = cap_categories(codes, settings.category_cap)
+        settings, codes = self._settings, self._assortment.category_codes
+        cap, pool = settings.category_cap, max(k, settings.mmr_pool)
+        if settings.mmr_lambda < 1:
+            best, merit = items[ranked], scores[ranked]
+            ranked = ranked[
+                diversify(
+                    self._rows, self._scale, best, merit, codes, cap, pool, k, settings.mmr_lambda
+                )
+            ]
+        if cap:
+            within = cap_categories(codes[items[ranked]], cap)
             ranked = np.concatenate([ranked[within], ranked[~within]])
         return ranked[:k]
 

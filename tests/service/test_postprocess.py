@@ -4,11 +4,10 @@ from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.postprocess import best_first, cap_categories, diversify, top_up
+from service.postprocess import best_first, cap_categories, top_up
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
@@ -34,74 +33,6 @@ def test_the_cap_keeps_the_first_places_of_each_category(codes: list[int], cap: 
         seen[code] += 1
         expected.append(cap == 0 or code < 0 or seen[code] <= cap)
     assert cap_categories(int32(codes), cap).tolist() == expected
-
-
-def best_of(scores: list[float]) -> int:
-    return max(range(len(scores)), key=lambda place: scores[place])
-
-
-def mmr_by_definition(
-    vectors: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], k: int, weight: float
-) -> list[tuple[int, list[float]]]:
-    """What is taken at each step, and the merit that every place had then."""
-    relevance = (scores - scores.min()) / max(scores.max() - scores.min(), 1e-30)
-    if scores.max() == scores.min():
-        relevance = np.ones(len(scores))
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    taken: list[int] = []
-    steps = []
-    for _ in range(min(k, len(scores))):
-        merits = [
-            -np.inf
-            if place in taken
-            else weight * relevance[place]
-            - (1 - weight) * max((float(unit[place] @ unit[other]) for other in taken), default=0)
-            for place in range(len(scores))
-        ]
-        taken.append(best_of(merits))
-        steps.append((taken[-1], merits))
-    return steps
-
-
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(1, 12),
-    st.integers(1, 15),
-    st.floats(0, 1, allow_subnormal=False),
-)
-def test_each_step_of_mmr_takes_the_largest_merit(seed: int, n: int, k: int, weight: float) -> None:
-    random = np.random.default_rng(seed)
-    vectors = random.standard_normal((n, 3)).astype(np.float32)
-    scores = -np.sort(-random.standard_normal(n)).astype(np.float32)
-    taken = diversify(vectors, scores, k, weight).tolist()
-    assert len(set(taken)) == len(taken) == min(k, n)
-    expected = mmr_by_definition(vectors.astype(float), scores.astype(float), k, weight)
-    for place, (wanted, merits) in zip(taken, expected, strict=True):
-        # Roundings of float32 may turn a near tie, and then the lists part.
-        assert merits[place] == pytest.approx(merits[wanted], abs=1e-5)
-        if place != wanted:
-            break
-
-
-def test_mmr_by_hand() -> None:
-    #             best     its twin   the other way   between, and last
-    vectors = np.array([[2, 0], [1, 0], [0, 3], [1, 1]], np.float32)
-    scores = np.array([1, 0.9, 0.6, 0], np.float32)
-    # Half and half, after the first: .45 - .5·1 against .3 - .5·0 against 0 - .5·.71.
-    assert diversify(vectors, scores, 4, 0.5).tolist() == [0, 2, 1, 3]
-    assert diversify(vectors, scores, 2, 0.5).tolist() == [0, 2]
-
-
-def test_lambda_one_keeps_the_order_and_zero_spreads() -> None:
-    vectors = np.array([[1, 0], [1, 0.1], [1, -0.1], [-1, 0]], np.float32)
-    scores = np.array([4, 3, 2, 1], np.float32)
-    assert diversify(vectors, scores, 4, 1.0).tolist() == [0, 1, 2, 3]
-    assert diversify(vectors, scores, 4, 0.0).tolist()[:2] == [0, 3]
-
-
-def test_mmr_of_equal_scores_and_of_vectors_that_are_zero() -> None:
-    vectors, scores = np.zeros((3, 2), np.float32), np.ones(3, np.float32)
-    assert diversify(vectors, scores, 3, 0.5).tolist() == [0, 1, 2]
 
 
 def top_up_by_definition(
