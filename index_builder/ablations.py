@@ -96,13 +96,13 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     yield choice("half of the items anchors", _EVERY, _ranker(bundle, half))
     if bundle.tree_root is None:
         return
-    yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"one_query": False}))
+    yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"search": "anchors"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranker(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranker(bundle, _UNRANKED | half))
     # Without trees, the recommender blends the candidates that it would have ranked.
     treeless = replace(bundle, tree_root=None)
     yield choice(_BLENDED_ONE, _BLENDED, _ranker(treeless))
-    rank = _ranker(treeless, {"one_query": False})
+    rank = _ranker(treeless, {"search": "anchors"})
     yield choice("the same, one search per anchor", _BLENDED_ONE, rank)
 
 

@@ -37,7 +37,7 @@ def best_weights(
         grid: the first of the best is taken.
     """
     # One query per anchor brings more candidates, so that other weights find theirs among them.
-    settings = Settings.model_construct(one_query=False)
+    settings = Settings.model_construct(search="anchors", search_candidates=40)
     recommender = Recommender(bundle, settings, weights=UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     scored = [

@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble, with_ranker, with_trees
+from index_builder.contents import assemble, with_closest, with_ranker, with_trees
 from index_builder.encoding import encode
 from index_builder.index import check_index_config, tune_index
 from index_builder.progress import stage
@@ -78,5 +78,7 @@ def build(
         )
         if choice.trees is not None:
             contents = with_trees(with_ranker(contents, encoded, config.ranker), choice.trees)
+    with stage(console, "Closest items"):
+        contents = with_closest(contents, config.index.closest)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)

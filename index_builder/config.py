@@ -44,6 +44,9 @@ class IndexConfig(_Config):
     )
     ann_recall_target: float = Field(0.98, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
+    closest: int = Field(
+        24, ge=0, le=1000, description="closest items listed of each item; 0 lists none"
+    )
 
 
 class RankerConfig(_Config):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import JsonValue
 
+from index_builder.closest import closest_items
 from index_builder.config import BuildConfig, RankerConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
@@ -20,7 +21,7 @@ from service.bundle import BundleContents, Catalogue
 from service.ranking import FEATURES
 from service.trees import Trees
 
-__all__ = ["assemble", "with_ranker", "with_trees"]
+__all__ = ["assemble", "with_closest", "with_ranker", "with_trees"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -81,6 +82,15 @@ def assemble(
         serving={"ranking": "blend"} | weights.write() | vectors_alone.write("vectors_"),
         metrics=metrics or {},
     )
+
+
+def with_closest(contents: BundleContents, places: int) -> BundleContents:
+    """Adds the lists of each item's closest, found by the index."""
+    if not places:
+        return contents
+    weights = Weights.read(contents.serving)
+    closest = closest_items(contents.item_vectors, contents.retrieval, weights, places)
+    return replace(contents, closest_item=closest)
 
 
 def with_ranker(

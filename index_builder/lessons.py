@@ -24,7 +24,7 @@ __all__ = ["Lessons", "lessons", "window_contents"]
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time to rank: what is learned from may take its time.
 _SETTINGS = Settings.model_construct(
-    candidates_per_anchor=150, neighbour_candidates=150, past_candidates=300
+    search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
 )
 
 Float32 = npt.NDArray[np.float32]

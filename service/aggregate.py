@@ -147,11 +147,11 @@ def merge_candidates(found: Int32, profile: Profile | None, history_candidates: 
     """The union of what the index found and of the items the shopper buys most, ascending.
 
     Args:
-        found: (queries, k) int32 item indices, -1 where fewer than k were found.
+        found: (n,) int32 item indices from lists or index, -1 where there are no more.
         profile: the shopper, if known.
         history_candidates: at most so many items of the shopper's history, by recency.
     """
-    items = found.ravel()
+    items = found
     if profile is not None and history_candidates:
         items = np.concatenate([items, _most_recent(profile, history_candidates)])
     merged = np.unique(items)

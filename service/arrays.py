@@ -43,13 +43,15 @@ class Arrays:
     user's baskets when each counts less with age, and the last purchase in epoch seconds.
 
     recall_queries is a sample of real queries on which the index is measured again after loading.
+    closest_item lists what the index finds for each item alone, best first, -1 where nothing more.
 
     The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
     [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
     Row i of the neighbours is the items most often bought together with item i, and the number of
     baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days;
     item_rhythm tells who buys an item and how often (see `index_builder.pasts.rhythm`).
-    The trees are described in `service.trees`.
+    The trees are described in `service.trees`; those of the basket score and of the population
+    score share their nodes.
     """
 
     item_vectors: Float32 = field(metadata=_layout("float32", "items", "2d + 1"))
@@ -61,6 +63,9 @@ class Arrays:
     history_recency: Float32 = field(metadata=_layout("float32", "purchases"))
     history_last: Int64 = field(metadata=_layout("int64", "purchases"))
     recall_queries: Float32 = field(metadata=_layout("float32", "queries", "2d + 1"))
+    closest_item: Int32 | None = field(
+        default=None, metadata=_layout("int32", "items", "places", group="closest")
+    )
     past_indptr: Int64 | None = field(
         default=None, metadata=_layout("int64", "users + 1", group="past")
     )
@@ -102,6 +107,27 @@ class Arrays:
     tree_value: Float32 | None = field(
         default=None, metadata=_layout("float32", "nodes", group="trees")
     )
+    score_root: Int32 | None = field(
+        default=None, metadata=_layout("int32", "score trees", group="score")
+    )
+    score_population_root: Int32 | None = field(
+        default=None, metadata=_layout("int32", "population trees", group="score")
+    )
+    score_feature: Int32 | None = field(
+        default=None, metadata=_layout("int32", "score nodes", group="score")
+    )
+    score_threshold: Float32 | None = field(
+        default=None, metadata=_layout("float32", "score nodes", group="score")
+    )
+    score_left: Int32 | None = field(
+        default=None, metadata=_layout("int32", "score nodes", group="score")
+    )
+    score_right: Int32 | None = field(
+        default=None, metadata=_layout("int32", "score nodes", group="score")
+    )
+    score_value: Float32 | None = field(
+        default=None, metadata=_layout("float32", "score nodes", group="score")
+    )
 
     @property
     def dimension(self) -> int:
@@ -130,8 +156,10 @@ class Arrays:
             self._check_offsets(starts, rows)
         for name in ("history_item", "past_item", "neighbour_item"):
             self._check_range(name, 0, n_items)
+        self._check_range("closest_item", -1, n_items)
         self._check_history()
-        self._check_trees()
+        self._check_trees("tree", "tree_root")
+        self._check_trees("score", "score_root", "score_population_root")
 
     def _check_groups(self) -> None:
         present = set(self.present())
@@ -139,7 +167,7 @@ class Arrays:
             if group & present and group - present:
                 expected = f"all of {', '.join(sorted(group))}, or none"
                 raise BundleInvalidError("arrays", expected, f"no {', '.join(group - present)}")
-        if present >= _GROUPS["trees"] and not present >= _GROUPS["past"]:
+        if present & (_GROUPS["trees"] | _GROUPS["score"]) and not present >= _GROUPS["past"]:
             raise BundleInvalidError("arrays", "what the trees' features need", "only the trees")
         if present >= _GROUPS["past"]:
             self._check_range("item_count", 1, np.iinfo(np.int32).max)
@@ -159,16 +187,19 @@ class Arrays:
             expected = f"numbers from {low} to {high - 1}"
             raise BundleInvalidError(f"{name}.npy", expected, f"{array.min()} to {array.max()}")
 
-    def _check_trees(self) -> None:
+    def _check_trees(self, group: str, *roots: str) -> None:
         """Every step leads on to a later node, so that each walk ends at a leaf."""
-        if self.tree_feature is None:
+        arrays = self.present()
+        if f"{group}_feature" not in arrays:
             return
-        nodes = len(self.tree_feature)
-        self._check_range("tree_root", 0, nodes)
-        self._check_range("tree_feature", -1, np.iinfo(np.int32).max)
-        inner = np.flatnonzero(self.tree_feature >= 0)
-        for name in ("tree_left", "tree_right"):
-            below = self.present()[name][inner]
+        feature = arrays[f"{group}_feature"]
+        nodes = len(feature)
+        for name in roots:
+            self._check_range(name, 0, nodes)
+        self._check_range(f"{group}_feature", -1, np.iinfo(np.int32).max)
+        inner = np.flatnonzero(feature >= 0)
+        for name in (f"{group}_left", f"{group}_right"):
+            below = arrays[name][inner]
             if ((below <= inner) | (below >= nodes)).any():
                 expected = f"nodes after their own, up to {nodes - 1}"
                 raise BundleInvalidError(f"{name}.npy", expected, "others")
@@ -204,7 +235,7 @@ _OFFSETS = {
 }
 _GROUPS = {
     group: {spec.name for spec in fields(Arrays) if spec.metadata["group"] == group}
-    for group in ("past", "trees")
+    for group in ("closest", "past", "score", "trees")
 }
 
 

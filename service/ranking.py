@@ -119,7 +119,7 @@ class Evidence(NamedTuple):
         """The candidates: what the index found, and what past and neighbours bring; ascending.
 
         Args:
-            found: item indices from the index, -1 where there are no more.
+            found: (n,) item indices from lists or index, -1 where there are no more.
             eligible: (n_items,) which items may be recommended.
             blended: at most so many by neighbours and recency together.
             neighbours: and by neighbours alone.
@@ -127,7 +127,7 @@ class Evidence(NamedTuple):
         either, near = candidate_keys(eligible, self.items, self.sums)
         keys = np.concatenate([_largest(either, blended), _largest(near, neighbours)])
         brought = (~keys & ITEM_OF_KEY).astype(np.int32)
-        return distinct(np.sort(np.concatenate([found.ravel(), brought])), eligible)
+        return distinct(np.sort(np.concatenate([found, brought])), eligible)
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""

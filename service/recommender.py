@@ -26,6 +26,7 @@ from service.anchors import choose_anchors
 from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
+from service.closest import named_most
 from service.diversity import diversify, inverse_norms
 from service.postprocess import best_first, cap_categories, top_up
 from service.profiles import Profile, Profiles
@@ -130,6 +131,8 @@ class Recommender:
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = needed(bundle.item_vectors)
         self._scale = inverse_norms(self._rows)
+        listed = settings.search == "lists" and bundle.closest_item is not None
+        self._closest = needed(bundle.closest_item) if listed else None
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(
             bundle.catalogue, settings.blacklist, settings.taxonomy_weights
@@ -187,7 +190,7 @@ class Recommender:
         lap("lookup")
         anchors = self.anchors(known, user_id)
         lap("anchors")
-        found = self._search(anchors, profile, k)
+        found = self._search(anchors, profile, eligible, k)
         lap("search")
         with self._evidence(profile, known) as evidence:
             items = self._merge(found, profile, evidence, eligible)
@@ -212,15 +215,24 @@ class Recommender:
         unknown = [item for item, row in rows.items() if row is None]
         return np.array(known, np.int32), unknown
 
-    def _search(self, anchors: Int32, profile: Profile | None, k: int) -> Int32:
+    def _search(
+        self, anchors: Int32, profile: Profile | None, eligible: npt.NDArray[np.bool_], k: int
+    ) -> Int32:
+        """What the vectors bring: from the anchors' lists, or where they are short, the index."""
+        settings = self._settings
         if not len(anchors) and profile is None:
-            return np.empty((0, 0), np.int32)
+            return np.empty(0, np.int32)
+        wanted = max(k, settings.search_candidates)
+        if self._closest is not None and len(anchors):
+            found = named_most(self._closest, anchors, eligible, wanted)
+            if len(found) == wanted:
+                return found
         user_h = profile.user_h if profile else None
-        build = mean_query if self._settings.one_query else build_queries
+        build = build_queries if settings.search == "anchors" else mean_query
         queries = build(self._rows, anchors, user_h, self._weights)
-        wanted = max(k, self._settings.candidates_per_anchor)
+        wanted += len(anchors)  # which find themselves
         _, found = self._bundle.retrieval.search(queries, min(wanted, len(self._bundle.catalogue)))
-        return found
+        return found.ravel()
 
     def _evidence(
         self, profile: Profile | None, known: Int32

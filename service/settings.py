@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Search = Literal["lists", "mean", "anchors"]
 
 
 class Settings(BaseSettings):
@@ -47,13 +48,14 @@ class Settings(BaseSettings):
     anchor_fraction: float = Field(
         0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
     )
-    candidates_per_anchor: int = Field(
-        40, ge=1, description="Candidates the index returns for each query."
+    search: Search = Field(
+        "lists",
+        description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
+        "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
+        "`anchors`: one query for each. Where lists are missing or too short, it is the mean.",
     )
-    one_query: bool = Field(
-        True,
-        description="Whether the index is asked once, with the mean of the anchors' queries; "
-        "otherwise once per anchor.",
+    search_candidates: int = Field(
+        20, ge=1, description="Candidates that each query, or all lists together, bring."
     )
     ranker: bool = Field(True, description="Whether a bundle's ranker is used, if it has one.")
     neighbour_candidates: int = Field(

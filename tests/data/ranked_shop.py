@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from index_builder.config import BuildConfig, IndexConfig, RankerConfig, TrainConfig
-from index_builder.contents import assemble, with_ranker, with_trees
+from index_builder.contents import assemble, with_closest, with_ranker, with_trees
 from index_builder.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.held_out import HeldOut, held_out
 from index_builder.index import BuiltIndex
@@ -104,7 +104,7 @@ def shop() -> Shop:
     )
     contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, WEIGHTS, WEIGHTS)
     later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    contents = with_ranker(contents, encoded, CONFIG.ranker)
+    contents = with_closest(with_ranker(contents, encoded, CONFIG.ranker), 6)
     return Shop(encoded, contents, held_out(later, 0))
 
 

@@ -120,21 +120,21 @@ def test_the_index_is_searched_for_the_score_itself(
 
 
 def test_candidates_of_all_queries_and_of_the_history_are_merged_once_each() -> None:
-    found = np.array([[5, 2, -1], [2, 7, -1]], np.int32)
+    found = np.array([5, 2, -1, 2, 7, -1], np.int32)
     assert merge_candidates(found, shopper(i2=0.1, i9=0.2), 10).tolist() == [2, 5, 7, 9]
     assert merge_candidates(found, None, 10).tolist() == [2, 5, 7]
     assert merge_candidates(found, shopper(i9=0.2), 0).tolist() == [2, 5, 7]
 
 
 def test_only_what_is_bought_most_of_late_comes_from_a_long_history() -> None:
-    nothing = np.full((1, 3), -1, np.int32)
+    nothing = np.full(3, -1, np.int32)
     profile = shopper(i1=0.1, i2=0.4, i3=0.2, i4=0.3)
     assert merge_candidates(nothing, profile, 2).tolist() == [2, 4]
     assert merge_candidates(nothing, profile, 4).tolist() == [1, 2, 3, 4]
 
 
 def test_nothing_found_and_nobody_known_gives_no_candidates() -> None:
-    assert merge_candidates(np.empty((0, 0), np.int32), None, 10).tolist() == []
+    assert merge_candidates(np.empty(0, np.int32), None, 10).tolist() == []
     assert merge_candidates(np.full((2, 2), -1, np.int32), None, 10).tolist() == []
 
 

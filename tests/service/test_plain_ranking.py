@@ -1,5 +1,6 @@
 """The compiled path against the plain one: same candidates, same features, same list."""
 
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.arrays import needed
 from service.bundle import Bundle, preview_bundle
 from service.ranking import FEATURES
 from service.recommender import Recommender
@@ -22,8 +24,8 @@ requests = st.fixed_dictionaries(
     {
         "user_id": st.sampled_from(USERS),
         "basket": st.sets(st.integers(0, N_ITEMS - 1), min_size=1, max_size=30),
-        "one_query": st.booleans(),
-        "candidates_per_anchor": st.integers(1, 12),
+        "search": st.sampled_from(["lists", "mean", "anchors"]),
+        "search_candidates": st.integers(1, 12),
         "past_candidates": st.integers(0, 15),
         "neighbour_candidates": st.integers(0, 9),
     }
@@ -47,7 +49,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     assert features is not None
 
     plain = PlainRanking(bundle, user_id, basket)
-    found = found_by_the_index(bundle, user_id, basket, request)
+    found = found_by_the_vectors(bundle, user_id, basket, request)
     eligible = set(range(N_ITEMS)) - set(basket)
     expected = plain.candidates(
         found, eligible, request["past_candidates"], request["neighbour_candidates"]
@@ -62,7 +64,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
 
     scores = [walk(bundle, row) for row in features]
     best = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
-    k = min(request["candidates_per_anchor"], len(best))  # more would have more searched for
+    k = min(request["search_candidates"], len(best))  # more would have more searched for
     answer = asked.recommend(user_id, [item_ids[item] for item in basket], k)
     by_item = dict(zip(candidates.items.tolist(), scores, strict=True))
     assert [each.score for each in answer.items] == pytest.approx(
@@ -72,10 +74,15 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
         assert by_item[each.item_index] == pytest.approx(each.score, rel=1e-5, abs=1e-5)
 
 
-def found_by_the_index(
+def found_by_the_vectors(
     bundle: Bundle, user_id: str | None, basket: list[int], request: dict[str, Any]
 ) -> set[int]:
-    """What exact search finds for one query per basket item, or for their mean."""
+    """What lists name most, or exact search finds for one query per basket item or their mean."""
+    count = request["search_candidates"]
+    if request["search"] == "lists":
+        named = plain_named_most(bundle, basket)
+        if len(named) >= count:
+            return set(named[:count])
     d = bundle.dimension
     rows = bundle.item_vectors
     queries = np.zeros((len(basket), 2 * d + 1), np.float32)
@@ -84,7 +91,18 @@ def found_by_the_index(
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity
-    if request["one_query"]:
+    if request["search"] != "anchors":
         queries = queries.mean(axis=0, keepdims=True)
-    _, found = Exact(np.array(rows)).search(queries, request["candidates_per_anchor"])
+    _, found = Exact(np.array(rows)).search(queries, count + len(basket))
     return set(found.ravel().tolist())
+
+
+def plain_named_most(bundle: Bundle, basket: list[int]) -> list[int]:
+    """Borda's count over the basket items' lists, most points first."""
+    points: Counter[int] = Counter()
+    for anchor in basket:
+        listed = needed(bundle.closest_item)[anchor].tolist()
+        for place, item in enumerate(listed):
+            if item >= 0 and item not in basket:
+                points[item] += len(listed) - place
+    return sorted(points, key=lambda item: (-points[item], item))

@@ -171,8 +171,8 @@ def test_threads_do_not_mix(bundle: Bundle) -> None:
 def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
     table = FeatureTable(bundle)
     profile = Profiles(bundle).get("user-0")
-    nothing, everything = np.empty((0, 0), np.int32), np.ones(N_ITEMS, np.bool_)
-    found = np.array([[7, 2, -1], [5, 7, -1]], np.int32)
+    nothing, everything = np.empty(0, np.int32), np.ones(N_ITEMS, np.bool_)
+    found = np.array([7, 2, -1, 5, 7, -1], np.int32)
     with table.evidence(profile, np.array([0], np.int32)) as evidence:
 
         def brought(found: npt.NDArray[np.int32], blended: int, neighbours: int) -> list[int]:

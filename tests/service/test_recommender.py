@@ -60,7 +60,7 @@ services = st.fixed_dictionaries(
     {
         "anchor_limit": st.integers(1, 25),
         "anchor_fraction": st.floats(0.05, 1),
-        "candidates_per_anchor": st.integers(1, 50),
+        "search_candidates": st.integers(1, 50),
         "history_candidates": st.integers(0, 8),
         "mmr_lambda": st.sampled_from([0, 0.3, 1, 1]),
         "mmr_pool": st.integers(1, 50),
@@ -282,7 +282,7 @@ def test_weights_given_stand_before_those_of_the_manifest() -> None:
     ),
 )
 def test_candidates_score_as_the_answer_does(user: int, basket: set[int], weights: Weights) -> None:
-    asked = Recommender(BUNDLES["exact"], Settings(), weights=weights)
+    asked = Recommender(BUNDLES["exact"], Settings(search_candidates=N_ITEMS), weights=weights)
     given_ids = [f"item-{item}" for item in sorted(basket)]
     candidates = asked.shortlist(f"user-{user}", given_ids).candidates
     assert not set(candidates.items.tolist()) & basket

@@ -34,10 +34,10 @@ requests = st.fixed_dictionaries(
 services = st.fixed_dictionaries(
     {
         "anchor_limit": st.integers(1, 25),
-        "candidates_per_anchor": st.integers(1, 50),
+        "search_candidates": st.integers(1, 50),
         "neighbour_candidates": st.integers(0, 50),
         "past_candidates": st.integers(0, 50),
-        "one_query": st.booleans(),
+        "search": st.sampled_from(["lists", "mean", "anchors"]),
         "mmr_lambda": st.sampled_from([0.3, 1, 1]),
         "category_cap": st.sampled_from([0, 0, 3]),
     }

@@ -9,19 +9,19 @@ import pytest
 from tests.data.asked_shop import BACKENDS, BUNDLES, CATALOGUE, Request, ask, ids, recommender
 
 
-def test_more_candidates_per_anchor_than_items_is_no_reason_to_fail() -> None:
+def test_more_search_candidates_than_items_is_no_reason_to_fail() -> None:
     for backend in BACKENDS:
-        asked = recommender(backend, candidates_per_anchor=10**6)
+        asked = recommender(backend, search_candidates=10**6)
         assert len(ask(asked, Request("user-0", ["item-0"])).items) == 20
 
 
 def test_a_history_outside_the_search_is_found_all_the_same() -> None:
     # One candidate of the index, and the six items that user-0 has bought.
-    few: dict[str, Any] = {"candidates_per_anchor": 1, "history_candidates": 6}
+    few: dict[str, Any] = {"search_candidates": 1, "history_candidates": 6}
     answer = ask(recommender(**few), Request("user-0", [], 1))
     assert answer.candidates - answer.filled in (6, 7)
     nobody = ask(recommender(**few), Request(None, ["item-1"], 1))
-    assert nobody.candidates - nobody.filled <= 1
+    assert nobody.candidates - nobody.filled <= 2  # the anchor may find itself besides
 
 
 def test_a_sampled_basket_still_leaves_out_all_of_itself() -> None:

@@ -1,0 +1,53 @@
+"""Lists of each item's closest, which the build made: candidates without a search.
+
+Eq. 4 of the RTT2Vec paper scores an item against every anchor on its own, so that what an anchor
+would find can be found before anyone asks. Several lists are merged by Borda's count: an item gets
+as many points from a list as it has places from there to the end.
+"""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["named_most"]
+
+Bool = npt.NDArray[np.bool_]
+Int32 = npt.NDArray[np.int32]
+
+_POINT_BITS = 16
+
+
+@numba.njit(nogil=True, cache=True)
+def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> Int32:
+    """The eligible items with the most points in the anchors' lists.
+
+    Args:
+        closest: (n_items, places) int32, each item's closest, best first; -1 where there are none.
+        anchors: (a,) int32.
+        eligible: (n_items,) which items may be recommended.
+        count: items wanted.
+
+    Returns:
+        (count,) int32 or fewer, most points first; of equal points the smaller item is first.
+    """
+    places = closest.shape[1]
+    keys = np.empty(len(anchors) * places, np.int64)
+    n = 0
+    for anchor in anchors:
+        for place in range(places):
+            item = closest[anchor, place]
+            if item >= 0 and eligible[item]:
+                keys[n] = np.int64(item) << _POINT_BITS | np.int64(places - place)
+                n += 1
+    keys = np.sort(keys[:n])
+    n_items = 0
+    start = 0
+    while start < n:
+        item, points = keys[start] >> _POINT_BITS, np.int64(0)
+        while start < n and keys[start] >> _POINT_BITS == item:
+            points += keys[start] & ((1 << _POINT_BITS) - 1)
+            start += 1
+        keys[n_items] = item - (points << 32)
+        n_items += 1
+    best = np.sort(keys[:n_items])[:count]
+    return (best & 0x7FFFFFFF).astype(np.int32)
