@@ -12,6 +12,19 @@ from rich.console import Console
 from rich.markup import escape
 
 from index_builder.build import build
+from index_builder.cli_options import (
+    BundleOption,
+    DatasetOption,
+    OutOption,
+    PathOption,
+    ProductsOption,
+    SeedOption,
+    TransactionsOption,
+    UntilOption,
+    console,
+    moment_of,
+    numbers_of,
+)
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.data_errors import DataError, NoHeldOutBasketsError
 from index_builder.encoding import encode_baskets
@@ -22,7 +35,6 @@ from index_builder.progress import stage
 from index_builder.publish_gate import PublishGateError
 from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
-from index_builder.timestamps import naive_utc
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import TrainingError
 from service.bundle import Bundle, BundleError, load_bundle, write_bundle
@@ -41,27 +53,6 @@ Without --transactions the demo data are used: The Complete Journey, a year of a
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-console = Console(stderr=True)
-
-TransactionsOption = Annotated[
-    Path | None,
-    typer.Option(help="Parquet or CSV: user_id, basket_id, item_id, timestamp."),
-]
-ProductsOption = Annotated[
-    Path | None,
-    typer.Option(help="Parquet or CSV: item_id, name, department, category, subcategory."),
-]
-DatasetOption = Annotated[Dataset, typer.Option(help="Data set used without --transactions.")]
-PathOption = Annotated[Path | None, typer.Option(help="Folder of the data set (instacart).")]
-OutOption = Annotated[Path, typer.Option(help="Directory of bundles.")]
-BundleOption = Annotated[
-    Path, typer.Option("--bundle", "--out", help="A bundle, or a directory of bundles.")
-]
-SeedOption = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
-UntilOption = Annotated[
-    str | None,
-    typer.Option(help="Use only baskets that began before this moment, e.g. 2017-12-01."),
-]
 
 # OSError: a file or directory that cannot be written.
 _REFUSALS = (
@@ -114,13 +105,13 @@ def _build(
     if context.invoked_subcommand is not None:
         _refuse_misplaced_options(context)
         return
-    moment = _moment(until)
+    moment = moment_of(until)
     config = BuildConfig(
         min_item_baskets=min_item_baskets,
         train=TrainConfig(
             dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
         ),
-        index=IndexConfig(backend=backend, parameters=_numbers(index_parameter or [])),
+        index=IndexConfig(backend=backend, parameters=numbers_of(index_parameter or [])),
         ranker=RankerConfig(enabled=ranker),
     )
     with stage(console, "Reading"):
@@ -179,7 +170,7 @@ def fold_in(
     All baskets of these users count, those after the build's cut as well. Everyone else's answers
     stay as they are. Newcomers of an earlier fold-in are folded in again.
     """
-    moment = _moment(until)
+    moment = moment_of(until)
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, None, dataset, path)
     console.print(table.summary)
@@ -260,22 +251,6 @@ def _command(context: typer.Context) -> str:
             if not isinstance(value, bool):
                 words.append(value.name if isinstance(value, Path) else str(value))
     return " ".join(words)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return naive_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"expected ISO 8601, e.g. 2017-12-01, found {text!r}") from error
-
-
-def _numbers(pairs: list[str]) -> dict[str, int]:
-    try:
-        return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
-    except ValueError as error:
-        raise typer.BadParameter(f"expected name=number, found {pairs}") from error
 
 
 def main() -> None:
