@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from service.array_checks import Layout, check_arrays
 from service.bundle_errors import BundleInvalidError
 from service.manifest import ArrayFacts
 
@@ -145,98 +146,8 @@ class Arrays:
         Raises:
             BundleInvalidError: naming the array, what was expected and what was found.
         """
-        self._check_layouts(n_items, n_users)
-        for name, array in self.present().items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise BundleInvalidError(f"{name}.npy", "finite numbers", "NaN or infinity")
-        if not len(self.recall_queries):
-            raise BundleInvalidError("recall_queries.npy", "at least one query", "none")
-        self._check_groups()
-        for starts, rows in _OFFSETS.items():
-            self._check_offsets(starts, rows)
-        for name in ("history_item", "past_item", "neighbour_item"):
-            self._check_range(name, 0, n_items)
-        self._check_range("closest_item", -1, n_items)
-        self._check_history()
-        self._check_trees("tree", "tree_root")
-        self._check_trees("score", "score_root", "score_population_root")
-
-    def _check_groups(self) -> None:
-        present = set(self.present())
-        for group in _GROUPS.values():
-            if group & present and group - present:
-                expected = f"all of {', '.join(sorted(group))}, or none"
-                raise BundleInvalidError("arrays", expected, f"no {', '.join(group - present)}")
-        if present & (_GROUPS["trees"] | _GROUPS["score"]) and not present >= _GROUPS["past"]:
-            raise BundleInvalidError("arrays", "what the trees' features need", "only the trees")
-        if present >= _GROUPS["past"]:
-            self._check_range("item_count", 1, np.iinfo(np.int32).max)
-
-    def _check_offsets(self, name: str, rows: str) -> None:
-        starts, counted = self.present().get(name), self.present().get(rows)
-        if starts is None or counted is None:
-            return
-        if starts[0] != 0 or starts[-1] != len(counted) or (np.diff(starts) < 0).any():
-            expected = f"offsets that rise from 0 to {len(counted)}"
-            found = f"{starts[0]} to {starts[-1]}, or a fall between them"
-            raise BundleInvalidError(f"{name}.npy", expected, found)
-
-    def _check_range(self, name: str, low: int, high: int) -> None:
-        array = self.present().get(name)
-        if array is not None and len(array) and not low <= array.min() <= array.max() < high:
-            expected = f"numbers from {low} to {high - 1}"
-            raise BundleInvalidError(f"{name}.npy", expected, f"{array.min()} to {array.max()}")
-
-    def _check_trees(self, group: str, *roots: str) -> None:
-        """Every step leads on to a later node, so that each walk ends at a leaf."""
-        arrays = self.present()
-        if f"{group}_feature" not in arrays:
-            return
-        feature = arrays[f"{group}_feature"]
-        nodes = len(feature)
-        for name in roots:
-            self._check_range(name, 0, nodes)
-        self._check_range(f"{group}_feature", -1, np.iinfo(np.int32).max)
-        inner = np.flatnonzero(feature >= 0)
-        for name in (f"{group}_left", f"{group}_right"):
-            below = arrays[name][inner]
-            if ((below <= inner) | (below >= nodes)).any():
-                expected = f"nodes after their own, up to {nodes - 1}"
-                raise BundleInvalidError(f"{name}.npy", expected, "others")
-
-    def _check_layouts(self, n_items: int, n_users: int) -> None:
-        width = 2 * self.user_h.shape[-1] + 1
-        lengths = {"items": n_items, "users": n_users, "2d + 1": width, "4 windows": 4}
-        lengths |= {"items + 1": n_items + 1, "users + 1": n_users + 1}
-        layouts = {spec.name: spec.metadata for spec in fields(Arrays)}
-        for name, array in self.present().items():
-            axes, dtype = layouts[name]["axes"], layouts[name]["dtype"]
-            known = array.shape if array.ndim == len(axes) else (None,) * len(axes)
-            shape = tuple(lengths.setdefault(a, n) for a, n in zip(axes, known, strict=True))
-            if (array.dtype, array.shape) != (dtype, shape):
-                expected = f"{dtype} of shape ({', '.join(axes)}) = {shape}"
-                found = f"{array.dtype} of shape {array.shape}"
-                raise BundleInvalidError(f"{name}.npy", expected, found)
-
-    def _check_history(self) -> None:
-        starts, items = self.history_indptr, self.history_item
-        user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        falls = (np.diff(items) <= 0) & (np.diff(user) == 0)
-        if falls.any():
-            found = f"disorder in user {user[falls.argmax()]}"
-            raise BundleInvalidError("history_item.npy", "ascending items per user", found)
-
-
-_OFFSETS = {
-    "history_indptr": "history_item",
-    "past_indptr": "past_begun",
-    "past_item_indptr": "past_item",
-    "neighbour_indptr": "neighbour_item",
-}
-_GROUPS = {
-    group: {spec.name for spec in fields(Arrays) if spec.metadata["group"] == group}
-    for group in ("closest", "past", "score", "trees")
-}
+        layouts = {spec.name: Layout(**spec.metadata) for spec in fields(Arrays)}
+        check_arrays(self.present(), layouts, n_items, n_users)
 
 
 def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:
