@@ -79,6 +79,28 @@ class Table:
             )
         return table
 
+    def with_numbers(self, column: str, error: type[BadRowsError]) -> "Table":
+        """Turns a column that may be missing, and may have gaps, into Float64.
+
+        Raises:
+            ColumnTypeError: the column holds neither numbers nor strings.
+            BadRowsError: `error`, a string is no number, or a number is not finite.
+        """
+        if column not in self.frame.columns:
+            return self
+        self.require_type(
+            column, lambda kind: kind.is_numeric() or kind in (pl.String, pl.Null), "numbers"
+        )
+        values = self.frame[column]
+        numbers = values.cast(pl.Float64, strict=False)
+        self.refuse_where(
+            (numbers.is_null() & values.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
+            error,
+            f"have a {column} that is no number",
+            f"Leave the {column} empty where it is unknown.",
+        )
+        return replace(self, frame=self.frame.with_columns(numbers.alias(column)))
+
     def refuse_where(
         self, wrong: pl.Series, error: type[BadRowsError], problem: str, remedy: str
     ) -> None:

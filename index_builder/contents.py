@@ -17,6 +17,8 @@ from index_builder.neighbours import neighbours
 from index_builder.pasts import pasts, rhythm, trend
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
+from service.basket_evidence import COLUMNS
+from service.basket_score import ScoreCurve
 from service.bundle import BundleContents, Catalogue
 from service.ranking import FEATURES
 from service.trees import Trees
@@ -70,6 +72,7 @@ def assemble(
         catalogue=Catalogue(
             *(items[name].to_list() for name in ("item_id", "name")),
             *(items[name].to_list() for name in ("department", "category", "subcategory")),
+            *(items[name].to_list() if name in items else None for name in ("brand", "price")),
         ),
         user_ids=encoded.user_ids,
         retrieval=built.retrieval,
@@ -119,6 +122,28 @@ def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
         contents,
         serving={**contents.serving, "ranking": "trees", "features": " ".join(FEATURES)},
         **trees.arrays(),
+    )
+
+
+def with_score(contents: BundleContents, own: ScoreCurve, population: ScoreCurve) -> BundleContents:
+    """Adds the trees of the basket score, and behind them those of the population score."""
+    first, second = own.trees, population.trees
+    behind = np.int32(len(first.feature))
+    return replace(
+        contents,
+        serving={
+            **contents.serving,
+            "score_columns": " ".join(COLUMNS),
+            "score_intercept": own.intercept,
+            "population_intercept": population.intercept,
+        },
+        score_root=first.roots,
+        score_population_root=behind + second.roots,
+        score_feature=np.concatenate([first.feature, second.feature]),
+        score_threshold=np.concatenate([first.threshold, second.threshold]),
+        score_left=np.concatenate([first.left, behind + second.left]),
+        score_right=np.concatenate([first.right, behind + second.right]),
+        score_value=np.concatenate([first.value, second.value]),
     )
 
 

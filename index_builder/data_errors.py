@@ -72,6 +72,10 @@ class QuantityError(BadRowsError):
     """A quantity is not a number."""
 
 
+class PriceError(BadRowsError):
+    """A price is not a number, or below 0."""
+
+
 class SharedBasketError(BadRowsError):
     """One basket_id belongs to more than one user."""
 

@@ -54,7 +54,8 @@ class EncodedTransactions(EncodedBaskets):
 
     Attributes:
         items: one row per item index: item_id, name, department, category, subcategory
-            (strings, no nulls), the item of most baskets first, ties by item_id.
+            (strings, no nulls), the item of most baskets first, ties by item_id; brand and price
+            where the products have them.
         item_count: (n_items,) int32, number of training baskets that hold the item.
         user_ids: (n_users,) sorted: everyone with a training basket, of whatever items.
     """
@@ -211,6 +212,8 @@ def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl
         "item_id",
         pl.col("name").fill_null(pl.col("item_id")),
         pl.col(TAXONOMY).fill_null(""),
+        *([pl.col("brand").fill_null("")] if "brand" in products.columns else []),
+        *(["price"] if "price" in products.columns else []),
     )
     return items, nameless
 

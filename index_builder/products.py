@@ -5,10 +5,12 @@ from pathlib import Path
 import polars as pl
 
 from index_builder._tables import Table, read_tables
-from index_builder.data_errors import DuplicateItemError
+from index_builder.data_errors import DuplicateItemError, PriceError
 
 TAXONOMY = ("department", "category", "subcategory")
 COLUMNS = ("item_id", "name", *TAXONOMY)
+OPTIONAL_COLUMNS = ("brand", "price")  # business rules may speak of them
+_TEXTS = ("name", *TAXONOMY, "brand")
 
 
 def read_products(path: Path) -> pl.DataFrame:
@@ -16,16 +18,18 @@ def read_products(path: Path) -> pl.DataFrame:
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns item_id, name,
-            department, category, subcategory. The last three may be empty.
+            department, category, subcategory. The last three may be empty. Optional are brand
+            and price.
 
     Returns:
         The five columns as strings without nulls, sorted by item_id: a missing name is the
-        item_id, a missing level of the taxonomy the empty string.
+        item_id, a missing level of the taxonomy the empty string. Where they are given, brand (a
+        missing one is the empty string) and price (Float64, may be null).
 
     Raises:
         DataError: the file cannot be used; see `index_builder.data_errors`.
     """
-    return products_of(read_tables(path, COLUMNS, (), _check))
+    return products_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
 
 
 def products_of(table: Table) -> pl.DataFrame:
@@ -41,13 +45,24 @@ def products_of(table: Table) -> pl.DataFrame:
         "share their item_id with another row",
         "Keep one row per item_id.",
     )
+    texts = [name for name in _TEXTS[1:] if name in rows.columns]
     name = pl.col("name").str.strip_chars()
     return rows.select(
         pl.col("item_id"),
         pl.when(name != "").then(name).otherwise("item_id").alias("name"),
-        pl.col(TAXONOMY).str.strip_chars().fill_null(""),
+        pl.col(texts).str.strip_chars().fill_null(""),
+        *(["price"] if "price" in rows.columns else []),
     ).sort("item_id")
 
 
 def _check(table: Table) -> Table:
-    return table.with_strings("name", *TAXONOMY).with_ids("item_id")
+    texts = [name for name in _TEXTS if name in table.frame.columns]
+    table = table.with_numbers("price", PriceError).with_strings(*texts).with_ids("item_id")
+    if "price" in table.frame.columns:
+        table.refuse_where(
+            (table.frame["price"] < 0).fill_null(value=False),
+            PriceError,
+            "have a price below 0",
+            "Leave the price empty where it is unknown.",
+        )
+    return table

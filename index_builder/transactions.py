@@ -160,11 +160,8 @@ def _check(table: Table) -> Table:
         lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null),
         f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
     )
-    if "quantity" in table.frame.columns:
-        table.require_type(
-            "quantity", lambda kind: kind.is_numeric() or kind in (pl.String, pl.Null), "numbers"
-        )
-    return _with_quantities(_with_timestamps(table.with_ids("user_id", "basket_id", "item_id")))
+    table = table.with_numbers("quantity", QuantityError)
+    return _with_timestamps(table.with_ids("user_id", "basket_id", "item_id"))
 
 
 def _with_timestamps(table: Table) -> Table:
@@ -199,21 +196,6 @@ def _parse(table: Table, texts: pl.Series) -> pl.Series:
             "Write all timestamps with a timezone, or none.",
         )
     return times.dt.replace_time_zone("UTC") if zoned.any() else times
-
-
-def _with_quantities(table: Table) -> Table:
-    """A missing quantity is one; returns and corrections may be zero or less."""
-    if "quantity" not in table.frame.columns:
-        return table
-    column = table.frame["quantity"]
-    numbers = column.cast(pl.Float64, strict=False)
-    table.refuse_where(
-        (numbers.is_null() & column.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
-        QuantityError,
-        "have a quantity that is no number",
-        "Leave the quantity empty where it is unknown.",
-    )
-    return replace(table, frame=table.frame.with_columns(numbers.fill_null(1.0).alias("quantity")))
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,9 @@ This module is the format's one home: the builder calls `write_bundle`, the serv
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pydantic import JsonValue
@@ -45,6 +47,7 @@ _ITEM_COLUMNS = {
     "category": "categories",
     "subcategory": "subcategories",
 }
+_OPTIONAL_ITEM_COLUMNS = {"brand": "brands", "price": "prices"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,8 +155,10 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def _write_files(directory: Path, contents: BundleContents) -> None:
-    columns = {name: getattr(contents.catalogue, field) for name, field in _ITEM_COLUMNS.items()}
-    write_table(directory / ITEMS, columns)
+    named = {**_ITEM_COLUMNS, **_OPTIONAL_ITEM_COLUMNS}
+    columns = {name: getattr(contents.catalogue, field) for name, field in named.items()}
+    present = {name: column for name, column in columns.items() if column is not None}
+    write_table(directory / ITEMS, present)
     write_table(directory / USERS, {"user_id": contents.user_ids})
     write_arrays(directory, contents)
     contents.retrieval.save(directory)
@@ -227,7 +232,8 @@ def _is_intact(directory: Path) -> bool:
 def _read_tables(directory: Path) -> tuple[Catalogue, list[str]]:
     try:
         items, users = read_table(directory / ITEMS), read_table(directory / USERS)
-        columns = {field: items[name] for name, field in _ITEM_COLUMNS.items()}
+        columns: dict[str, Any] = {field: items[name] for name, field in _ITEM_COLUMNS.items()}
+        columns |= {field: items.get(name) for name, field in _OPTIONAL_ITEM_COLUMNS.items()}
         return Catalogue(**columns), users["user_id"]
     except (pa.ArrowInvalid, KeyError) as error:
         raise BundleInvalidError(directory, f"tables {ITEMS} and {USERS}", error) from error
@@ -240,8 +246,11 @@ def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
             raise BundleInvalidError(name, "distinct ids", found)
     for field in fields(catalogue):
         column = getattr(catalogue, field.name)
-        if len(column) != len(catalogue):
+        if column is not None and len(column) != len(catalogue):
             raise BundleInvalidError(f"{ITEMS}, {field.name}", len(catalogue), len(column))
+    for price in catalogue.prices or ():
+        if price is not None and not 0 <= price < inf:
+            raise BundleInvalidError(f"{ITEMS}, prices", "none below 0", price)
     arrays.check(len(catalogue), len(user_ids))
 
 

@@ -1,20 +1,24 @@
 """The catalogue: what every item index stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 __all__ = ["Catalogue", "read_table", "write_table"]
+
+_NUMBERS = {"price": pa.float64()}  # by column; all others are strings
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """Columns of equal length; row = item index, the most popular item first.
 
-    A taxonomy level that the shop left empty is the empty string.
+    A taxonomy level that the shop left empty is the empty string, and so is an item's missing
+    brand. Brands and prices are None where the shop gave no such column.
     """
 
     item_ids: list[str]
@@ -22,6 +26,8 @@ class Catalogue:
     departments: list[str]
     categories: list[str]
     subcategories: list[str]
+    brands: list[str] | None = None
+    prices: list[float | None] | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -32,24 +38,28 @@ class Catalogue:
         return {item_id: row for row, item_id in enumerate(self.item_ids)}
 
 
-def write_table(path: Path, columns: dict[str, Sequence[str]]) -> None:
-    """Write string columns of equal length as an Arrow IPC file."""
-    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+def write_table(path: Path, columns: Mapping[str, Sequence[str | float | None]]) -> None:
+    """Write columns of equal length as an Arrow IPC file."""
+    kinds = {name: _NUMBERS.get(name, pa.string()) for name in columns}
+    table = pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
 
 
-def read_table(path: Path) -> dict[str, list[str]]:
+def read_table(path: Path) -> dict[str, list[Any]]:
     """Read the columns of an Arrow IPC file, by name, through a memory map.
 
     Equal strings are one object: thousands of items share a few hundred categories.
 
     Raises:
-        pyarrow.ArrowInvalid: the file is not an Arrow IPC file.
+        pyarrow.ArrowInvalid: the file is not an Arrow IPC file, or a column is of another kind.
     """
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
-        once: dict[str, str] = {}
+        once: dict[Any, Any] = {}
+        for each in table.schema:
+            if each.type != (expected := _NUMBERS.get(each.name, pa.string())):
+                raise pa.ArrowInvalid(f"{each.name}: expected {expected}, found {each.type}")
         return {
             name: [once.setdefault(each, each) for each in table.column(name).to_pylist()]
             for name in table.column_names

@@ -69,15 +69,15 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
-    from service.assortment import AssortmentError
     from service.bundle import BundleError, load_bundle
+    from service.business_rules import RulesError
     from service.example import example_request
     from service.recommender import Recommender
 
     try:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
-    except (BundleError, AssortmentError) as error:
+    except (BundleError, RulesError) as error:
         _complain(str(error))
         sys.exit(1)
     return example_request(bundle)

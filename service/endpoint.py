@@ -7,11 +7,11 @@ import orjson
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from service.answers import Recommendation
 from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
 from service.problems import documented
-from service.recommender import Recommendation
 from service.schemas import RecommendResponse, request_type
 from service.serving import Served, Serving
 from service.settings import Settings

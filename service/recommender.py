@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
 from time import perf_counter
-from typing import Literal, NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,11 @@ from service.aggregate import (
     score_parts,
 )
 from service.anchors import choose_anchors
+from service.answers import Reasons, Recommendation, Recommendations, Source, source_of
 from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
+from service.business_rules import Arranged, Plan, Rulebook, RuleFiles
 from service.closest import named_most
 from service.diversity import diversify, inverse_norms
 from service.postprocess import best_first, cap_categories, top_up
@@ -37,51 +39,6 @@ __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Short
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
-Source = Literal["user+basket", "basket", "user", "popularity"]
-
-
-class Reasons(TypedDict):
-    """Why an item is recommended; the three parts sum to its score.
-
-    anchor is the basket item that contributed most; user holds the shopper's vector and history,
-    popularity the prior and the shop's taxonomy weight.
-    """
-
-    anchor: str | None
-    basket: float
-    user: float
-    popularity: float
-
-
-class Recommendation(NamedTuple):
-    """One item of an answer; `score` is its blended score, before diversity reorders the list."""
-
-    item_index: int
-    item_id: str
-    name: str
-    category: str
-    score: float
-    reasons: Reasons | None = None
-
-
-class Recommendations(NamedTuple):
-    """An answer.
-
-    Attributes:
-        source: what the answer rests on.
-        degraded: whether that is less than what the request named.
-        unknown_items: basket items that are not in the catalogue, in the request's order.
-        candidates: number of candidates that were scored.
-        filled: number of candidates that only the popularity fill brought.
-        items: best first.
-    """
-
-    source: Source
-    degraded: bool
-    unknown_items: list[str]
-    candidates: int
-    filled: int
-    items: list[Recommendation]
 
 
 class Shortlist(NamedTuple):
@@ -94,6 +51,7 @@ class Shortlist(NamedTuple):
         candidates: with the parts of their blended score.
         features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
         filled: number of candidates that only the popularity fill brought.
+        plan: the business rules in force, if there are any.
     """
 
     profile: Profile | None
@@ -102,6 +60,7 @@ class Shortlist(NamedTuple):
     candidates: Candidates
     features: Float32 | None
     filled: int
+    plan: Plan | None
 
 
 class Recommender:
@@ -123,7 +82,7 @@ class Recommender:
             weights: of the parts of a score; by default those that the build chose.
 
         Raises:
-            AssortmentError: the blacklist or the taxonomy weights cannot be used.
+            RulesError: the business rules or the availability cannot be used.
         """
         self._bundle = bundle
         self._settings = settings
@@ -134,9 +93,8 @@ class Recommender:
         listed = settings.search == "lists" and bundle.closest_item is not None
         self._closest = needed(bundle.closest_item) if listed else None
         self._profiles = Profiles(bundle)
-        self._assortment = Assortment(
-            bundle.catalogue, settings.blacklist, settings.taxonomy_weights
-        )
+        self._assortment = Assortment(bundle.catalogue)
+        self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         ranked = settings.ranker and bundle.neighbour_indptr is not None
         self._table = FeatureTable(bundle) if ranked else None
         self._ranker = Ranker(bundle) if ranked and bundle.tree_root is not None else None
@@ -149,27 +107,32 @@ class Recommender:
         exclude_items: Sequence[str] = (),
         exclude_categories: Sequence[str] = (),
         explain: bool = False,
+        store_id: str | None = None,
+        rulebook: Rulebook | None = None,
     ) -> Recommendations:
         """Returns the k items that belong with the basket, for this shopper.
 
         Exactly k distinct items, none in the basket and none excluded, whenever the catalogue has
         that many. An unknown user or item never is an error. The answer depends on what the basket
-        holds, not on its order.
+        holds, not on its order. `rulebook` is tried in the place of the one in force.
         """
         lap = self._stopwatch()
-        listed = self.shortlist(user_id, basket, k, exclude_items, exclude_categories, lap)
+        rulebook = rulebook or self.rule_files.rulebook
+        plan = rulebook.plan(store_id) if rulebook else None
+        listed = self.shortlist(user_id, basket, k, exclude_items, exclude_categories, lap, plan)
         scores = self._score(listed)
         ranked = best_first(scores)
         lap("rank")
-        chosen = self._choose(listed.candidates.items, scores, ranked, k)
+        arranged = self._choose(listed, scores, ranked, k)
         answer = Recommendations(
-            source=_source(listed.profile, listed.anchors),
+            source=source_of(listed.profile is not None, len(listed.anchors) > 0),
             degraded=(user_id is not None and listed.profile is None)
-            or (bool(basket) and not len(listed.anchors)),
+            or (bool(basket) and not len(listed.anchors))
+            or (rulebook is not None and not rulebook.knows(store_id)),
             unknown_items=listed.unknown_items,
             candidates=len(scores),
             filled=listed.filled,
-            items=self._describe(listed, scores, chosen, explain),
+            items=self._describe(listed, scores, arranged, explain),
         )
         lap("postprocess")
         return answer
@@ -182,11 +145,13 @@ class Recommender:
         exclude_items: Sequence[str] = (),
         exclude_categories: Sequence[str] = (),
         lap: Callable[[str], None] = lambda _stage: None,
+        plan: Plan | None = None,
     ) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
         profile = self._profiles.get(user_id) if user_id is not None else None
         known, unknown = self._look_up(basket)
-        eligible = self._assortment.eligible(known, exclude_items, exclude_categories)
+        allowed = plan.allowed if plan else None
+        eligible = self._assortment.eligible(known, exclude_items, exclude_categories, allowed)
         lap("lookup")
         anchors = self.anchors(known, user_id)
         lap("anchors")
@@ -196,10 +161,13 @@ class Recommender:
             items = self._merge(found, profile, evidence, eligible)
             n_found = len(items)
             items = self._top_up(items, eligible, k)
+            if plan:
+                items = plan.supply(items, eligible, k)
             candidates = score_parts(self._rows, items, anchors, profile)
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
-        return Shortlist(profile, anchors, unknown, candidates, features, len(items) - n_found)
+        filled = len(items) - n_found
+        return Shortlist(profile, anchors, unknown, candidates, features, filled, plan)
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -266,13 +234,19 @@ class Recommender:
             scores = listed.candidates.score(self._weights)
         else:
             scores = self._ranker.score(listed.features)
-        return scores + self._assortment.log_weights[listed.candidates.items]
+        if listed.plan is None or listed.plan.log_factors is None:
+            return scores
+        return scores + listed.plan.log_factors[listed.candidates.items]
 
     def _choose(
-        self, items: Int32, scores: Float32, ranked: npt.NDArray[np.intp], k: int
-    ) -> npt.NDArray[np.intp]:
-        """Positions of the k recommendations: diverse if wished, within the category cap."""
-        settings, codes = self._settings, self._assortment.category_codes
+        self, listed: Shortlist, scores: Float32, ranked: npt.NDArray[np.intp], k: int
+    ) -> Arranged:
+        """The k recommendations: diverse if wished, within the category cap, as the rules wish."""
+        settings, codes, items = (
+            self._settings,
+            self._assortment.category_codes,
+            listed.candidates.items,
+        )
         cap, pool = settings.category_cap, max(k, settings.mmr_pool)
         if settings.mmr_lambda < 1:
             best, merit = items[ranked], scores[ranked]
@@ -284,14 +258,14 @@ class Recommender:
         if cap:
             within = cap_categories(codes[items[ranked]], cap)
             ranked = np.concatenate([ranked[within], ranked[~within]])
-        return ranked[:k]
+        return listed.plan.arrange(items, ranked, k) if listed.plan else Arranged(ranked[:k], {})
 
     def _describe(
-        self, listed: Shortlist, scores: Float32, chosen: npt.NDArray[np.intp], explain: bool
+        self, listed: Shortlist, scores: Float32, arranged: Arranged, explain: bool
     ) -> list[Recommendation]:
-        catalogue = self._bundle.catalogue
+        catalogue, chosen = self._bundle.catalogue, arranged.chosen
         reasons: Iterable[Reasons | None] = (
-            self._reasons(listed, chosen) if explain else repeat(None)
+            self._reasons(listed, arranged) if explain else repeat(None)
         )
         return [
             Recommendation(
@@ -304,23 +278,27 @@ class Recommender:
             )
         ]  # fmt: skip
 
-    def _reasons(self, listed: Shortlist, chosen: npt.NDArray[np.intp]) -> Iterator[Reasons]:
-        items, anchors = listed.candidates.items[chosen], listed.anchors
+    def _reasons(self, listed: Shortlist, arranged: Arranged) -> Iterator[Reasons]:
+        chosen, anchors, plan = arranged.chosen, listed.anchors, listed.plan
+        items = listed.candidates.items[chosen]
         if listed.features is None or self._ranker is None:
             parts = listed.candidates.parts(self._weights)
             basket, user, popularity = (parts[part][chosen] for part in PARTS)
         else:
             parts = self._ranker.parts(listed.features[chosen])
             basket, user, popularity = (parts[part] for part in PARTS)
-        popularity = popularity + self._assortment.log_weights[items]
+        if plan is not None and plan.log_factors is not None:
+            popularity = popularity + plan.log_factors[items]
         item_ids = self._bundle.catalogue.item_ids
         closest = closest_anchors(self._rows, items, anchors).tolist() if len(anchors) else None
-        for place in range(len(items)):
+        for place, (item, position) in enumerate(zip(items.tolist(), chosen.tolist(), strict=True)):
+            pinned_by = arranged.pinned.get(position)
             yield {
                 "anchor": item_ids[closest[place]] if closest else None,
                 "basket": float(basket[place]),
                 "user": float(user[place]),
                 "popularity": float(popularity[place]),
+                "rules": plan.touched(item, pinned_by) if plan else [],
             }
 
     def _stopwatch(self) -> Callable[[str], None]:
@@ -333,15 +311,3 @@ class Recommender:
             last = now
 
         return lap
-
-
-def _source(profile: Profile | None, anchors: Int32) -> Source:
-    match profile is not None, len(anchors) > 0:
-        case True, True:
-            return "user+basket"
-        case False, True:
-            return "basket"
-        case True, False:
-            return "user"
-        case _:
-            return "popularity"

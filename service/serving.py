@@ -4,8 +4,8 @@ import gc
 import logging
 from typing import NamedTuple
 
-from service.assortment import AssortmentError
 from service.bundle import Bundle, BundleError, load_bundle
+from service.business_rules import RulesError
 from service.example import example_request
 from service.metrics import Metrics
 from service.problems import ProblemError
@@ -41,7 +41,7 @@ class Serving:
             # collection in the middle of a request takes tens of milliseconds.
             gc.collect()
             gc.freeze()
-        except (BundleError, AssortmentError) as error:
+        except (BundleError, RulesError) as error:
             self.reason = str(error)
             _log.error("refused: %s", error)
         except Exception:  # nothing is swallowed: noted for /health and the log, and raised again

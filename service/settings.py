@@ -76,14 +76,14 @@ class Settings(BaseSettings):
     category_cap: int = Field(
         0, ge=0, description="Recommendations of one category in an answer; 0 sets no cap."
     )
-    blacklist: Path | None = Field(
+    rules: Path | None = Field(
         None,
-        description="TOML file of what is never recommended: `items = […]`, `categories = […]`.",
+        description="YAML file of business rules; read again whenever it changes.",
     )
-    taxonomy_weights: Path | None = Field(
+    availability: Path | None = Field(
         None,
-        description="TOML file of weights by name under `[department]`, `[category]` and "
-        "`[subcategory]`; 1 is neutral, and a score grows by log(weight).",
+        description="Parquet file of what is in stock, `store_id` and `item_id`; read again "
+        "whenever it changes.",
     )
 
     # How connections live and end.

@@ -28,7 +28,10 @@ def read() -> tuple[Transactions, pl.DataFrame]:
     folder = _data_folder()
     raw = pl.read_parquet(folder / "products.parquet", glob=False)
     outside = raw.filter(pl.col("department").is_in(DEPARTMENTS_LEFT_OUT))
-    products = products_of(Table(folder / "products.parquet", _products(raw)))
+    described = _products(raw).join(
+        _prices(folder / "transactions.parquet"), on="item_id", how="left", maintain_order="left"
+    )
+    products = products_of(Table(folder / "products.parquet", described))
     return _transactions(folder / "transactions.parquet", outside), products
 
 
@@ -69,4 +72,19 @@ def _products(raw: pl.DataFrame) -> pl.DataFrame:
         pl.col("department"),
         pl.col("product_category").alias("category"),
         pl.col("product_type").alias("subcategory"),
+        pl.col("brand"),
+    )
+
+
+def _prices(file: Path) -> pl.DataFrame:
+    """The usual price: the median of what one piece was sold for, over the whole year.
+
+    Business rules speak of it; no model and no evaluation does.
+    """
+    return (
+        pl.scan_parquet(file, glob=False)
+        .filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))
+        .group_by(pl.col("product_id").cast(pl.String).alias("item_id"))
+        .agg((pl.col("sales_value") / pl.col("quantity")).median().round(2).alias("price"))
+        .collect()
     )

@@ -10,6 +10,7 @@ from index_builder.data_errors import (
     EmptyDataError,
     EmptyIdError,
     MissingColumnError,
+    PriceError,
 )
 from index_builder.products import read_products
 
@@ -72,3 +73,29 @@ def test_every_level_must_have_its_column(tmp_path: Path) -> None:
 def test_no_products_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmptyDataError):
         read_products(csv(tmp_path, ""))
+
+
+def priced(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join([HEADER.strip() + ",brand,price", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_brands_and_prices_are_taken_where_they_are_given(tmp_path: Path) -> None:
+    found = read_products(priced(tmp_path, "i2,Milk,,,, Own ,0.99", "i1,Tea,,,,,"))
+    assert found.select("item_id", "brand", "price").rows() == [
+        ("i1", "", None),
+        ("i2", "Own", 0.99),
+    ]
+    only_brands = found.drop("price")
+    only_brands.write_parquet(path := tmp_path / "products.parquet")
+    assert read_products(path).equals(only_brands)
+
+
+@pytest.mark.parametrize(
+    ("price", "message"),
+    [("cheap", "price that is no number"), ("inf", "no number"), ("-1", "price below 0")],
+)
+def test_a_price_that_is_none_is_refused(tmp_path: Path, price: str, message: str) -> None:
+    with pytest.raises(PriceError, match=f"1 of 2 rows have a {message}|1 of 2 .*{message}"):
+        read_products(priced(tmp_path, f"i1,Milk,,,,,{price}", "i2,Tea,,,,,1"))

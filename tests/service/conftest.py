@@ -128,8 +128,12 @@ def start(running: ExitStack, log: Path, bundle_dir: Path, *flags: str) -> Serve
 
 
 @pytest.fixture(scope="module")
-def taxonomy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that prefers the garden and slights the first shelf."""
-    path = tmp_path_factory.mktemp("shop") / "weights.toml"
-    path.write_text("[category]\ngarden = 2.5\n[subcategory]\n'shelf 0' = 0.3")
+def preferences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rules file that prefers the garden and slights the first shelf."""
+    path = tmp_path_factory.mktemp("shop") / "rules.yaml"
+    path.write_text(
+        "rules:\n"
+        "- {name: garden, action: boost, factor: 2.5, category: garden}\n"
+        "- {name: first shelf, action: bury, factor: 0.3, category: shelf 0}\n"
+    )
     return path

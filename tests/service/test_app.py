@@ -113,12 +113,12 @@ def test_a_refused_bundle_is_the_reason_for_not_being_ready(
     assert str(tmp_path) in caplog.text
 
 
-def test_a_blacklist_that_cannot_be_read_is_a_reason_too(bundle_dir: Path, tmp_path: Path) -> None:
-    blacklist = tmp_path / "blacklist.toml"
-    blacklist.write_text("items = 1")
-    app = create_app(Settings(bundle=bundle_dir, blacklist=blacklist))
+def test_rules_that_cannot_be_read_are_a_reason_too(bundle_dir: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: 1")
+    app = create_app(Settings(bundle=bundle_dir, rules=rules))
     app.state.serving.load()
-    assert str(blacklist) in app.state.serving.reason
+    assert f"{rules}, line 1: rules" in app.state.serving.reason
 
 
 def test_a_bug_is_a_500_with_its_traceback_in_the_log_alone(

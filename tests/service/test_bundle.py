@@ -72,7 +72,12 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, data: st.Da
     base = tiny_contents()
     column = st.lists(texts, min_size=40, max_size=40)
     ids = st.lists(texts, min_size=40, max_size=40, unique=True)
-    catalogue = Catalogue(data.draw(ids), *(data.draw(column) for _ in range(4)))
+    named = ("names", "departments", "categories", "subcategories", "brands")
+    prices = data.draw(
+        st.none() | st.lists(st.none() | st.floats(0, 1e9), min_size=40, max_size=40)
+    )
+    columns = {name: data.draw(column) for name in named}
+    catalogue = Catalogue(data.draw(ids), prices=prices, **columns)
     users = data.draw(st.lists(texts, min_size=6, max_size=6, unique=True))
     out = tmp_path_factory.mktemp("out")
     write_bundle(out, replace(base, catalogue=catalogue, user_ids=users))

@@ -108,10 +108,19 @@ def test_a_bundle_that_is_not_there_is_refused_before_it_listens(tmp_path: Path)
     assert "Traceback" not in done.stderr
 
 
-def test_a_blacklist_that_is_not_there_is_refused(bundle_dir: Path, tmp_path: Path) -> None:
-    done = run("--bundle", bundle_dir, "--blacklist", tmp_path / "none.toml")
+def test_rules_with_a_mistake_are_refused_with_its_line(bundle_dir: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n- name: a\n  action: boost\n  factor: 0\n  category: bakery\n")
+    done = run("--bundle", bundle_dir, "--rules", rules)
     assert done.returncode == 1
-    assert "none.toml" in done.stderr
+    assert done.stderr.startswith(f"rtt2vec-serve: {rules}, line 4: factor: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_rules_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Path) -> None:
+    done = run("--bundle", bundle_dir, "--rules", tmp_path / "none.yaml")
+    assert done.returncode == 1
+    assert "none.yaml" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -32,9 +32,9 @@ def known(items: list[str]) -> set[int]:
     return {CATALOGUE.index[item] for item in items if item in CATALOGUE.index}
 
 
-def eligible(request: Request, blacklisted: set[str]) -> list[int]:
+def eligible(request: Request, excluded: set[str]) -> list[int]:
     """What a request may be answered with, from its definition."""
-    gone = {*request.basket, *request.exclude_items, *blacklisted}
+    gone = {*request.basket, *request.exclude_items, *excluded}
     columns = (CATALOGUE.departments, CATALOGUE.categories, CATALOGUE.subcategories)
     return [
         item
@@ -70,32 +70,36 @@ services = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def blacklist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("shop") / "blacklist.toml"
-    path.write_text('items = ["item-0", "item-7"]\ncategories = ["shelf 2"]')
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "rules.yaml"
+    path.write_text(
+        "rules:\n"
+        "- {name: two items, action: exclude, item: [item-0, item-7]}\n"
+        "- {name: a shelf, action: exclude, category: shelf 2}\n"
+        "- {name: garden, action: boost, factor: 2.5, category: garden}\n"
+    )
     return path
 
 
 SHELF_2 = {f"item-{item}" for item in range(16, 24) if item % 5}
-BLACKLISTED = {"item-0", "item-7"} | SHELF_2
+EXCLUDED = {"item-0", "item-7"} | SHELF_2
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @settings(max_examples=150)
-@given(request=requests, changes=services, with_files=st.booleans())
+@given(request=requests, changes=services, with_rules=st.booleans())
 def test_the_promises_of_every_answer(
     backend: str,
-    blacklist: Path,
-    taxonomy_weights: Path,
+    rules: Path,
     request: Request,
     changes: dict[str, Any],
-    with_files: bool,
+    with_rules: bool,
 ) -> None:
-    if with_files:
-        changes = {**changes, "blacklist": blacklist, "taxonomy_weights": taxonomy_weights}
+    if with_rules:
+        changes = {**changes, "rules": rules}
     asked = recommender(backend, **changes)
     answer = ask(asked, request, explain=True)
-    allowed = eligible(request, BLACKLISTED if with_files else set())
+    allowed = eligible(request, EXCLUDED if with_rules else set())
 
     items = [each.item_index for each in answer.items]
     assert len(items) == len(set(items)) == min(request.k, len(allowed))

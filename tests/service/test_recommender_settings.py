@@ -35,16 +35,17 @@ def test_a_sampled_basket_still_leaves_out_all_of_itself() -> None:
     assert named <= {CATALOGUE.item_ids[anchor] for anchor in anchors}
 
 
-def test_a_weight_moves_a_whole_aisle(taxonomy_weights: Path) -> None:
+def test_a_boost_moves_a_whole_aisle(preferences: Path) -> None:
     request = Request(None, ["item-0"], 39)
-    plain, weighted = recommender(), recommender(taxonomy_weights=taxonomy_weights)
+    plain, weighted = recommender(), recommender(rules=preferences)
     before = {each.item_id: each for each in ask(plain, request).items}
     for each in ask(weighted, request, explain=True).items:
-        expected = np.log(2.5) if each.category == "garden" else 0
+        expected, rules = (np.log(2.5), ["garden"]) if each.category == "garden" else (0, [])
         if CATALOGUE.subcategories[each.item_index] == "shelf 0":
-            expected += np.log(0.3)
+            expected, rules = expected + np.log(0.3), [*rules, "first shelf"]
         assert each.score - before[each.item_id].score == pytest.approx(expected, abs=1e-5)
         assert each.reasons is not None
+        assert each.reasons["rules"] == rules
         prior = float(BUNDLES["exact"].item_vectors[each.item_index, -1])
         assert each.reasons["popularity"] == pytest.approx(prior + expected, abs=1e-5)
 

@@ -44,8 +44,12 @@ def test_the_known_figures_of_the_december_split(demo: tuple[Transactions, pl.Da
 
 def test_products_are_complete_strings(demo: tuple[Transactions, pl.DataFrame]) -> None:
     products = demo[1]
-    assert products.shape == (92_331, 5)
-    assert products.null_count().sum_horizontal().item() == 0
+    assert products.shape == (92_331, 7)
+    assert products.drop("price").null_count().sum_horizontal().item() == 0
+    assert products["brand"].value_counts(sort=True).rows() == [
+        ("National", 78_516),
+        ("Private", 13_815),
+    ]
     assert products["item_id"].is_unique().all()
     assert not (products["name"] == "").any()
     bananas = products.row(by_predicate=pl.col("item_id") == "1082185", named=True)
@@ -55,6 +59,8 @@ def test_products_are_complete_strings(demo: tuple[Transactions, pl.DataFrame]) 
         "department": "PRODUCE",
         "category": "TROPICAL FRUIT",
         "subcategory": "BANANAS",
+        "brand": "National",
+        "price": 0.99,
     }
 
 

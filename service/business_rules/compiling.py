@@ -1,0 +1,166 @@
+"""From the text of a rules file to the items that each rule is about."""
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from service.assortment import Assortment, members_by_name
+from service.business_rules._yaml import Path, read_yaml
+from service.business_rules.errors import Mistake, RulesError
+from service.business_rules.schema import PriceBand, Rule, RulesFile
+from service.business_rules.windows import Window
+from service.catalogue import Catalogue
+
+__all__ = ["CompiledRule", "Compiler"]
+
+Int32 = npt.NDArray[np.int32]
+
+
+class CompiledRule(NamedTuple):
+    """A rule, and what it takes to apply it.
+
+    Attributes:
+        rule: as it was written.
+        members: (n,) int32, the items it is about, ascending: the most popular one first.
+        window: when it holds; None for always.
+        stores: where it holds; None for everywhere.
+    """
+
+    rule: Rule
+    members: Int32
+    window: Window | None
+    stores: frozenset[str] | None
+
+
+class Compiler:
+    """Looks up in one catalogue what rules are about."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._assortment = Assortment(catalogue)
+        self._brands = members_by_name(catalogue.brands or ())
+
+    def compile(self, text: str, source: str) -> list[CompiledRule]:
+        """Returns the rules in the order of the file.
+
+        Items that the catalogue does not have are passed over, since items come and go with
+        every build; an unknown category or brand is a mistake.
+
+        Raises:
+            RulesError: naming each mistake with its line.
+        """
+        document = read_yaml(text, source)
+        mistakes: list[tuple[Path, str]] = []
+        try:
+            file = RulesFile.model_validate(document.tree)
+        except ValidationError as error:
+            mistakes = [
+                (each["loc"], _said(each["loc"], each["msg"], each["input"]))
+                for each in error.errors()
+            ]
+        else:
+            mistakes = list(self._mistakes(file))
+        if mistakes:
+            lines = ((document.line(path), message) for path, message in mistakes)
+            raise RulesError(source, [Mistake(*each) for each in sorted(lines)])
+        zone = ZoneInfo(file.timezone)
+        return [
+            CompiledRule(
+                rule,
+                self._members(rule),
+                rule.window(zone),
+                None if rule.store is None else frozenset(rule.store),
+            )
+            for rule in file.rules
+        ]
+
+    def _mistakes(self, file: RulesFile) -> Iterator[tuple[Path, str]]:
+        """What the form of a file does not show."""
+        names: set[str] = set()
+        zone = ZoneInfo(file.timezone)
+        for place, rule in enumerate(file.rules):
+            path: Path = ("rules", place)
+            if rule.name in names:
+                yield (*path, "name"), f"another rule is called {rule.name!r}"
+            names.add(rule.name)
+            try:
+                rule.window(zone)
+            except ValueError as error:
+                yield (*path, "until"), str(error)
+            for row, name in enumerate(rule.category or ()):
+                if not len(self._assortment.members(name)):
+                    yield (*path, "category", row), _unknown("category", name, self._categories())
+            yield from self._unpriced(rule, path)
+
+    def _unpriced(self, rule: Rule, path: Path) -> Iterator[tuple[Path, str]]:
+        lacking = "this bundle's catalogue has no {}s; build it from products with a column {}"
+        if rule.price is not None and self._catalogue.prices is None:
+            yield (*path, "price"), lacking.format("price", "price")
+        if rule.brand is not None and self._catalogue.brands is None:
+            yield (*path, "brand"), lacking.format("brand", "brand")
+            return
+        for row, name in enumerate(rule.brand or ()):
+            if name not in self._brands:
+                yield (*path, "brand", row), _unknown("brand", name, list(self._brands))
+
+    def _categories(self) -> list[str]:
+        return self._assortment.names()
+
+    def _members(self, rule: Rule) -> Int32:
+        """The items that meet every condition of a rule, ascending."""
+        found = [
+            _union(names, find)
+            for names, find in (
+                (rule.item, self._item),
+                (rule.category, self._assortment.members),
+                (rule.brand, self._brands.__getitem__),
+            )
+            if names is not None
+        ]
+        if rule.price is not None:
+            found.append(self._priced(rule.price))
+        members = found[0]
+        for others in found[1:]:
+            members = np.intersect1d(members, others, assume_unique=True)
+        return members
+
+    def _item(self, item_id: str) -> Int32:
+        row = self._catalogue.index.get(item_id)
+        return np.array([] if row is None else [row], np.int32)
+
+    def _priced(self, band: PriceBand) -> Int32:
+        prices = self._catalogue.prices
+        if prices is None:
+            raise ValueError("the catalogue has no prices")
+        # As the price is written: 1.99 is not a little less once it is stored in 32 bits.
+        low, high = np.float32(band.min), np.float32(band.max)
+        return np.flatnonzero((prices >= low) & (prices <= high)).astype(np.int32)
+
+
+def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:
+    """The members of all the names, ascending."""
+    if len(names) == 1:
+        return find(names[0])
+    return np.unique(np.concatenate([find(name) for name in names]))
+
+
+def _said(path: Path, message: str, found: object) -> str:
+    """The message of pydantic, with the field in front and what was found behind."""
+    message = message.removeprefix("Value error, ")
+    field = path[-1] if path and isinstance(path[-1], str) else None
+    prefix = f"{field}: " if field is not None and field not in _ACTIONS else ""
+    return f"{prefix}{message}" + (f", found {found!r}" if isinstance(found, str) else "")
+
+
+def _unknown(kind: str, name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"the catalogue has no {kind} {name!r}{hint}"
+
+
+_ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")

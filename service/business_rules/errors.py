@@ -1,0 +1,28 @@
+"""What is wrong with a file of the shop's, and on which line."""
+
+from typing import NamedTuple
+
+__all__ = ["Mistake", "RulesError"]
+
+_SHOWN = 10
+
+
+class Mistake(NamedTuple):
+    """One thing that is wrong; `line` counts from 1, and is None where there are no lines."""
+
+    line: int | None
+    message: str
+
+
+class RulesError(ValueError):
+    """A rules file, or a file of availability, that cannot be used."""
+
+    def __init__(self, source: str, mistakes: list[Mistake]) -> None:
+        shown = [
+            f"{source}: {message}" if line is None else f"{source}, line {line}: {message}"
+            for line, message in mistakes[:_SHOWN]
+        ]
+        if len(mistakes) > _SHOWN:
+            shown.append(f"{source}: and {len(mistakes) - _SHOWN} more")
+        super().__init__("\n".join(shown))
+        self.mistakes = mistakes

@@ -1,0 +1,152 @@
+"""Quotas: how many of certain items a list has at least, and at most."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from service.business_rules.compiling import CompiledRule
+from service.business_rules.schema import Maximum, Minimum
+
+__all__ = ["Quotas", "covered", "lengthened"]
+
+Bool = npt.NDArray[np.bool_]
+Int32 = npt.NDArray[np.int32]
+
+
+class Quotas(NamedTuple):
+    """Minima and maxima; of what a list has no room for, the first rules come first.
+
+    Attributes:
+        minima, maxima: (rule's number, count).
+        members: of each rule, (n,) int32, ascending.
+        indptr: (n_items + 1,) int64; the rules that item i counts for are
+            `numbers[indptr[i]:indptr[i + 1]]`.
+        numbers: int64.
+        unlimited: (n_items,) which items no maximum concerns.
+    """
+
+    minima: dict[int, int]
+    maxima: dict[int, int]
+    members: list[Int32]
+    indptr: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    unlimited: Bool
+
+    @classmethod
+    def of(cls, rules: Sequence[CompiledRule], n_items: int) -> Self | None:
+        """The quotas among the rules, in their order; None if there are none."""
+        minima: dict[int, int] = {}
+        maxima: dict[int, int] = {}
+        members: list[Int32] = []
+        unlimited = np.ones(n_items, np.bool_)
+        for each in rules:
+            if isinstance(each.rule, Minimum):
+                minima[len(members)] = each.rule.count
+            elif isinstance(each.rule, Maximum):
+                maxima[len(members)] = each.rule.count
+                unlimited[each.members] = False
+            else:
+                continue
+            members.append(each.members)
+        if not members:
+            return None
+        items = np.concatenate(members)
+        numbers = np.repeat(np.arange(len(members)), [len(each) for each in members])
+        indptr = np.concatenate([[0], np.bincount(items, minlength=n_items).cumsum()])
+        by_item = numbers[np.argsort(items, kind="stable")]
+        return cls(minima, maxima, members, indptr, by_item, unlimited)
+
+    def supply(self, items: Int32, eligible: Bool, k: int) -> Int32:
+        """Adds the candidates without which the quotas cannot be met (see `Plan.supply`)."""
+        room = k
+        for number, count in self.minima.items():
+            if room <= 0:
+                break
+            items = lengthened(items, self.members[number], eligible & self.unlimited, count)
+            items = lengthened(items, self.members[number], eligible, count)
+            room -= count
+        if self.maxima and np.count_nonzero(self.unlimited[items]) < k:
+            free = np.flatnonzero(self.unlimited).astype(np.int32)
+            items = lengthened(items, free, eligible, k)
+            if np.count_nonzero(self.unlimited[items]) < k:
+                for number, count in self.maxima.items():
+                    items = lengthened(items, self.members[number], eligible, min(k, count))
+        return items
+
+    def choose(self, ordered: Int32, firmly: set[int], k: int) -> set[int]:
+        """The k places of an ordered list that are kept.
+
+        Args:
+            ordered: (n,) int32, items, best first.
+            firmly: places that are kept in any case, k or fewer.
+            k: places to keep, n or fewer.
+        """
+        counts_for = self._counts_for(ordered)
+        counts = [0] * len(self.members)
+        chosen: set[int] = set()
+
+        def take(place: int) -> None:
+            chosen.add(place)
+            for number in counts_for.get(place, ()):
+                counts[number] += 1
+
+        def is_open(place: int) -> bool:
+            return place not in chosen and all(
+                counts[number] < self.maxima.get(number, k) for number in counts_for.get(place, ())
+            )
+
+        for place in firmly:
+            take(place)
+        for number, count in self.minima.items():
+            for place, numbers in counts_for.items():
+                if counts[number] >= count or len(chosen) == k:
+                    break
+                if number in numbers and is_open(place):
+                    take(place)
+        for place in range(len(ordered)):
+            if len(chosen) == k:
+                break
+            if is_open(place):
+                take(place)
+        for place in range(len(ordered)):
+            if len(chosen) == k:
+                break
+            chosen.add(place)
+        return chosen
+
+    def _counts_for(self, ordered: Int32) -> dict[int, list[int]]:
+        """The rules that a place counts for, by place; only places that count for any."""
+        starts, stops = self.indptr[ordered], self.indptr[ordered + 1]
+        places = np.flatnonzero(stops > starts).tolist()
+        return {each: self.numbers[starts[each] : stops[each]].tolist() for each in places}
+
+
+def covered(items: Int32, members: Int32) -> Bool:
+    """Which of the items are members; members ascend, and there is at least one."""
+    marks: Bool = members.take(np.searchsorted(members, items), mode="clip") == items
+    return marks
+
+
+def lengthened(items: Int32, members: Int32, eligible: Bool, wanted: int) -> Int32:
+    """Adds eligible members, the most popular first, until the items hold `wanted` of them.
+
+    Args:
+        items: (n,) int32, distinct and ascending.
+        members: (m,) int32, ascending: item 0 is the most popular.
+        eligible: (n_items,)
+        wanted: how many.
+
+    Returns:
+        The items, ascending; fewer of the members where not so many are eligible.
+    """
+    if not len(members):
+        return items
+    lacking = wanted - np.count_nonzero(covered(items, members))
+    if lacking <= 0:
+        return items
+    new = members[eligible[members]]
+    if len(items) and len(new):
+        new = new[~covered(new, items)]
+    return np.sort(np.concatenate([items, new[:lacking]])) if len(new) else items

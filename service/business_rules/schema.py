@@ -1,0 +1,188 @@
+"""The rules file: what may stand in it.
+
+Its reader hands over every scalar as text (see `_yaml`), so that each field says how it is to be
+read: an item id of digits stays as it is written, and a factor has to be a number.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from service.business_rules.windows import Window
+
+__all__ = [
+    "Boost",
+    "Bury",
+    "Exclude",
+    "Maximum",
+    "Minimum",
+    "Pin",
+    "PriceBand",
+    "Rule",
+    "RulesFile",
+]
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("expected a date or a time, as 2026-12-01 or 2026-12-01T08:00") from None
+
+
+def _minutes(value: Any) -> tuple[int, int]:
+    parts = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise ValueError("expected hours, as 08:00-12:30")
+    first, second, third, fourth = map(int, parts.groups())
+    start, stop = first * 60 + second, third * 60 + fourth
+    if start == stop or stop > 24 * 60:
+        raise ValueError("expected hours that begin and end within a day, at different times")
+    return start, stop
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("expected a time zone, as Europe/Berlin") from None
+    return name
+
+
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Texts = Annotated[list[_Text], BeforeValidator(_several), Field(min_length=1)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Moment = Annotated[datetime, BeforeValidator(_moment)]
+_Weekdays = Annotated[
+    list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], BeforeValidator(_several)
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PriceBand(_Part):
+    """Prices from `min` to `max`, both included."""
+
+    min: _Number = 0
+    max: Annotated[float, Field(ge=0)] = float("inf")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if not self.min <= self.max:
+            raise ValueError(f"expected a price band, found {self.min:g} to {self.max:g}")
+        return self
+
+
+class _Rule(_Part):
+    name: _Text
+    priority: int = 0
+    item: _Texts | None = None
+    category: _Texts | None = None
+    brand: _Texts | None = None
+    price: PriceBand | None = None
+    store: _Texts | None = None
+    begins: _Moment | None = Field(None, alias="from")
+    until: _Moment | None = None
+    weekdays: _Weekdays = []
+    hours: Annotated[tuple[int, int], BeforeValidator(_minutes)] | None = None
+
+    @model_validator(mode="after")
+    def _has_conditions(self) -> Self:
+        conditions = (self.item, self.category, self.brand, self.price)
+        if all(each is None for each in conditions):
+            raise ValueError("expected at least one of item, category, brand, price")
+        return self
+
+    def window(self, zone: ZoneInfo) -> Window | None:
+        """When the rule holds; None for always. Moments without an offset are those of `zone`.
+
+        Raises:
+            ValueError: the window ends before it begins.
+        """
+        if not (self.begins or self.until or self.weekdays or self.hours):
+            return None
+        begins, ends = _epoch(self.begins, zone, -1), _epoch(self.until, zone, 1)
+        if begins >= ends:
+            raise ValueError(f"the window ends ({self.until}) before it begins ({self.begins})")
+        weekdays = frozenset(map(_WEEKDAYS.index, self.weekdays))
+        return Window(begins, ends, weekdays, self.hours, zone)
+
+
+class Exclude(_Rule):
+    """Items that do not appear."""
+
+    action: Literal["exclude"]
+
+
+class Boost(_Rule):
+    """Items whose score grows by log(factor)."""
+
+    action: Literal["boost"]
+    factor: Annotated[_Number, Field(gt=1)]
+
+
+class Bury(_Rule):
+    """Items whose score falls by as much."""
+
+    action: Literal["bury"]
+    factor: Annotated[_Number, Field(gt=0, lt=1)]
+
+
+class Pin(_Rule):
+    """The best of these items takes a place in the list; the first place is 1."""
+
+    action: Literal["pin"]
+    place: Annotated[int, Field(ge=1)]
+
+
+class Minimum(_Rule):
+    """At least so many of these items are in the list."""
+
+    action: Literal["minimum"]
+    count: Annotated[int, Field(ge=1)]
+
+
+class Maximum(_Rule):
+    """At most so many of them are."""
+
+    action: Literal["maximum"]
+    count: Annotated[int, Field(ge=1)]
+
+
+Rule = Exclude | Boost | Bury | Pin | Minimum | Maximum
+
+
+class RulesFile(_Part):
+    """A whole file; its time zone is that of moments, weekdays and hours."""
+
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    rules: list[Annotated[Rule, Field(discriminator="action")]]
+
+
+def _epoch(moment: datetime | None, zone: ZoneInfo, sign: int) -> float:
+    if moment is None:
+        return sign * float("inf")
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (OverflowError, OSError):  # the first and the last day of the calendar
+        return sign * float("inf")
