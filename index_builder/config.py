@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.trees import MOST_LEAVES
 
-__all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig", "TrainConfig"]
+__all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
+__all__ += ["RulesConfig", "ScoreConfig", "TrainConfig"]
 
 
 class _Config(BaseModel):
@@ -76,6 +77,46 @@ class RankerConfig(_Config):
     neighbours: int = Field(80, ge=1, description="neighbours kept of each item")
 
 
+class ScoreConfig(_Config):
+    """The trees of the basket score, and what they learn from."""
+
+    enabled: bool = True
+    trees: int = Field(100, ge=1)
+    leaves: int = Field(15, ge=2, le=MOST_LEAVES)
+    learning_rate: float = Field(0.1, gt=0)
+    min_leaf_items: int = Field(100, ge=1)
+    item_weight: float = Field(
+        0.1, ge=0, description="of an item's own log loss, beside that of its basket"
+    )
+    window_baskets: int = Field(
+        3000, ge=1, description="baskets of one window that are learned from, at most"
+    )
+    partial_share: float = Field(
+        0.25, ge=0, le=1, description="share of them that are learned from while still being filled"
+    )
+
+
+class RulesConfig(_Config):
+    """Association rules; see `index_builder.association_rules`."""
+
+    min_support: float = Field(
+        0.00015, gt=0, le=1, description="share of all baskets that hold both sides of a rule"
+    )
+    taxonomy_min_support: float = Field(
+        0.01, gt=0, le=1, description="the same where the sides are departments or categories"
+    )
+    min_baskets: int = Field(
+        10, ge=1, description="baskets with both sides, however small a share that is"
+    )
+    min_confidence: float = Field(
+        0.05, ge=0, le=1, description="share of the baskets with the left side that hold the right"
+    )
+    min_lift: float = Field(
+        2, ge=0, description="confidence, as a multiple of the share of all baskets with the right"
+    )
+    max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
+
+
 class BuildConfig(_Config):
     """Everything that decides what a build makes of its transactions."""
 
@@ -89,3 +130,5 @@ class BuildConfig(_Config):
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
     ranker: RankerConfig = RankerConfig()
+    rules: RulesConfig = RulesConfig()
+    score: ScoreConfig = ScoreConfig()

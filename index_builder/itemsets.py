@@ -1,0 +1,79 @@
+"""Frequent itemsets: what is bought together in many baskets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from rusket._rusket import fpgrowth_from_csr
+
+__all__ = ["Itemsets", "frequent_itemsets"]
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Itemsets:
+    """All frequent itemsets, by their length.
+
+    Attributes:
+        n_items: item indices are below it.
+        items: of length 1, 2, …: (n, length) int32, ascending within a row; the rows are in
+            lexicographic order.
+        count: of length 1, 2, …: (n,) int64, the baskets that hold the itemset.
+        keys: of length 1, 2, …: (n,) int64, ascending: the place of the itemset without its last
+            item, times n_items, plus that item.
+    """
+
+    n_items: int
+    items: list[Int32]
+    count: list[Int64]
+    keys: list[Int64]
+
+    def places(self, itemsets: Int32) -> npt.NDArray[np.intp]:
+        """Where frequent itemsets of one length, (n, length) int32, stand among all of it.
+
+        Every part of a frequent itemset is frequent, so that its places can be found by one item
+        after the other.
+        """
+        place = np.zeros(len(itemsets), np.intp)
+        for keys, item in zip(self.keys, itemsets.T, strict=False):
+            place = np.searchsorted(keys, place * self.n_items + item)
+        return place
+
+
+def frequent_itemsets(
+    indptr: npt.NDArray[np.int64],
+    items: Int32,
+    n_items: int,
+    min_count: int,
+    max_length: int,
+) -> Itemsets:
+    """Finds all itemsets of `max_length` items or fewer in `min_count` baskets or more.
+
+    FP-growth (Han, Pei and Yin, SIGMOD 2000), compiled.
+
+    Args:
+        indptr: (n_baskets + 1,) where each basket starts.
+        items: distinct item indices of each basket.
+        n_items: they are below it.
+        min_count: 1 or more.
+        max_length: 1 or more.
+    """
+    found = Itemsets(n_items, [], [], [])
+    if not len(items):
+        return found
+    count, start, flat = fpgrowth_from_csr(
+        indptr.astype(np.int32), items.astype(np.int32), n_items, min_count, max_length
+    )
+    start = start.astype(np.int64)
+    lengths = np.diff(start)
+    for length in range(1, lengths.max(initial=0) + 1):
+        rows = np.flatnonzero(lengths == length)
+        members = np.sort(flat[start[rows, None] + np.arange(length)].astype(np.int32), axis=1)
+        order = np.lexsort(members.T[::-1])
+        members = members[order]
+        found.keys.append(found.places(members[:, :-1]) * n_items + members[:, -1])
+        found.items.append(members)
+        found.count.append(count[rows[order]].astype(np.int64))
+    return found
