@@ -11,7 +11,7 @@ from index_builder.lessons import Lessons
 from service.ranking import FEATURES
 from service.trees import Trees
 
-__all__ = ["train_ranker"]
+__all__ = ["flatten", "train_ranker"]
 
 
 def train_ranker(
@@ -45,11 +45,11 @@ def train_ranker(
         "seed": seed,
         "verbosity": -1,
     }
-    return _flatten(lightgbm.train(parameters, data, config.trees).dump_model()["tree_info"])
+    return flatten(lightgbm.train(parameters, data, config.trees).dump_model()["tree_info"])
 
 
-def _flatten(trees: list[dict[str, Any]]) -> Trees:
-    """Lays LightGBM's nested nodes out in arrays, each tree in preorder."""
+def flatten(trees: list[dict[str, Any]]) -> Trees:
+    """Lays the nested nodes of LightGBM's `tree_info` out in arrays, each tree in preorder."""
     nodes: list[tuple[int, float, int, int, float]] = []
 
     def add(node: dict[str, Any]) -> int:

@@ -1,0 +1,210 @@
+"""The training of the basket score: trees whose evidence adds up to the log odds of a basket.
+
+Gradient boosting (Friedman 2001) by LightGBM, with a loss of our own. The log odds of a basket are
+the sum of f over its items; the loss is the log loss of the baskets, weighted so that half of them
+are real, plus a small share of the log loss of the items, which were either in the basket or put
+there. The second term keeps the evidence of each item honest where the sum alone would not care
+which item brings it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+from pydantic import JsonValue
+
+from index_builder.basket_score.judging import Judgement, judge_score, reliability
+from index_builder.basket_score.lessons import Kind, ScoreLessons
+from index_builder.calibration import Curve
+from index_builder.config import ScoreConfig
+from index_builder.contents import with_score
+from index_builder.held_out import HeldOut
+from index_builder.ranker import flatten
+from service.basket_evidence import COLUMNS
+from service.basket_score import ScoreCurve
+from service.bundle import Bundle, BundleContents, preview_bundle
+from service.trees import Trees
+
+__all__ = ["TrainedScore", "train_score"]
+
+Bool = npt.NDArray[np.bool_]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+_LEAST_CURVATURE = 1e-6
+
+
+@dataclass(frozen=True)
+class TrainedScore:
+    """What the service scores by.
+
+    Attributes:
+        own: how a basket looks beside a shopper's profile.
+        population: how it looks on its own.
+        metrics: how good that was on baskets that nothing was learned from, for the manifest.
+    """
+
+    own: ScoreCurve
+    population: ScoreCurve
+    metrics: dict[str, JsonValue]
+
+
+def train_score(
+    lessons: Sequence[ScoreLessons],
+    contents: BundleContents,
+    baskets: Sequence[HeldOut],
+    config: ScoreConfig,
+    threads: int,
+    seed: int,
+) -> TrainedScore | None:
+    """Learns from the lessons, and calibrates on other baskets.
+
+    Args:
+        lessons: of one or several windows.
+        contents: of a bundle fitted on what came before `baskets`.
+        baskets: held-out baskets that are not among the lessons: half of their households
+            calibrate, the others judge.
+        config: number and size of the trees.
+        threads: of LightGBM; the trees do not depend on it.
+        seed: of LightGBM, of the corruptions and of the halves.
+
+    Returns:
+        The score; None if the baskets are those of one user.
+    """
+    raw = TrainedScore(
+        ScoreCurve(_learn(lessons, config, threads, seed), 0),
+        ScoreCurve(_learn_alone(lessons, config, threads, seed), 0),
+        {},
+    )
+    judged = judge_score(_scoring(contents, raw), baskets, seed)
+    if judged is None:
+        return None
+    households = np.random.default_rng(seed).permutation(np.unique(judged.users))
+    fitted = np.isin(judged.users, households[: len(households) // 2])
+    shown = judged.of(fitted)
+    score = TrainedScore(
+        _calibrated(raw.own, *shown.own.mixed()),
+        _calibrated(raw.population, *shown.population.mixed_alone()),
+        {},
+    )
+    found = judge_score(_scoring(contents, score), baskets, seed)
+    return replace(score, metrics=_metrics(found.of(~fitted)) if found else {})
+
+
+def _scoring(contents: BundleContents, score: TrainedScore) -> Bundle:
+    return preview_bundle(with_score(contents, score.own, score.population))
+
+
+def _calibrated(raw: ScoreCurve, log_odds: Float64, real: Bool) -> ScoreCurve:
+    """The curve through the baskets (Platt 1999); its slope goes into the leaves of the trees."""
+    curve = Curve.fit(log_odds, real)
+    scale = np.float32(max(0.0, curve.slope))  # what says nothing must not say the opposite
+    return ScoreCurve(replace(raw.trees, value=scale * raw.trees.value), curve.intercept)
+
+
+def _learn(lessons: Sequence[ScoreLessons], config: ScoreConfig, threads: int, seed: int) -> Trees:
+    """What the score goes by."""
+    kinds = np.concatenate([each.kinds for each in lessons])
+    return _boost(
+        np.concatenate([each.columns for each in lessons]),
+        np.concatenate([each.sizes for each in lessons]),
+        kinds == Kind.REAL,
+        np.concatenate([each.belongs for each in lessons]),
+        np.where(kinds == Kind.REAL, 2.0, 1.0),  # half of them, by weight
+        config,
+        threads,
+        seed,
+    )
+
+
+def _learn_alone(
+    lessons: Sequence[ScoreLessons], config: ScoreConfig, threads: int, seed: int
+) -> Trees:
+    """What the population score goes by: another household's basket is as real as any."""
+    kinds = np.concatenate([each.kinds for each in lessons])
+    sizes = np.concatenate([each.sizes for each in lessons])
+    kept, of_kept = kinds != Kind.FOREIGN, np.repeat(kinds != Kind.FOREIGN, sizes)
+    return _boost(
+        np.concatenate([each.alone for each in lessons])[of_kept],
+        sizes[kept],
+        kinds[kept] == Kind.REAL,
+        np.concatenate([each.belongs for each in lessons])[of_kept],
+        np.ones(int(kept.sum())),
+        config,
+        threads,
+        seed,
+    )
+
+
+def _metrics(judged: Judgement) -> dict[str, JsonValue]:
+    return {
+        "baskets": len(judged.users),
+        "auc_foreign": judged.own.foreign_auc,
+        "auc_swapped": judged.own.swapped_auc,
+        "calibration_error": reliability(*judged.own.mixed()).expected_error,
+        "population_auc_swapped": judged.population.swapped_auc,
+        "population_calibration_error": reliability(
+            *judged.population.mixed_alone()
+        ).expected_error,
+        "share_auc_foreign": judged.share.foreign_auc,
+        "share_auc_swapped": judged.share.swapped_auc,
+    }
+
+
+def _logistic(log_odds: Float64) -> Float64:
+    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))  # exp of a large number overflows
+
+
+def _boost(
+    columns: Float32,
+    sizes: Int64,
+    real: Bool,
+    belongs: Bool,
+    weights: Float64,
+    config: ScoreConfig,
+    threads: int,
+    seed: int,
+) -> Trees:
+    """Learns f, whose sum over the items of a basket is its log odds.
+
+    Args:
+        columns: (n, len(COLUMNS)), items of baskets, one basket after the other.
+        sizes: (b,) number of items of each.
+        real: (b,).
+        belongs: (n,) whether the item was in the basket and not put there.
+        weights: (b,) of the baskets in the loss.
+        config: number and size of the trees, and how much the items' own loss counts.
+        threads: of LightGBM.
+        seed: of LightGBM.
+    """
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    basket = np.repeat(np.arange(len(sizes)), sizes)
+    item_weight = config.item_weight
+
+    def gradients(evidence: Float64, _: lightgbm.Dataset) -> tuple[Float64, Float64]:
+        of_basket, of_item = _logistic(np.add.reduceat(evidence, first)), _logistic(evidence)
+        gradient = (weights * (of_basket - real))[basket] + item_weight * (of_item - belongs)
+        # A leaf moves many items of one basket at once: each counts as if it moved all of them.
+        curvature = (weights * of_basket * (1 - of_basket) * sizes)[basket]
+        curvature += item_weight * of_item * (1 - of_item)
+        return gradient, np.maximum(curvature, _LEAST_CURVATURE)
+
+    parameters = {
+        "objective": gradients,
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.leaves,
+        "min_data_in_leaf": config.min_leaf_items,
+        "min_sum_hessian_in_leaf": 1.0,
+        "lambda_l2": 1.0,
+        "use_missing": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": threads,
+        "seed": seed,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(columns, np.zeros(len(columns)), feature_name=list(COLUMNS))
+    return flatten(lightgbm.train(parameters, data, config.trees).dump_model()["tree_info"])
