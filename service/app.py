@@ -20,6 +20,7 @@ from service.problems import (
     answer_problem,
 )
 from service.routes.health import health_routes
+from service.routes.shoppers import shopper_routes
 from service.serving import Serving
 from service.settings import Settings
 
@@ -64,4 +65,5 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.state.serving = serving
     app.router.routes.append(recommend)
     app.include_router(health_routes(serving, metrics))
+    app.include_router(shopper_routes(serving, settings))
     return app

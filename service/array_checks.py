@@ -20,6 +20,8 @@ _OFFSETS = {
     "neighbour_indptr": "neighbour_item",
 }
 _ITEMS = ("history_item", "past_item", "neighbour_item")
+_MOMENTS = ("history_last", "past_begun")
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, in epoch seconds
 _TREES = {"tree": ("tree_root",), "score": ("score_root", "score_population_root")}
 
 
@@ -59,6 +61,8 @@ def check_arrays(
     for name in _ITEMS:
         _check_range(arrays, name, 0, n_items)
     _check_range(arrays, "closest_item", -1, n_items)
+    for name in _MOMENTS:
+        _check_range(arrays, name, _FIRST_S, _LAST_S + 1)
     _check_history(arrays)
     for trees, roots in _TREES.items():
         if f"{trees}_feature" in arrays:

@@ -4,11 +4,13 @@ import gc
 import logging
 from typing import NamedTuple
 
+from service.basket_score import BasketScorer, has_score
 from service.bundle import Bundle, BundleError, load_bundle
 from service.business_rules import RulesError
 from service.example import example_request
 from service.metrics import Metrics
 from service.problems import ProblemError
+from service.profiles import Profiles
 from service.recommender import Recommender
 from service.settings import Settings
 
@@ -20,6 +22,8 @@ class Served(NamedTuple):
 
     bundle: Bundle
     recommender: Recommender
+    profiles: Profiles
+    scorer: BasketScorer | None  # a bundle of an earlier release has none
 
 
 class Serving:
@@ -37,6 +41,8 @@ class Serving:
             bundle = load_bundle(self._settings.bundle)
             _warm_up(bundle, self._settings)
             recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
+            profiles = Profiles(bundle)
+            scorer = BasketScorer(bundle) if has_score(bundle) else None
             # What lives as long as the process need not be looked through again and again: a full
             # collection in the middle of a request takes tens of milliseconds.
             gc.collect()
@@ -50,7 +56,8 @@ class Serving:
             raise
         else:
             self.reason = None
-            self.served = Served(bundle, recommender)  # Requests are already looking at it.
+            # Requests are already looking at it.
+            self.served = Served(bundle, recommender, profiles, scorer)
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
@@ -70,3 +77,5 @@ def _warm_up(bundle: Bundle, settings: Settings) -> None:
     example = example_request(bundle)
     recommender = Recommender(bundle, settings)
     recommender.recommend(example["user_id"], example["basket"], 1, explain=True)
+    if has_score(bundle):
+        BasketScorer(bundle).score(example["user_id"], example["basket"])
