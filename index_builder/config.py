@@ -89,7 +89,7 @@ class ScoreConfig(_Config):
         0.1, ge=0, description="of an item's own log loss, beside that of its basket"
     )
     window_baskets: int = Field(
-        3000, ge=1, description="baskets of one window that are learned from, at most"
+        2000, ge=1, description="baskets of one window that are learned from, at most"
     )
     partial_share: float = Field(
         0.25, ge=0, le=1, description="share of them that are learned from while still being filled"
@@ -115,6 +115,9 @@ class RulesConfig(_Config):
         2, ge=0, description="confidence, as a multiple of the share of all baskets with the right"
     )
     max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
+    min_expected_baskets: float = Field(
+        10, ge=0, description="baskets that two categories share by chance, to tell their lift"
+    )
 
 
 class BuildConfig(_Config):

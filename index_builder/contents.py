@@ -9,21 +9,23 @@ import numpy.typing as npt
 from pydantic import JsonValue
 
 from index_builder.closest import closest_items
-from index_builder.config import BuildConfig, RankerConfig
+from index_builder.config import BuildConfig, RankerConfig, RulesConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
 from index_builder.index import BuiltIndex
 from index_builder.neighbours import neighbours
 from index_builder.pasts import pasts, rhythm, trend
+from index_builder.rule_levels import category_lift, item_rules
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.basket_evidence import COLUMNS
 from service.basket_score import ScoreCurve
 from service.bundle import BundleContents, Catalogue
 from service.ranking import FEATURES
+from service.taxonomy import taxonomy_levels
 from service.trees import Trees
 
-__all__ = ["assemble", "with_closest", "with_ranker", "with_trees"]
+__all__ = ["assemble", "with_closest", "with_ranker", "with_rules", "with_trees"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -113,6 +115,25 @@ def with_ranker(
         neighbour_count=near.count,
         item_trend=trend(encoded, encoded.n_items, as_of),
         item_rhythm=rhythm(encoded, encoded.n_items, as_of),
+    )
+
+
+def with_rules(
+    contents: BundleContents, encoded: EncodedTransactions, config: RulesConfig
+) -> BundleContents:
+    """Adds the association rules, filed by the last item of their antecedent."""
+    rules = item_rules(encoded, config)
+    filed = np.bincount(rules.antecedent.max(axis=1, initial=-1), minlength=encoded.n_items)
+    categories = taxonomy_levels(contents.catalogue)["category"]
+    return replace(
+        contents,
+        rule_indptr=np.concatenate([[0], filed.cumsum()]).astype(np.int64),
+        rule_antecedent=rules.antecedent,
+        rule_consequent=rules.consequent,
+        rule_support=rules.support.astype(np.float32),
+        rule_confidence=rules.confidence.astype(np.float32),
+        rule_lift=rules.lift.astype(np.float32),
+        category_lift=category_lift(encoded, categories, config.min_expected_baskets),
     )
 
 

@@ -18,8 +18,9 @@ _OFFSETS = {
     "past_indptr": "past_begun",
     "past_item_indptr": "past_item",
     "neighbour_indptr": "neighbour_item",
+    "rule_indptr": "rule_consequent",
 }
-_ITEMS = ("history_item", "past_item", "neighbour_item")
+_ITEMS = ("history_item", "past_item", "neighbour_item", "rule_consequent")
 _MOMENTS = ("history_last", "past_begun")
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, in epoch seconds
 _TREES = {"tree": ("tree_root",), "score": ("score_root", "score_population_root")}
@@ -64,6 +65,8 @@ def check_arrays(
     for name in _MOMENTS:
         _check_range(arrays, name, _FIRST_S, _LAST_S + 1)
     _check_history(arrays)
+    if "rule_indptr" in arrays:
+        _check_rules(arrays)
     for trees, roots in _TREES.items():
         if f"{trees}_feature" in arrays:
             _check_trees(arrays, trees, roots)
@@ -73,7 +76,7 @@ def _check_layouts(
     arrays: _Arrays, layouts: Mapping[str, Layout], n_items: int, n_users: int
 ) -> None:
     width = 2 * arrays["user_h"].shape[-1] + 1
-    lengths = {"items": n_items, "users": n_users, "2d + 1": width, "4 windows": 4}
+    lengths = {"items": n_items, "users": n_users, "2d + 1": width, "4 windows": 4, "4 parts": 4}
     lengths |= {"items + 1": n_items + 1, "users + 1": n_users + 1}
     for name, array in arrays.items():
         axes, dtype = layouts[name].axes, layouts[name].dtype
@@ -124,6 +127,20 @@ def _check_history(arrays: _Arrays) -> None:
     if falls.any():
         found = f"disorder in user {user[falls.argmax()]}"
         raise BundleInvalidError("history_item.npy", "ascending items per user", found)
+
+
+def _check_rules(arrays: _Arrays) -> None:
+    """Every antecedent is filed under its last item, and no measure is beyond its bounds."""
+    antecedent = arrays["rule_antecedent"]
+    filed = np.repeat(np.arange(len(arrays["item_count"])), np.diff(arrays["rule_indptr"]))
+    _check_range(arrays, "rule_antecedent", -1, len(arrays["item_count"]))
+    if (antecedent.max(axis=1, initial=-1) != filed).any():
+        raise BundleInvalidError("rule_antecedent.npy", "rules filed by last item", "others")
+    for name in ("rule_support", "rule_confidence"):
+        if ((arrays[name] <= 0) | (arrays[name] > 1)).any():
+            raise BundleInvalidError(f"{name}.npy", "shares above 0, up to 1", "others")
+    if (arrays["rule_lift"] <= 0).any():
+        raise BundleInvalidError("rule_lift.npy", "lifts above 0", "others")
 
 
 def _check_trees(arrays: _Arrays, group: str, roots: tuple[str, ...]) -> None:

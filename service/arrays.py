@@ -51,6 +51,11 @@ class Arrays:
     Row i of the neighbours is the items most often bought together with item i, and the number of
     baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days;
     item_rhythm tells who buys an item and how often (see `index_builder.pasts.rhythm`).
+    The association rules with item i as the last of their antecedent are rows `rule_indptr[i]:
+    rule_indptr[i + 1]` of the other rule arrays: antecedents of ascending items, then -1, and what
+    follows from them. category_lift is how many times more often than by chance two categories
+    share a basket, in the order of `service.taxonomy`, -1 where there is too little to tell.
+
     The trees are described in `service.trees`; those of the basket score and of the population
     score share their nodes.
     """
@@ -128,6 +133,28 @@ class Arrays:
     )
     score_value: Float32 | None = field(
         default=None, metadata=_layout("float32", "score nodes", group="score")
+    )
+
+    rule_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "items + 1", group="rules")
+    )
+    rule_antecedent: Int32 | None = field(
+        default=None, metadata=_layout("int32", "rules", "4 parts", group="rules")
+    )
+    rule_consequent: Int32 | None = field(
+        default=None, metadata=_layout("int32", "rules", group="rules")
+    )
+    rule_support: Float32 | None = field(
+        default=None, metadata=_layout("float32", "rules", group="rules")
+    )
+    rule_confidence: Float32 | None = field(
+        default=None, metadata=_layout("float32", "rules", group="rules")
+    )
+    rule_lift: Float32 | None = field(
+        default=None, metadata=_layout("float32", "rules", group="rules")
+    )
+    category_lift: Float32 | None = field(
+        default=None, metadata=_layout("float32", "categories", "categories", group="rules")
     )
 
     @property
