@@ -1,4 +1,4 @@
-"""The build: transactions → validation → embeddings → index → rules → bundle."""
+"""The build: transactions → validation → embeddings → index → bundle."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,14 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import (
-    assemble,
-    with_closest,
-    with_ranker,
-    with_rules,
-    with_score,
-    with_trees,
-)
+from index_builder.contents import assemble, with_closest, with_ranker, with_score, with_trees
 from index_builder.encoding import encode
 from index_builder.index import check_index_config, tune_index
 from index_builder.progress import stage
@@ -89,7 +82,5 @@ def build(
             contents = with_score(contents, choice.score.own, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, config.index.closest)
-    with stage(console, "Rules"):
-        contents = with_rules(contents, encoded, config.rules)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import JsonValue
 from rich.console import Console
 
+from index_builder.basket_score import ScoreLessons, TrainedScore, score_lessons, train_score
 from index_builder.blending import BLENDED, GRID, GRID_WITHOUT_HISTORY, UNBLENDED, best_weights
 from index_builder.comparison import compare
 from index_builder.config import BuildConfig
@@ -52,6 +53,7 @@ class Choice:
         weights: of the parts of a score.
         vectors_alone: the same without history.
         trees: of the ranker; None if the record is too small to learn them from.
+        score: of baskets; likewise.
         metrics: how good that was, for the manifest.
         measured: every method on the slice, by name; empty if the record is too small for one.
     """
@@ -60,6 +62,7 @@ class Choice:
     weights: Weights
     vectors_alone: Weights
     trees: Trees | None
+    score: TrainedScore | None
     metrics: dict[str, JsonValue]
     measured: Mapping[str, Measured] = field(compare=False)
 
@@ -91,18 +94,21 @@ def validate(
     contents = window_contents(
         latest, embeddings, weights, vectors_alone, config, ranked=bool(others)
     )
-    trees = None
+    trees, score = None, None
     if others:
         latest_baskets, *earlier_baskets = learned_from([latest, *earlier], config)
         taught = [_lessons(contents, latest_baskets, config, console)]
+        scored = [_score_lessons(contents, others, config, console)]
         for window, known in zip(earlier, earlier_baskets, strict=True):
             title = f"Learning from {window.since:%Y-%m-%d}"
             embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
             past = window_contents(window, embeddings, weights, weights, config, ranked=True)
             taught.append(_lessons(past, known, config, console))
+            scored.append(_score_lessons(past, window.baskets, config, console))
         with stage(console, f"Ranker, from {sum(len(each.sizes) for each in taught):,} baskets"):
             trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
         contents = with_trees(contents, trees)
+        score = _score(scored, contents, baskets, config, console)
     with stage(console, "Comparing"):
         measured = compare(preview_bundle(contents), baskets)
     rows = {name: each.quality for name, each in measured.items()}
@@ -110,7 +116,10 @@ def validate(
     console.print(quality_table(rows, title))
     metrics: dict[str, JsonValue] = {"since": latest.since.isoformat(), "epochs": epochs}
     metrics.update((name, _finite(quality)) for name, quality in rows.items())
-    return Choice(epochs, weights, vectors_alone, trees, {"validation": metrics}, measured)
+    found: dict[str, JsonValue] = {"validation": metrics}
+    if score is not None:
+        found["basket_score"] = score.metrics
+    return Choice(epochs, weights, vectors_alone, trees, score, found, measured)
 
 
 def _lessons(
@@ -120,9 +129,33 @@ def _lessons(
         return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
 
 
+def _score_lessons(
+    contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
+) -> ScoreLessons | None:
+    if not config.score.enabled:
+        return None
+    with stage(console, "Lessons of the basket score"):
+        return score_lessons(preview_bundle(contents), baskets, config.score, config.train.seed)
+
+
+def _score(
+    scored: Sequence[ScoreLessons | None],
+    contents: BundleContents,
+    baskets: Sequence[HeldOut],
+    config: BuildConfig,
+    console: Console,
+) -> TrainedScore | None:
+    taught = [each for each in scored if each is not None]
+    if not taught:
+        return None
+    with stage(console, f"Basket score, from {sum(len(each.sizes) for each in taught):,} baskets"):
+        threads, seed = config.train.threads, config.train.seed
+        return train_score(taught, contents, baskets, config.score, threads, seed)
+
+
 def _defaults(console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Stopping and blending by default values.")
-    return Choice(_DEFAULT_EPOCHS, BLENDED, UNBLENDED, None, {"validation": None}, {})
+    return Choice(_DEFAULT_EPOCHS, BLENDED, UNBLENDED, None, None, {"validation": None}, {})
 
 
 def _stop_in_time(

@@ -1,7 +1,7 @@
 """How well a basket score tells real baskets from corrupted ones, and whether it is calibrated."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -59,7 +59,12 @@ class Judged:
 
     def of(self, baskets: Bool) -> Self:
         """The same for some of the baskets."""
-        return type(self)(*(getattr(self, each.name)[baskets] for each in fields(self)))
+        return type(self)(self.real[baskets], self.foreign[baskets], self.swapped[baskets])
+
+    def on(self, scale: float, intercept: float) -> Self:
+        """The same after log odds were calibrated."""
+        values = (self.real, self.foreign, self.swapped)
+        return type(self)(*(intercept + scale * each for each in values))
 
 
 @dataclass(frozen=True, eq=False)

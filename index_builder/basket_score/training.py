@@ -24,7 +24,7 @@ from index_builder.held_out import HeldOut
 from index_builder.ranker import flatten
 from service.basket_evidence import COLUMNS
 from service.basket_score import ScoreCurve
-from service.bundle import Bundle, BundleContents, preview_bundle
+from service.bundle import BundleContents, preview_bundle
 from service.trees import Trees
 
 __all__ = ["TrainedScore", "train_score"]
@@ -74,35 +74,37 @@ def train_score(
     Returns:
         The score; None if the baskets are those of one user.
     """
-    raw = TrainedScore(
-        ScoreCurve(_learn(lessons, config, threads, seed), 0),
-        ScoreCurve(_learn_alone(lessons, config, threads, seed), 0),
-        {},
-    )
-    judged = judge_score(_scoring(contents, raw), baskets, seed)
+    own = _learn(lessons, config, threads, seed)
+    population = _learn_alone(lessons, config, threads, seed)
+    raw = with_score(contents, ScoreCurve(own, 0), ScoreCurve(population, 0))
+    judged = judge_score(preview_bundle(raw), baskets, seed)
     if judged is None:
         return None
     households = np.random.default_rng(seed).permutation(np.unique(judged.users))
-    fitted = np.isin(judged.users, households[: len(households) // 2])
-    shown = judged.of(fitted)
-    score = TrainedScore(
-        _calibrated(raw.own, *shown.own.mixed()),
-        _calibrated(raw.population, *shown.population.mixed_alone()),
-        {},
+    fitted = np.isin(judged.users, households[: (len(households) + 1) // 2])
+    shown, unseen = judged.of(fitted), judged.of(~fitted)
+    own_curve = _curve(*shown.own.mixed())
+    population_curve = _curve(*shown.population.mixed_alone())
+    unseen = replace(
+        unseen,
+        own=unseen.own.on(own_curve.slope, own_curve.intercept),
+        population=unseen.population.on(population_curve.slope, population_curve.intercept),
     )
-    found = judge_score(_scoring(contents, score), baskets, seed)
-    return replace(score, metrics=_metrics(found.of(~fitted)) if found else {})
+    return TrainedScore(
+        _calibrated(own, own_curve), _calibrated(population, population_curve), _metrics(unseen)
+    )
 
 
-def _scoring(contents: BundleContents, score: TrainedScore) -> Bundle:
-    return preview_bundle(with_score(contents, score.own, score.population))
-
-
-def _calibrated(raw: ScoreCurve, log_odds: Float64, real: Bool) -> ScoreCurve:
-    """The curve through the baskets (Platt 1999); its slope goes into the leaves of the trees."""
+def _curve(log_odds: Float64, real: Bool) -> Curve:
+    """The curve through the baskets (Platt 1999); what says nothing must not say the opposite."""
     curve = Curve.fit(log_odds, real)
-    scale = np.float32(max(0.0, curve.slope))  # what says nothing must not say the opposite
-    return ScoreCurve(replace(raw.trees, value=scale * raw.trees.value), curve.intercept)
+    return Curve(curve.intercept, max(0.0, curve.slope))
+
+
+def _calibrated(trees: Trees, curve: Curve) -> ScoreCurve:
+    """Puts the slope into the leaves, so that contributions still add up."""
+    value = np.float32(curve.slope) * trees.value
+    return ScoreCurve(replace(trees, value=value), curve.intercept)
 
 
 def _learn(lessons: Sequence[ScoreLessons], config: ScoreConfig, threads: int, seed: int) -> Trees:
@@ -140,17 +142,18 @@ def _learn_alone(
 
 
 def _metrics(judged: Judgement) -> dict[str, JsonValue]:
+    if not len(judged.users):
+        return {}
+    own, population, share = judged.own, judged.population, judged.share
     return {
         "baskets": len(judged.users),
-        "auc_foreign": judged.own.foreign_auc,
-        "auc_swapped": judged.own.swapped_auc,
-        "calibration_error": reliability(*judged.own.mixed()).expected_error,
-        "population_auc_swapped": judged.population.swapped_auc,
-        "population_calibration_error": reliability(
-            *judged.population.mixed_alone()
-        ).expected_error,
-        "share_auc_foreign": judged.share.foreign_auc,
-        "share_auc_swapped": judged.share.swapped_auc,
+        "auc_foreign": own.foreign_auc,
+        "auc_swapped": own.swapped_auc,
+        "calibration_error": reliability(*own.mixed()).expected_error,
+        "population_auc_swapped": population.swapped_auc,
+        "population_calibration_error": reliability(*population.mixed_alone()).expected_error,
+        "share_auc_foreign": share.foreign_auc,
+        "share_auc_swapped": share.swapped_auc,
     }
 
 

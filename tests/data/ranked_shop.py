@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from index_builder.config import BuildConfig, IndexConfig, RankerConfig, TrainConfig
+from index_builder.config import BuildConfig, IndexConfig, RankerConfig, ScoreConfig, TrainConfig
 from index_builder.contents import assemble, with_closest, with_ranker, with_trees
 from index_builder.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.held_out import HeldOut, held_out
@@ -36,6 +36,7 @@ CONFIG = BuildConfig(
     train=TrainConfig(dimension=4, epochs=2, threads=1),
     index=IndexConfig(backend="exact"),
     ranker=RankerConfig(trees=20, leaves=7, min_leaf_candidates=20),
+    score=ScoreConfig(trees=20, leaves=7, min_leaf_items=20, window_baskets=300),
 )
 
 
