@@ -42,7 +42,7 @@ def create_echo_app(settings: Settings) -> FastAPI:
         return prebuilt
 
     for path, route in (("/echo", echo), ("/echo-prebuilt", echo_prebuilt)):
-        route.__annotations__["_asked"] = request_type(settings)
+        route.__annotations__["_asked"] = request_type(settings, RecommendRequest)
         app.add_api_route(path, route, methods=["POST"])
     return app
 

@@ -20,6 +20,7 @@ from service.problems import (
     answer_problem,
 )
 from service.routes.health import health_routes
+from service.routes.rules import rules_routes
 from service.routes.shoppers import shopper_routes
 from service.serving import Serving
 from service.settings import Settings
@@ -41,7 +42,9 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
+        watching = asyncio.create_task(serving.watch_rules())
         yield
+        watching.cancel()
         await loading
         metrics.retire()
 
@@ -66,4 +69,5 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.router.routes.append(recommend)
     app.include_router(health_routes(serving, metrics))
     app.include_router(shopper_routes(serving, settings))
+    app.include_router(rules_routes(serving, settings))
     return app

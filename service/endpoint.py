@@ -12,7 +12,7 @@ from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
 from service.problems import documented
-from service.schemas import RecommendResponse, request_type
+from service.schemas import RecommendRequest, RecommendResponse, request_type
 from service.serving import Served, Serving
 from service.settings import Settings
 
@@ -29,7 +29,7 @@ class RecommendEndpoint:
         self._body_limit_bytes = settings.body_limit_bytes
         self._metrics = metrics
         self._serving = serving
-        self._request_type = request_type(settings)
+        self._request_type = request_type(settings, RecommendRequest)
 
     def route(self) -> APIRoute:
         """Return the route, which FastAPI documents and the endpoint answers on its own.
@@ -74,6 +74,7 @@ class RecommendEndpoint:
             asked.exclude_items,
             asked.exclude_categories,
             asked.explain,
+            asked.store_id,
         )
         recommended = perf_counter()
         body = orjson.dumps(

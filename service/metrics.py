@@ -60,6 +60,12 @@ class Metrics:
         )
         self._unknown_items = Counter("unknown_items", "Items not in the catalogue.", **ours)
         self._unknown_users = Counter("unknown_users", "Users without a profile.", **ours)
+        self._rules_reloads = Counter(
+            "rules_reloads",
+            "Times a file of business rules or availability had changed.",
+            ["file", "result"],
+            **ours,
+        )
         self._bundle = Gauge(
             "bundle_info", "What answers; always 1.", ["bundle_id", "format", "backend"], **state
         )
@@ -97,6 +103,10 @@ class Metrics:
             self._unknown_items.inc(len(answer.unknown_items))
         if user_id is not None and answer.source in ("basket", "popularity"):
             self._unknown_users.inc()
+
+    def observe_reload(self, file: str, refused: bool) -> None:
+        """Count that a file of the shop's had changed, and whether it was fit for use."""
+        self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
 
     def announce(self, bundle: Bundle) -> None:
         """State that `bundle` is loaded and answers."""

@@ -1,6 +1,6 @@
 """What goes over the wire: the bodies of requests and responses."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -12,7 +12,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from service.recommender import Source
+from service.answers import Source
 from service.settings import Settings
 
 
@@ -44,16 +44,23 @@ class RecommendRequest(BaseModel):
     exclude_items: list[str] = Field(default_factory=list)
     exclude_categories: list[str] = Field(default_factory=list)
     explain: bool = False
+    store_id: str | None = None
 
 
-def request_type(settings: Settings) -> type[RecommendRequest]:
-    """Return `RecommendRequest` with the limits of `settings`, for validation and OpenAPI alike."""
+_Request = TypeVar("_Request", bound=RecommendRequest)
+
+
+def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
+    """Return a kind of `RecommendRequest` with the limits of `settings`.
+
+    For validation and OpenAPI alike.
+    """
     text = Annotated[str, StringConstraints(min_length=1, max_length=settings.id_limit_chars)]
     k_default = min(20, settings.k_limit)
     return create_model(
-        "RecommendRequest",
-        __base__=RecommendRequest,
-        __doc__=RecommendRequest.__doc__,
+        base.__name__,
+        __base__=base,
+        __doc__=base.__doc__,
         user_id=(
             text | None,
             Field(None, description="The shopper; null, or one never seen, is a stranger."),
@@ -75,6 +82,10 @@ def request_type(settings: Settings) -> type[RecommendRequest]:
             _list("Categories no recommendation may come from."),
         ),
         explain=(bool, Field(False, description="Whether each recommendation gives its reasons.")),
+        store_id=(
+            text | None,
+            Field(None, description="The store, whose rules and stock hold; null is none of them."),
+        ),
     )
 
 
@@ -85,6 +96,7 @@ class Reasons(BaseModel):
     basket: float
     user: float
     popularity: float
+    rules: list[str] = Field(description="The business rules that touched the item, by name.")
 
 
 class RecommendedItem(BaseModel):
@@ -104,8 +116,8 @@ class RecommendResponse(BaseModel):
     bundle_id: str
     source: Source
     degraded: bool = Field(
-        description="Whether they rest on less than the request gave: its user or its basket is "
-        "unknown."
+        description="Whether they rest on less than the request gave: its user, its basket or "
+        "its store is unknown."
     )
     unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
     took_ms: float
@@ -119,3 +131,6 @@ class Health(BaseModel):
     ready: bool
     bundle_id: str | None
     reason: str | None = Field(description="Why it is not ready.")
+    rules_refused: str | None = Field(
+        description="Why the newest business rules or availability are not in force."
+    )

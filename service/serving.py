@@ -1,5 +1,6 @@
 """What a process answers from: nothing, until its bundle is loaded and verified."""
 
+import asyncio
 import gc
 import logging
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from service.recommender import Recommender
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
 
 
 class Served(NamedTuple):
@@ -56,10 +59,28 @@ class Serving:
             raise
         else:
             self.reason = None
-            # Requests are already looking at it.
-            self.served = Served(bundle, recommender, profiles, scorer)
+            self.served = Served(
+                bundle, recommender, profiles, scorer
+            )  # Requests are already looking at it.
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
+
+    async def watch_rules(self) -> None:
+        """Have rules and availability read again when they change, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.to_thread(self.look_at_rules)
+
+    def look_at_rules(self) -> None:
+        """Have those of them read again that changed; what is refused leaves the old in force."""
+        if self.served is None:
+            return
+        for each in self.served.recommender.rule_files.look():
+            self._metrics.observe_reload(each.file, refused=each.refused is not None)
+            if each.refused is None:
+                _log.info("reloaded", extra={"file": str(each.path)})
+            else:
+                _log.error("refused, the old ones stay in force: %s", each.refused)
 
     def ready(self) -> Served:
         """Return what answers.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -84,6 +84,13 @@ class Settings(BaseSettings):
         None,
         description="Parquet file of what is in stock, `store_id` and `item_id`; read again "
         "whenever it changes.",
+    )
+
+    # Who may do what.
+    admin_key: SecretStr | None = Field(
+        None,
+        description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
+        "are off.",
     )
 
     # How connections live and end.

@@ -74,7 +74,7 @@ class RuleFiles:
         self.rulebook = self._combined()
 
     @property
-    def reason(self) -> str | None:
+    def refused(self) -> str | None:
         """Why the newest files are not in force; None if they are."""
         refused = [each.refused for each in (self._rules, self._availability) if each is not None]
         return "\n".join(each for each in refused if each is not None) or None
@@ -87,6 +87,10 @@ class RuleFiles:
             self.rulebook = self._combined()
         return reloads
 
+    def at(self, clock: Callable[[], float]) -> Rulebook:
+        """The rulebook in force, by another clock."""
+        return self._book([] if self._rules is None else self._rules.content, clock)
+
     def trial(self, text: str, clock: Callable[[], float]) -> Rulebook:
         """The rulebook as it would be with other rules.
 
@@ -98,7 +102,7 @@ class RuleFiles:
     def _combined(self) -> Rulebook | None:
         if self._rules is None and self._availability is None:
             return None
-        return self._book([] if self._rules is None else self._rules.content, time)
+        return self.at(time)
 
     def _book(self, rules: Sequence[CompiledRule], clock: Callable[[], float]) -> Rulebook:
         availability = None if self._availability is None else self._availability.content

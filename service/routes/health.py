@@ -33,6 +33,7 @@ def health_routes(serving: Serving, metrics: Metrics) -> APIRouter:
             ready=served is not None,
             bundle_id=served.bundle.bundle_id if served else None,
             reason=serving.reason,
+            rules_refused=served.recommender.rule_files.refused if served else None,
         )
 
     @router.get("/metrics", response_class=PlainTextResponse)

@@ -14,7 +14,7 @@ import pytest
 
 from index_builder.cli import main
 from service.bundle import load_bundle
-from service.schemas import request_type
+from service.schemas import RecommendRequest, request_type
 from service.settings import Settings
 from tests.data.tiny_shop import END, lines
 
@@ -265,7 +265,7 @@ def test_sampled_requests_are_bodies_that_the_service_takes(
     file = tmp_path / "requests.jsonl"
     shop = ("--transactions", shop_files[0], "--bundle", bundles)
     assert run("sample-requests", "--requests", file, *shop, "--limit", 12).status == 0
-    body_type, bundle = request_type(Settings()), load_bundle(bundles)
+    body_type, bundle = request_type(Settings(), RecommendRequest), load_bundle(bundles)
     bodies = [body_type.model_validate_json(line) for line in file.read_text().splitlines()]
     assert len(bodies) == 12
     later = lines().filter(pl.col("timestamp") >= pl.lit(CUT).str.to_datetime())

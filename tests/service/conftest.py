@@ -24,6 +24,8 @@ from service.settings import Settings
 from tests.data.tiny_bundle import tiny_contents
 
 COMMAND = Path(sys.executable).parent / "rtt2vec-serve"
+ADMIN_KEY = "the key of the tests"
+ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +116,7 @@ def start(running: ExitStack, log: Path, bundle_dir: Path, *flags: str) -> Serve
     process = running.enter_context(
         subprocess.Popen(
             [COMMAND, "--bundle", bundle_dir, "--port", "0", *flags],
-            env=environment,
+            env=environment | {"RTT2VEC_ADMIN_KEY": ADMIN_KEY},
             stdout=subprocess.PIPE,
             stderr=running.enter_context(log.open("w")),
             text=True,

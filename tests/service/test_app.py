@@ -73,8 +73,13 @@ def test_the_request_id_is_replaced_if_not(client: httpx.Client, insane: str) ->
 def test_health_gives_the_bundle_once_it_is_ready(client: httpx.Client, bundle_dir: Path) -> None:
     assert client.get("/health/live").status_code == 200
     assert client.get("/health/ready").status_code == 200
-    expected = {"live": True, "ready": True, "bundle_id": bundle_dir.name, "reason": None}
-    assert client.get("/health").json() == expected
+    assert client.get("/health").json() == {
+        "live": True,
+        "ready": True,
+        "bundle_id": bundle_dir.name,
+        "reason": None,
+        "rules_refused": None,
+    }
 
 
 def test_is_live_but_not_ready_while_the_bundle_loads(

@@ -60,7 +60,7 @@ def test_products_are_complete_strings(demo: tuple[Transactions, pl.DataFrame]) 
         "category": "TROPICAL FRUIT",
         "subcategory": "BANANAS",
         "brand": "National",
-        "price": 0.99,
+        "price": 0.94,
     }
 
 
