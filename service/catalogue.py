@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 __all__ = ["Catalogue", "read_table", "write_table"]
@@ -36,6 +38,12 @@ class Catalogue:
     def index(self) -> dict[str, int]:
         """Item index by item id."""
         return {item_id: row for row, item_id in enumerate(self.item_ids)}
+
+    def look_up(self, item_ids: Sequence[str]) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """Return the item indices, distinct and ascending, and the ids that are not here."""
+        rows = {item_id: self.index.get(item_id) for item_id in item_ids}
+        known = sorted({row for row in rows.values() if row is not None})
+        return np.array(known, np.int32), [each for each, row in rows.items() if row is None]
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[str | float | None]]) -> None:

@@ -149,7 +149,7 @@ class Recommender:
     ) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
         profile = self._profiles.get(user_id) if user_id is not None else None
-        known, unknown = self._look_up(basket)
+        known, unknown = self._bundle.catalogue.look_up(basket)
         allowed = plan.allowed if plan else None
         eligible = self._assortment.eligible(known, exclude_items, exclude_categories, allowed)
         lap("lookup")
@@ -175,13 +175,6 @@ class Recommender:
         return choose_anchors(
             known, settings.anchor_limit, settings.anchor_fraction, user_id or "", bundle_id
         )
-
-    def _look_up(self, basket: Sequence[str]) -> tuple[Int32, list[str]]:
-        index = self._bundle.catalogue.index
-        rows = {item: index.get(item) for item in basket}
-        known = sorted({row for row in rows.values() if row is not None})
-        unknown = [item for item, row in rows.items() if row is None]
-        return np.array(known, np.int32), unknown
 
     def _search(
         self, anchors: Int32, profile: Profile | None, eligible: npt.NDArray[np.bool_], k: int
