@@ -20,6 +20,7 @@ from service.problems import (
     answer_problem,
 )
 from service.routes.health import health_routes
+from service.routes.related import related_routes
 from service.routes.rules import rules_routes
 from service.routes.shoppers import shopper_routes
 from service.serving import Serving
@@ -68,6 +69,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.state.serving = serving
     app.router.routes.append(recommend)
     app.include_router(health_routes(serving, metrics))
+    app.include_router(related_routes(serving, settings))
     app.include_router(shopper_routes(serving, settings))
     app.include_router(rules_routes(serving, settings))
     return app

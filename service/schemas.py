@@ -16,8 +16,8 @@ from service.answers import Source
 from service.settings import Settings
 
 
-def _whole(value: Any) -> Any:
-    """To JSON, 20.0 is the integer 20."""
+def whole(value: Any) -> Any:
+    """Take 20.0 for the integer 20, as JSON does."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -70,7 +70,7 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
             _list("The items in the basket.", max_length=settings.basket_limit),
         ),
         k=(
-            Annotated[int, BeforeValidator(_whole)],
+            Annotated[int, BeforeValidator(whole)],
             Field(k_default, ge=1, le=settings.k_limit, description="Recommendations wanted."),
         ),
         exclude_items=(

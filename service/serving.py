@@ -5,6 +5,7 @@ import gc
 import logging
 from typing import NamedTuple
 
+from service.association_rules import RelatedItems
 from service.basket_score import BasketScorer, has_score
 from service.bundle import Bundle, BundleError, load_bundle
 from service.business_rules import RulesError
@@ -27,6 +28,7 @@ class Served(NamedTuple):
     recommender: Recommender
     profiles: Profiles
     scorer: BasketScorer | None  # a bundle of an earlier release has none
+    related: RelatedItems | None  # nor of these
 
 
 class Serving:
@@ -46,6 +48,7 @@ class Serving:
             recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
             profiles = Profiles(bundle)
             scorer = BasketScorer(bundle) if has_score(bundle) else None
+            related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
             # What lives as long as the process need not be looked through again and again: a full
             # collection in the middle of a request takes tens of milliseconds.
             gc.collect()
@@ -59,9 +62,8 @@ class Serving:
             raise
         else:
             self.reason = None
-            self.served = Served(
-                bundle, recommender, profiles, scorer
-            )  # Requests are already looking at it.
+            # Requests are already looking at it.
+            self.served = Served(bundle, recommender, profiles, scorer, related)
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
@@ -100,3 +102,5 @@ def _warm_up(bundle: Bundle, settings: Settings) -> None:
     recommender.recommend(example["user_id"], example["basket"], 1, explain=True)
     if has_score(bundle):
         BasketScorer(bundle).score(example["user_id"], example["basket"])
+    if bundle.rule_indptr is not None:
+        RelatedItems(bundle).related(bundle.catalogue.look_up(example["basket"])[0], 1)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,7 +21,7 @@ from service.aggregate import Weights
 from service.app import create_app
 from service.bundle import write_bundle
 from service.settings import Settings
-from tests.data.tiny_bundle import tiny_contents
+from tests.data.ruled_shop import ruled_contents
 
 COMMAND = Path(sys.executable).parent / "rtt2vec-serve"
 ADMIN_KEY = "the key of the tests"
@@ -30,9 +30,9 @@ ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 @pytest.fixture(scope="session")
 def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of the tiny bundle: 40 items, 6 users, two aisles."""
+    """The directory of the tiny bundle with rules: 40 items, 6 users, two aisles."""
     weights = Weights(user=1, popularity=1, history=1)
-    contents = tiny_contents(serving=weights.write())
+    contents = replace(ruled_contents(), serving=weights.write())
     return write_bundle(tmp_path_factory.mktemp("bundles"), contents)
 
 
