@@ -8,7 +8,14 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.contents import assemble, with_closest, with_ranker, with_score, with_trees
+from index_builder.contents import (
+    assemble,
+    with_closest,
+    with_ranker,
+    with_score,
+    with_substitutes,
+    with_trees,
+)
 from index_builder.encoding import encode
 from index_builder.index import check_index_config, tune_index
 from index_builder.progress import stage
@@ -82,5 +89,7 @@ def build(
             contents = with_score(contents, choice.score.own, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, config.index.closest)
+    with stage(console, "Substitutes"):
+        contents = with_substitutes(contents, encoded, config.substitutes)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.trees import MOST_LEAVES
 
 __all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
-__all__ += ["RulesConfig", "ScoreConfig", "TrainConfig"]
+__all__ += ["RulesConfig", "ScoreConfig", "SubstitutesConfig", "TrainConfig"]
 
 
 class _Config(BaseModel):
@@ -117,6 +117,16 @@ class RulesConfig(_Config):
     max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
 
 
+class SubstitutesConfig(_Config):
+    """What counts as a substitute; see `index_builder.substitutes`."""
+
+    most_lift: float = Field(
+        0.5, ge=0, lt=1, description="baskets with both items, of those expected by chance"
+    )
+    least_shoppers: int = Field(3, ge=1, description="shoppers who bought both")
+    most: int = Field(20, ge=1, description="substitutes kept of an item")
+
+
 class BuildConfig(_Config):
     """Everything that decides what a build makes of its transactions."""
 
@@ -132,3 +142,4 @@ class BuildConfig(_Config):
     ranker: RankerConfig = RankerConfig()
     rules: RulesConfig = RulesConfig()
     score: ScoreConfig = ScoreConfig()
+    substitutes: SubstitutesConfig = SubstitutesConfig()

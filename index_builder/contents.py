@@ -9,13 +9,14 @@ import numpy.typing as npt
 from pydantic import JsonValue
 
 from index_builder.closest import closest_items
-from index_builder.config import BuildConfig, RankerConfig, RulesConfig
+from index_builder.config import BuildConfig, RankerConfig, RulesConfig, SubstitutesConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.histories import histories
 from index_builder.index import BuiltIndex
 from index_builder.neighbours import neighbours
 from index_builder.pasts import pasts, rhythm, trend
 from index_builder.rule_levels import category_lift, item_rules
+from index_builder.substitutes import substitutes
 from index_builder.triple2vec import Embeddings, log_share
 from service.aggregate import Weights, build_queries
 from service.basket_evidence import COLUMNS
@@ -25,7 +26,8 @@ from service.ranking import FEATURES
 from service.taxonomy import taxonomy_levels
 from service.trees import Trees
 
-__all__ = ["assemble", "with_closest", "with_ranker", "with_rules", "with_trees"]
+__all__ = ["assemble", "with_closest", "with_ranker", "with_rules", "with_substitutes"]
+__all__ += ["with_trees"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -165,6 +167,19 @@ def with_score(contents: BundleContents, own: ScoreCurve, population: ScoreCurve
         score_left=np.concatenate([first.left, behind + second.left]),
         score_right=np.concatenate([first.right, behind + second.right]),
         score_value=np.concatenate([first.value, second.value]),
+    )
+
+
+def with_substitutes(
+    contents: BundleContents, encoded: EncodedTransactions, config: SubstitutesConfig
+) -> BundleContents:
+    """Adds what replaces each item."""
+    found = substitutes(encoded, contents.catalogue.subcategories, config)
+    return replace(
+        contents,
+        substitute_indptr=found.indptr,
+        substitute_item=found.item,
+        substitute_score=found.score,
     )
 
 

@@ -23,6 +23,7 @@ from service.routes.health import health_routes
 from service.routes.related import related_routes
 from service.routes.rules import rules_routes
 from service.routes.shoppers import shopper_routes
+from service.routes.substitutes import substitutes_routes
 from service.serving import Serving
 from service.settings import Settings
 
@@ -72,4 +73,5 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.include_router(related_routes(serving, settings))
     app.include_router(shopper_routes(serving, settings))
     app.include_router(rules_routes(serving, settings))
+    app.include_router(substitutes_routes(serving, settings))
     return app

@@ -19,8 +19,9 @@ _OFFSETS = {
     "past_item_indptr": "past_item",
     "neighbour_indptr": "neighbour_item",
     "rule_indptr": "rule_consequent",
+    "substitute_indptr": "substitute_item",
 }
-_ITEMS = ("history_item", "past_item", "neighbour_item", "rule_consequent")
+_ITEMS = ("history_item", "past_item", "neighbour_item", "rule_consequent", "substitute_item")
 _MOMENTS = ("history_last", "past_begun")
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, in epoch seconds
 _TREES = {"tree": ("tree_root",), "score": ("score_root", "score_population_root")}

@@ -45,6 +45,7 @@ class Arrays:
 
     recall_queries is a sample of real queries on which the index is measured again after loading.
     closest_item lists what the index finds for each item alone, best first, -1 where nothing more.
+    Row i of the substitutes is what replaces item i, best first (see `index_builder.substitutes`).
 
     The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
     [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
@@ -133,6 +134,15 @@ class Arrays:
     )
     score_value: Float32 | None = field(
         default=None, metadata=_layout("float32", "score nodes", group="score")
+    )
+    substitute_indptr: Int64 | None = field(
+        default=None, metadata=_layout("int64", "items + 1", group="substitutes")
+    )
+    substitute_item: Int32 | None = field(
+        default=None, metadata=_layout("int32", "substitutes", group="substitutes")
+    )
+    substitute_score: Float32 | None = field(
+        default=None, metadata=_layout("float32", "substitutes", group="substitutes")
     )
 
     rule_indptr: Int64 | None = field(

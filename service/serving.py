@@ -15,6 +15,7 @@ from service.problems import ProblemError
 from service.profiles import Profiles
 from service.recommender import Recommender
 from service.settings import Settings
+from service.substitutes import Substitutes
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Served(NamedTuple):
     profiles: Profiles
     scorer: BasketScorer | None  # a bundle of an earlier release has none
     related: RelatedItems | None  # nor of these
+    substitutes: Substitutes | None  # nor of these
 
 
 class Serving:
@@ -49,6 +51,7 @@ class Serving:
             profiles = Profiles(bundle)
             scorer = BasketScorer(bundle) if has_score(bundle) else None
             related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
+            substitutes = Substitutes.read(bundle)
             # What lives as long as the process need not be looked through again and again: a full
             # collection in the middle of a request takes tens of milliseconds.
             gc.collect()
@@ -63,7 +66,7 @@ class Serving:
         else:
             self.reason = None
             # Requests are already looking at it.
-            self.served = Served(bundle, recommender, profiles, scorer, related)
+            self.served = Served(bundle, recommender, profiles, scorer, related, substitutes)
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 

@@ -21,6 +21,13 @@ N_ITEMS, N_USERS, DIMENSION = 40, 6, 4
 AISLES = ("bakery", "garden")
 NOON = 1_511_956_800  # 2017-11-29 12:00 UTC, two days before `as_of`
 
+# Arrays that the tiny bundle may have beside its others: items 1 and 3 have some.
+SUBSTITUTES: dict[str, Any] = {
+    "substitute_indptr": np.array([0, 0, 3, 3] + [4] * (N_ITEMS - 3), np.int64),
+    "substitute_item": np.array([3, 7, 2, 1], np.int32),
+    "substitute_score": np.array([0.75, 0.5, 0.25, 0.5], np.float32),
+}
+
 
 def tiny_contents(backend_name: str = "exact", seed: int = 7, **changes: Any) -> BundleContents:
     """Return the contents of the tiny bundle; `changes` replace fields of it."""

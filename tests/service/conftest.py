@@ -22,6 +22,7 @@ from service.app import create_app
 from service.bundle import write_bundle
 from service.settings import Settings
 from tests.data.ruled_shop import ruled_contents
+from tests.data.tiny_bundle import SUBSTITUTES
 
 COMMAND = Path(sys.executable).parent / "rtt2vec-serve"
 ADMIN_KEY = "the key of the tests"
@@ -32,7 +33,7 @@ ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 def bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the tiny bundle with rules: 40 items, 6 users, two aisles."""
     weights = Weights(user=1, popularity=1, history=1)
-    contents = replace(ruled_contents(), serving=weights.write())
+    contents = replace(ruled_contents(), serving=weights.write(), **SUBSTITUTES)
     return write_bundle(tmp_path_factory.mktemp("bundles"), contents)
 
 

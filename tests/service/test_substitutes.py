@@ -1,0 +1,80 @@
+"""Substitutes as a bundle holds them: lookups, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.bundle import BundleError, load_bundle, preview_bundle, write_bundle
+from service.bundle_errors import BundleInvalidError
+from service.substitutes import Substitutes
+from tests.data.tiny_bundle import N_ITEMS, SUBSTITUTES, tiny_contents
+
+BUNDLE = preview_bundle(tiny_contents(**SUBSTITUTES))
+
+
+def test_the_best_come_first_and_no_more_than_there_are() -> None:
+    found = Substitutes(BUNDLE)
+    assert found.of(1, 5) == [(3, 0.75), (7, 0.5), (2, 0.25)]
+    assert found.of(1, 2) == [(3, 0.75), (7, 0.5)]
+    assert found.of(3, 5) == [(1, 0.5)]
+    assert found.of(0, 5) == []
+    assert found.of(N_ITEMS - 1, 5) == []
+
+
+def test_those_of_several_items_are_each_named_once() -> None:
+    found = Substitutes(BUNDLE)
+    assert found.of_any(np.array([0, 1, 3], np.int32)).tolist() == [1, 2, 3, 7]
+    assert found.of_any(np.array([1, 1], np.int32)).tolist() == [2, 3, 7]
+    assert found.of_any(np.array([0], np.int32)).tolist() == []
+    assert found.of_any(np.empty(0, np.int32)).tolist() == []
+
+
+def test_a_bundle_of_a_time_before_them() -> None:
+    older = preview_bundle(tiny_contents())
+    assert Substitutes.read(older) is None
+    with pytest.raises(BundleInvalidError):
+        Substitutes(older)
+
+
+def test_they_survive_the_disk(tmp_path: Path) -> None:
+    loaded = load_bundle(write_bundle(tmp_path, tiny_contents(**SUBSTITUTES)))
+    read = Substitutes.read(loaded)
+    assert read is not None
+    assert [read.of(item, 9) for item in range(N_ITEMS)] == [
+        Substitutes(BUNDLE).of(item, 9) for item in range(N_ITEMS)
+    ]
+
+
+def changed(name: str, change: Callable[[Any], Any]) -> dict[str, Any]:
+    return {**SUBSTITUTES, name: change(SUBSTITUTES[name].copy())}
+
+
+def spoilt(name: str, place: int, value: float) -> dict[str, Any]:
+    def spoil(array: Any) -> Any:
+        array[place] = value
+        return array
+
+    return changed(name, spoil)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "named"),
+    [
+        (spoilt("substitute_item", 0, N_ITEMS), "substitute_item"),
+        (spoilt("substitute_item", 0, -1), "substitute_item"),
+        (spoilt("substitute_indptr", 0, 1), "substitute_indptr"),
+        (spoilt("substitute_indptr", 1, 4), "substitute_indptr"),
+        (spoilt("substitute_indptr", -1, 9), "substitute_indptr"),
+        (spoilt("substitute_score", 1, np.nan), "substitute_score"),
+        (changed("substitute_indptr", lambda array: array[:-1]), "substitute_indptr"),
+        (changed("substitute_score", lambda array: array[:-1]), "substitute_score"),
+        (changed("substitute_item", lambda array: array.astype(np.int64)), "substitute_item"),
+        (changed("substitute_score", lambda _: None), "no substitute_score"),
+    ],
+)
+def test_nonsense_is_refused(spoilt: dict[str, Any], named: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=named):
+        load_bundle(write_bundle(tmp_path, tiny_contents(**spoilt)))
