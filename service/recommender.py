@@ -16,9 +16,7 @@ from service.aggregate import (
     PARTS,
     Candidates,
     Weights,
-    build_queries,
     closest_anchors,
-    mean_query,
     merge_candidates,
     score_parts,
 )
@@ -28,11 +26,11 @@ from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
 from service.business_rules import Arranged, Plan, Rulebook, RuleFiles
-from service.closest import named_most
 from service.diversity import diversify, inverse_norms
 from service.postprocess import best_first, cap_categories, top_up
 from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
+from service.search import Search
 from service.settings import Settings
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
@@ -90,8 +88,7 @@ class Recommender:
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = needed(bundle.item_vectors)
         self._scale = inverse_norms(self._rows)
-        listed = settings.search == "lists" and bundle.closest_item is not None
-        self._closest = needed(bundle.closest_item) if listed else None
+        self._search = Search(bundle, settings, self._weights)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(bundle.catalogue)
         self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
@@ -155,7 +152,8 @@ class Recommender:
         lap("lookup")
         anchors = self.anchors(known, user_id)
         lap("anchors")
-        found = self._search(anchors, profile, eligible, k)
+        wanted = max(k, self._settings.search_candidates)
+        found = self._search.find(anchors, profile, eligible, wanted)
         lap("search")
         with self._evidence(profile, known) as evidence:
             items = self._merge(found, profile, evidence, eligible)
@@ -175,25 +173,6 @@ class Recommender:
         return choose_anchors(
             known, settings.anchor_limit, settings.anchor_fraction, user_id or "", bundle_id
         )
-
-    def _search(
-        self, anchors: Int32, profile: Profile | None, eligible: npt.NDArray[np.bool_], k: int
-    ) -> Int32:
-        """What the vectors bring: from the anchors' lists, or where they are short, the index."""
-        settings = self._settings
-        if not len(anchors) and profile is None:
-            return np.empty(0, np.int32)
-        wanted = max(k, settings.search_candidates)
-        if self._closest is not None and len(anchors):
-            found = named_most(self._closest, anchors, eligible, wanted)
-            if len(found) == wanted:
-                return found
-        user_h = profile.user_h if profile else None
-        build = build_queries if settings.search == "anchors" else mean_query
-        queries = build(self._rows, anchors, user_h, self._weights)
-        wanted += len(anchors)  # which find themselves
-        _, found = self._bundle.retrieval.search(queries, min(wanted, len(self._bundle.catalogue)))
-        return found.ravel()
 
     def _evidence(
         self, profile: Profile | None, known: Int32

@@ -52,7 +52,8 @@ class Settings(BaseSettings):
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
         "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
-        "`anchors`: one query for each. Where lists are missing or too short, it is the mean.",
+        "`anchors`: one query for each, from its list if that is long enough. Where lists are missing "
+        "or too short, the index is asked.",
     )
     search_candidates: int = Field(
         20, ge=1, description="Candidates that each query, or all lists together, bring."

@@ -9,9 +9,11 @@ more workers use more cores better than more threads do.
 """
 
 from service.retrieval._interface import Retrieval, RetrievalError
+from service.retrieval._ranking import rescore
 from service.retrieval._recall import measure_ann_recall, share_found
 
-__all__ = ["Retrieval", "RetrievalError", "backend", "measure_ann_recall", "share_found"]
+__all__ = ["Retrieval", "RetrievalError", "backend", "measure_ann_recall"]
+__all__ += ["rescore", "share_found"]
 
 
 def backend(name: str) -> type[Retrieval]:

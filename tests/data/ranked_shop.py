@@ -30,6 +30,7 @@ from service.retrieval.exact import Exact
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
 FIRST = datetime.fromisoformat("2017-06-01T00:30")
 DAYS = 125
+PLACES = 6  # of the lists of closest items
 CUT = datetime.fromisoformat("2017-09-20")
 WEIGHTS = Weights(user=0.25, popularity=1, history=2)
 CONFIG = BuildConfig(
@@ -105,7 +106,7 @@ def shop() -> Shop:
     )
     contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, WEIGHTS, WEIGHTS)
     later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    contents = with_closest(with_ranker(contents, encoded, CONFIG.ranker), 6)
+    contents = with_closest(with_ranker(contents, encoded, CONFIG.ranker), PLACES)
     return Shop(encoded, contents, held_out(later, 0))
 
 

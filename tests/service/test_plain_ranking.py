@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from service.recommender import Recommender
 from service.retrieval.exact import Exact
 from service.settings import Settings
 from tests.data.plain_ranking import PlainRanking, walk
-from tests.data.ranked_shop import N_ITEMS, WEIGHTS, ranked_contents
+from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents
 
 USERS = [None, "stranger", *(f"user-{user:02}" for user in range(6))]
 
@@ -91,10 +92,24 @@ def found_by_the_vectors(
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity
+    if request["search"] == "anchors" and 3 * count <= PLACES:
+        return listed_for_the_shopper(bundle, basket, queries, count + len(basket))
     if request["search"] != "anchors":
         queries = queries.mean(axis=0, keepdims=True)
     _, found = Exact(np.array(rows)).search(queries, count + len(basket))
     return set(found.ravel().tolist())
+
+
+def listed_for_the_shopper(
+    bundle: Bundle, basket: list[int], queries: npt.NDArray[np.float32], count: int
+) -> set[int]:
+    """The best of each basket item's list by its query."""
+    best: set[int] = set()
+    for anchor, query in zip(basket, queries, strict=True):
+        listed = [item for item in needed(bundle.closest_item)[anchor].tolist() if item >= 0]
+        scores = {item: float(query @ bundle.item_vectors[item]) for item in listed}
+        best |= set(sorted(listed, key=lambda item: (-scores[item], item))[:count])
+    return best
 
 
 def plain_named_most(bundle: Bundle, basket: list[int]) -> list[int]:
