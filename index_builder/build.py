@@ -1,4 +1,4 @@
-"""The build: transactions → validation → embeddings → index → bundle."""
+"""The build: transactions → validation → embeddings → index → rules → bundle."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from index_builder.contents import (
     assemble,
     with_closest,
     with_ranker,
+    with_rules,
     with_score,
     with_substitutes,
     with_trees,
@@ -89,6 +90,8 @@ def build(
             contents = with_score(contents, choice.score.own, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, config.index.closest)
+    with stage(console, "Rules"):
+        contents = with_rules(contents, encoded, config.rules)
     with stage(console, "Substitutes"):
         contents = with_substitutes(contents, encoded, config.substitutes)
     with stage(console, "Bundle"):

@@ -81,7 +81,7 @@ class ScoreConfig(_Config):
     """The trees of the basket score, and what they learn from."""
 
     enabled: bool = True
-    trees: int = Field(100, ge=1)
+    trees: int = Field(150, ge=1)
     leaves: int = Field(15, ge=2, le=MOST_LEAVES)
     learning_rate: float = Field(0.1, gt=0)
     min_leaf_items: int = Field(100, ge=1)
@@ -115,6 +115,9 @@ class RulesConfig(_Config):
         2, ge=0, description="confidence, as a multiple of the share of all baskets with the right"
     )
     max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
+    min_expected_baskets: float = Field(
+        10, ge=0, description="baskets that two categories share by chance, to tell their lift"
+    )
 
 
 class SubstitutesConfig(_Config):
