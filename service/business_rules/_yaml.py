@@ -57,7 +57,8 @@ def read_yaml(text: str, source: str) -> Document:
         mistake = Mistake(*error.args)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
+        # Of a file that ends too early, libyaml names the line after the last.
+        line = min(mark.line, text.count("\n")) + 1 if mark else None
         mistake = Mistake(line, f"not YAML: {error.problem or error.context}")
     except (yaml.YAMLError, UnicodeError) as error:
         mistake = Mistake(None, f"not YAML: {str(error).splitlines()[0]}")

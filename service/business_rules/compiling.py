@@ -44,6 +44,7 @@ class Compiler:
         self._catalogue = catalogue
         self._assortment = Assortment(catalogue)
         self._brands = members_by_name(catalogue.brands or ())
+        self._prices = np.array(catalogue.prices or (), float)  # what is unknown is NaN
 
     def compile(self, text: str, source: str) -> list[CompiledRule]:
         """Returns the rules in the order of the file.
@@ -134,12 +135,8 @@ class Compiler:
         return np.array([] if row is None else [row], np.int32)
 
     def _priced(self, band: PriceBand) -> Int32:
-        prices = self._catalogue.prices
-        if prices is None:
-            raise ValueError("the catalogue has no prices")
-        # As the price is written: 1.99 is not a little less once it is stored in 32 bits.
-        low, high = np.float32(band.min), np.float32(band.max)
-        return np.flatnonzero((prices >= low) & (prices <= high)).astype(np.int32)
+        within = (self._prices >= band.min) & (self._prices <= band.max)
+        return np.flatnonzero(within).astype(np.int32)
 
 
 def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:

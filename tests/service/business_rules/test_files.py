@@ -1,0 +1,121 @@
+"""The shop's files: read again when they change, and kept as they were when that fails."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from service.business_rules import RuleFiles, RulesError
+from tests.data.merchandised_shop import SHOP, ids, text_of
+
+EXCLUDE = "{{name: a, action: exclude, item: {}}}"
+
+
+def allowed(files: RuleFiles, store: str | None = None) -> set[str]:
+    assert files.rulebook is not None
+    found = files.rulebook.plan(store).allowed
+    return ids(np.flatnonzero(found)) if found is not None else set(SHOP.item_ids)
+
+
+def refused(files: RuleFiles) -> str:
+    assert files.refused is not None
+    return files.refused
+
+
+def replace(path: Path, text: str) -> None:
+    """Put another file in the place of a file, as a careful writer does."""
+    (new := path.with_suffix(".new")).write_text(text)
+    new.rename(path)
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text_of(EXCLUDE.format("tea")))
+    return path
+
+
+def test_without_files_there_is_no_rulebook() -> None:
+    files = RuleFiles(SHOP, None, None)
+    assert (files.rulebook, files.refused, files.look()) == (None, None, [])
+
+
+def test_a_file_that_changes_is_in_force_after_a_look(rules: Path) -> None:
+    files = RuleFiles(SHOP, rules, None)
+    assert files.look() == []
+    replace(rules, text_of(EXCLUDE.format("mug")))
+    (reload,) = files.look()
+    assert (reload.file, reload.path, reload.refused) == ("rules", rules, None)
+    assert allowed(files) == set(SHOP.item_ids) - {"mug"}
+    assert files.look() == []
+
+
+def test_a_change_in_place_and_of_equal_length_is_seen(rules: Path) -> None:
+    files = RuleFiles(SHOP, rules, None)
+    rules.write_text(text_of(EXCLUDE.format("rye")))
+    os.utime(rules, ns=(0, 0))  # whatever the clock of the file system can tell apart
+    assert len(files.look()) == 1
+    assert allowed(files) == set(SHOP.item_ids) - {"rye"}
+
+
+def test_bad_rules_leave_the_old_in_force_until_they_are_mended(rules: Path) -> None:
+    files = RuleFiles(SHOP, rules, None)
+    for bad in ("rules: [", text_of(EXCLUDE.format("mug, factor: 2"))):
+        replace(rules, bad)
+        (reload,) = files.look()
+        assert reload.refused == refused(files)
+        assert refused(files).startswith(f"{rules}, line ")
+        assert allowed(files) == set(SHOP.item_ids) - {"tea"}
+        assert files.look() == []  # told once
+    rules.unlink()
+    files.look()
+    assert "No such file" in refused(files)
+    assert allowed(files) == set(SHOP.item_ids) - {"tea"}
+    rules.write_text(text_of())
+    (reload,) = files.look()
+    assert (reload.refused, files.refused) == (None, None)
+    assert allowed(files) == set(SHOP.item_ids)
+
+
+def test_each_file_is_reloaded_whatever_is_wrong_with_the_other(rules: Path) -> None:
+    stock = rules.with_name("stock.parquet")
+    parquet.write_table(pa.table({"store_id": ["1"], "item_id": ["tea"]}), stock)
+    files = RuleFiles(SHOP, rules, stock)
+    assert allowed(files, "1") == set()
+    replace(rules, "rules: [")
+    new = rules.with_name("new.parquet")
+    parquet.write_table(pa.table({"store_id": ["1"], "item_id": ["mug"]}), new)
+    new.rename(stock)
+    assert [(each.file, each.refused is None) for each in files.look()] == [
+        ("rules", False),
+        ("availability", True),
+    ]
+    assert allowed(files, "1") == {"mug"}
+    replace(stock, "no table")
+    files.look()
+    assert str(rules) in refused(files)
+    assert str(stock) in refused(files)
+
+
+def test_at_the_start_there_is_nothing_to_fall_back_on(rules: Path, tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="Parquet"):
+        RuleFiles(SHOP, rules, tmp_path / "none.parquet")
+    rules.write_bytes(b"rules: [\xff]")
+    with pytest.raises(RulesError, match="readable YAML"):
+        RuleFiles(SHOP, rules, None)
+    with pytest.raises(RulesError, match="readable YAML"):
+        RuleFiles(SHOP, tmp_path, None)
+
+
+def test_a_trial_knows_the_stock_and_changes_nothing(rules: Path) -> None:
+    files = RuleFiles(SHOP, rules, None)
+    trial = files.trial(text_of(EXCLUDE.format("mug")), lambda: 0)
+    tried = trial.plan(None).allowed
+    assert tried is not None
+    assert ids(np.flatnonzero(~tried)) == {"mug"}
+    assert allowed(files) == set(SHOP.item_ids) - {"tea"}
+    with pytest.raises(RulesError, match="rules, line 2"):
+        files.trial(text_of("nonsense"), lambda: 0)
