@@ -25,6 +25,7 @@ from index_builder.cli_options import (
     moment_of,
     numbers_of,
 )
+from index_builder.cli_rules import rules
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.data_errors import DataError, NoHeldOutBasketsError
 from index_builder.encoding import encode_baskets
@@ -204,6 +205,9 @@ def sample_requests(
             body = {"user_id": loaded.user_ids[basket.user], "basket": given, "k": 20}
             file.write(json.dumps(body) + "\n")
     console.print(f"{len(baskets):,} requests in {escape(str(requests))}", soft_wrap=True)
+
+
+app.command()(rules)
 
 
 def _held_out(

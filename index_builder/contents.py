@@ -26,7 +26,14 @@ from service.ranking import FEATURES
 from service.taxonomy import taxonomy_levels
 from service.trees import Trees
 
-__all__ = ["assemble", "with_closest", "with_ranker", "with_rules", "with_substitutes"]
+__all__ = [
+    "assemble",
+    "catalogue_of",
+    "with_closest",
+    "with_ranker",
+    "with_rules",
+    "with_substitutes",
+]
 __all__ += ["with_trees"]
 
 Float32 = npt.NDArray[np.float32]
@@ -62,7 +69,6 @@ def assemble(
     queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
     built = index(rows, queries)
     history = histories(encoded, encoded.n_users, encoded.n_items, config.recency_half_life_days)
-    items = encoded.items
     return BundleContents(
         item_vectors=rows,
         item_count=encoded.item_count,
@@ -73,11 +79,7 @@ def assemble(
         history_recency=history.recency,
         history_last=history.last,
         recall_queries=queries,
-        catalogue=Catalogue(
-            *(items[name].to_list() for name in ("item_id", "name")),
-            *(items[name].to_list() for name in ("department", "category", "subcategory")),
-            *(items[name].to_list() if name in items else None for name in ("brand", "price")),
-        ),
+        catalogue=catalogue_of(encoded),
         user_ids=encoded.user_ids,
         retrieval=built.retrieval,
         ann_recall_at_k=built.ann_recall_at_k,
@@ -88,6 +90,16 @@ def assemble(
         build=config.model_dump(mode="json"),
         serving={"ranking": "blend"} | weights.write() | vectors_alone.write("vectors_"),
         metrics=metrics or {},
+    )
+
+
+def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
+    """What the item indices of training baskets stand for."""
+    items = encoded.items
+    return Catalogue(
+        *(items[name].to_list() for name in ("item_id", "name")),
+        *(items[name].to_list() for name in ("department", "category", "subcategory")),
+        *(items[name].to_list() if name in items else None for name in ("brand", "price")),
     )
 
 

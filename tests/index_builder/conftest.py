@@ -1,10 +1,13 @@
-"""A small shop's files, and a build that takes half a second."""
+"""A small shop's files, a build that takes half a second, and the command in this process."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from index_builder.cli import main
 from index_builder.config import BuildConfig, IndexConfig, TrainConfig
 from index_builder.products import read_products
 from index_builder.transactions import Transactions, read_transactions
@@ -13,6 +16,24 @@ from tests.data.tiny_shop import write_shop
 QUICK = BuildConfig(
     train=TrainConfig(dimension=8, epochs=6, threads=1), index=IndexConfig(backend="exact")
 )
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process and returns what it said."""
+
+    def run(*arguments: object, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["rtt2vec-build", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        said = capsys.readouterr().err
+        assert exit_.value.code == status, said
+        assert "Traceback" not in said
+        return said
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -3,42 +3,22 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from index_builder.cli import main
 from service.bundle import Bundle, load_bundle
 from service.recommender import Recommender
 from service.settings import Settings
 from tests.data.tiny_bundle import AISLES
 from tests.data.tiny_shop import lines, write_shop
+from tests.index_builder.conftest import Run
 
 COMMAND = Path(sys.executable).parent / "rtt2vec-build"
 QUICK = ("--dimension", "8", "--epochs", "2", "--threads", "1", "--backend", "exact")
 CUT = "2017-11-20"
 NEW = ("user-2", "user-5")  # one of each aisle
-
-
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process and returns what it said."""
-
-    def run(*arguments: object, status: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["rtt2vec-build", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        said = capsys.readouterr().err
-        assert exit_.value.code == status, said
-        assert "Traceback" not in said
-        return said
-
-    return run
 
 
 @pytest.fixture(scope="module")
