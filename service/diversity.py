@@ -18,11 +18,54 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["diversify", "inverse_norms"]
+from service.postprocess import cap_categories
+from service.settings import Settings
+
+__all__ = ["Diversity", "diversify", "inverse_norms"]
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Places = npt.NDArray[np.intp]
+
+
+class Diversity:
+    """How mixed a list is to be: by maximal marginal relevance, and by a cap on its categories."""
+
+    def __init__(self, rows: Float32, codes: Int32, settings: Settings) -> None:
+        """Prepares what all requests share.
+
+        Args:
+            rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
+            codes: (n_items,) category of each item; negative for none.
+            settings: λ, pool and cap.
+        """
+        self._rows, self._codes = rows, codes
+        self._scale = inverse_norms(rows)
+        self._mmr_lambda, self._pool = settings.mmr_lambda, settings.mmr_pool
+        self._cap = settings.category_cap
+
+    def reorder(self, items: Int32, scores: Float32, ranked: Places, k: int) -> Places:
+        """Puts the k that are to be recommended in front.
+
+        Args:
+            items: (n,) the candidates, in any order.
+            scores: (n,) of each.
+            ranked: (n,) their places, best first.
+            k: recommendations wanted.
+
+        Returns:
+            (n,) their places. A cap gives way where the list would be shorter than k.
+        """
+        codes, cap = self._codes, self._cap
+        if self._mmr_lambda < 1:
+            best, merit, pool = items[ranked], scores[ranked], max(k, self._pool)
+            weight = self._mmr_lambda
+            order = diversify(self._rows, self._scale, best, merit, codes, cap, pool, k, weight)
+            ranked = ranked[order]
+        if cap:
+            within = cap_categories(codes[items[ranked]], cap)
+            ranked = np.concatenate([ranked[within], ranked[~within]])
+        return ranked
 
 
 def inverse_norms(item_vectors: Float32) -> Float32:

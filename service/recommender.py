@@ -26,12 +26,13 @@ from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
 from service.business_rules import Arranged, Plan, Rulebook, RuleFiles
-from service.diversity import diversify, inverse_norms
-from service.postprocess import best_first, cap_categories, top_up
+from service.diversity import Diversity
+from service.postprocess import best_first, top_up
 from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
 from service.search import Search
 from service.settings import Settings
+from service.substitutes import Substitutes
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
 
@@ -45,6 +46,7 @@ class Shortlist(NamedTuple):
     Attributes:
         profile: the shopper, if known.
         anchors: (a,) int32, the basket-anchor set.
+        known: (m,) int32, the basket's items.
         unknown_items: basket items that are not in the catalogue.
         candidates: with the parts of their blended score.
         features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
@@ -54,6 +56,7 @@ class Shortlist(NamedTuple):
 
     profile: Profile | None
     anchors: Int32
+    known: Int32
     unknown_items: list[str]
     candidates: Candidates
     features: Float32 | None
@@ -87,10 +90,11 @@ class Recommender:
         self._observe = observe or (lambda _stage, _seconds: None)
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = needed(bundle.item_vectors)
-        self._scale = inverse_norms(self._rows)
         self._search = Search(bundle, settings, self._weights)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(bundle.catalogue)
+        self._diversity = Diversity(self._rows, self._assortment.category_codes, settings)
+        self._substitutes = Substitutes.read(bundle) if settings.substitute_weight != 1 else None
         self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         ranked = settings.ranker and bundle.neighbour_indptr is not None
         self._table = FeatureTable(bundle) if ranked else None
@@ -165,7 +169,7 @@ class Recommender:
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
         filled = len(items) - n_found
-        return Shortlist(profile, anchors, unknown, candidates, features, filled, plan)
+        return Shortlist(profile, anchors, known, unknown, candidates, features, filled, plan)
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -206,30 +210,23 @@ class Recommender:
             scores = listed.candidates.score(self._weights)
         else:
             scores = self._ranker.score(listed.features)
+        if self._substitutes is not None:
+            scores = scores + self._demotions(listed, self._substitutes)
         if listed.plan is None or listed.plan.log_factors is None:
             return scores
         return scores + listed.plan.log_factors[listed.candidates.items]
+
+    def _demotions(self, listed: Shortlist, substitutes: Substitutes) -> Float32:
+        """What is added to the score of another one of what is in the basket: a second milk."""
+        log_weight = np.float32(np.log(self._settings.substitute_weight))
+        return log_weight * substitutes.among(listed.candidates.items, listed.known)
 
     def _choose(
         self, listed: Shortlist, scores: Float32, ranked: npt.NDArray[np.intp], k: int
     ) -> Arranged:
         """The k recommendations: diverse if wished, within the category cap, as the rules wish."""
-        settings, codes, items = (
-            self._settings,
-            self._assortment.category_codes,
-            listed.candidates.items,
-        )
-        cap, pool = settings.category_cap, max(k, settings.mmr_pool)
-        if settings.mmr_lambda < 1:
-            best, merit = items[ranked], scores[ranked]
-            ranked = ranked[
-                diversify(
-                    self._rows, self._scale, best, merit, codes, cap, pool, k, settings.mmr_lambda
-                )
-            ]
-        if cap:
-            within = cap_categories(codes[items[ranked]], cap)
-            ranked = np.concatenate([ranked[within], ranked[~within]])
+        items = listed.candidates.items
+        ranked = self._diversity.reorder(items, scores, ranked, k)
         return listed.plan.arrange(items, ranked, k) if listed.plan else Arranged(ranked[:k], {})
 
     def _describe(
@@ -259,6 +256,8 @@ class Recommender:
         else:
             parts = self._ranker.parts(listed.features[chosen])
             basket, user, popularity = (parts[part] for part in PARTS)
+        if self._substitutes is not None:
+            basket = basket + self._demotions(listed, self._substitutes)[chosen]
         if plan is not None and plan.log_factors is not None:
             popularity = popularity + plan.log_factors[items]
         item_ids = self._bundle.catalogue.item_ids

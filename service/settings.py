@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     mmr_pool: int = Field(
         100, ge=1, description="Best candidates that are reordered for diversity."
     )
+    substitute_weight: float = Field(
+        1.0,
+        gt=0,
+        description="Weight of a candidate that replaces something in the basket, a second milk; "
+        "1 is neutral, and a score grows by log(weight).",
+    )
     category_cap: int = Field(
         0, ge=0, description="Recommendations of one category in an answer; 0 sets no cap."
     )

@@ -6,6 +6,7 @@ ever together.
 
 from typing import NamedTuple, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -55,7 +56,25 @@ class Substitutes:
         pairs = zip(self._item[span].tolist(), self._score[span].tolist(), strict=True)
         return [Substitute(*pair) for pair in pairs]
 
-    def of_any(self, items: Int32) -> Int32:
-        """All substitutes of any of the items, ascending, each once."""
-        rows = [self._item[self._indptr[item] : self._indptr[item + 1]] for item in items]
-        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int32)
+    def among(self, items: Int32, basket: Int32) -> npt.NDArray[np.bool_]:
+        """Which of these items are substitutes of something in the basket.
+
+        Args:
+            items: (n,) int32, ascending.
+            basket: (m,) int32.
+        """
+        marks: npt.NDArray[np.bool_] = _among(self._indptr, self._item, items, basket)
+        return marks
+
+
+@numba.njit(nogil=True, cache=True)
+def _among(
+    indptr: npt.NDArray[np.int64], substitutes: Int32, items: Int32, basket: Int32
+) -> npt.NDArray[np.bool_]:
+    marks = np.zeros(len(items), np.bool_)
+    for item in basket:
+        for substitute in substitutes[indptr[item] : indptr[item + 1]]:
+            place = np.searchsorted(items, substitute)
+            if place < len(items) and items[place] == substitute:
+                marks[place] = True
+    return marks

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle import BundleError, load_bundle, preview_bundle, write_bundle
+from service.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
 from service.bundle_errors import BundleInvalidError
+from service.recommender import Recommendation, Recommender
+from service.settings import Settings
 from service.substitutes import Substitutes
 from tests.data.tiny_bundle import N_ITEMS, SUBSTITUTES, tiny_contents
 
@@ -24,12 +26,39 @@ def test_the_best_come_first_and_no_more_than_there_are() -> None:
     assert found.of(N_ITEMS - 1, 5) == []
 
 
-def test_those_of_several_items_are_each_named_once() -> None:
-    found = Substitutes(BUNDLE)
-    assert found.of_any(np.array([0, 1, 3], np.int32)).tolist() == [1, 2, 3, 7]
-    assert found.of_any(np.array([1, 1], np.int32)).tolist() == [2, 3, 7]
-    assert found.of_any(np.array([0], np.int32)).tolist() == []
-    assert found.of_any(np.empty(0, np.int32)).tolist() == []
+@pytest.mark.parametrize(
+    ("basket", "marked"),
+    [([0, 1, 3], [1, 2, 3, 7]), ([1], [2, 3, 7]), ([3], [1]), ([0], []), ([], [])],
+)
+def test_those_of_a_basket_are_marked(basket: list[int], marked: list[int]) -> None:
+    items = np.array([1, 2, 3, 5, 7, 20], np.int32)
+    marks = Substitutes(BUNDLE).among(items, np.array(basket, np.int32))
+    assert items[marks].tolist() == marked
+    assert Substitutes(BUNDLE).among(items[4:5], np.array([3], np.int32)).tolist() == [False]
+    assert not len(Substitutes(BUNDLE).among(items[:0], np.array(basket, np.int32)))
+
+
+def answers(bundle: Bundle, basket: list[str], **settings: Any) -> dict[str, Recommendation]:
+    items = (
+        Recommender(bundle, Settings(**settings)).recommend(None, basket, 39, explain=True).items
+    )
+    return {each.item_id: each for each in items}
+
+
+def test_a_second_milk_is_demoted_and_its_reason_is_the_basket() -> None:
+    before = answers(BUNDLE, ["item-1", "item-5"])
+    for item, each in answers(BUNDLE, ["item-1", "item-5"], substitute_weight=0.25).items():
+        expected = np.log(0.25) if item in ("item-2", "item-3", "item-7") else 0
+        assert each.score - before[item].score == pytest.approx(expected, abs=1e-5)
+        now, then = each.reasons, before[item].reasons
+        assert now is not None
+        assert then is not None
+        assert now["basket"] - then["basket"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_bundle_without_substitutes_demotes_nothing() -> None:
+    older = preview_bundle(tiny_contents())
+    assert answers(older, ["item-1"], substitute_weight=0.25) == answers(older, ["item-1"])
 
 
 def test_a_bundle_of_a_time_before_them() -> None:
