@@ -32,6 +32,7 @@ from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
 from service.search import Search
 from service.settings import Settings
+from service.taxonomy_filter import TaxonomyFilter
 from service.substitutes import Substitutes
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
@@ -84,6 +85,7 @@ class Recommender:
 
         Raises:
             RulesError: the business rules or the availability cannot be used.
+            BundleInvalidError: the bundle lacks what a setting asks for.
         """
         self._bundle = bundle
         self._settings = settings
@@ -93,6 +95,7 @@ class Recommender:
         self._search = Search(bundle, settings, self._weights)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(bundle.catalogue)
+        self._taxonomy = TaxonomyFilter.read(bundle, settings)
         self._diversity = Diversity(self._rows, self._assortment.category_codes, settings)
         self._substitutes = Substitutes.read(bundle) if settings.substitute_weight != 1 else None
         self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
@@ -119,7 +122,7 @@ class Recommender:
         """
         lap = self._stopwatch()
         rulebook = rulebook or self.rule_files.rulebook
-        plan = rulebook.plan(store_id) if rulebook else None
+        plan = None if rulebook is None else rulebook.plan(store_id)
         listed = self.shortlist(user_id, basket, k, exclude_items, exclude_categories, lap, plan)
         scores = self._score(listed)
         ranked = best_first(scores)
@@ -151,7 +154,7 @@ class Recommender:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
         profile = self._profiles.get(user_id) if user_id is not None else None
         known, unknown = self._bundle.catalogue.look_up(basket)
-        allowed = plan.allowed if plan else None
+        allowed = None if plan is None else plan.allowed
         eligible = self._assortment.eligible(known, exclude_items, exclude_categories, allowed)
         lap("lookup")
         anchors = self.anchors(known, user_id)
@@ -163,7 +166,7 @@ class Recommender:
             items = self._merge(found, profile, evidence, eligible)
             n_found = len(items)
             items = self._top_up(items, eligible, k)
-            if plan:
+            if plan is not None:
                 items = plan.supply(items, eligible, k)
             candidates = score_parts(self._rows, items, anchors, profile)
             lap("aggregate")
@@ -225,9 +228,11 @@ class Recommender:
         self, listed: Shortlist, scores: Float32, ranked: npt.NDArray[np.intp], k: int
     ) -> Arranged:
         """The k recommendations: diverse if wished, within the category cap, as the rules wish."""
-        items = listed.candidates.items
+        items, plan = listed.candidates.items, listed.plan
         ranked = self._diversity.reorder(items, scores, ranked, k)
-        return listed.plan.arrange(items, ranked, k) if listed.plan else Arranged(ranked[:k], {})
+        if self._taxonomy is not None:
+            ranked = self._taxonomy.apply(listed.anchors, items, ranked, k)
+        return Arranged(ranked[:k], {}) if plan is None else plan.arrange(items, ranked, k)
 
     def _describe(
         self, listed: Shortlist, scores: Float32, arranged: Arranged, explain: bool
@@ -269,7 +274,7 @@ class Recommender:
                 "basket": float(basket[place]),
                 "user": float(user[place]),
                 "popularity": float(popularity[place]),
-                "rules": plan.touched(item, pinned_by) if plan else [],
+                "rules": [] if plan is None else plan.touched(item, pinned_by),
             }
 
     def _stopwatch(self) -> Callable[[str], None]:

@@ -92,7 +92,11 @@ class Served:
 
     def await_workers(self, count: int) -> None:
         """Return once so many workers have logged that they are ready, those that ended too."""
-        while self.log.read_text().count('"message":"ready"') < count:
+        self.await_logged("ready", count)
+
+    def await_logged(self, message: str, count: int) -> None:
+        """Return once a message has been logged so often."""
+        while self.log.read_text().count(f'"message":"{message}"') < count:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)  # a log file tells nobody that it has grown
 
