@@ -32,8 +32,8 @@ from service.profiles import Profile, Profiles
 from service.ranking import Evidence, FeatureTable, Ranker
 from service.search import Search
 from service.settings import Settings
-from service.taxonomy_filter import TaxonomyFilter
 from service.substitutes import Substitutes
+from service.taxonomy_filter import TaxonomyFilter
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
 

@@ -52,8 +52,8 @@ class Settings(BaseSettings):
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
         "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
-        "`anchors`: one query for each, from its list if that is long enough. Where lists are missing "
-        "or too short, the index is asked.",
+        "`anchors`: one query for each, from its list if that is long enough. Where lists are "
+        "missing or too short, the index is asked.",
     )
     search_candidates: int = Field(
         20, ge=1, description="Candidates that each query, or all lists together, bring."
@@ -82,6 +82,14 @@ class Settings(BaseSettings):
     )
     category_cap: int = Field(
         0, ge=0, description="Recommendations of one category in an answer; 0 sets no cap."
+    )
+    taxonomy_filter: Literal["off", "demote", "drop"] = Field(
+        "off",
+        description="What becomes of recommendations whose category goes with none of the "
+        "basket's. `demote`: they come last; `drop`: others take their place.",
+    )
+    taxonomy_min_lift: float = Field(
+        1.0, ge=0, description="Lift from which on two categories go together."
     )
     rules: Path | None = Field(
         None,

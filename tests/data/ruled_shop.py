@@ -8,10 +8,12 @@ from service.bundle import BundleContents
 from tests.data.encoded import trained
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
-ALL = RulesConfig(min_support=0.01, min_baskets=1, min_confidence=0, min_lift=0)
+ALL = RulesConfig(
+    min_support=0.01, min_baskets=1, min_confidence=0, min_lift=0, min_expected_baskets=5
+)
 
 # Who has 10 and 12 takes 14 every second time, and 16 otherwise; 14 alone calls for 12.
-# Bakery (even) and garden (odd) meet in one basket of 20.
+# Bakery (even) and garden (odd) meet in one basket of 20, by chance in 13 · 8 / 20 = 5.2.
 BASKETS: list[set[int]] = [
     *[{10, 12, 14}] * 3,
     *[{10, 12, 16}] * 3,
