@@ -17,14 +17,16 @@ Int32 = npt.NDArray[np.int32]
 _LEVELS = ("subcategory", "category", "department")
 _EXPECTED = 0.1  # of a shop's purchases on a shelf, as many as every shopper gets in advance
 
+# How large the basket is says nothing about an item. Trees that know it let one more item change
+# what all others are worth, and contributions would explain less.
+_TAKEN = [place for place, name in enumerate(FEATURES) if name != "basket_size"]
+
 COLUMNS = (
-    *FEATURES,
-    "nearest_cohesion",
+    *(name for name in FEATURES if name != "basket_size"),
     *(f"{level}_{measure}" for level in _LEVELS for measure in ("share_bought", "lift")),
 )
-"""The ranker's features of each item, its cohesion with the nearest other item of the basket, and
-for each level of the taxonomy the item's shelf: its share of what the shopper bought, and the log
-of that share over the shop's."""
+"""The ranker's features of each item and, for each level of the taxonomy, of the item's shelf: its
+share of what the shopper bought, and the log of that share over the shop's."""
 
 
 class BasketEvidence:
@@ -50,27 +52,22 @@ class BasketEvidence:
         Returns:
             (n, len(COLUMNS)) float32.
         """
-        parts, nearest = self._beside_the_others(profile, items)
+        beside = self._beside_the_others(profile, items)
         with self._table.evidence(profile, items) as evidence:
-            features = evidence.features(parts)
-        return np.column_stack([features, nearest, *self._shelf_columns(profile, items)])
+            features = evidence.features(beside)[:, _TAKEN]
+        return np.column_stack([features, *self._shelf_columns(profile, items)])
 
-    def _beside_the_others(
-        self, profile: Profile | None, items: Int32
-    ) -> tuple[Candidates, Float32]:
-        """The parts of a blended score for every item of the basket, itself no anchor; the nearest.
+    def _beside_the_others(self, profile: Profile | None, items: Int32) -> Candidates:
+        """The parts of a blended score for every item of the basket, itself no anchor of its own.
 
-        Neighbours leave an item out on their own, since it is none of itself.
+        Neighbours need no such care: an item is none of itself.
         """
-        d = self._rows.shape[1] // 2
+        d, n = self._rows.shape[1] // 2, np.float32(len(items))
         rows = self._rows[items]
-        cohesion = rows[:, : 2 * d] @ np.hstack([rows[:, d : 2 * d], rows[:, :d]]).T  # (n, n)
-        others = max(1, len(items) - 1)
-        np.fill_diagonal(cohesion, 0)
-        mean = cohesion.sum(axis=1) / np.float32(others)
-        np.fill_diagonal(cohesion, -np.inf if len(items) > 1 else 0)
-        parts = score_parts(self._rows, items, items[:0], profile)
-        return parts._replace(basket=mean), cohesion.max(axis=1)
+        parts = score_parts(self._rows, items, items, profile)
+        itself = 2 * np.einsum("nd,nd->n", rows[:, :d], rows[:, d : 2 * d])
+        others = (n * parts.basket - itself) / (n - 1) if n > 1 else np.zeros(1, np.float32)
+        return parts._replace(basket=others)
 
     def _shelf_columns(self, profile: Profile | None, items: Int32) -> list[Float32]:
         columns = []

@@ -171,11 +171,12 @@ def _curve(bundle: Bundle, roots: Int32 | None, intercept: str) -> ScoreCurve:
     )
     try:
         trees.predict(np.empty((0, len(COLUMNS)), np.float32))
-        return ScoreCurve(trees, float(bundle.manifest.serving[intercept]))
-    except KeyError as error:
-        raise BundleInvalidError("manifest.json, serving", intercept, "none") from error
     except ValueError as error:
-        raise BundleInvalidError("score_root.npy or its intercept", "usable", error) from error
+        raise BundleInvalidError("score_root.npy", str(error), "a larger one") from error
+    found = bundle.manifest.serving.get(intercept)
+    if not isinstance(found, int | float):
+        raise BundleInvalidError(f"manifest.json, serving, {intercept}", "a number", found)
+    return ScoreCurve(trees, float(found))
 
 
 def _purchases(profile: Profile | None, items: Int32) -> dict[int, tuple[int, int]]:

@@ -14,7 +14,8 @@ from service.basket_score import BasketScorer
 from service.bundle import Bundle
 from service.profiles import Profile, Profiles
 
-__all__ = ["Judged", "Judgement", "Reliability", "judge_score", "reliability", "roc_auc"]
+__all__ = ["Judged", "Judgement", "Reliability", "judge_score", "reliability"]
+__all__ += ["roc_auc", "roc_curve"]
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -162,6 +163,25 @@ def roc_auc(positives: Float64, negatives: Float64) -> float:
     ranks = rankdata(np.concatenate([positives, negatives]))[: len(positives)]
     least = len(positives) * (len(positives) + 1) / 2
     return float((ranks.sum() - least) / (len(positives) * len(negatives)))
+
+
+def roc_curve(positives: Float64, negatives: Float64) -> tuple[Float64, Float64]:
+    """The share of negatives and that of positives at or above every threshold, from none to all.
+
+    Args:
+        positives: values of what is to be found.
+        negatives: values of the others.
+
+    Returns:
+        (thresholds + 1,) each, ascending from 0 to 1.
+    """
+    thresholds = np.unique(np.concatenate([positives, negatives]))[::-1]
+    shares = (
+        1 - np.searchsorted(np.sort(values), thresholds) / len(values)
+        for values in (negatives, positives)
+    )
+    false_alarms, found = (np.concatenate([[0.0], each]) for each in shares)
+    return false_alarms, found
 
 
 def _ways(scorer: BasketScorer, profile: Profile, items: Int32) -> tuple[float, float, float]:

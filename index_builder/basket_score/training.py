@@ -96,9 +96,12 @@ def train_score(
 
 
 def _curve(log_odds: Float64, real: Bool) -> Curve:
-    """The curve through the baskets (Platt 1999); what says nothing must not say the opposite."""
+    """The curve through the baskets (Platt 1999), half of which are real.
+
+    What says nothing, or the opposite, says so: one half of everything.
+    """
     curve = Curve.fit(log_odds, real)
-    return Curve(curve.intercept, max(0.0, curve.slope))
+    return curve if curve.slope > 0 else Curve(0, 0)
 
 
 def _calibrated(trees: Trees, curve: Curve) -> ScoreCurve:

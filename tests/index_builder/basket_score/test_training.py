@@ -1,0 +1,75 @@
+"""Training: what was learned is calibrated, told in figures, and the same every time."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from index_builder.basket_score import TrainedScore, judge_score, train_score
+from index_builder.basket_score.lessons import Kind
+from service.bundle import preview_bundle
+from tests.data.scored_shop import CONFIG, scored_contents, taught, unscored
+
+
+def trained(seed: int = 0) -> TrainedScore | None:
+    contents, baskets = unscored()
+    return train_score([taught()], contents, baskets[:100], CONFIG.score, 1, seed)
+
+
+def test_the_figures_are_of_baskets_that_nothing_was_learned_from() -> None:
+    found = trained()
+    assert found is not None
+    metrics = found.metrics
+    judged = judge_score(preview_bundle(scored_contents()), unscored()[1][:100], 0)
+    assert judged is not None
+    # The figures are of the half of the households by which it was not calibrated.
+    assert 0 < int(str(metrics["baskets"])) < 100
+    halves = [judged.of(judged.users % 2 == rest) for rest in (0, 1)]
+    assert all(half.own.swapped_auc > 0.99 for half in halves)
+    assert metrics["auc_foreign"] == metrics["share_auc_foreign"] == 1
+    for name in ("auc_swapped", "population_auc_swapped"):
+        value = metrics[name]
+        assert isinstance(value, float)
+        assert value > 0.99
+    for name in ("calibration_error", "population_calibration_error"):
+        value = metrics[name]
+        assert isinstance(value, float)
+        assert value < 0.1
+
+
+def test_what_turns_out_to_be_wrong_says_nothing() -> None:
+    # Everything real is taught as corrupted: on other baskets, the score is above 1/2 for nobody.
+    contents, baskets = unscored()
+    upside_down = np.where(taught().kinds == Kind.REAL, Kind.SWAPPED, Kind.REAL)
+    lessons = replace(taught(), kinds=upside_down, belongs=~taught().belongs)
+    found = train_score([lessons], contents, baskets[:100], CONFIG.score, 1, 0)
+    assert found is not None
+    for curve in (found.own, found.population):
+        assert not curve.trees.value.any()
+        assert curve.intercept == 0
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    first, second, other = trained(), trained(), trained(seed=1)
+    assert first is not None
+    assert second is not None
+    assert other is not None
+    assert (first.own.trees.value == second.own.trees.value).all()
+    assert first.metrics == second.metrics
+    assert first.own.intercept == second.own.intercept != other.own.intercept
+
+
+def test_baskets_of_one_user_calibrate_nothing() -> None:
+    contents, baskets = unscored()
+    own = [each for each in baskets if each.user == 0]
+    assert train_score([taught()], contents, own, CONFIG.score, 1, 0) is None
+
+
+def test_both_scores_share_the_arrays_of_a_bundle() -> None:
+    found, contents = trained(), scored_contents()
+    assert found is not None
+    assert contents.score_root is not None
+    assert contents.score_population_root is not None
+    assert contents.score_value is not None
+    n_own = len(found.own.trees.value)
+    assert len(contents.score_value) == n_own + len(found.population.trees.value)
+    assert contents.score_root.max() < n_own <= contents.score_population_root.min()
