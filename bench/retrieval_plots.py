@@ -11,8 +11,8 @@ from index_builder.drawing import BLUE, INK, OTHERS, QUIET, picture, without_tic
 
 __all__ = ["Point", "Series", "lines_with_recall", "recall_against_time"]
 
-_COLOURS = {"FAISS": BLUE, "NMSLIB": OTHERS[0], "exact": INK, "NumPy": QUIET}
-_MARKERS = {"FAISS": "o", "NMSLIB": "s", "exact": "D", "NumPy": "^"}
+_COLOURS = {"FAISS": BLUE, "NMSLIB": OTHERS[0], "exact": INK, "NumPy": QUIET, "lists": OTHERS[2]}
+_MARKERS = {"FAISS": "o", "NMSLIB": "s", "exact": "D", "NumPy": "^", "lists": "v"}
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from service.retrieval import share_found
+from service.retrieval import rescore, share_found
 
 __all__ = [
     "FaissFlat",
     "Found",
+    "Lists",
     "Numpy",
     "Searches",
     "anchors_of",
@@ -61,6 +62,38 @@ class FaissFlat:
         faiss.omp_set_num_threads(1)
         scores, items = self._index.search(queries, k)
         return scores, items.astype(np.int32)
+
+
+class Lists:
+    """The anchors' lists, made beforehand, scored again for the shopper (`service.search`)."""
+
+    def __init__(
+        self,
+        rows: Float32,
+        index: Searches,
+        batches: Sequence[Float32],
+        alone: Sequence[Float32],
+        places: int,
+    ) -> None:
+        """Makes the lists.
+
+        Args:
+            rows: what is searched.
+            index: that finds what is in the lists.
+            batches: the queries to come.
+            alone: the same without a shopper.
+            places: length of a list.
+        """  # fmt: skip
+        self._rows = rows
+        found = index.search(np.concatenate(alone), places)[1].astype(np.int64)
+        # A service knows an anchor by its item; here its query stands for it.
+        keys = (query.tobytes() for query in np.concatenate(batches))
+        self._lists = dict(zip(keys, found, strict=True))
+
+    def search(self, queries: Float32, k: int) -> Found:
+        """Scores and rows, both (n, k)."""
+        listed = np.stack([self._lists[query.tobytes()] for query in queries])
+        return rescore(self._rows, queries, listed, k)
 
 
 def timed(

@@ -65,13 +65,19 @@ def grown(rows: Float32, n_items: int, seed: int = 1) -> Float32:
     return larger
 
 
-def queries_of_baskets(bundle: Bundle, requests: Path) -> Iterator[Float32]:
-    """The queries of each request, one per anchor: (anchors, 2d + 1) float32."""
+def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> Iterator[Float32]:
+    """The queries of each request, one per anchor: (anchors, 2d + 1) float32.
+
+    Args:
+        bundle: whose items and users the requests name.
+        requests: file of bodies of POST /recommend.
+        known: whether the shopper's vector is part of them; else the anchors stand alone.
+    """
     weights = Weights.read(bundle.manifest.serving)
     profiles, index = Profiles(bundle), bundle.catalogue.index
     for line in requests.read_bytes().splitlines():
         body = json.loads(line)
-        profile = profiles.get(body["user_id"])
+        profile = profiles.get(body["user_id"]) if known else None
         anchors = np.array(sorted(index[item] for item in body["basket"] if item in index), "i4")
         if len(anchors):
             user_h = profile.user_h if profile else None
