@@ -13,11 +13,12 @@ __all__ = ["named_most"]
 
 Bool = npt.NDArray[np.bool_]
 Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
 
 _POINT_BITS = 16
+_ITEM = 0x7FFFFFFF  # the low bits of a key
 
 
-@numba.njit(nogil=True, cache=True)
 def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> Int32:
     """The eligible items with the most points in the anchors' lists.
 
@@ -30,6 +31,14 @@ def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> In
     Returns:
         (count,) int32 or fewer, most points first; of equal points the smaller item is first.
     """
+    # NumPy sorts integers with vector instructions, which a compiled loop would not.
+    keys = _totals(np.sort(_points(closest, anchors, eligible)))
+    return (np.sort(keys)[:count] & _ITEM).astype(np.int32)
+
+
+@numba.njit(nogil=True, cache=True)
+def _points(closest: Int32, anchors: Int32, eligible: Bool) -> Int64:
+    """Every place of every list: the item in the high bits, its points in the low ones."""
     places = closest.shape[1]
     keys = np.empty(len(anchors) * places, np.int64)
     n = 0
@@ -39,15 +48,20 @@ def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> In
             if item >= 0 and eligible[item]:
                 keys[n] = np.int64(item) << _POINT_BITS | np.int64(places - place)
                 n += 1
-    keys = np.sort(keys[:n])
-    n_items = 0
+    return keys[:n]
+
+
+@numba.njit(nogil=True, cache=True)
+def _totals(keys: Int64) -> Int64:
+    """Of sorted keys, one for each item: those with more points sort first, then smaller items."""
+    totals = np.empty_like(keys)
+    n = 0
     start = 0
-    while start < n:
+    while start < len(keys):
         item, points = keys[start] >> _POINT_BITS, np.int64(0)
-        while start < n and keys[start] >> _POINT_BITS == item:
+        while start < len(keys) and keys[start] >> _POINT_BITS == item:
             points += keys[start] & ((1 << _POINT_BITS) - 1)
             start += 1
-        keys[n_items] = item - (points << 32)
-        n_items += 1
-    best = np.sort(keys[:n_items])[:count]
-    return (best & 0x7FFFFFFF).astype(np.int32)
+        totals[n] = item - (points << 32)
+        n += 1
+    return totals[:n]
