@@ -13,12 +13,14 @@ from rich.progress import track
 
 from index_builder.ablations import AS_SERVED, Ablation, ablations
 from index_builder.baselines import opponents
+from index_builder.basket_score import Judgement, judge_score
 from index_builder.config import BuildConfig
 from index_builder.data_errors import OtherTransactionsError
 from index_builder.encoding import EncodedTransactions, encode
 from index_builder.held_out import HeldOut
 from index_builder.quality import K, Measured, Ranker, measure, ranker_of
 from index_builder.transactions import Transactions
+from service.basket_score import has_score
 from service.bundle import Bundle
 from service.bundle_errors import BundleInvalidError
 from service.recommender import Recommender
@@ -54,6 +56,7 @@ class Evaluation:
         settings: how opponents were tuned, by name.
         scores: (n, K) of our recommendations; NaN where there were fewer than K.
         ablations: measured on a sample of the baskets; empty if they were left out.
+        basket_score: what the bundle's score makes of them; None if it has none.
         seed: of everything random.
     """
 
@@ -64,6 +67,7 @@ class Evaluation:
     settings: dict[str, str]
     scores: npt.NDArray[np.float64]
     ablations: Sequence[Ablated]
+    basket_score: Judgement | None
     seed: int
 
 
@@ -105,7 +109,10 @@ def evaluate(
     ablated: list[Ablated] = []
     if not quick:
         ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
-    return Evaluation(bundle, encoded, baskets, methods, settings, _padded(answers), ablated, seed)
+    scored = judge_score(bundle, baskets, seed) if has_score(bundle) else None
+    return Evaluation(
+        bundle, encoded, baskets, methods, settings, _padded(answers), ablated, scored, seed
+    )
 
 
 def training_baskets(

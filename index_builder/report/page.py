@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from index_builder.evaluate import Evaluation
-from index_builder.report import coverage, methods, parts, score, shoppers
+from index_builder.report import basket_score, coverage, methods, parts, score, shoppers
 from index_builder.report.footnotes import ndcg_footnote
 from index_builder.report.protocol import protocol_section
 
@@ -16,6 +16,7 @@ _PICTURES = (
     parts.PICTURE,
     coverage.PICTURE,
     score.PICTURE,
+    basket_score.PICTURE,
 )
 _SECTIONS = (
     methods.methods_section,
@@ -23,6 +24,7 @@ _SECTIONS = (
     parts.parts_section,
     coverage.coverage_section,
     score.score_section,
+    basket_score.basket_score_section,
 )
 
 
