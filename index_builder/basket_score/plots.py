@@ -63,7 +63,12 @@ def _roc(axes: Axes, ways: Mapping[str, tuple[Float64, Float64]]) -> None:
 def _calibration(axes: Axes, found: Mapping[str, Reliability]) -> None:
     for place, (name, each) in enumerate(reversed(list(found.items()))):
         axes.plot(
-            each.expected, each.observed, _MARKERS[name], color=_COLOURS[name], markersize=5.5
+            each.expected,
+            each.observed,
+            _MARKERS[name],
+            color=_COLOURS[name],
+            markersize=5.5,
+            clip_on=False,
         )
         _note(axes, place, f"{name}: off by {written(each.expected_error)}", name)
     axes.set_title("Real baskets, by tenths")
