@@ -235,7 +235,7 @@ def test_quotas_hold_where_they_can() -> None:
     assert not set(listed(answer([], None, asked, {}))) & garden
     least: list[dict[str, Any]] = [{"action": "minimum", "count": 3, "category": ["garden"]}]
     assert len(set(listed(answer(least, None, asked, {}))) & garden) == 3
-    most = [{"action": "maximum", "count": 4, "category": ["bakery"]}]
+    most: list[dict[str, Any]] = [{"action": "maximum", "count": 4, "category": ["bakery"]}]
     assert len(set(listed(answer(most, None, asked, {}))) & garden) == 6
     both = [*least, {"action": "maximum", "count": 2, "category": ["garden"]}]
     assert len(set(listed(answer(both, None, asked, {}))) & garden) == 2
