@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+import schemathesis
+from hypothesis import settings
 
 from service.app import create_app
 from service.bundle import write_bundle
@@ -12,6 +14,8 @@ from service.settings import Settings
 from tests.data.scored_shop import aisle_items, scored_contents
 from tests.service.conftest import listening
 
+SETTINGS = Settings(basket_limit=20)
+schema = schemathesis.openapi.from_dict(create_app(SETTINGS).openapi())
 USER = "user-03"
 OWN = aisle_items(USER)
 
@@ -21,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of an app whose bundle can score."""
     directory = tmp_path_factory.mktemp("bundles")
     write_bundle(directory, scored_contents())
-    app = create_app(Settings(bundle=directory, basket_limit=20))
+    app = create_app(SETTINGS.model_copy(update={"bundle": directory}))
     app.state.serving.load()
     with listening(app) as client:
         yield client
@@ -115,3 +119,11 @@ def test_a_bundle_without_a_score_says_so(client: httpx.Client) -> None:
     profile = client.get("/users/user-0/profile").json()
     assert (profile["baskets"], profile["first_purchase"]) == (None, None)
     assert profile["categories"] == [{"category": "bakery", "count": 21}]
+
+
+@schema.include(path_regex="^/(score|users)").parametrize()
+@settings(max_examples=100, deadline=None)
+def test_it_keeps_its_word_where_there_is_a_score(
+    case: schemathesis.Case[Any], shop: httpx.Client
+) -> None:
+    case.call_and_validate(base_url=str(shop.base_url))
