@@ -19,6 +19,8 @@ from index_builder.data_errors import OtherTransactionsError
 from index_builder.encoding import EncodedTransactions, encode
 from index_builder.held_out import HeldOut
 from index_builder.quality import K, Measured, Ranker, measure, ranker_of
+from index_builder.spread import Spread
+from index_builder.trade import Traded, rankers
 from index_builder.transactions import Transactions
 from service.basket_score import has_score
 from service.bundle import Bundle
@@ -57,6 +59,8 @@ class Evaluation:
         scores: (n, K) of our recommendations; NaN where there were fewer than K.
         ablations: measured on a sample of the baskets; empty if they were left out.
         basket_score: what the bundle's score makes of them; None if it has none.
+        diversity: ours at several λ, at λ = 1 first.
+        demotion: ours at several weights of substitutes, at 1 first; empty if the bundle has none.
         seed: of everything random.
     """
 
@@ -68,6 +72,8 @@ class Evaluation:
     scores: npt.NDArray[np.float64]
     ablations: Sequence[Ablated]
     basket_score: Judgement | None
+    diversity: Sequence[Traded]
+    demotion: Sequence[Traded]
     seed: int
 
 
@@ -110,9 +116,10 @@ def evaluate(
     if not quick:
         ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
     scored = judge_score(bundle, baskets, seed) if has_score(bundle) else None
-    return Evaluation(
-        bundle, encoded, baskets, methods, settings, _padded(answers), ablated, scored, seed
-    )
+    diverse = _trade(bundle, baskets, "mmr_lambda", console)
+    demoted = _trade(bundle, baskets, "substitute_weight", console)
+    found = (_padded(answers), ablated, scored, diverse, demoted)
+    return Evaluation(bundle, encoded, baskets, methods, settings, *found, seed)
 
 
 def training_baskets(
@@ -167,6 +174,16 @@ def _ablate(
         measured[each.name] = _measure(each.name, each.rank, sample, bundle, console)
         results.append(Ablated(each, measured[each.name], measured[each.beside]))
     return results
+
+
+def _trade(
+    bundle: Bundle, baskets: Sequence[HeldOut], setting: str, console: Console
+) -> list[Traded]:
+    found = []
+    for value, rank in rankers(bundle, setting):
+        measured = _measure(f"{setting} {value:g}", rank, baskets, bundle, console)
+        found.append(Traded(value, measured, Spread.of(measured.ranked, bundle)))
+    return found
 
 
 def _measure(

@@ -33,8 +33,9 @@ def within(each: Interval) -> str:
     return f"{figure(each.mean)} ({figure(each.low)}{_NONE}{figure(each.high)})"
 
 
-def change(each: Interval) -> str:
+def change(each: Interval, digits: int = 3) -> str:
     """A difference with its interval; a dash for NaN."""
     if isnan(each.mean):
         return _NONE
-    return f"{signed(each.mean)} ({signed(each.low)} to {signed(each.high)})"
+    mean, low, high = (signed(value, digits) for value in (each.mean, each.low, each.high))
+    return f"{mean} ({low} to {high})"

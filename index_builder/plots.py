@@ -24,9 +24,11 @@ from index_builder.figures import signed
 from index_builder.intervals import Interval
 from index_builder.labels import label_ends, label_points
 from index_builder.quality import K
+from index_builder.spread import Spread
 from index_builder.variety import Variety
 
-__all__ = ["calibration_plot", "difference_plot", "group_plot", "recall_plot", "variety_plot"]
+__all__ = ["calibration_plot", "difference_plot", "group_plot", "recall_plot", "trade_plot"]
+__all__ += ["variety_plot"]
 
 _MARKERS = ("s", "^", "D", "v")
 
@@ -191,6 +193,33 @@ def variety_plot(path: Path, methods: Mapping[str, tuple[float, Variety]], ours:
             figure.draw_without_rendering()  # only then is it certain where the points lie
             label_points(axes, points, colours, 8)
         grid[0].set_title(f"Recall@{K}")
+
+
+def trade_plot(path: Path, points: Mapping[str, tuple[float, Spread]]) -> None:
+    """Recall beside the spread of a list, a curve through all values of a setting.
+
+    Args:
+        path: file to write.
+        points: recall and spread by value, the neutral one first.
+    """
+    panels = {
+        "distance within a list": "distance",
+        "distinct subcategories in a list": "subcategories",
+    }
+    recalls = [recall for recall, _ in points.values()]
+    with picture(path, 10, 4.2) as figure:
+        grid = figure.subplots(1, len(panels), sharey=True)
+        for axes, (title, attribute) in zip(grid, panels.items(), strict=True):
+            spreads = [getattr(spread, attribute) for _, spread in points.values()]
+            axes.axhline(0.99 * recalls[0], color=PALE, linewidth=1.5)
+            axes.plot(spreads, recalls, "o-", color=BLUE, markersize=5.5, linewidth=1.8)
+            axes.set_xlabel(title)
+            axes.margins(0.12)
+            without_ticks(axes, "x", "y")
+            in_figures(axes.yaxis)
+            for name, place in zip(points, zip(spreads, recalls, strict=True), strict=True):
+                axes.annotate(name, place, (5, 5), textcoords="offset points", fontsize=8)
+        grid[0].set_title(f"Recall@{K} by λ; the line is 1 % below λ = 1")
 
 
 def calibration_plot(path: Path, calibration: Calibration) -> None:

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from index_builder.evaluate import Evaluation
-from index_builder.report import basket_score, coverage, methods, parts, score, shoppers
+from index_builder.report import (
+    basket_score,
+    coverage,
+    diversity,
+    methods,
+    parts,
+    score,
+    shoppers,
+)
 from index_builder.report.footnotes import ndcg_footnote
 from index_builder.report.protocol import protocol_section
 
@@ -15,6 +23,7 @@ _PICTURES = (
     shoppers.PICTURE,
     parts.PICTURE,
     coverage.PICTURE,
+    diversity.PICTURE,
     score.PICTURE,
     basket_score.PICTURE,
 )
@@ -23,6 +32,7 @@ _SECTIONS = (
     shoppers.shoppers_section,
     parts.parts_section,
     coverage.coverage_section,
+    diversity.diversity_section,
     score.score_section,
     basket_score.basket_score_section,
 )

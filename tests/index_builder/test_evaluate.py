@@ -11,6 +11,8 @@ from index_builder.blind import without_vectors
 from index_builder.data_errors import OtherTransactionsError
 from index_builder.evaluate import OURS, evaluate, training_baskets
 from index_builder.quality import K, Measured, measure, ranker_of
+from index_builder.spread import Spread
+from index_builder.trade import LAMBDAS, SUBSTITUTE_WEIGHTS, Traded
 from index_builder.transactions import read_transactions
 from service.bundle_errors import BundleInvalidError
 from service.ranking import FEATURES
@@ -47,6 +49,27 @@ def test_ours_is_what_the_service_answers() -> None:
         given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
         answer = recommender.recommend(shop.bundle.user_ids[basket.user], given, K)
         assert scores.tolist() == [each.score for each in answer.items]
+
+
+@pytest.mark.parametrize(
+    ("traded", "setting"), [("diversity", LAMBDAS), ("demotion", SUBSTITUTE_WEIGHTS)]
+)
+def test_what_is_traded_starts_from_what_is_neutral(
+    traded: str, setting: tuple[float, ...]
+) -> None:
+    evaluation = evaluated()
+    found: list[Traded] = getattr(evaluation, traded)
+    assert [each.value for each in found] == list(setting)
+    assert setting[0] == 1
+    for each in found:
+        assert each.measured.users.tolist() == evaluation.methods[OURS].users.tolist()
+        assert each.spread == Spread.of(each.measured.ranked, evaluation.bundle)
+
+
+def test_the_smaller_lambda_the_more_mixed_the_lists() -> None:
+    distances = [each.spread.distance for each in evaluated().diversity]
+    assert distances[-1] > distances[0] + 0.03
+    assert distances == pytest.approx(sorted(distances), abs=0.01)
 
 
 def test_quickly_nothing_is_trained_and_nothing_is_left_out() -> None:

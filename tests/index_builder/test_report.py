@@ -7,6 +7,7 @@ import pytest
 
 from index_builder.evaluate import Evaluation
 from index_builder.report import write_report
+from index_builder.trade import LAMBDAS, SUBSTITUTE_WEIGHTS
 from tests.data.evaluated_shop import N_BASKETS, evaluated
 from tests.data.ranked_shop import N_ITEMS
 
@@ -49,6 +50,7 @@ def test_every_section_is_there(text: str) -> None:
         "## For small baskets and large ones, new shoppers and old ones",
         "## What each part is worth",
         "## How much of the catalogue is shown",
+        "## What mixed lists cost",
         "## What the score says",
         "## Whose basket it is",
         "## How it was measured",
@@ -58,7 +60,7 @@ def test_every_section_is_there(text: str) -> None:
 def test_every_picture_it_links_is_there_and_none_else(directory: Path, text: str) -> None:
     linked = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
     assert sorted(linked) == sorted(path.name for path in directory.glob("*.svg"))
-    assert len(linked) == 6
+    assert len(linked) == 7
     for name in linked:
         assert (directory / name).read_text(encoding="utf-8").endswith("</svg>\n")
 
@@ -76,6 +78,14 @@ def test_the_table_has_every_method_and_its_figures(text: str) -> None:
 def test_every_ablation_has_a_row(text: str) -> None:
     rows = table(text, "## What each part is worth")
     assert [row[0] for row in rows] == [each.ablation.name for each in evaluated().ablations]
+
+
+def test_every_lambda_has_a_row_and_what_it_keeps(text: str) -> None:
+    rows = table(text, "## What mixed lists cost")
+    assert [float(row[0]) for row in rows] == list(LAMBDAS)
+    assert rows[0][2:4] == ["100.0 %", "0 (0 to 0)"]
+    demoted = text.split("| `substitute_weight` |")[1].split("\n\n")[0].splitlines()[2:]
+    assert [float(line.split("|")[1]) for line in demoted] == list(SUBSTITUTE_WEIGHTS)
 
 
 def test_it_says_how_it_was_made(text: str) -> None:

@@ -1,0 +1,56 @@
+"""Spread: how little alike the recommendations of one list are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle import Bundle
+from service.diversity import inverse_norms
+
+__all__ = ["Spread"]
+
+_NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Means over lists.
+
+    Attributes:
+        distance: intra-list distance, 1 - cosine of [p_i ; q_i], averaged over the pairs of a list
+            (Ziegler et al., WWW 2005); 0 for a list of one.
+        categories: distinct categories in a list.
+        subcategories: distinct subcategories.
+    """
+
+    distance: float
+    categories: float
+    subcategories: float
+
+    @classmethod
+    def of(cls, ranked: npt.NDArray[np.int32], bundle: Bundle) -> Self:
+        """Sums up (n, K) item indices; below 0 is no item."""
+        unit = bundle.item_vectors[:, :-1] * inverse_norms(bundle.item_vectors)[:, None]
+        lists = [row[row > _NOBODY] for row in ranked]
+        catalogue = bundle.catalogue
+        return cls(
+            float(np.mean([_distance(unit[items]) for items in lists])),
+            float(np.mean([_distinct(catalogue.categories, items) for items in lists])),
+            float(np.mean([_distinct(catalogue.subcategories, items) for items in lists])),
+        )
+
+
+def _distance(unit: npt.NDArray[np.float32]) -> float:
+    n = len(unit)
+    if n < 2:
+        return 0.0
+    total = unit.sum(axis=0)  # its square is the sum of all cosines, those with itself among them
+    alike = total @ total - (unit * unit).sum()
+    return float(1 - alike / (n * (n - 1)))
+
+
+def _distinct(names: Sequence[str], items: npt.NDArray[np.int32]) -> int:
+    return len({names[item] for item in items})
