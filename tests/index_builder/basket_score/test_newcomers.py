@@ -1,0 +1,26 @@
+"""Who is folded in after the build can be scored too, and nobody else's score changes."""
+
+from pathlib import Path
+
+import polars as pl
+
+from index_builder.newcomers import with_newcomers
+from index_builder.transactions import read_transactions
+from service.basket_score import BasketScorer
+from service.bundle import load_bundle, preview_bundle, write_bundle
+from tests.data.scored_shop import aisle_items, lines, scored_contents
+
+
+def test_a_newcomer_has_a_score(tmp_path: Path) -> None:
+    bundle = load_bundle(write_bundle(tmp_path / "bundles", scored_contents()))
+    newcomer = lines().filter(pl.col("user_id") == "user-04").with_columns(user_id=pl.lit("new"))
+    newcomer.write_parquet(tmp_path / "new.parquet")
+    found = with_newcomers(bundle, read_transactions(tmp_path / "new.parquet"))
+    before, after = BasketScorer(bundle), BasketScorer(preview_bundle(found))
+    own, other = aisle_items("user-04")[:6], aisle_items("user-01")[:6]
+    assert before.score("new", own).score is None
+    of_own, of_other = after.score("new", own).score, after.score("new", other).score
+    assert of_own is not None
+    assert of_other is not None
+    assert of_own > 0.9 > 0.1 > of_other
+    assert after.score("user-04", own) == before.score("user-04", own)
