@@ -34,6 +34,7 @@ class AssociationRules:
         support: (n,) float64.
         confidence: (n,) float64.
         lift: (n,) float64.
+        complete: whether no long ones were left out because they were too many.
     """
 
     antecedent: Int32
@@ -41,6 +42,7 @@ class AssociationRules:
     support: Float64
     confidence: Float64
     lift: Float64
+    complete: bool = True
 
     @property
     def leverage(self) -> Float64:
@@ -81,7 +83,9 @@ def association_rules(
     """
     # What a product of floats has too much must not cost a rule its threshold.
     min_count = max(math.ceil(min_support * n_baskets - 1e-9), config.min_baskets)
-    found = frequent_itemsets(indptr, items, n_items, min_count, config.max_length)
+    found = frequent_itemsets(
+        indptr, items, n_items, min_count, config.max_length, config.most_itemsets
+    )
     parts = list(_rules(found, n_baskets, config))
     if not parts:
         return AssociationRules(
@@ -92,7 +96,12 @@ def association_rules(
     )
     order = np.lexsort((consequent, *antecedent.T[::-1], antecedent.max(axis=1)))
     return AssociationRules(
-        antecedent[order], consequent[order], support[order], confidence[order], lift[order]
+        antecedent[order],
+        consequent[order],
+        support[order],
+        confidence[order],
+        lift[order],
+        found.complete,
     )
 
 

@@ -88,6 +88,9 @@ def rules(
     else:
         found, names = _of_baskets(baskets, config)
     write_rules(out, found, names)
+    if not found.complete:
+        most = f"more than {config.most_itemsets:,} itemsets of one length"
+        console.print(f"[yellow]Longer rules were left out:[/] {most}. Raise --min-support.")
     console.print(f"{len(found.lift):,} rules in {escape(str(out))}", soft_wrap=True)
 
 

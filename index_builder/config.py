@@ -115,6 +115,9 @@ class RulesConfig(_Config):
         2, ge=0, description="confidence, as a multiple of the share of all baskets with the right"
     )
     max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
+    most_itemsets: int = Field(
+        500_000, ge=1, description="of one length above 2; if there are more, rules stay shorter"
+    )
     min_expected_baskets: float = Field(
         10, ge=0, description="baskets that two categories share by chance, to tell their lift"
     )

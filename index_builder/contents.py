@@ -141,6 +141,10 @@ def with_rules(
     categories = taxonomy_levels(contents.catalogue)["category"]
     return replace(
         contents,
+        metrics={
+            **contents.metrics,
+            "rules": {"count": len(rules.lift), "complete": rules.complete},
+        },
         rule_indptr=np.concatenate([[0], filed.cumsum()]).astype(np.int64),
         rule_antecedent=rules.antecedent,
         rule_consequent=rules.consequent,

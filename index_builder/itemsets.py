@@ -1,6 +1,6 @@
 """Frequent itemsets: what is bought together in many baskets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,14 @@ class Itemsets:
         count: of length 1, 2, …: (n,) int64, the baskets that hold the itemset.
         keys: of length 1, 2, …: (n,) int64, ascending: the place of the itemset without its last
             item, times n_items, plus that item.
+        complete: whether none were left out because they were too many.
     """
 
     n_items: int
     items: list[Int32]
     count: list[Int64]
     keys: list[Int64]
+    complete: bool = True
 
     def places(self, itemsets: Int32) -> npt.NDArray[np.intp]:
         """Where frequent itemsets of one length, (n, length) int32, stand among all of it.
@@ -48,29 +50,53 @@ def frequent_itemsets(
     n_items: int,
     min_count: int,
     max_length: int,
+    most: int,
 ) -> Itemsets:
-    """Finds all itemsets of `max_length` items or fewer in `min_count` baskets or more.
+    """Finds the itemsets of `max_length` items or fewer in `min_count` baskets or more.
 
-    FP-growth (Han, Pei and Yin, SIGMOD 2000), compiled.
+    FP-growth (Han, Pei and Yin, SIGMOD 2000), compiled, one item more at a time: a hundred items
+    that are always bought together have 75 million parts of five. Where there are too many of one
+    length, they and all longer ones are left out.
 
     Args:
         indptr: (n_baskets + 1,) where each basket starts.
         items: distinct item indices of each basket.
         n_items: they are below it.
         min_count: 1 or more.
-        max_length: 1 or more.
+        max_length: 2 or more.
+        most: itemsets of one length; as many pairs as there are.
     """
     found = Itemsets(n_items, [], [], [])
     if not len(items):
         return found
-    count, start, flat = fpgrowth_from_csr(
-        indptr.astype(np.int32), items.astype(np.int32), n_items, min_count, max_length
-    )
-    start = start.astype(np.int64)
-    lengths = np.diff(start)
+    starts, members = indptr.astype(np.int32), items.astype(np.int32)
+    for length in range(min(3, max_length), max_length + 1):
+        mined = fpgrowth_from_csr(starts, members, n_items, min_count, length)
+        longest = int((np.diff(mined[1].astype(np.int64)) == length).sum())
+        if length > 2 and longest > most:
+            if length == 3:
+                mined = fpgrowth_from_csr(starts, members, n_items, min_count, 2)
+                found = _by_length(n_items, *mined)
+            return replace(found, complete=False)
+        found = _by_length(n_items, *mined)
+        if not longest:
+            break
+    return found
+
+
+def _by_length(
+    n_items: int,
+    count: npt.NDArray[np.uint64],
+    start: npt.NDArray[np.uint32],
+    flat: npt.NDArray[np.uint32],
+) -> Itemsets:
+    """Sorts itemsets: itemset i is `flat[start[i]:start[i + 1]]`, in `count[i]` baskets."""
+    found = Itemsets(n_items, [], [], [])
+    begins = start.astype(np.int64)
+    lengths = np.diff(begins)
     for length in range(1, lengths.max(initial=0) + 1):
         rows = np.flatnonzero(lengths == length)
-        members = np.sort(flat[start[rows, None] + np.arange(length)].astype(np.int32), axis=1)
+        members = np.sort(flat[begins[rows, None] + np.arange(length)].astype(np.int32), axis=1)
         order = np.lexsort(members.T[::-1])
         members = members[order]
         found.keys.append(found.places(members[:, :-1]) * n_items + members[:, -1])

@@ -213,7 +213,10 @@ def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -
     assert "No validation" in capture.get()
     bundle = load_bundle(tmp_path / "out")
     gate = {"passed": False, "recall_leads": {}}
-    assert bundle.manifest.metrics == {"validation": None, "publish_gate": gate}
+    assert bundle.rule_lift is not None
+    rules = {"count": len(bundle.rule_lift), "complete": True}
+    expected = {"validation": None, "publish_gate": gate, "rules": rules}
+    assert bundle.manifest.metrics == expected
     assert len(Recommender(bundle, Settings()).recommend("user-0", [], 5).items) == 5
 
 
