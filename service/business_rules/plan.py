@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from service.business_rules.compiling import CompiledRule
-from service.business_rules.quotas import Quotas, covered, lengthened
+from service.business_rules.quotas import Quotas
 from service.business_rules.schema import Boost, Bury, Exclude, Pin
+from service.business_rules.supply import Supply
 
 __all__ = ["Arranged", "Plan"]
 
@@ -80,6 +81,11 @@ class Plan(NamedTuple):
             Quotas.of(by_priority, n_items),
         )
 
+    @property
+    def arranges(self) -> bool:
+        """Whether any rule concerns the list as a whole."""
+        return bool(self.pins) or self.quotas is not None
+
     def supply(self, items: Int32, eligible: Bool, k: int) -> Int32:
         """Adds the candidates without which the list cannot be arranged, the most popular first.
 
@@ -91,13 +97,18 @@ class Plan(NamedTuple):
         Returns:
             The candidates, lengthened where they did not suffice, ascending.
         """
+        if not self.arranges:
+            return items
+        supply = Supply(items, eligible)
         places = [place for place in self.pins if place <= k]
         for place in places:
             for pin in self.pins[place]:
                 if eligible[pin.members].any():
-                    items = lengthened(items, pin.members, eligible, len(places))
+                    supply.bring(pin.members, len(places))
                     break
-        return items if self.quotas is None else self.quotas.supply(items, eligible, k)
+        if self.quotas is not None:
+            self.quotas.supply(supply, k)
+        return supply.items()
 
     def arrange(self, items: Int32, ranked: Positions, k: int) -> Arranged:
         """Chooses and orders k of the candidates.
@@ -107,7 +118,7 @@ class Plan(NamedTuple):
             ranked: (n,) positions of the candidates, best first.
             k: recommendations wanted.
         """
-        if not self.pins and self.quotas is None:
+        if not self.arranges:
             return Arranged(ranked[:k], {})
         ordered = items[ranked]
         k = min(k, len(ordered))
@@ -133,7 +144,7 @@ class Plan(NamedTuple):
             each.rule.name
             for each in self.rules
             if each.rule.name == pinned_by
-            or (not isinstance(each.rule, Pin) and covered(wanted, each.members)[0])
+            or (not isinstance(each.rule, Pin) and _covered(wanted, each.members)[0])
         ]
 
     def _pinned(self, ordered: Int32, k: int) -> dict[int, tuple[int, CompiledRule]]:
@@ -144,7 +155,7 @@ class Plan(NamedTuple):
             if place > k:
                 break
             for pin in pins:
-                ranks = covered(ordered, pin.members) & free
+                ranks = _covered(ordered, pin.members) & free
                 if ranks.any():
                     rank = int(ranks.argmax())
                     free[rank] = False
@@ -174,3 +185,9 @@ def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
     for factor, members in sorted(factors, key=lambda each: each[0]):
         total[members] += np.log(factor)
     return total.astype(np.float32)
+
+
+def _covered(items: Int32, members: Int32) -> Bool:
+    """Which of the items are members; members ascend, and there is at least one."""
+    marks: Bool = members.take(members.searchsorted(items), mode="clip") == items
+    return marks

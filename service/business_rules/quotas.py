@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.schema import Maximum, Minimum
+from service.business_rules.supply import Supply
 
-__all__ = ["Quotas", "covered", "lengthened"]
+__all__ = ["Quotas"]
 
 Bool = npt.NDArray[np.bool_]
 Int32 = npt.NDArray[np.int32]
@@ -58,22 +59,20 @@ class Quotas(NamedTuple):
         by_item = numbers[np.argsort(items, kind="stable")]
         return cls(minima, maxima, members, indptr, by_item, unlimited)
 
-    def supply(self, items: Int32, eligible: Bool, k: int) -> Int32:
-        """Adds the candidates without which the quotas cannot be met (see `Plan.supply`)."""
+    def supply(self, supply: Supply, k: int) -> None:
+        """Brings the candidates without which the quotas cannot be met in a list of k."""
         room = k
         for number, count in self.minima.items():
             if room <= 0:
                 break
-            items = lengthened(items, self.members[number], eligible & self.unlimited, count)
-            items = lengthened(items, self.members[number], eligible, count)
+            supply.bring(self.members[number], count, self.unlimited)
+            supply.bring(self.members[number], count)
             room -= count
-        if self.maxima and np.count_nonzero(self.unlimited[items]) < k:
-            free = np.flatnonzero(self.unlimited).astype(np.int32)
-            items = lengthened(items, free, eligible, k)
-            if np.count_nonzero(self.unlimited[items]) < k:
+        if self.maxima and supply.count(self.unlimited) < k:
+            supply.bring(np.flatnonzero(self.unlimited).astype(np.int32), k)
+            if supply.count(self.unlimited) < k:
                 for number, count in self.maxima.items():
-                    items = lengthened(items, self.members[number], eligible, min(k, count))
-        return items
+                    supply.bring(self.members[number], min(k, count))
 
     def choose(self, ordered: Int32, firmly: set[int], k: int) -> set[int]:
         """The k places of an ordered list that are kept.
@@ -87,15 +86,13 @@ class Quotas(NamedTuple):
         counts = [0] * len(self.members)
         chosen: set[int] = set()
 
+        def is_open(numbers: list[int]) -> bool:
+            return all(counts[number] < self.maxima.get(number, k) for number in numbers)
+
         def take(place: int) -> None:
             chosen.add(place)
             for number in counts_for.get(place, ()):
                 counts[number] += 1
-
-        def is_open(place: int) -> bool:
-            return place not in chosen and all(
-                counts[number] < self.maxima.get(number, k) for number in counts_for.get(place, ())
-            )
 
         for place in firmly:
             take(place)
@@ -103,12 +100,12 @@ class Quotas(NamedTuple):
             for place, numbers in counts_for.items():
                 if counts[number] >= count or len(chosen) == k:
                     break
-                if number in numbers and is_open(place):
+                if number in numbers and place not in chosen and is_open(numbers):
                     take(place)
         for place in range(len(ordered)):
             if len(chosen) == k:
                 break
-            if is_open(place):
+            if place not in chosen and (place not in counts_for or is_open(counts_for[place])):
                 take(place)
         for place in range(len(ordered)):
             if len(chosen) == k:
@@ -121,32 +118,3 @@ class Quotas(NamedTuple):
         starts, stops = self.indptr[ordered], self.indptr[ordered + 1]
         places = np.flatnonzero(stops > starts).tolist()
         return {each: self.numbers[starts[each] : stops[each]].tolist() for each in places}
-
-
-def covered(items: Int32, members: Int32) -> Bool:
-    """Which of the items are members; members ascend, and there is at least one."""
-    marks: Bool = members.take(np.searchsorted(members, items), mode="clip") == items
-    return marks
-
-
-def lengthened(items: Int32, members: Int32, eligible: Bool, wanted: int) -> Int32:
-    """Adds eligible members, the most popular first, until the items hold `wanted` of them.
-
-    Args:
-        items: (n,) int32, distinct and ascending.
-        members: (m,) int32, ascending: item 0 is the most popular.
-        eligible: (n_items,)
-        wanted: how many.
-
-    Returns:
-        The items, ascending; fewer of the members where not so many are eligible.
-    """
-    if not len(members):
-        return items
-    lacking = wanted - np.count_nonzero(covered(items, members))
-    if lacking <= 0:
-        return items
-    new = members[eligible[members]]
-    if len(items) and len(new):
-        new = new[~covered(new, items)]
-    return np.sort(np.concatenate([items, new[:lacking]])) if len(new) else items
