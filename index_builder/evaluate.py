@@ -13,7 +13,7 @@ from rich.progress import track
 
 from index_builder.ablations import AS_SERVED, Ablation, ablations
 from index_builder.baselines import opponents
-from index_builder.basket_score import Judgement, judge_score
+from index_builder.basket_score import Additions, Judgement, judge_additions, judge_score
 from index_builder.config import BuildConfig
 from index_builder.data_errors import OtherTransactionsError
 from index_builder.encoding import EncodedTransactions, encode
@@ -59,6 +59,7 @@ class Evaluation:
         scores: (n, K) of our recommendations; NaN where there were fewer than K.
         ablations: measured on a sample of the baskets; empty if they were left out.
         basket_score: what the bundle's score makes of them; None if it has none.
+        additions: what items more or less do to it; likewise.
         diversity: ours at several λ, at λ = 1 first.
         demotion: ours at several weights of substitutes, at 1 first; empty if the bundle has none.
         seed: of everything random.
@@ -72,6 +73,7 @@ class Evaluation:
     scores: npt.NDArray[np.float64]
     ablations: Sequence[Ablated]
     basket_score: Judgement | None
+    additions: Additions | None
     diversity: Sequence[Traded]
     demotion: Sequence[Traded]
     seed: int
@@ -116,9 +118,10 @@ def evaluate(
     if not quick:
         ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
     scored = judge_score(bundle, baskets, seed) if has_score(bundle) else None
+    added = judge_additions(bundle, baskets, seed) if has_score(bundle) else None
     diverse = _trade(bundle, baskets, "mmr_lambda", console)
     demoted = _trade(bundle, baskets, "substitute_weight", console)
-    found = (_padded(answers), ablated, scored, diverse, demoted)
+    found = (_padded(answers), ablated, scored, added, diverse, demoted)
     return Evaluation(bundle, encoded, baskets, methods, settings, *found, seed)
 
 

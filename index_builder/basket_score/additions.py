@@ -1,0 +1,92 @@
+"""What one item more, or one less, does to the score of a basket."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.basket_score.corruption import whole
+from index_builder.held_out import HeldOut
+from service.basket_score import BasketScorer
+from service.bundle import Bundle
+from service.profiles import Profile, Profiles
+
+__all__ = ["Additions", "judge_additions"]
+
+Int32 = npt.NDArray[np.int32]
+
+_BASKETS = 1000
+_FAVOURITES = 5  # categories
+
+
+@dataclass(frozen=True)
+class Additions:
+    """Shares of baskets in which the score moved as the profile says, and the contributions.
+
+    Attributes:
+        baskets: how many were tried.
+        raised: share in which an item raises the score that the shopper had bought before, of one
+            of the five categories they buy most.
+        lowered: share in which an item lowers it whose category they had never bought.
+        agreed: share in which the contribution of an item has the sign of what its removal takes
+            from the log odds.
+    """
+
+    baskets: int
+    raised: float
+    lowered: float
+    agreed: float
+
+
+def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Additions | None:
+    """Adds items to baskets and takes some out, drawn evenly from all that fit the description.
+
+    Args:
+        bundle: one that can score; fitted on what came before the baskets.
+        baskets: a thousand of them are tried, drawn by the seed.
+        seed: decides on baskets and items.
+
+    Returns:
+        What came of it; None if no basket has all that is needed.
+    """
+    random = np.random.default_rng(seed)
+    scorer, profiles = BasketScorer(bundle), Profiles(bundle)
+    _, categories = np.unique(bundle.catalogue.categories, return_inverse=True)
+    moves = []
+    for place in random.permutation(len(baskets))[:_BASKETS].tolist():
+        items = whole(baskets[place])
+        profile = profiles.get(bundle.user_ids[baskets[place].user])
+        if profile is None or len(items) < 2:  # one cannot be taken from itself
+            continue
+        favoured, foreign = _to_add(profile, items, categories)
+        if len(favoured) and len(foreign):
+            contributions = scorer.contributions(profile, items)
+            taken = int(random.integers(len(items)))
+            tried = (
+                np.append(items, random.choice(favoured)),
+                np.append(items, random.choice(foreign)),
+                np.delete(items, taken),
+            )
+            before = scorer.own.log_odds(contributions)
+            more, less, without = (_log_odds(scorer, profile, each) - before for each in tried)
+            moves.append((more > 0, less < 0, contributions[taken] * without < 0))
+    if not moves:
+        return None
+    raised, lowered, agreed = np.mean(moves, axis=0)
+    return Additions(len(moves), float(raised), float(lowered), float(agreed))
+
+
+def _to_add(
+    profile: Profile, items: Int32, categories: npt.NDArray[np.intp]
+) -> tuple[Int32, Int32]:
+    """Items of the favourite categories that were bought before, and all of those never bought."""
+    bought = np.bincount(categories[profile.items], profile.counts, categories.max() + 1)
+    favourites = np.argsort(-bought, kind="stable")[:_FAVOURITES]
+    favoured = profile.items[np.isin(categories[profile.items], favourites)]
+    foreign = np.flatnonzero(bought[categories] == 0).astype(np.int32)
+    return np.setdiff1d(favoured, items), np.setdiff1d(foreign, items)
+
+
+def _log_odds(scorer: BasketScorer, profile: Profile, items: Int32) -> float:
+    return scorer.own.log_odds(scorer.contributions(profile, np.sort(items)))
