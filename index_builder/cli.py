@@ -15,6 +15,11 @@ from index_builder.build import build
 from index_builder.cli_options import (
     BundleOption,
     DatasetOption,
+    MaxLengthOption,
+    MinBasketsOption,
+    MinConfidenceOption,
+    MinLiftOption,
+    MinSupportOption,
     OutOption,
     PathOption,
     ProductsOption,
@@ -24,6 +29,7 @@ from index_builder.cli_options import (
     console,
     moment_of,
     numbers_of,
+    rules_config,
 )
 from index_builder.cli_rules import rules
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
@@ -99,6 +105,11 @@ def _build(
         list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
     ] = None,
     ranker: Annotated[bool, typer.Option(help="Whether to learn a ranker.")] = True,
+    min_support: MinSupportOption = None,
+    min_baskets: MinBasketsOption = _BUILD.rules.min_baskets,
+    min_confidence: MinConfidenceOption = _BUILD.rules.min_confidence,
+    min_lift: MinLiftOption = _BUILD.rules.min_lift,
+    max_length: MaxLengthOption = _BUILD.rules.max_length,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail unless it beats the simplest ways to rank.")
     ] = False,
@@ -114,6 +125,7 @@ def _build(
         ),
         index=IndexConfig(backend=backend, parameters=numbers_of(index_parameter or [])),
         ranker=RankerConfig(enabled=ranker),
+        rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
     with stage(console, "Reading"):
         table, catalogue = read_source(transactions, products, dataset, path)

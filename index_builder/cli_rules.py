@@ -10,12 +10,18 @@ from rich.markup import escape
 from index_builder.association_rules import AssociationRules, association_rules
 from index_builder.cli_options import (
     DatasetOption,
+    MaxLengthOption,
+    MinBasketsOption,
+    MinConfidenceOption,
+    MinLiftOption,
+    MinSupportOption,
     PathOption,
     ProductsOption,
     TransactionsOption,
     UntilOption,
     console,
     moment_of,
+    rules_config,
 )
 from index_builder.config import RulesConfig
 from index_builder.contents import catalogue_of
@@ -50,37 +56,14 @@ def rules(
     ] = None,
     until: UntilOption = None,
     level: Annotated[Between, typer.Option(help="What the rules are between.")] = Between.ITEM,
-    min_support: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of all baskets with both sides. "
-            f"[default: {_RULES.min_support}, above items {_RULES.taxonomy_min_support}]",
-            min=0,
-            max=1,
-        ),
-    ] = None,
-    min_baskets: Annotated[
-        int, typer.Option(help="Baskets with both sides, however small a share.", min=1)
-    ] = _RULES.min_baskets,
-    min_confidence: Annotated[
-        float, typer.Option(help="Share of the left side's baskets with the right.", min=0, max=1)
-    ] = _RULES.min_confidence,
-    min_lift: Annotated[
-        float, typer.Option(help="Confidence over the right side's own share.", min=0)
-    ] = _RULES.min_lift,
-    max_length: Annotated[
-        int, typer.Option(help="Items of both sides together.", min=2, max=5)
-    ] = _RULES.max_length,
+    min_support: MinSupportOption = None,
+    min_baskets: MinBasketsOption = _RULES.min_baskets,
+    min_confidence: MinConfidenceOption = _RULES.min_confidence,
+    min_lift: MinLiftOption = _RULES.min_lift,
+    max_length: MaxLengthOption = _RULES.max_length,
 ) -> None:
     """Mine association rules and write them as CSV, the largest lift first."""
-    config = RulesConfig(
-        min_support=_RULES.min_support if min_support is None else min_support,
-        taxonomy_min_support=_RULES.taxonomy_min_support if min_support is None else min_support,
-        min_baskets=min_baskets,
-        min_confidence=min_confidence,
-        min_lift=min_lift,
-        max_length=max_length,
-    )
+    config = rules_config(min_support, min_baskets, min_confidence, min_lift, max_length)
     if baskets is None:
         found, names = _of_transactions(transactions, products, dataset, path, until, level, config)
     elif transactions or products or path or until or level is not Between.ITEM:

@@ -100,10 +100,10 @@ class RulesConfig(_Config):
     """Association rules; see `index_builder.association_rules`."""
 
     min_support: float = Field(
-        0.00015, gt=0, le=1, description="share of all baskets that hold both sides of a rule"
+        0.00015, ge=0, le=1, description="share of all baskets that hold both sides of a rule"
     )
     taxonomy_min_support: float = Field(
-        0.01, gt=0, le=1, description="the same where the sides are departments or categories"
+        0.01, ge=0, le=1, description="the same where the sides are departments or categories"
     )
     min_baskets: int = Field(
         10, ge=1, description="baskets with both sides, however small a share that is"

@@ -41,6 +41,7 @@ def test_thresholds(run: Run, baskets: Path, tmp_path: Path) -> None:
     out, rules = tmp_path / "rules.csv", ("rules", "--baskets", baskets, "--min-support", 0.25)
     for more, count in (
         ((*ALL, "--min-support", 0.5), 2),
+        ((*ALL, "--min-support", 0), 9),
         ((*ALL, "--min-lift", 1.1), 4),
         ((*ALL, "--min-confidence", 1), 3),
         ((*ALL, "--max-length", 2), 6),
@@ -83,3 +84,5 @@ def test_options_that_do_not_go_together(run: Run, baskets: Path, tmp_path: Path
     empty.write_text("\n , \n")
     assert "found no item" in run("rules", "--baskets", empty, "--out", out, status=1)
     assert not out.exists()
+    for option in ("--min-support", "--min-confidence", "--min-lift"):
+        assert option in run("rules", option, "nan", "--out", out, status=2)
