@@ -6,6 +6,7 @@ Offline evaluation runs this very class: ranking is never written twice.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
+from math import log
 from time import perf_counter
 from typing import NamedTuple
 
@@ -221,8 +222,8 @@ class Recommender:
 
     def _demotions(self, listed: Shortlist, substitutes: Substitutes) -> Float32:
         """What is added to the score of another one of what is in the basket: a second milk."""
-        log_weight = np.float32(np.log(self._settings.substitute_weight))
-        return log_weight * substitutes.among(listed.candidates.items, listed.known)
+        log_weight = log(self._settings.substitute_weight)
+        return substitutes.demotions(listed.candidates.items, listed.known, log_weight)
 
     def _choose(
         self, listed: Shortlist, scores: Float32, ranked: npt.NDArray[np.intp], k: int

@@ -15,6 +15,7 @@ from service.bundle import Bundle
 
 __all__ = ["Substitute", "Substitutes"]
 
+Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 
@@ -56,25 +57,30 @@ class Substitutes:
         pairs = zip(self._item[span].tolist(), self._score[span].tolist(), strict=True)
         return [Substitute(*pair) for pair in pairs]
 
-    def among(self, items: Int32, basket: Int32) -> npt.NDArray[np.bool_]:
-        """Which of these items are substitutes of something in the basket.
+    def demotions(self, items: Int32, basket: Int32, log_weight: float) -> Float32:
+        """What is added to the scores of items that replace something in the basket, (n,) float32.
 
         Args:
             items: (n,) int32, ascending.
             basket: (m,) int32.
+            log_weight: added to each of them, once.
         """
-        marks: npt.NDArray[np.bool_] = _among(self._indptr, self._item, items, basket)
-        return marks
+        added: Float32 = _demotions(self._indptr, self._item, items, basket, log_weight)
+        return added
 
 
 @numba.njit(nogil=True, cache=True)
-def _among(
-    indptr: npt.NDArray[np.int64], substitutes: Int32, items: Int32, basket: Int32
-) -> npt.NDArray[np.bool_]:
-    marks = np.zeros(len(items), np.bool_)
+def _demotions(
+    indptr: npt.NDArray[np.int64],
+    substitutes: Int32,
+    items: Int32,
+    basket: Int32,
+    log_weight: float,
+) -> Float32:
+    added = np.zeros(len(items), np.float32)
     for item in basket:
         for substitute in substitutes[indptr[item] : indptr[item + 1]]:
             place = np.searchsorted(items, substitute)
             if place < len(items) and items[place] == substitute:
-                marks[place] = True
-    return marks
+                added[place] = log_weight
+    return added

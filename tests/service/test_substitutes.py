@@ -30,12 +30,13 @@ def test_the_best_come_first_and_no_more_than_there_are() -> None:
     ("basket", "marked"),
     [([0, 1, 3], [1, 2, 3, 7]), ([1], [2, 3, 7]), ([3], [1]), ([0], []), ([], [])],
 )
-def test_those_of_a_basket_are_marked(basket: list[int], marked: list[int]) -> None:
+def test_those_of_a_basket_are_demoted(basket: list[int], marked: list[int]) -> None:
     items = np.array([1, 2, 3, 5, 7, 20], np.int32)
-    marks = Substitutes(BUNDLE).among(items, np.array(basket, np.int32))
-    assert items[marks].tolist() == marked
-    assert Substitutes(BUNDLE).among(items[4:5], np.array([3], np.int32)).tolist() == [False]
-    assert not len(Substitutes(BUNDLE).among(items[:0], np.array(basket, np.int32)))
+    added = Substitutes(BUNDLE).demotions(items, np.array(basket, np.int32), -0.5)
+    assert added.tolist() == [-0.5 if item in marked else 0 for item in items]
+    few = Substitutes(BUNDLE).demotions(items[4:5], np.array([3], np.int32), -0.5)
+    assert few.tolist() == [0]
+    assert not len(Substitutes(BUNDLE).demotions(items[:0], np.array(basket, np.int32), -0.5))
 
 
 def answers(bundle: Bundle, basket: list[str], **settings: Any) -> dict[str, Recommendation]:
