@@ -24,6 +24,7 @@ class Profile(NamedTuple):
             a bundle without a ranker.
         past_indptr: (b + 1,) int64, offsets of the baskets into `past_items`.
         past_items: int32, the items of all past baskets of the bundle.
+        fallback: whether it is the bundle's own because the store of profiles failed.
     """
 
     user_h: npt.NDArray[np.float32]
@@ -34,6 +35,7 @@ class Profile(NamedTuple):
     past_begun: npt.NDArray[np.int64] = needed(np.empty(0, np.int64))
     past_indptr: npt.NDArray[np.int64] = needed(np.zeros(1, np.int64))
     past_items: npt.NDArray[np.int32] = needed(np.empty(0, np.int32))
+    fallback: bool = False
 
 
 class Profiles:

@@ -114,17 +114,21 @@ class Recommender:
         explain: bool = False,
         store_id: str | None = None,
         rulebook: Rulebook | None = None,
+        profile: Profile | None = None,
     ) -> Recommendations:
         """Returns the k items that belong with the basket, for this shopper.
 
         Exactly k distinct items, none in the basket and none excluded, whenever the catalogue has
         that many. An unknown user or item never is an error. The answer depends on what the basket
-        holds, not on its order. `rulebook` is tried in the place of the one in force.
+        holds, not on its order. `rulebook` is tried in the place of the one in force. `profile` is
+        the shopper's, if it has been read already.
         """
         lap = self._stopwatch()
         rulebook = rulebook or self.rule_files.rulebook
         plan = None if rulebook is None else rulebook.plan(store_id)
-        listed = self.shortlist(user_id, basket, k, exclude_items, exclude_categories, lap, plan)
+        listed = self.shortlist(
+            user_id, basket, k, exclude_items, exclude_categories, lap, plan, profile
+        )
         scores = self._score(listed)
         ranked = best_first(scores)
         lap("rank")
@@ -133,7 +137,8 @@ class Recommender:
             source=source_of(listed.profile is not None, len(listed.anchors) > 0),
             degraded=(user_id is not None and listed.profile is None)
             or (bool(basket) and not len(listed.anchors))
-            or (rulebook is not None and not rulebook.knows(store_id)),
+            or (rulebook is not None and not rulebook.knows(store_id))
+            or (listed.profile is not None and listed.profile.fallback),
             unknown_items=listed.unknown_items,
             candidates=len(scores),
             filled=listed.filled,
@@ -151,9 +156,11 @@ class Recommender:
         exclude_categories: Sequence[str] = (),
         lap: Callable[[str], None] = lambda _stage: None,
         plan: Plan | None = None,
+        profile: Profile | None = None,
     ) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
-        profile = self._profiles.get(user_id) if user_id is not None else None
+        if profile is None and user_id is not None:
+            profile = self._profiles.get(user_id)
         known, unknown = self._bundle.catalogue.look_up(basket)
         allowed = None if plan is None else plan.allowed
         eligible = self._assortment.eligible(known, exclude_items, exclude_categories, allowed)

@@ -1,0 +1,1 @@
+"""Profiles on servers: memcached, for shops whose profiles no process could hold."""
