@@ -1,45 +1,93 @@
-"""Access: who may use the routes that are not for everybody."""
+"""Access: which callers may use which routes."""
 
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Annotated
 
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import SecretStr
+from fastapi import Depends, Request, params
+from fastapi.security import HTTPBearer
+from starlette.types import Scope
 
+from service.api_keys import ApiKey, ApiScope, read_api_keys
+from service.limits import RateLimits
 from service.problems import ProblemError
+from service.settings import Settings
 
-__all__ = ["AdminAccess"]
+__all__ = ["Access", "Guard"]
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="admin key")
+Guard = Callable[[Scope], None]
+"""Raises a `ProblemError` for a request that may not pass: 401, 403 or 429."""
+
+# Checks nothing: it tells the OpenAPI document how a key is sent.
+_bearer = HTTPBearer(auto_error=False, scheme_name="API key")
 
 
-class AdminAccess:
-    """A dependency for routes: lets through who sends the admin key, `Authorization: Bearer …`.
+class Access:
+    """The keys of the settings, and what they open.
 
-    Without a key in the settings nobody is let through.
+    Without a file of keys everybody may use all routes but the admin's, which nobody may use
+    without a key.
     """
 
-    def __init__(self, key: SecretStr | None) -> None:
-        secret = key.get_secret_value() if key is not None else ""
-        self._digest = _digest(secret) if secret else None
-
-    def __call__(
-        self, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> None:
-        """Check the key that was sent.
+    def __init__(self, settings: Settings) -> None:
+        """Reads the keys.
 
         Raises:
-            ProblemError: 403 where no key is set, 401 for a wrong one or none.
+            ApiKeysError: their file cannot be used.
         """
-        if self._digest is None:
-            raise ProblemError(403, "Admin routes are off: the service has no admin key.")
-        # Digests of equal length, so that the time taken tells nothing of the key.
-        if sent is None or not compare_digest(self._digest, _digest(sent.credentials)):
-            detail = "Send the admin key as Authorization: Bearer …"
-            raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+        self._closed = settings.api_keys is not None
+        self._keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []
+        secret = settings.admin_key.get_secret_value() if settings.admin_key is not None else ""
+        if secret:
+            digest = sha256(secret.encode()).hexdigest()
+            self._keys.append(ApiKey(name="admin", sha256=digest, scopes=frozenset({"admin"})))
+        self._limits = RateLimits(self._keys)
+
+    def guard(self, wanted: ApiScope) -> Guard | None:
+        """Return what lets through who sent a key of this scope, or None where all may pass."""
+        if not self._closed and wanted != "admin":
+            return None
+
+        def check(scope: Scope) -> None:
+            if wanted == "admin" and not any("admin" in key.scopes for key in self._keys):
+                raise ProblemError(403, "Admin routes are off: the service has no admin key.")
+            key = _find(self._keys, _sent(scope))
+            if key is None:
+                detail = "Send an API key as Authorization: Bearer …"
+                raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+            scope["api_key"] = key.name  # for the log
+            if wanted not in key.scopes:
+                raise ProblemError(403, f"The key {key.name} has not the scope {wanted}.")
+            self._limits.count(key)
+
+        return check
+
+    def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
+        """Return what puts the guard before a route, or before a router as it is included."""
+        guard = self.guard(wanted)
+        if guard is None:
+            return []
+
+        async def check(request: Request) -> None:
+            guard(request.scope)
+
+        return [Depends(_bearer), Depends(check)]
 
 
-def _digest(key: str) -> bytes:
-    return sha256(key.encode()).digest()
+def _sent(scope: Scope) -> bytes:
+    """Return the key that was sent, empty if none was."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, key = value.partition(b" ")
+            return bytes(key.strip()) if scheme.lower() == b"bearer" else b""
+    return b""
+
+
+def _find(keys: Iterable[ApiKey], sent: bytes) -> ApiKey | None:
+    """Return the key of this text; how long it takes tells nothing of how close a wrong one is."""
+    digest = sha256(sent).hexdigest()
+    found = None
+    for key in keys:
+        if compare_digest(key.sha256, digest):
+            found = key
+    return found

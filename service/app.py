@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from service.access import Access
+from service.api_keys import ApiScope
 from service.endpoint import RecommendEndpoint
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
@@ -18,6 +20,7 @@ from service.problems import (
     answer_http_exception,
     answer_invalid_request,
     answer_problem,
+    documented,
 )
 from service.routes.health import health_routes
 from service.routes.related import related_routes
@@ -38,7 +41,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """
     metrics = metrics or Metrics()
     serving = Serving(settings, metrics)
-    recommend = RecommendEndpoint(settings, metrics, serving).route()
+    access = Access(settings)
+    recommend = RecommendEndpoint(settings, metrics, serving, access).route()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -70,8 +74,13 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.state.serving = serving
     app.router.routes.append(recommend)
     app.include_router(health_routes(serving, metrics))
-    app.include_router(related_routes(serving, settings))
-    app.include_router(shopper_routes(serving, settings))
-    app.include_router(rules_routes(serving, settings))
-    app.include_router(substitutes_routes(serving, settings))
+    guarded: list[tuple[ApiScope, APIRouter]] = [
+        ("recommend", related_routes(serving, settings)),
+        ("recommend", substitutes_routes(serving, settings)),
+        ("profiles", shopper_routes(serving, settings)),
+        ("admin", rules_routes(serving, settings)),
+    ]
+    for scope, router in guarded:
+        refusals = documented(401, 403, 429)
+        app.include_router(router, dependencies=access.dependencies(scope), responses=refusals)
     return app

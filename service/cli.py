@@ -69,6 +69,8 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
+    from service.access import Access
+    from service.api_keys import ApiKeysError
     from service.bundle import BundleError, load_bundle
     from service.business_rules import RulesError
     from service.example import example_request
@@ -77,7 +79,8 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     try:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
-    except (BundleError, RulesError) as error:
+        Access(settings)
+    except (BundleError, RulesError, ApiKeysError) as error:
         _complain(str(error))
         sys.exit(1)
     return example_request(bundle)

@@ -7,6 +7,7 @@ import orjson
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from service.access import Access
 from service.answers import Recommendation
 from service.body import described, parse_json, read_json_body
 from service.logs import request_id
@@ -25,10 +26,14 @@ class RecommendEndpoint:
     requests per second come from more processes.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, serving: Serving) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics, serving: Serving, access: Access
+    ) -> None:
         self._body_limit_bytes = settings.body_limit_bytes
         self._metrics = metrics
         self._serving = serving
+        self._access = access
+        self._guard = access.guard("recommend")
         self._request_type = request_type(settings, RecommendRequest)
 
     def route(self) -> APIRoute:
@@ -46,7 +51,8 @@ class RecommendEndpoint:
             recommend,
             methods=["POST"],
             response_model=RecommendResponse,
-            responses=documented(400, 413, 415, 422, 500, 503),
+            dependencies=self._access.dependencies("recommend"),
+            responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
             openapi_extra=described(self._request_type),
         )
         route.app = self
@@ -54,6 +60,8 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
+        if self._guard is not None:
+            self._guard(scope)
         served = self._serving.ready()
         content = await read_json_body(scope, receive, self._body_limit_bytes)
         body = self._answer(served, content)

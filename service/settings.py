@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     )
 
     # Who may do what.
+    api_keys: Path | None = Field(
+        None,
+        description="TOML file of API keys, their hashes and scopes; without one all routes but "
+        "the admin's are open.",
+    )
     admin_key: SecretStr | None = Field(
         None,
         description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
