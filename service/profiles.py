@@ -1,6 +1,6 @@
 """Profiles: what is known about one shopper."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from service.arrays import needed
 from service.bundle import Bundle
 
-__all__ = ["Profile", "Profiles"]
+__all__ = ["Profile", "ProfileSource", "Profiles"]
 
 
 class Profile(NamedTuple):
@@ -36,6 +36,13 @@ class Profile(NamedTuple):
     past_indptr: npt.NDArray[np.int64] = needed(np.zeros(1, np.int64))
     past_items: npt.NDArray[np.int32] = needed(np.empty(0, np.int32))
     fallback: bool = False
+
+
+class ProfileSource(Protocol):
+    """Where profiles are read."""
+
+    def get(self, user_id: str) -> Profile | None:
+        """Returns the user's profile; None for a user without any purchase in the catalogue."""
 
 
 class Profiles:

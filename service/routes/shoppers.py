@@ -101,7 +101,7 @@ def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
     async def profile(user_id: Annotated[str, user]) -> ProfileResponse:
         """Sum up what is known of a shopper."""
         served = serving.ready()
-        known = served.profiles.get(user_id)
+        known = await served.profile(user_id)
         if known is None:
             raise ProblemError(404, "No purchase by this user is known.")
         found = summarise(known, served.bundle.catalogue)
