@@ -101,6 +101,19 @@ class Settings(BaseSettings):
         "whenever it changes.",
     )
 
+    # Purchases, as they happen.
+    events: Path | None = Field(
+        None,
+        description="Directory that purchases sent to `POST /events` are kept in; without one "
+        "the route is off.",
+    )
+    events_body_limit_bytes: int = Field(
+        1 << 20, ge=1, description="Bytes a request body of `POST /events` may have."
+    )
+    events_export_every_s: float = Field(
+        60, gt=0, description="Seconds between two exports of new events to Parquet files."
+    )
+
     # Who may do what.
     api_keys: Path | None = Field(
         None,

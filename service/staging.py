@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["CURRENT", "publish", "staging", "sync"]
+__all__ = ["CURRENT", "locked", "point_current_at", "publish", "staging", "sync"]
 
 CURRENT = "current"
 _PREFIX = ".building-"
@@ -23,7 +23,7 @@ _PREFIX = ".building-"
 def staging(out: Path) -> Iterator[Path]:
     """Yield a fresh directory inside `out`; whatever is left of it at the end is removed."""
     out.mkdir(parents=True, exist_ok=True)
-    with _locked(out):
+    with locked(out):
         _sweep(out)
         staged = _temporary_name(out)
         staged.mkdir()
@@ -43,14 +43,26 @@ def publish(staged: Path, final: Path, is_intact: Callable[[Path], bool]) -> Non
     replacing it would leave a moment without any.
     """
     out = final.parent
-    with _locked(out):
+    with locked(out):
         if final.exists() and not is_intact(final):
             final.rename(_temporary_name(out))
         if not final.exists():
             sync(staged)
             staged.rename(final)
-        _point_current_at(final)
+        _move_current(out, final)
         sync(out)
+
+
+def point_current_at(out: Path, directory: Path) -> None:
+    """Move `out/current` onto a directory, or make it anew where it points.
+
+    Raises:
+        OSError: there is no such link, or no such directory, or `out` cannot be written.
+    """
+    (out / CURRENT).readlink()
+    directory.stat()
+    with locked(out):
+        _move_current(out.resolve(), directory)
 
 
 def sync(path: Path) -> None:
@@ -62,12 +74,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _point_current_at(final: Path) -> None:
-    link = final.with_name(f".{CURRENT}")
+def _move_current(out: Path, directory: Path) -> None:
+    link = out / f".{CURRENT}"
     link.unlink(missing_ok=True)
-    link.symlink_to(final.name)
-    sync(final.parent)  # the name that `current` will point at must outlive a power cut
-    link.replace(final.with_name(CURRENT))
+    link.symlink_to(os.path.relpath(directory, out))
+    sync(out)  # the name that `current` will point at must outlive a power cut
+    link.replace(out / CURRENT)
 
 
 def _sweep(out: Path) -> None:
@@ -88,7 +100,7 @@ def _temporary_name(out: Path) -> Path:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path) -> Iterator[None]:
     """Hold `directory` against other writers; short, so waiting for it is fine."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -1,0 +1,58 @@
+"""One purchase as it is told: the body of an event, over HTTP and over Kafka alike."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic_core import PydanticCustomError
+
+from service.settings import Settings
+
+__all__ = ["Event", "event_type"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)  # by which the clock of whoever sends an event may be wrong
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The builder's way: without a timezone it is taken as it stands (see its `timestamps`)."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not _EPOCH <= aware <= datetime.now(UTC) + _AHEAD:
+        raise PydanticCustomError("moment", "a moment since 1970 that is not in the future")
+    return aware.astimezone(UTC)
+
+
+class Event(BaseModel):
+    """An item that a shopper bought, as a line of the builder's transactions."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    event_id: str
+    user_id: str
+    basket_id: str
+    item_id: str
+    timestamp: Annotated[datetime, AfterValidator(_in_utc)] = Field(
+        description="ISO 8601; UTC where it names no timezone."
+    )
+    quantity: float | None = Field(None, allow_inf_nan=False)
+    price: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+    @property
+    def timestamp_us(self) -> int:
+        """Microseconds since 1970."""
+        return (self.timestamp - _EPOCH) // timedelta(microseconds=1)
+
+
+def event_type(settings: Settings) -> type[Event]:
+    """Return `Event` with the limits of `settings`; an id is never blank, as the builder wants."""
+    limit = StringConstraints(min_length=1, max_length=settings.id_limit_chars, pattern=r"\S")
+    text = Annotated[str, limit]
+    return create_model(
+        "Event",
+        __base__=Event,
+        __doc__=Event.__doc__,
+        event_id=(text, Field(description="An event that is sent again counts once.")),
+        user_id=(text, ...),
+        basket_id=(text, Field(description="The purchases of one order share it.")),
+        item_id=(text, ...),
+    )

@@ -1,0 +1,92 @@
+"""The purchase stream of one worker: what takes events in, and what becomes of them."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from service.events.dead_letters import DeadLetter, DeadLetters
+from service.events.event import Event, event_type
+from service.events.journal import Journal
+from service.events.parquet import ParquetFiles
+from service.problems import ProblemError
+from service.settings import Settings
+
+__all__ = ["PurchaseStream", "RawEvent", "Refusal", "Taken"]
+
+_log = logging.getLogger(__name__)
+
+
+class RawEvent(NamedTuple):
+    """An event as it came: its text, and where it came from (see `DeadLetter`)."""
+
+    source: str
+    text: bytes
+
+
+class Refusal(NamedTuple):
+    """An event of a batch that became a dead letter: its place, from 0, and why."""
+
+    position: int
+    reason: str
+
+
+class Taken(NamedTuple):
+    """What became of a batch of events: each one is new, known already or refused."""
+
+    new: int
+    known: int
+    refused: list[Refusal]
+
+
+class PurchaseStream:
+    """Takes events in; safe to share between threads, and its files between workers."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        """Opens the files of a directory, which is made if it is missing.
+
+        Raises:
+            JournalError: the journal cannot be opened.
+        """
+        self.journal = Journal(directory)
+        self._event_type = event_type(settings)
+        self._letters = DeadLetters(directory / "dead_letters.jsonl")
+        self._files = ParquetFiles(directory / "parquet", self.journal)
+        self._export_every_s = settings.events_export_every_s
+
+    def take(self, batch: Sequence[RawEvent]) -> Taken:
+        """Keeps what is new; all is on disk when it returns, and known to the next request.
+
+        Raises:
+            JournalError: nothing was kept; the batch may be sent again.
+            OSError: the dead letters cannot be written; nothing was kept.
+        """
+        events: list[Event] = []
+        refused: list[Refusal] = []
+        for position, raw in enumerate(batch):
+            try:
+                events.append(self._event_type.model_validate_json(raw.text))
+            except ValidationError as error:
+                refused.append(Refusal(position, ProblemError.from_validation(error).detail))
+        self._letters.write([DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused])
+        new = self.journal.append(events) if events else 0
+        return Taken(new, len(events) - new, refused)
+
+    async def keep_exporting(self) -> None:
+        """Write Parquet files every so often, until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._export_every_s)
+            await asyncio.to_thread(self.export)
+
+    def export(self) -> None:
+        """Write the events that are not in Parquet files yet."""
+        if exported := self._files.export():
+            _log.info("exported", extra={"events": exported})
+
+    def close(self) -> None:
+        """Export what is left, and close the files."""
+        self.export()
+        self.journal.close()

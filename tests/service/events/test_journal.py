@@ -1,0 +1,70 @@
+"""The journal: every event once, on disk, and seen by all who have it open."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from service.events.event import Event
+from service.events.journal import Journal, JournalError, Purchase
+
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def event(number: int, user_id: str = "u") -> Event:
+    return Event(
+        event_id=f"e{number}", user_id=user_id, basket_id="b", item_id=f"i{number}", timestamp=AT
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path)
+    yield journal
+    journal.close()
+
+
+def test_an_event_is_kept_once(journal: Journal) -> None:
+    assert journal.append([event(1), event(2), event(1)]) == 2
+    assert journal.append([event(2), event(3)]) == 1
+    assert [line.event_id for line in journal.unexported(10)] == ["e1", "e2", "e3"]
+
+
+def test_what_one_has_committed_another_reads(journal: Journal, tmp_path: Path) -> None:
+    other = Journal(tmp_path)
+    assert other.last_seq("u") is None
+    journal.append([event(1), event(2, "somebody else")])
+    assert other.last_seq("u") == 1
+    assert other.purchases("u") == [Purchase("b", "i1", int(AT.timestamp()))]
+    other.close()
+
+
+def test_it_is_still_there_when_it_is_opened_again(journal: Journal, tmp_path: Path) -> None:
+    journal.append([event(1)])
+    journal.mark_exported(1)
+    journal.close()
+    again = Journal(tmp_path)
+    assert again.append([event(1)]) == 0
+    assert again.unexported(10) == []
+    again.close()
+
+
+def test_many_writers_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    journals = [Journal(tmp_path) for _ in range(3)]  # each opens the file, as each worker does
+    batches = [[event(n) for n in range(start, start + 20)] for start in range(0, 200, 10)]
+    with ThreadPoolExecutor(6) as threads:
+        new = threads.map(lambda n: journals[n % 3].append(batches[n]), range(len(batches)))
+    assert sum(new) == 210
+    assert len(journals[0].unexported(1000)) == 210
+    for journal in journals:
+        journal.close()
+
+
+def test_a_batch_is_kept_whole_or_not_at_all(journal: Journal) -> None:
+    beyond = event(2).model_copy(update={"quantity": object()})
+    with pytest.raises(JournalError):
+        journal.append([event(1), beyond])
+    assert journal.unexported(10) == []
+    assert journal.append([event(1)]) == 1

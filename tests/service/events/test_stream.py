@@ -1,0 +1,103 @@
+"""The purchase stream: what becomes of a batch, and of what cannot be used."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.events.stream import PurchaseStream, RawEvent, Taken
+from service.settings import Settings
+
+AHEAD = datetime.now(UTC) + timedelta(days=2)
+
+
+def raw(number: int = 1, **changes: Any) -> RawEvent:
+    event = {
+        "event_id": f"e{number}",
+        "user_id": "user-0",
+        "basket_id": "b",
+        "item_id": "item-1",
+        "timestamp": "2026-01-31T12:00:00Z",
+    }
+    return RawEvent("http", json.dumps(event | changes).encode())
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[PurchaseStream]:
+    stream = PurchaseStream(tmp_path, Settings(id_limit_chars=10))
+    yield stream
+    stream.close()
+
+
+def letters(directory: Path) -> list[dict[str, str]]:
+    """What lies among the dead letters."""
+    path = directory / "dead_letters.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_what_is_sent_again_is_known(stream: PurchaseStream) -> None:
+    assert stream.take([raw(1), raw(2)]) == Taken(new=2, known=0, refused=[])
+    assert stream.take([raw(2), raw(3), raw(3)]) == Taken(new=1, known=2, refused=[])
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31T12:00:00+02:00", datetime(2026, 1, 31, 10, tzinfo=UTC)),
+        ("2026-01-31T12:00:00.25", datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)),
+    ],
+)
+def test_moments_are_utc_unless_they_say_otherwise(
+    stream: PurchaseStream, written: str, meant: datetime
+) -> None:
+    assert stream.take([raw(timestamp=written)]).new == 1
+    (line,) = stream.journal.unexported(10)
+    assert line.timestamp_us == meant.timestamp() * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"timestamp": "yesterday"}, "timestamp: expected a moment, as of ISO 8601"),
+        ({"timestamp": "2026-01-31"}, "timestamp: expected a moment, as of ISO 8601"),
+        ({"timestamp": 1_700_000_000}, "timestamp: expected a moment, as of ISO 8601"),
+        ({"timestamp": "1969-12-31T23:00:00"}, "timestamp: expected a moment since 1970"),
+        ({"timestamp": "0001-01-01T00:00:00+05:00"}, "timestamp: expected a moment since 1970"),
+        ({"timestamp": AHEAD.isoformat()}, "timestamp: expected a moment since 1970"),
+        ({"event_id": ""}, "event_id: expected at least 1 character"),
+        ({"user_id": None}, "user_id: expected a string, found null."),
+        ({"basket_id": " \t"}, "basket_id: expected a string that matches"),
+        ({"item_id": "much too long"}, "item_id: expected at most 10 characters"),
+        ({"quantity": "two"}, "quantity: expected a number, found"),
+        ({"quantity": float("nan")}, "quantity: "),
+        ({"price": -1}, "price: expected 0.0 or more, found -1."),
+        ({"colour": "red"}, "colour: expected no such field"),
+    ],
+)
+def test_what_cannot_be_used_becomes_a_dead_letter_and_the_rest_is_kept(
+    stream: PurchaseStream, tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    wrong = raw(2, **changes)
+    taken = stream.take([raw(1), wrong, raw(3)])
+    assert (taken.new, taken.known) == (2, 0)
+    (refused,) = taken.refused
+    assert refused.position == 1
+    assert refused.reason.startswith(reason)
+    (letter,) = letters(tmp_path)
+    assert letter["reason"] == refused.reason
+    assert (letter["source"], letter["event"]) == ("http", wrong.text.decode())
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"[1]", b"null", b'{"event_id": '])
+def test_what_is_no_event_at_all_is_a_dead_letter_too(
+    stream: PurchaseStream, tmp_path: Path, text: bytes
+) -> None:
+    taken = stream.take([RawEvent("purchases/0/17", text)])
+    assert len(taken.refused) == 1
+    (letter,) = letters(tmp_path)
+    assert letter["source"] == "purchases/0/17"
+    assert letter["event"] == text.decode(errors="replace")
