@@ -22,13 +22,15 @@ from service.problems import (
     answer_problem,
     documented,
 )
+from service.routes.admin import admin_routes
 from service.routes.health import health_routes
 from service.routes.related import related_routes
 from service.routes.rules import rules_routes
 from service.routes.shoppers import shopper_routes
 from service.routes.substitutes import substitutes_routes
-from service.serving import Serving
+from service.serving import Serving, every_second
 from service.settings import Settings
+from service.swap import Swap
 
 
 def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
@@ -41,6 +43,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """
     metrics = metrics or Metrics()
     serving = Serving(settings, metrics)
+    swap = Swap(serving, settings, metrics)
     access = Access(settings)
     recommend = RecommendEndpoint(settings, metrics, serving, access).route()
 
@@ -48,10 +51,13 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
-        watching = asyncio.create_task(serving.watch_rules())
+        looks = (serving.look_at_rules, swap.look)
+        watching = [asyncio.create_task(every_second(look)) for look in looks]
         yield
-        watching.cancel()
+        for each in watching:
+            each.cancel()
         await loading
+        serving.close()
         metrics.retire()
 
     app = FastAPI(
@@ -71,14 +77,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         redirect_slashes=False,
         redoc_url=None,
     )
-    app.state.serving = serving
+    app.state.serving, app.state.swap = serving, swap
     app.router.routes.append(recommend)
-    app.include_router(health_routes(serving, metrics))
+    app.include_router(health_routes(serving, swap, metrics))
     guarded: list[tuple[ApiScope, APIRouter]] = [
         ("recommend", related_routes(serving, settings)),
         ("recommend", substitutes_routes(serving, settings)),
         ("profiles", shopper_routes(serving, settings)),
         ("admin", rules_routes(serving, settings)),
+        ("admin", admin_routes(swap)),
     ]
     for scope, router in guarded:
         refusals = documented(401, 403, 429)

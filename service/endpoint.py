@@ -13,6 +13,7 @@ from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
 from service.problems import documented
+from service.profiles import Profile
 from service.schemas import RecommendRequest, RecommendResponse, request_type
 from service.serving import Served, Serving
 from service.settings import Settings
@@ -32,6 +33,7 @@ class RecommendEndpoint:
         self._body_limit_bytes = settings.body_limit_bytes
         self._metrics = metrics
         self._serving = serving
+        self._recent = serving.recent
         self._access = access
         self._guard = access.guard("recommend")
         self._request_type = request_type(settings, RecommendRequest)
@@ -64,17 +66,27 @@ class RecommendEndpoint:
             self._guard(scope)
         served = self._serving.ready()
         content = await read_json_body(scope, receive, self._body_limit_bytes)
-        body = self._answer(served, content)
+        started = perf_counter()
+        asked = self._parse(content)
+        profile = None
+        if served.threads is not None and asked.user_id is not None:
+            profile = await served.profile(asked.user_id)
+        body = self._answer(served, asked, profile, started)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, served: Served, content: bytes) -> bytes:
+    def _parse(self, content: bytes) -> RecommendRequest:
         started = perf_counter()
         asked = parse_json(self._request_type, content)
-        parsed = perf_counter()
-        self._metrics.observe_stage("parse", parsed - started)
+        self._recent.append(asked)
+        self._metrics.observe_stage("parse", perf_counter() - started)
+        return asked
+
+    def _answer(
+        self, served: Served, asked: RecommendRequest, profile: Profile | None, started: float
+    ) -> bytes:
         answer = served.recommender.recommend(
             asked.user_id,
             asked.basket,
@@ -83,6 +95,7 @@ class RecommendEndpoint:
             asked.exclude_categories,
             asked.explain,
             asked.store_id,
+            profile=profile,
         )
         recommended = perf_counter()
         body = orjson.dumps(

@@ -17,10 +17,18 @@ def example_request(bundle: "Bundle") -> dict[str, Any]:
 
     Where no user did, it is a stranger with the three most popular items.
     """
+    return example_requests(bundle, 1)[0]
+
+
+def example_requests(bundle: "Bundle", count: int) -> list[dict[str, Any]]:
+    """Return such bodies for the first `count` users who bought three items, or for a stranger."""
     bought = np.diff(bundle.history_indptr) >= _ITEMS
     if not bought.any():
-        return {"user_id": None, "basket": bundle.catalogue.item_ids[:_ITEMS]}
-    user = int(bought.argmax())
+        return [{"user_id": None, "basket": bundle.catalogue.item_ids[:_ITEMS]}][:count]
+    return [_example(bundle, int(user)) for user in np.flatnonzero(bought)[: max(count, 0)]]
+
+
+def _example(bundle: "Bundle", user: int) -> dict[str, Any]:
     start, stop = bundle.history_indptr[user : user + 2]
     most = np.argsort(-bundle.history_count[start:stop], kind="stable")[:_ITEMS]
     items = bundle.history_item[start:stop][most]

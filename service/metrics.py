@@ -60,14 +60,23 @@ class Metrics:
         )
         self._unknown_items = Counter("unknown_items", "Items not in the catalogue.", **ours)
         self._unknown_users = Counter("unknown_users", "Users without a profile.", **ours)
+        self._profile_reads = Counter(
+            "profile_reads", "Profiles asked of memcached.", ["result"], **ours
+        )
         self._rules_reloads = Counter(
             "rules_reloads",
             "Times a file of business rules or availability had changed.",
             ["file", "result"],
             **ours,
         )
+        self._swaps = Counter(
+            "bundle_swaps", "Times another bundle became current.", ["result"], **ours
+        )
         self._bundle = Gauge(
-            "bundle_info", "What answers; always 1.", ["bundle_id", "format", "backend"], **state
+            "bundle_info",
+            "1 for what answers, 0 for what did.",
+            ["bundle_id", "format", "backend"],
+            **state,
         )
         self._ann_recall = Gauge(
             "ann_recall_at_k", "Recall of the index against exact search.", **state
@@ -104,16 +113,24 @@ class Metrics:
         if user_id is not None and answer.source in ("basket", "popularity"):
             self._unknown_users.inc()
 
+    def observe_profile_read(self, result: str) -> None:
+        """Count how asking memcached for a profile went (see `StoredProfiles`)."""
+        self._profile_reads.labels(result).inc()
+
     def observe_reload(self, file: str, refused: bool) -> None:
         """Count that a file of the shop's had changed, and whether it was fit for use."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
 
-    def announce(self, bundle: Bundle) -> None:
-        """State that `bundle` is loaded and answers."""
-        index = bundle.manifest.retrieval
-        version = str(bundle.manifest.format_version)
-        self._bundle.labels(bundle.bundle_id, version, index.backend).set(1)
-        self._ann_recall.set(index.ann_recall_at_k)
+    def observe_swap(self, refused: bool) -> None:
+        """Count that another bundle became current, and whether it was fit for use."""
+        self._swaps.labels("refused" if refused else "ok").inc()
+
+    def announce(self, bundle: Bundle, old: Bundle | None = None) -> None:
+        """State that `bundle` is loaded and answers, and `old` no more."""
+        if old is not None:
+            self._bundle.labels(*_described(old)).set(0)
+        self._bundle.labels(*_described(bundle)).set(1)
+        self._ann_recall.set(bundle.manifest.retrieval.ann_recall_at_k)
         self._ready.set(1)
         self._workers_ready.set(1)
 
@@ -129,3 +146,9 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
         return generate_latest(registry)
+
+
+def _described(bundle: Bundle) -> tuple[str, str, str]:
+    """The values of `bundle_info`'s labels."""
+    manifest = bundle.manifest
+    return manifest.bundle_id, str(manifest.format_version), manifest.retrieval.backend

@@ -131,6 +131,8 @@ class Health(BaseModel):
     ready: bool
     bundle_id: str | None
     reason: str | None = Field(description="Why it is not ready.")
+    previous_bundle_id: str | None = Field(description="What POST /admin/rollback goes back to.")
+    bundle_refused: str | None = Field(description="Why the newest bundle does not answer.")
     rules_refused: str | None = Field(
         description="Why the newest business rules or availability are not in force."
     )

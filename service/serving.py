@@ -3,21 +3,30 @@
 import asyncio
 import gc
 import logging
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from service.association_rules import RelatedItems
 from service.basket_score import BasketScorer, has_score
 from service.bundle import Bundle, BundleError, load_bundle
 from service.business_rules import RulesError
+from service.canary import CanaryError
 from service.example import example_request
 from service.metrics import Metrics
 from service.problems import ProblemError
-from service.profiles import Profiles
+from service.profiles import Profile, Profiles, ProfileSource
 from service.recommender import Recommender
+from service.schemas import RecommendRequest
 from service.settings import Settings
 from service.substitutes import Substitutes
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from service.profile_store.memcached import Memcached
+
+_logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 
@@ -27,10 +36,18 @@ class Served(NamedTuple):
 
     bundle: Bundle
     recommender: Recommender
-    profiles: Profiles
+    profiles: ProfileSource
     scorer: BasketScorer | None  # a bundle of an earlier release has none
     related: RelatedItems | None  # nor of these
     substitutes: Substitutes | None  # nor of these
+    threads: Executor | None = None  # where profiles are read, if that waits for the network
+
+    async def profile(self, user_id: str) -> Profile | None:
+        """Return a shopper's profile, and keep nobody else waiting for it."""
+        if self.threads is None:
+            return self.profiles.get(user_id)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, self.profiles.get, user_id)
 
 
 class Serving:
@@ -41,40 +58,58 @@ class Serving:
         self._metrics = metrics
         self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
+        self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
+        self._store = _memcached(settings)
 
     def load(self) -> None:
         """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
-        try:
-            bundle = load_bundle(self._settings.bundle)
-            _warm_up(bundle, self._settings)
-            recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
-            profiles = Profiles(bundle)
-            scorer = BasketScorer(bundle) if has_score(bundle) else None
-            related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
-            substitutes = Substitutes.read(bundle)
-            # What lives as long as the process need not be looked through again and again: a full
-            # collection in the middle of a request takes tens of milliseconds.
-            gc.collect()
-            gc.freeze()
-        except (BundleError, RulesError) as error:
-            self.reason = str(error)
-            _log.error("refused: %s", error)
-        except Exception:  # nothing is swallowed: noted for /health and the log, and raised again
-            self.reason = "The bundle could not be loaded; the log has the reason."
-            _log.exception("bundle not loaded")
-            raise
-        else:
-            self.reason = None
-            # Requests are already looking at it.
-            self.served = Served(bundle, recommender, profiles, scorer, related, substitutes)
-            self._metrics.announce(bundle)  # What it says is true by now.
-            _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
+        with refusals(self._refuse):
+            self.begin(self.prepare())
 
-    async def watch_rules(self) -> None:
-        """Have rules and availability read again when they change, until it is cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            await asyncio.to_thread(self.look_at_rules)
+    def _refuse(self, reason: str) -> None:
+        self.reason = reason
+
+    def prepare(self) -> Served:
+        """Load, verify and warm the current bundle, beside what answers.
+
+        Raises:
+            BundleError: the bundle is refused.
+            RulesError: the business rules or the availability cannot be used.
+        """
+        bundle = load_bundle(self._settings.bundle)
+        _warm_up(bundle, self._settings)
+        recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
+        profiles = self._stored(Profiles(bundle), bundle.bundle_id)
+        scorer = BasketScorer(bundle) if has_score(bundle) else None
+        related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
+        substitutes = Substitutes.read(bundle)
+        # What lives long need not be looked through again and again: a full collection in the
+        # middle of a request takes tens of milliseconds. A bundle is in no cycle, so that what is
+        # frozen of it is freed all the same when the last reference to it goes.
+        gc.collect()
+        gc.freeze()
+        threads = self._store.threads if self._store is not None else None
+        return Served(bundle, recommender, profiles, scorer, related, substitutes, threads)
+
+    def _stored(self, own: Profiles, bundle_id: str) -> ProfileSource:
+        if self._store is None:
+            return own
+        from service.profile_store.profiles import StoredProfiles
+
+        return StoredProfiles(self._store, own, bundle_id, self._metrics.observe_profile_read)
+
+    def close(self) -> None:
+        """Close the connections to memcached, if there are any."""
+        if self._store is not None:
+            self._store.close()
+
+    def begin(self, served: Served) -> None:
+        """Answer from it, from the next request on."""
+        self.reason = None
+        old, self.served = self.served, served
+        self._metrics.announce(served.bundle, old.bundle if old else None)  # It is true by now.
+        bundle = served.bundle
+        _logger.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
     def look_at_rules(self) -> None:
         """Have those of them read again that changed; what is refused leaves the old in force."""
@@ -83,9 +118,9 @@ class Serving:
         for each in self.served.recommender.rule_files.look():
             self._metrics.observe_reload(each.file, refused=each.refused is not None)
             if each.refused is None:
-                _log.info("reloaded", extra={"file": str(each.path)})
+                _logger.info("reloaded", extra={"file": str(each.path)})
             else:
-                _log.error("refused, the old ones stay in force: %s", each.refused)
+                _logger.error("refused, the old ones stay in force: %s", each.refused)
 
     def ready(self) -> Served:
         """Return what answers.
@@ -96,6 +131,35 @@ class Serving:
         if self.served is None:
             raise ProblemError(503, f"Not ready. {self.reason}", headers={"Retry-After": "1"})
         return self.served
+
+
+def _memcached(settings: Settings) -> "Memcached | None":
+    """What it takes to import it is only for those who have memcached."""
+    if settings.memcached is None:
+        return None
+    from service.profile_store.memcached import Memcached
+
+    return Memcached(settings.memcached, settings.memcached_timeout_ms)
+
+
+@contextmanager
+def refusals(tell: Callable[[str], None]) -> Iterator[None]:
+    """Log why a bundle cannot answer, and tell what callers may know of it."""
+    try:
+        yield
+    except (BundleError, RulesError, CanaryError) as error:
+        _logger.error("refused: %s", error)
+        tell(str(error))
+    except Exception:  # nothing is swallowed: the log has it all
+        _logger.exception("bundle not loaded")
+        tell("The bundle could not be loaded; the log has the reason.")
+
+
+async def every_second(look: Callable[[], None]) -> None:
+    """Have something looked at every second, in a thread, until it is cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.to_thread(look)
 
 
 def _warm_up(bundle: Bundle, settings: Settings) -> None:

@@ -114,6 +114,26 @@ class Settings(BaseSettings):
         60, gt=0, description="Seconds between two exports of new events to Parquet files."
     )
 
+    # How another bundle takes over.
+    canary_requests: int = Field(
+        100,
+        ge=0,
+        description="Recent requests that a new bundle answers on trial before it takes over; 0 "
+        "spares it the trial.",
+    )
+    canary_failure_limit: int = Field(
+        0, ge=0, description="Requests of the trial that may fail, or bring fewer recommendations."
+    )
+    canary_min_overlap: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the old bundle's recommendations that the new one's hold at least.",
+    )
+    canary_slowdown_limit: float = Field(
+        3.0, gt=0, description="Times the old bundle's median processor time that it may take."
+    )
+
     # Who may do what.
     api_keys: Path | None = Field(
         None,
@@ -124,6 +144,17 @@ class Settings(BaseSettings):
         None,
         description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
         "are off.",
+    )
+
+    # Where profiles are kept, if not in the bundle alone.
+    memcached: str | None = Field(
+        None,
+        pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
+        description="Servers that keep the profiles, `host:port`, several between commas; see "
+        "`rtt2vec-build publish-profiles`.",
+    )
+    memcached_timeout_ms: int = Field(
+        5, ge=1, description="Milliseconds that a server may take to connect, and to answer."
     )
 
     # How connections live and end.

@@ -7,9 +7,10 @@ from service.metrics import CONTENT_TYPE, Metrics
 from service.problems import documented
 from service.schemas import Health
 from service.serving import Serving
+from service.swap import Swap
 
 
-def health_routes(serving: Serving, metrics: Metrics) -> APIRouter:
+def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
     """Return the routes that tell how the process fares."""
     router = APIRouter()
 
@@ -28,11 +29,14 @@ def health_routes(serving: Serving, metrics: Metrics) -> APIRouter:
     async def health() -> Health:
         """Describe both, with the bundle's id or the reason why there is none."""
         served = serving.served
+        current, previous = swap.bundle_ids
         return Health(
             live=True,
             ready=served is not None,
-            bundle_id=served.bundle.bundle_id if served else None,
+            bundle_id=current,
             reason=serving.reason,
+            previous_bundle_id=previous,
+            bundle_refused=swap.refused,
             rules_refused=served.recommender.rule_files.refused if served else None,
         )
 

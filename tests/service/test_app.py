@@ -78,6 +78,8 @@ def test_health_gives_the_bundle_once_it_is_ready(client: httpx.Client, bundle_d
         "ready": True,
         "bundle_id": bundle_dir.name,
         "reason": None,
+        "previous_bundle_id": None,
+        "bundle_refused": None,
         "rules_refused": None,
     }
 

@@ -1,0 +1,153 @@
+"""The swap: a new bundle takes over from the one that answers, and can be taken back.
+
+All workers follow `DIR/current`, and so does one that is started again; whoever moves that link,
+the build or this service, moves all of them.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from service.canary import CanaryError, replay
+from service.example import example_requests
+from service.metrics import Metrics
+from service.schemas import RecommendRequest
+from service.serving import Served, Serving, refusals
+from service.settings import Settings
+from service.staging import CURRENT, point_current_at
+
+__all__ = ["Swap", "SwapError"]
+
+_logger = logging.getLogger(__name__)
+
+_Sighting = tuple[int, int] | None
+
+
+class SwapError(Exception):
+    """Another bundle cannot take over, and why."""
+
+
+class Swap:
+    """Brings bundles into service and back; safe to share between threads.
+
+    Attributes:
+        previous: what answered before, ready to answer again.
+        refused: why the newest bundle does not answer; None if it does.
+    """
+
+    def __init__(self, serving: Serving, settings: Settings, metrics: Metrics) -> None:
+        self._serving = serving
+        self._settings = settings
+        self._metrics = metrics
+        self._link = settings.bundle / CURRENT
+        self._seen = _sighting(self._link)
+        self._lock = Lock()
+        self.previous: Served | None = None
+        self.refused: str | None = None
+
+    @property
+    def bundle_ids(self) -> tuple[str | None, str | None]:
+        """Those of what answers and of what did before it."""
+        both = self._serving.served, self.previous
+        current, previous = (each.bundle.bundle_id if each else None for each in both)
+        return current, previous
+
+    def look(self) -> None:
+        """Have the current bundle take over, if the link was moved."""
+        with self._lock:
+            if _sighting(self._link) != self._seen:
+                self._follow()
+
+    def reload(self) -> None:
+        """Have the current bundle take over, also if it was refused before, in all workers.
+
+        Raises:
+            SwapError: it is refused, or there is no link to follow.
+        """
+        with self._lock:
+            self._point_at(self._link.resolve())
+            self._follow()
+            if self.refused is not None:
+                raise SwapError(self.refused)
+
+    def rollback(self) -> None:
+        """Have the bundle that answered before answer again, in all workers; twice undoes it.
+
+        Raises:
+            SwapError: there is none, or no link to move.
+        """
+        with self._lock:
+            if self.previous is None:
+                raise SwapError("No other bundle has answered before this one.")
+            self._point_at(self.previous.bundle.path)
+            self._follow()
+
+    def _point_at(self, directory: Path) -> None:
+        """Make the link anew: every worker that sees it looks again."""
+        try:
+            point_current_at(self._link.parent, directory)
+        except OSError as error:
+            message = f"{self._link} cannot be moved to {directory}: {error.strerror}."
+            raise SwapError(message) from error
+
+    def _follow(self) -> None:
+        self._seen, target = _sighting(self._link), self._link.resolve()
+        old = self._serving.served
+        if old is None:
+            self._serving.load()
+        elif target == old.bundle.path:
+            self.refused = None
+        elif self.previous is not None and target == self.previous.bundle.path:
+            self._take_over(old, self.previous)
+        else:
+            self._try(old)
+
+    def _try(self, old: Served) -> None:
+        """Load the current bundle beside the old one, and let it take over if it is fit."""
+        with refusals(self._refuse), _giving_way():
+            new = self._serving.prepare()
+            self._judge(old, new)
+            self._take_over(old, new)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = reason
+        self._metrics.observe_swap(refused=True)
+
+    def _judge(self, old: Served, new: Served) -> None:
+        if not (count := self._settings.canary_requests):
+            return
+        requests = list(self._serving.recent)
+        examples = example_requests(old.bundle, count - len(requests))
+        requests += [RecommendRequest(**example) for example in examples]
+        canary = replay(requests, old.recommender, new.recommender)
+        _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
+        if (objection := canary.objection(self._settings)) is not None:
+            raise CanaryError(f"{new.bundle.path}: {objection}")
+
+    def _take_over(self, old: Served, new: Served) -> None:
+        self.previous, self.refused = old, None
+        self._serving.begin(new)
+        self._metrics.observe_swap(refused=False)
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Let requests have the interpreter as soon as they ask for it, not 5 ms later."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _sighting(link: Path) -> _Sighting:
+    """What changes when the link is moved, or made anew; None while there is none."""
+    try:
+        found = link.lstat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
