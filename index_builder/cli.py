@@ -31,6 +31,7 @@ from index_builder.cli_options import (
     numbers_of,
     rules_config,
 )
+from index_builder.cli_profiles import publish_profiles
 from index_builder.cli_rules import rules
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.data_errors import DataError, NoHeldOutBasketsError
@@ -45,6 +46,7 @@ from index_builder.source import Dataset, read_source
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import TrainingError
 from service.bundle import Bundle, BundleError, load_bundle, write_bundle
+from service.profile_store import ProfileStoreError
 from service.retrieval import RetrievalError
 from service.settings import Settings
 
@@ -66,6 +68,7 @@ _REFUSALS = (
     BundleError,
     DataError,
     IndexRecallError,
+    ProfileStoreError,
     PublishGateError,
     RetrievalError,
     TrainingError,
@@ -220,6 +223,7 @@ def sample_requests(
 
 
 app.command()(rules)
+app.command("publish-profiles")(publish_profiles)
 
 
 def _held_out(

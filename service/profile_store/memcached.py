@@ -12,10 +12,11 @@ from threading import local
 from circuitbreaker import CircuitBreaker
 from pymemcache import HashClient, MemcacheError
 
+from service.profile_store import ProfileStoreError, ProfileStoreOpenError
 from service.profile_store.codec import decode, encode
 from service.profiles import Profile
 
-__all__ = ["Memcached", "ProfileStoreError", "ProfileStoreOpenError", "connect"]
+__all__ = ["Memcached", "connect"]
 
 # Each thread waits for one answer at a time.
 _THREADS = 8
@@ -26,14 +27,6 @@ _LEFT_OUT_S = 0.9
 
 # ValueError and LookupError are what pymemcache raises for answers that it cannot read.
 _FAILURES = (OSError, MemcacheError, ValueError, LookupError)
-
-
-class ProfileStoreError(Exception):
-    """The store did not answer in time, or not with a profile."""
-
-
-class ProfileStoreOpenError(ProfileStoreError):
-    """The store was not asked: it has failed too often."""
 
 
 def connect(servers: Sequence[str], timeout_s: float) -> HashClient:

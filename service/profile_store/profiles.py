@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 
+from service.profile_store import ProfileStoreError, ProfileStoreOpenError
 from service.profile_store.codec import profile_key
-from service.profile_store.memcached import Memcached, ProfileStoreError, ProfileStoreOpenError
+from service.profile_store.memcached import Memcached
 from service.profiles import Profile, ProfileSource
 
 __all__ = ["StoredProfiles"]

@@ -1,0 +1,33 @@
+"""`rtt2vec-build publish-profiles`: a bundle's profiles to the servers that keep them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index_builder.cli_options import BundleOption, console
+from service.bundle import load_bundle
+
+__all__ = ["publish_profiles"]
+
+
+def publish_profiles(
+    memcached: Annotated[
+        str,
+        typer.Option(
+            help="Servers, host:port, several between commas; those of rtt2vec-serve.",
+            envvar="RTT2VEC_MEMCACHED",
+        ),
+    ],
+    bundle: BundleOption = Path("bundles"),
+) -> None:
+    """Put the profiles of a bundle on memcached, and see that they are there.
+
+    Those of other bundles stay until memcached needs the room.
+    """
+    # Here and not above: no other command needs a client of memcached.
+    from index_builder import profile_publishing
+
+    published = profile_publishing.publish_profiles(load_bundle(bundle), memcached.split(","))
+    megabytes = f"{published.size_bytes / 1e6:.1f} MB"
+    console.print(f"[green]✓[/] {published.profiles:,} profiles, {megabytes}, on {memcached}")
