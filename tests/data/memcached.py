@@ -1,0 +1,129 @@
+"""memcached as a real process that tests may kill, fill and start again, and a wire that fails."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Event, Thread
+
+from pymemcache import Client, MemcacheServerError
+
+HOST = "127.0.0.1"
+_CHUNK = 65536
+
+
+class Server:
+    """One memcached; it keeps its port when it is started again."""
+
+    def __init__(self) -> None:
+        with socket.create_server((HOST, 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """As the settings have it."""
+        return f"{HOST}:{self.port}"
+
+    def start(self, *flags: str) -> None:
+        """Start it, empty, and return once it listens."""
+        command = ["memcached", "-u", "nobody", "-l", HOST, "-p", str(self.port), *flags]
+        self._process = subprocess.Popen(command)
+        while True:
+            with suppress(ConnectionRefusedError), socket.create_connection((HOST, self.port)):
+                return
+            assert self._process.poll() is None
+            time.sleep(0.02)  # nothing tells that it listens
+
+    def kill(self) -> None:
+        """End it, if it runs, without a word to anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def fill(self, value_bytes: int) -> None:
+        """Store values of this size until there is no room for one more; it must not evict."""
+        client, number = Client((HOST, self.port), default_noreply=False), 0
+        with suppress(MemcacheServerError):
+            while True:
+                client.set(f"junk-{number}", b"x" * value_bytes)
+                number += 1
+        client.close()
+
+    def keys(self) -> int:
+        """How many values it has."""
+        client = Client((HOST, self.port))
+        count = int(client.stats()[b"curr_items"])
+        client.close()
+        return count
+
+
+@contextmanager
+def servers(count: int) -> Iterator[list[Server]]:
+    """So many, all empty, which end with the test."""
+    started = [Server() for _ in range(count)]
+    try:
+        for each in started:
+            each.start()
+        yield started
+    finally:
+        for each in started:
+            each.kill()
+
+
+class Wire(ThreadingTCPServer):
+    """What lies between a client and a server, and may be slow or change what is answered."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__((HOST, 0), _Call)
+        self.port = port
+        self.delay_s = 0.0
+        self.garbage: bytes | None = None
+        self.cut = Event()
+
+    @property
+    def address(self) -> str:
+        """Where a client finds it."""
+        return f"{HOST}:{self.server_address[1]}"
+
+    def mend(self) -> None:
+        """Pass everything on, at once."""
+        self.delay_s, self.garbage = 0.0, None
+
+
+class _Call(BaseRequestHandler):
+    """One connection."""
+
+    server: Wire
+
+    def handle(self) -> None:
+        with suppress(OSError), socket.create_connection((HOST, self.server.port)) as beyond:
+            Thread(target=_pass_on, args=(self.request, beyond), daemon=True).start()
+            while answer := beyond.recv(_CHUNK):
+                self.server.cut.wait(self.server.delay_s)
+                self.request.sendall(self.server.garbage or answer)
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(_CHUNK):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def wire(server: Server) -> Iterator[Wire]:
+    """A wire to a server."""
+    with Wire(server.port) as between:
+        thread = Thread(target=between.serve_forever)
+        thread.start()
+        try:
+            yield between
+        finally:
+            between.cut.set()
+            between.shutdown()
+            thread.join()
