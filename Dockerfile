@@ -6,10 +6,12 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /venv
+# What is optional, say `limits,memcached`; nothing by default.
+ARG EXTRAS=""
 COPY pyproject.toml constraints.txt README.md ./
 COPY service service
-# Neither an extra, hence no training dependency, nor the builder, which was not copied.
-RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt .
+# No training dependency, and no builder, which was not copied.
+RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:3.11-slim-bookworm
 # A worker answers one request at a time: threads within it would compete with other workers.
