@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from service.access import Access
 from service.api_keys import ApiScope
 from service.endpoint import RecommendEndpoint
+from service.events import open_stream
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
 from service.problems import (
@@ -42,7 +43,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
     """
     metrics = metrics or Metrics()
-    serving = Serving(settings, metrics)
+    stream = open_stream(settings)
+    serving = Serving(settings, metrics, stream.journal if stream else None)
     swap = Swap(serving, settings, metrics)
     access = Access(settings)
     recommend = RecommendEndpoint(settings, metrics, serving, access).route()
@@ -53,11 +55,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
         looks = (serving.look_at_rules, swap.look)
         watching = [asyncio.create_task(every_second(look)) for look in looks]
+        if stream is not None:
+            watching.append(asyncio.create_task(stream.keep_exporting()))
         yield
         for each in watching:
             each.cancel()
         await loading
         serving.close()
+        if stream is not None:
+            await asyncio.to_thread(stream.close)
         metrics.retire()
 
     app = FastAPI(
@@ -87,6 +93,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         ("admin", rules_routes(serving, settings)),
         ("admin", admin_routes(swap)),
     ]
+    if stream is not None:
+        from service.routes.events import events_routes  # with its libraries, which take a while
+
+        guarded.append(("events", events_routes(stream, settings)))
     for scope, router in guarded:
         refusals = documented(401, 403, 429)
         app.include_router(router, dependencies=access.dependencies(scope), responses=refusals)

@@ -117,9 +117,15 @@ class BasketScorer:
         self.own = _curve(bundle, bundle.score_root, "score_intercept")
         self.population = _curve(bundle, bundle.score_population_root, "population_intercept")
 
-    def score(self, user_id: str | None, basket: Sequence[str]) -> BasketScore:
-        """Scores a basket; an unknown user or item never is an error, see `BasketScore`."""
-        profile = self._profiles.get(user_id) if user_id is not None else None
+    def score(
+        self, user_id: str | None, basket: Sequence[str], profile: Profile | None = None
+    ) -> BasketScore:
+        """Scores a basket; an unknown user or item never is an error, see `BasketScore`.
+
+        `profile` is the shopper's, if it has been read already.
+        """
+        if profile is None and user_id is not None:
+            profile = self._profiles.get(user_id)
         index = self._bundle.catalogue.index
         rows = {item: index.get(item) for item in basket}
         unknown = [item for item, row in rows.items() if row is None]

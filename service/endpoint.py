@@ -69,7 +69,7 @@ class RecommendEndpoint:
         started = perf_counter()
         asked = self._parse(content)
         profile = None
-        if served.threads is not None and asked.user_id is not None:
+        if served.read_first and asked.user_id is not None:
             profile = await served.profile(asked.user_id)
         body = self._answer(served, asked, profile, started)
         length = str(len(body)).encode()

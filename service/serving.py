@@ -24,6 +24,7 @@ from service.settings import Settings
 from service.substitutes import Substitutes
 
 if TYPE_CHECKING:
+    from service.events.journal import Journal
     from service.profile_store.memcached import Memcached
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Served(NamedTuple):
     related: RelatedItems | None  # nor of these
     substitutes: Substitutes | None  # nor of these
     threads: Executor | None = None  # where profiles are read, if that waits for the network
+    read_first: bool = False  # profiles: the recommender knows those of the bundle alone
 
     async def profile(self, user_id: str) -> Profile | None:
         """Return a shopper's profile, and keep nobody else waiting for it."""
@@ -53,13 +55,16 @@ class Served(NamedTuple):
 class Serving:
     """What one app answers from, once there is something, and until then the reason why not."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics, journal: "Journal | None" = None
+    ) -> None:
         self._settings = settings
         self._metrics = metrics
         self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
+        self._journal = journal
 
     def load(self) -> None:
         """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
@@ -79,7 +84,8 @@ class Serving:
         bundle = load_bundle(self._settings.bundle)
         _warm_up(bundle, self._settings)
         recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
-        profiles = self._stored(Profiles(bundle), bundle.bundle_id)
+        own = Profiles(bundle)
+        profiles = self._live(bundle, self._stored(own, bundle.bundle_id))
         scorer = BasketScorer(bundle) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
         substitutes = Substitutes.read(bundle)
@@ -89,7 +95,10 @@ class Serving:
         gc.collect()
         gc.freeze()
         threads = self._store.threads if self._store is not None else None
-        return Served(bundle, recommender, profiles, scorer, related, substitutes, threads)
+        read_first = profiles is not own
+        return Served(
+            bundle, recommender, profiles, scorer, related, substitutes, threads, read_first
+        )
 
     def _stored(self, own: Profiles, bundle_id: str) -> ProfileSource:
         if self._store is None:
@@ -97,6 +106,13 @@ class Serving:
         from service.profile_store.profiles import StoredProfiles
 
         return StoredProfiles(self._store, own, bundle_id, self._metrics.observe_profile_read)
+
+    def _live(self, bundle: Bundle, profiles: ProfileSource) -> ProfileSource:
+        if self._journal is None:
+            return profiles
+        from service.events.live_profiles import LiveProfiles
+
+        return LiveProfiles(bundle, profiles, self._journal)
 
     def close(self) -> None:
         """Close the connections to memcached, if there are any."""

@@ -1,13 +1,16 @@
 """Live profiles: those of a bundle, and what happened since."""
 
+import logging
 from functools import lru_cache, partial
 
 from service.bundle import Bundle
-from service.events.journal import Journal
+from service.events.journal import Journal, JournalError
 from service.events.updates import ProfileUpdates
 from service.profiles import Profile, ProfileSource
 
 __all__ = ["LiveProfiles"]
+
+_logger = logging.getLogger(__name__)
 
 _KEPT = 1024  # shoppers who bought lately and come back: some 20 KB each
 
@@ -35,11 +38,17 @@ class LiveProfiles:
     def get(self, user_id: str) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue.
 
-        Raises:
-            JournalError: the journal cannot be read.
+        Where the journal fails it is the bundle's, marked as `fallback`.
         """
-        newest = self._journal.last_seq(user_id)
-        return self._profiles.get(user_id) if newest is None else self._updated(user_id, newest)
+        try:
+            newest = self._journal.last_seq(user_id)
+            if newest is not None:
+                return self._updated(user_id, newest)
+        except JournalError as error:
+            _logger.warning("purchases not read: %s", error)
+            profile = self._profiles.get(user_id)
+            return profile and profile._replace(fallback=True)
+        return self._profiles.get(user_id)
 
 
 def _updated(

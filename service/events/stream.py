@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.event import Event, event_type
-from service.events.journal import Journal
+from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
 from service.problems import ProblemError
 from service.settings import Settings
 
 __all__ = ["PurchaseStream", "RawEvent", "Refusal", "Taken"]
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class RawEvent(NamedTuple):
@@ -82,9 +82,14 @@ class PurchaseStream:
             await asyncio.to_thread(self.export)
 
     def export(self) -> None:
-        """Write the events that are not in Parquet files yet."""
-        if exported := self._files.export():
-            _log.info("exported", extra={"events": exported})
+        """Write the events that are not in Parquet files yet; what fails is tried again later."""
+        try:
+            exported = self._files.export()
+        except (JournalError, OSError) as error:
+            _logger.error("events not exported: %s", error)
+        else:
+            if exported:
+                _logger.info("exported", extra={"events": exported})
 
     def close(self) -> None:
         """Export what is left, and close the files."""

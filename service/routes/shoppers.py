@@ -94,7 +94,8 @@ def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
                 "This bundle has no basket score; build it with rtt2vec-build of this version, "
                 "from enough baskets for a ranker.",
             )
-        answer = served.scorer.score(asked.user_id, asked.basket)
+        profile = await served.profile(asked.user_id) if asked.user_id is not None else None
+        answer = served.scorer.score(asked.user_id, asked.basket, profile)
         return _score_response(answer, served.bundle.bundle_id)
 
     @router.get("/users/{user_id}/profile", responses=documented(404, 422, 500, 503))
