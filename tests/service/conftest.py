@@ -95,8 +95,8 @@ class Served:
         self.await_logged("ready", count)
 
     def await_logged(self, message: str, count: int) -> None:
-        """Return once a message has been logged so often."""
-        while self.log.read_text().count(f'"message":"{message}"') < count:
+        """Return once messages that begin so have been logged so often."""
+        while self.log.read_text().count(f'"message":"{message}') < count:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)  # a log file tells nobody that it has grown
 

@@ -1,0 +1,59 @@
+"""Several workers, as real processes, follow what is current."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.data.daily_bundles import publish, publish_damaged
+from tests.service.conftest import ADMIN, Served, start
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Two workers, whose bundle is that of day 1."""
+    publish(tmp_path / "bundles", 1)
+    with ExitStack() as running:
+        yield start(running, tmp_path / "log", tmp_path / "bundles", "--workers", "2")
+
+
+def answering(served: Served) -> set[str]:
+    """The bundles that answer on twenty connections, each of which any worker may take."""
+    asked = (httpx.post(f"{served.url}/recommend", json={}) for _ in range(20))
+    return {answer.raise_for_status().json()["bundle_id"] for answer in asked}
+
+
+def test_workers_follow_the_link_and_a_rollback(served: Served, tmp_path: Path) -> None:
+    (old,) = answering(served)
+    new = publish(tmp_path / "bundles", 2)
+    served.await_logged("ready", 4)
+    assert answering(served) == {new}
+    httpx.post(f"{served.url}/admin/rollback", headers=ADMIN).raise_for_status()
+    served.await_logged("ready", 6)
+    assert answering(served) == {old}
+
+
+def test_a_bad_bundle_takes_over_in_none(served: Served, tmp_path: Path) -> None:
+    before = answering(served)
+    bad = publish_damaged(tmp_path / "bundles")
+    served.await_logged("refused: ", 2)
+    assert answering(served) == before != {bad}
+
+
+def test_a_worker_that_is_started_again_goes_by_the_rollback(
+    served: Served, tmp_path: Path
+) -> None:
+    (old,) = answering(served)
+    publish(tmp_path / "bundles", 2)
+    served.await_logged("ready", 4)
+    httpx.post(f"{served.url}/admin/rollback", headers=ADMIN).raise_for_status()
+    served.await_logged("ready", 6)
+    main = served.process.pid
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    served.await_workers(7)
+    assert answering(served) == {old}
