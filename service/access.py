@@ -55,7 +55,7 @@ class Access:
             if key is None:
                 detail = "Send an API key as Authorization: Bearer …"
                 raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
-            scope["api_key"] = key.name  # for the log
+            scope.setdefault("noted", {})["api_key"] = key.name  # for the log
             if wanted not in key.scopes:
                 raise ProblemError(403, f"The key {key.name} has not the scope {wanted}.")
             self._limits.count(key)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from service.access import Access
 from service.api_keys import ApiScope
@@ -73,6 +74,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         lifespan=lifespan,
         middleware=[
             Middleware(RequestMiddleware, metrics=metrics),
+            *_cors(settings),
             Middleware(Shortcut, route=recommend),
         ],
         exception_handlers={
@@ -101,3 +103,16 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         refusals = documented(401, 403, 429)
         app.include_router(router, dependencies=access.dependencies(scope), responses=refusals)
     return app
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if settings.cors_origins is None:
+        return []
+    origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+    headers = ["authorization", "content-type", "x-request-id"]
+    methods = ["GET", "POST"]
+    return [
+        Middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers
+        )
+    ]

@@ -105,6 +105,7 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
     """How uvicorn is to serve what `app` returns, in each of the workers."""
     import uvicorn
 
+    from service.head_limit import LimitedProtocol
     from service.logs import logging_config
 
     return uvicorn.Config(
@@ -112,8 +113,9 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
         factory=True,
         workers=settings.workers,
         lifespan="on",
+        http=LimitedProtocol,
         ws="none",
-        log_config=logging_config(settings.log_level),
+        log_config=logging_config(settings.log_level, settings.log_users),
         access_log=False,  # The app writes its own, with request ids.
         proxy_headers=False,
         server_header=False,

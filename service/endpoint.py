@@ -35,6 +35,7 @@ class RecommendEndpoint:
         self._serving = serving
         self._recent = serving.recent
         self._access = access
+        self._log_users = settings.log_users != "off"
         self._guard = access.guard("recommend")
         self._request_type = request_type(settings, RecommendRequest)
 
@@ -68,6 +69,8 @@ class RecommendEndpoint:
         content = await read_json_body(scope, receive, self._body_limit_bytes)
         started = perf_counter()
         asked = self._parse(content)
+        if self._log_users:
+            scope.setdefault("noted", {})["user_id"] = asked.user_id
         profile = None
         if served.read_first and asked.user_id is not None:
             profile = await served.profile(asked.user_id)

@@ -3,19 +3,33 @@
 import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from hashlib import blake2b
+from secrets import token_bytes
+from typing import Any, Literal
 
 import orjson
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
 
+LogUsers = Literal["off", "hashed", "plain"]
+"""How logs show user ids."""
+
 # What every record has; anything beyond came in through `extra`. Uvicorn adds `color_message`.
 _COMMON = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a line of JSON, in which each `extra` is a field of its own."""
+    """Formats a record as a line of JSON, in which each `extra` is a field of its own.
+
+    An extra called `user_id` is shown as `users` says, and left out by default. A hash needs
+    the `key`: ids are few enough to be guessed from hashes that anybody can compute.
+    """
+
+    def __init__(self, users: LogUsers = "off", key: bytes = b"") -> None:
+        super().__init__()
+        self._users = users
+        self._key = key
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line, without the newline."""
@@ -28,17 +42,30 @@ class JsonFormatter(logging.Formatter):
         if current := request_id.get():
             line["request_id"] = current
         line |= {key: value for key, value in record.__dict__.items() if key not in _COMMON}
+        if "user_id" in line:
+            line |= self._shown(line.pop("user_id"))
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
 
+    def _shown(self, user_id: str | None) -> dict[str, str]:
+        if user_id is None or self._users == "off":
+            return {}
+        if self._users == "hashed":
+            user_id = blake2b(user_id.encode(), key=self._key, digest_size=8).hexdigest()
+        return {"user_id": user_id}
 
-def logging_config(level: str) -> dict[str, Any]:
-    """Return the `logging.config` dictionary: everything from `level` up, to stderr, as JSON."""
+
+def logging_config(level: str, users: LogUsers = "off") -> dict[str, Any]:
+    """Return the `logging.config` dictionary: everything from `level` up, to stderr, as JSON.
+
+    The workers that get it hash user ids alike, until the service starts again.
+    """
+    formatter = {"()": JsonFormatter, "users": users, "key": token_bytes(16)}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter}},
+        "formatters": {"json": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
     }

@@ -67,8 +67,7 @@ class RequestMiddleware:
         level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
         if _log.isEnabledFor(level):
             facts = {"method": scope["method"], "route": route, "status": status}
-            if key := scope.get("api_key"):  # its name
-                facts["api_key"] = key
+            facts |= scope.get("noted", {})  # by the guard, or the endpoint
             _log.log(level, "request", extra=facts | {"took_ms": round(seconds * 1000, 3)})
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.logs import LogUsers
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 Search = Literal["lists", "mean", "anchors"]
 
@@ -155,6 +157,17 @@ class Settings(BaseSettings):
     )
     memcached_timeout_ms: int = Field(
         5, ge=1, description="Milliseconds that a server may take to connect, and to answer."
+    )
+
+    cors_origins: str | None = Field(
+        None,
+        description="Origins whose pages may ask from a browser, separated by commas; none may by "
+        "default.",
+    )
+    log_users: LogUsers = Field(
+        "off",
+        description="How the log shows whom /recommend was asked for: `off` not at all, `hashed` "
+        "with a key that lasts until the service stops, `plain` as they are.",
     )
 
     # How connections live and end.

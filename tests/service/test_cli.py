@@ -124,6 +124,12 @@ def test_rules_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Path) 
     assert "Traceback" not in done.stderr
 
 
+def test_api_keys_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Path) -> None:
+    done = run("--bundle", bundle_dir, "--api-keys", tmp_path / "keys.toml")
+    assert done.returncode == 1
+    assert f"{tmp_path / 'keys.toml'}: expected a TOML file of API keys" in done.stderr
+
+
 def test_a_port_that_is_taken_is_said(served: Served, bundle_dir: Path) -> None:
     port = served.address[1]
     done = run("--bundle", bundle_dir, "--port", port)
