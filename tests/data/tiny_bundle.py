@@ -68,7 +68,7 @@ def tiny_contents(backend_name: str = "exact", seed: int = 7, **changes: Any) ->
         retrieval=retrieval,
         ann_recall_at_k=measure_ann_recall(retrieval, Exact(vectors), queries),
         as_of="2017-12-01T00:00:00",
-        build={"dimension": DIMENSION, "seed": seed},
+        build={"dimension": DIMENSION, "seed": seed, "recency_half_life_days": 60},
         serving=weights.write() | weights.write("vectors_"),
         metrics={"validation": {"recall_at_k": 0.5, "ndcg_at_k": 0.25}},
     )

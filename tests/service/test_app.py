@@ -131,7 +131,7 @@ def test_rules_that_cannot_be_read_are_a_reason_too(bundle_dir: Path, tmp_path: 
 def test_a_bug_is_a_500_with_its_traceback_in_the_log_alone(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("the cat sat on it")
 
     monkeypatch.setattr("service.recommender.Recommender.recommend", fail)

@@ -29,7 +29,7 @@ def purchase(number: int, user_id: str, item_id: str, **changes: Any) -> dict[st
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("bundles")
-    write_bundle(directory, tiny_contents(build={"recency_half_life_days": 60}))
+    write_bundle(directory, tiny_contents())
     return directory
 
 
