@@ -1,13 +1,13 @@
 """memcached as a store of profiles: no request waits for it longer than a few milliseconds.
 
 A key always goes to the same server. A server that fails is left out for a second, in which its
-keys go to the others; a store that fails five times in a row is left alone for one. Then one more
-request tries.
+keys go to the others; a store that fails five times in a row is left alone for one. Then a request
+tries again, on new connections.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
+from threading import get_ident
 
 from circuitbreaker import CircuitBreaker
 from pymemcache import HashClient, MemcacheError
@@ -22,8 +22,6 @@ __all__ = ["Memcached", "connect"]
 _THREADS = 8
 _FAILURES_IN_A_ROW = 5
 _LEFT_ALONE_S = 1
-# A little less, so that whoever tries again after that time finds its server among the others.
-_LEFT_OUT_S = 0.9
 
 # ValueError and LookupError are what pymemcache raises for answers that it cannot read.
 _FAILURES = (OSError, MemcacheError, ValueError, LookupError)
@@ -37,7 +35,7 @@ def connect(servers: Sequence[str], timeout_s: float) -> HashClient:
         timeout=timeout_s,
         no_delay=True,
         retry_attempts=0,
-        dead_timeout=_LEFT_OUT_S,
+        dead_timeout=_LEFT_ALONE_S,
     )
 
 
@@ -62,8 +60,8 @@ class Memcached:
         self._servers = servers.split(",")
         self._timeout_s = timeout_ms / 1000
         self._breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _LEFT_ALONE_S)
-        self._own = local()
-        self._clients: list[HashClient] = []
+        self._clients: dict[int, tuple[int, HashClient]] = {}  # by thread
+        self._times_open = 0
 
     def read(self, key: str) -> Profile | None:
         """Return the profile under `key`, in one round trip; None if there is none.
@@ -78,6 +76,8 @@ class Memcached:
                 value = self._client().get(key)
                 return None if value is None else decode(value, key)
         except _FAILURES as error:
+            if self._breaker.opened:
+                self._times_open += 1
             raise ProfileStoreError(f"{type(error).__name__}: {error}") from error
 
     def restore(self, key: str, profile: Profile) -> None:
@@ -94,12 +94,17 @@ class Memcached:
     def close(self) -> None:
         """Wait for the reads that have begun, and close all connections."""
         self.threads.shutdown()
-        for client in self._clients:
+        for _, client in self._clients.values():
             client.close()
 
     def _client(self) -> HashClient:
-        if not hasattr(self._own, "client"):
-            self._own.client = connect(self._servers, self._timeout_s)
-            self._clients.append(self._own.client)
-        client: HashClient = self._own.client
+        """This thread's; a new one after the store was left alone: connections may be dead."""
+        thread = get_ident()
+        if thread in self._clients:
+            since, client = self._clients[thread]
+            if since == self._times_open:
+                return client
+            client.close()
+        client = connect(self._servers, self._timeout_s)
+        self._clients[thread] = self._times_open, client
         return client

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Thread
 
@@ -43,27 +44,27 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def fill(self, value_bytes: int) -> None:
-        """Store values of this size until there is no room for one more; it must not evict."""
-        client, number = Client((HOST, self.port), default_noreply=False), 0
-        with suppress(MemcacheServerError):
-            while True:
-                client.set(f"junk-{number}", b"x" * value_bytes)
-                number += 1
+    def fill(self) -> None:
+        """Store values until there is no room for a small profile; it must not evict."""
+        client = Client((HOST, self.port), default_noreply=False)
+        for size in range(200, 800, 20):  # it keeps values of a size apart from others
+            with suppress(MemcacheServerError):
+                for number in count():
+                    client.set(f"{size} bytes, number {number}".replace(" ", "-"), b"x" * size)
         client.close()
 
     def keys(self) -> int:
         """How many values it has."""
         client = Client((HOST, self.port))
-        count = int(client.stats()[b"curr_items"])
+        found = int(client.stats()[b"curr_items"])
         client.close()
-        return count
+        return found
 
 
 @contextmanager
-def servers(count: int) -> Iterator[list[Server]]:
+def servers(number: int) -> Iterator[list[Server]]:
     """So many, all empty, which end with the test."""
-    started = [Server() for _ in range(count)]
+    started = [Server() for _ in range(number)]
     try:
         for each in started:
             each.start()

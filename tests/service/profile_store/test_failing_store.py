@@ -8,9 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.bundle import load_bundle
-from service.profile_store.codec import encode, profile_key
-from service.profiles import Profiles
 from tests.data.memcached import Server, Wire, servers, wire
 from tests.data.shoppers import shopping
 from tests.service.conftest import Served, start
@@ -126,15 +123,11 @@ def test_a_server_restarts_empty(stored: Stored) -> None:
     assert sum(each.keys() for each in three) == 6
 
 
-def test_the_server_is_full(serve: Callable[..., Served], bundle_dir: Path) -> None:
-    bundle = load_bundle(bundle_dir)
-    profile = Profiles(bundle).get("user-0")
-    assert profile is not None
-    size = len(encode(profile, profile_key(bundle.bundle_id, "user-0")))
+def test_the_server_is_full(serve: Callable[..., Served]) -> None:
     with servers(1) as (server,):
         server.kill()
         server.start("-m", "2", "-M")
-        server.fill(size)
+        server.fill()
         service = serve("--memcached", server.address)
         with shopping(service.url) as shoppers:
             shoppers.until(degraded=True)
