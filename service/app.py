@@ -43,7 +43,12 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     A bundle that is refused does not end the process: it answers as live, not as ready, and says
     why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
     """
-    metrics = metrics or Metrics()
+    tracing = None
+    if settings.traces is not None:
+        from service.tracing import Tracing  # with its libraries
+
+        tracing = Tracing(settings.traces, settings.trace_share)
+    metrics = metrics or (tracing.metrics() if tracing else Metrics())
     stream = open_stream(settings)
     serving = Serving(settings, metrics, stream.journal if stream else None)
     swap = Swap(serving, settings, metrics)
@@ -65,6 +70,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         serving.close()
         if stream is not None:
             await asyncio.to_thread(stream.close)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
         metrics.retire()
 
     app = FastAPI(
@@ -73,6 +80,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         version=version("rtt2vec"),
         lifespan=lifespan,
         middleware=[
+            *([tracing.middleware()] if tracing else []),
             Middleware(RequestMiddleware, metrics=metrics),
             *_cors(settings),
             Middleware(Shortcut, route=recommend),

@@ -12,6 +12,9 @@ import orjson
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
 
+trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
+"""The id of the trace that the request belongs to; None where there are no traces."""
+
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
 
@@ -41,6 +44,8 @@ class JsonFormatter(logging.Formatter):
         }
         if current := request_id.get():
             line["request_id"] = current
+        if traced := trace_id.get():
+            line["trace_id"] = traced
         line |= {key: value for key, value in record.__dict__.items() if key not in _COMMON}
         if "user_id" in line:
             line |= self._shown(line.pop("user_id"))

@@ -21,7 +21,7 @@ _log = logging.getLogger("service.access")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 
 # Probes and scrapes come every few seconds and say nothing: they are logged at debug level.
-_QUIET = ("/health", "/metrics")
+QUIET = ("/health", "/metrics")
 
 
 class RequestMiddleware:
@@ -64,7 +64,7 @@ class RequestMiddleware:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
         self._metrics.observe_request(route, status, seconds)
-        level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
+        level = logging.DEBUG if route.startswith(QUIET) else logging.INFO
         if _log.isEnabledFor(level):
             facts = {"method": scope["method"], "route": route, "status": status}
             facts |= scope.get("noted", {})  # by the guard, or the endpoint

@@ -147,6 +147,16 @@ class Settings(BaseSettings):
         description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
         "are off.",
     )
+    cors_origins: str | None = Field(
+        None,
+        description="Origins whose pages may ask from a browser, separated by commas; none may by "
+        "default.",
+    )
+    log_users: LogUsers = Field(
+        "off",
+        description="How the log shows whom /recommend was asked for: `off` not at all, `hashed` "
+        "with a key that lasts until the service stops, `plain` as they are.",
+    )
 
     # Where profiles are kept, if not in the bundle alone.
     memcached: str | None = Field(
@@ -159,15 +169,14 @@ class Settings(BaseSettings):
         5, ge=1, description="Milliseconds that a server may take to connect, and to answer."
     )
 
-    cors_origins: str | None = Field(
+    # What is told of requests, beside metrics and the log.
+    traces: str | None = Field(
         None,
-        description="Origins whose pages may ask from a browser, separated by commas; none may by "
-        "default.",
+        description="URL of an OpenTelemetry collector that takes traces, OTLP over HTTP: "
+        "`http://collector:4318`.",
     )
-    log_users: LogUsers = Field(
-        "off",
-        description="How the log shows whom /recommend was asked for: `off` not at all, `hashed` "
-        "with a key that lasts until the service stops, `plain` as they are.",
+    trace_share: float = Field(
+        0.01, ge=0, le=1, description="Share of requests traced, unless their caller decides it."
     )
 
     # How connections live and end.
