@@ -1,8 +1,8 @@
 """memcached as a store of profiles: no request waits for it longer than a few milliseconds.
 
-A key always goes to the same server. A server that fails is left out for a second, in which its
-keys go to the others; a store that fails five times in a row is left alone for one. Then a request
-tries again, on new connections.
+A key always goes to the same server. One that fails again and again is left out for a second, in
+which its keys go to the others. A store that fails five times in a row is left alone for a second;
+then a request tries again, on new connections.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,8 @@ def connect(servers: Sequence[str], timeout_s: float) -> HashClient:
         connect_timeout=timeout_s,
         timeout=timeout_s,
         no_delay=True,
-        retry_attempts=0,
+        retry_attempts=1,  # one failure is forgiven, at once
+        retry_timeout=0,
         dead_timeout=_LEFT_ALONE_S,
     )
 

@@ -103,6 +103,8 @@ class _Call(BaseRequestHandler):
 
     def handle(self) -> None:
         with suppress(OSError), socket.create_connection((HOST, self.server.port)) as beyond:
+            for each in (self.request, beyond):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             Thread(target=_pass_on, args=(self.request, beyond), daemon=True).start()
             while answer := beyond.recv(_CHUNK):
                 self.server.cut.wait(self.server.delay_s)
