@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from math import ceil
-from time import time
 
 from service.api_keys import ApiKey
 from service.problems import ProblemError
 
 
 class RateLimits:
-    """Counts the requests of keys, each against its own limit, within this process."""
+    """Counts the requests of keys, each against its own limit, within this process.
+
+    A key that rested may send its second's worth at once; then they come back one by one.
+    """
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
         limited = {key.name: key.limit_per_s for key in keys if key.limit_per_s is not None}
@@ -17,22 +19,26 @@ class RateLimits:
             self._limits = {}
             return
         # Only who sets a limit needs the library.
-        from limits import RateLimitItemPerSecond
-        from limits.storage import MemoryStorage
-        from limits.strategies import FixedWindowRateLimiter
+        from throttled import RateLimiterType, Throttled, per_sec
+        from throttled.store import MemoryStore
 
-        self._limits = {name: RateLimitItemPerSecond(limit) for name, limit in limited.items()}
-        self._windows = FixedWindowRateLimiter(MemoryStorage())
+        gcra, store = RateLimiterType.GCRA.value, MemoryStore()
+        self._limits = {
+            name: Throttled(name, using=gcra, quota=per_sec(limit, burst=limit), store=store)
+            for name, limit in limited.items()
+        }
 
     def count(self, key: ApiKey) -> None:
         """Count a request.
 
         Raises:
-            ProblemError: 429, the key has none left in this second.
+            ProblemError: 429, the key has none left for now.
         """
         limit = self._limits.get(key.name)
-        if limit is None or self._windows.hit(limit, key.name):
+        if limit is None:
             return
-        wait_s = self._windows.get_window_stats(limit, key.name).reset_time - time()
-        detail = f"The key {key.name} may send {key.limit_per_s} requests a second."
-        raise ProblemError(429, detail, headers={"Retry-After": str(max(1, ceil(wait_s)))})
+        result = limit.limit()
+        if result.limited:
+            wait_s = max(1, ceil(result.state.retry_after))
+            detail = f"The key {key.name} may send {key.limit_per_s} requests a second."
+            raise ProblemError(429, detail, headers={"Retry-After": str(wait_s)})

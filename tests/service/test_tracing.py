@@ -20,8 +20,8 @@ from service.metrics import STAGES
 from service.settings import Settings
 from tests.service.conftest import listening
 
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-CALLER = "b7ad6b7169203331"
+TRACE = "0a" * 16
+CALLER = "b7" * 8
 ASKED = {"user_id": "user-0", "basket": ["item-0"]}
 
 
