@@ -105,15 +105,15 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
     """How uvicorn is to serve what `app` returns, in each of the workers."""
     import uvicorn
 
-    from service.head_limit import LimitedProtocol
     from service.logs import logging_config
+    from service.overload import SheddingProtocol
 
     return uvicorn.Config(
         app,
         factory=True,
         workers=settings.workers,
         lifespan="on",
-        http=LimitedProtocol,
+        http=SheddingProtocol,
         ws="none",
         log_config=logging_config(settings.log_level, settings.log_users),
         access_log=False,  # The app writes its own, with request ids.

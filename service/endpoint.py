@@ -12,6 +12,7 @@ from service.answers import Recommendation
 from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
+from service.overload import Queue
 from service.problems import documented
 from service.profiles import Profile
 from service.schemas import RecommendRequest, RecommendResponse, request_type
@@ -28,7 +29,12 @@ class RecommendEndpoint:
     """
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, serving: Serving, access: Access
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        serving: Serving,
+        access: Access,
+        queue: Queue,
     ) -> None:
         self._body_limit_bytes = settings.body_limit_bytes
         self._metrics = metrics
@@ -36,6 +42,7 @@ class RecommendEndpoint:
         self._recent = serving.recent
         self._access = access
         self._log_users = settings.log_users != "off"
+        self._queue = queue
         self._guard = access.guard("recommend")
         self._request_type = request_type(settings, RecommendRequest)
 
@@ -67,6 +74,7 @@ class RecommendEndpoint:
             self._guard(scope)
         served = self._serving.ready()
         content = await read_json_body(scope, receive, self._body_limit_bytes)
+        await self._queue.turn()
         started = perf_counter()
         asked = self._parse(content)
         if self._log_users:

@@ -69,6 +69,7 @@ class Metrics:
             ["file", "result"],
             **ours,
         )
+        self._shed = Counter("shed_requests", "Requests told to come back later.", **ours)
         self._swaps = Counter(
             "bundle_swaps", "Times another bundle became current.", ["result"], **ours
         )
@@ -120,6 +121,10 @@ class Metrics:
     def observe_reload(self, file: str, refused: bool) -> None:
         """Count that a file of the shop's had changed, and whether it was fit for use."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
+
+    def observe_shed(self) -> None:
+        """Count a request that could not wait."""
+        self._shed.inc()
 
     def observe_swap(self, refused: bool) -> None:
         """Count that another bundle became current, and whether it was fit for use."""

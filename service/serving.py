@@ -62,6 +62,7 @@ class Serving:
         self._metrics = metrics
         self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
+        self.draining = False  # it answers, but is about to shut down
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
         self._journal = journal

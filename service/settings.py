@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.logs import LogUsers
@@ -115,6 +115,27 @@ class Settings(BaseSettings):
     events_export_every_s: float = Field(
         60, gt=0, description="Seconds between two exports of new events to Parquet files."
     )
+    kafka: str | None = Field(
+        None,
+        description="Kafka brokers, `host:port,host:port`, whose events are kept as well; "
+        "`events` says where.",
+    )
+    kafka_topic: str = Field("purchases", description="Topic of the events, one to a message.")
+    kafka_group: str = Field(
+        "",
+        description="Consumer group; one for each machine, which by default is named after it.",
+    )
+    kafka_options: dict[str, str] = Field(
+        {},
+        description="More options of the consumer, as librdkafka names them, in JSON.",
+    )
+
+    @field_validator("kafka")
+    @classmethod
+    def _kept(cls, brokers: str | None, known: ValidationInfo) -> str | None:
+        if brokers is not None and known.data.get("events") is None:
+            raise ValueError("its events are kept in a directory: set `events` too")
+        return brokers
 
     # How another bundle takes over.
     canary_requests: int = Field(
@@ -180,6 +201,12 @@ class Settings(BaseSettings):
     )
 
     # How connections live and end.
+    queue_limit: int = Field(
+        32, ge=1, description="Requests that may wait in a worker; more are answered 503."
+    )
+    drain_s: float = Field(
+        0, ge=0, description="Seconds to go on answering after SIGTERM, while readiness is off."
+    )
     shutdown_grace_s: int = Field(
         10, ge=0, description="Seconds that requests in flight may take to finish on SIGTERM."
     )

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from service.metrics import CONTENT_TYPE, Metrics
-from service.problems import documented
+from service.problems import ProblemError, documented
 from service.schemas import Health
 from service.serving import Serving
 from service.swap import Swap
@@ -21,8 +21,10 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
 
     @router.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
     async def ready() -> str:
-        """Answer once a verified bundle is loaded."""
+        """Answer once a verified bundle is loaded, and until the process is to end."""
         serving.ready()
+        if serving.draining:
+            raise ProblemError(503, "Shutting down.")
         return "ready\n"
 
     @router.get("/health")
@@ -32,7 +34,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
         current, previous = swap.bundle_ids
         return Health(
             live=True,
-            ready=served is not None,
+            ready=served is not None and not serving.draining,
             bundle_id=current,
             reason=serving.reason,
             previous_bundle_id=previous,
