@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,6 +15,9 @@ from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
 from service.problems import ProblemError
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.events.kafka import KafkaEvents
 
 __all__ = ["PurchaseStream", "RawEvent", "Refusal", "Taken"]
 
@@ -55,7 +59,7 @@ class PurchaseStream:
         self._event_type = event_type(settings)
         self._letters = DeadLetters(directory / "dead_letters.jsonl")
         self._files = ParquetFiles(directory / "parquet", self.journal)
-        self._export_every_s = settings.events_export_every_s
+        self._settings = settings
 
     def take(self, batch: Sequence[RawEvent]) -> Taken:
         """Keeps what is new; all is on disk when it returns, and known to the next request.
@@ -75,10 +79,27 @@ class PurchaseStream:
         new = self.journal.append(events) if events else 0
         return Taken(new, len(events) - new, refused)
 
-    async def keep_exporting(self) -> None:
-        """Write Parquet files every so often, until it is cancelled."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Consume and export for as long as the block lasts; in the end nothing is left to do."""
+        exporting = asyncio.create_task(self._keep_exporting())
+        consumer = self._consumer()
+        yield
+        exporting.cancel()
+        if consumer is not None:
+            await asyncio.to_thread(consumer.stop)
+        await asyncio.to_thread(self.close)
+
+    def _consumer(self) -> "KafkaEvents | None":
+        if self._settings.kafka is None:
+            return None
+        from service.events.kafka import KafkaEvents
+
+        return KafkaEvents(self.take, self._settings)
+
+    async def _keep_exporting(self) -> None:
         while True:
-            await asyncio.sleep(self._export_every_s)
+            await asyncio.sleep(self._settings.events_export_every_s)
             await asyncio.to_thread(self.export)
 
     def export(self) -> None:

@@ -1,0 +1,92 @@
+"""Events from a Kafka topic: kept first and committed then, so that none is lost.
+
+What is delivered again, after a crash or because a group is new, is known by its event id and does
+not count twice. Every machine keeps its own journal and needs all events, so it is a group of its
+own; its workers share the partitions.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from socket import gethostname
+from threading import Event as Flag
+from threading import Thread
+
+from confluent_kafka import Consumer, KafkaException, Message
+
+from service.events.journal import JournalError
+from service.events.stream import RawEvent
+from service.settings import Settings
+
+__all__ = ["KafkaEvents"]
+
+_logger = logging.getLogger(__name__)
+
+_BATCH = 500
+_LOOK_UP_S = 0.5  # from waiting for messages, to see whether to stop
+_RETRY_S = 1.0
+
+
+class KafkaEvents:
+    """A thread that has the messages of a topic taken in, an event each."""
+
+    def __init__(self, take: Callable[[Sequence[RawEvent]], object], settings: Settings) -> None:
+        """Starts; a broker that does not answer is waited for.
+
+        Args:
+            take: keeps events, or raises JournalError or OSError.
+            settings: where they come from.
+        """
+        self._take = take
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka,
+                "group.id": settings.kafka_group or f"rtt2vec-{gethostname()}",
+                "auto.offset.reset": "earliest",
+                **settings.kafka_options,
+                "enable.auto.commit": False,
+            },
+            logger=_logger,
+        )
+        self._consumer.subscribe([settings.kafka_topic])
+        self._stopping = Flag()
+        self._thread = Thread(target=self._run, name="kafka")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch that is being taken in, and leave the group."""
+        self._stopping.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            messages = self._consumer.consume(_BATCH, _LOOK_UP_S)
+            for message in messages:
+                if error := message.error():
+                    _logger.warning("kafka: %s", error)
+            events = [_raw(message) for message in messages if not message.error()]
+            if events and self._taken(events):
+                self._commit()
+
+    def _taken(self, events: Sequence[RawEvent]) -> bool:
+        """Take a batch in, however long it takes; not if it is to stop before that."""
+        while not self._stopping.is_set():
+            try:
+                self._take(events)
+            except (JournalError, OSError) as error:
+                _logger.error("events not kept, trying again: %s", error)
+                self._stopping.wait(_RETRY_S)
+            else:
+                return True
+        return False
+
+    def _commit(self) -> None:
+        try:
+            self._consumer.commit(asynchronous=False)
+        except KafkaException as error:  # they are kept; at worst they come again
+            _logger.warning("offsets not committed: %s", error)
+
+
+def _raw(message: Message) -> RawEvent:
+    place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+    return RawEvent(place, message.value() or b"")
