@@ -13,10 +13,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service.access import Access
 from service.api_keys import ApiScope
+from service.draining import drain_first
 from service.endpoint import RecommendEndpoint
 from service.events import open_stream
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
+from service.overload import Queue
 from service.problems import (
     ProblemError,
     answer_http_exception,
@@ -53,16 +55,18 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     serving = Serving(settings, metrics, stream.journal if stream else None)
     swap = Swap(serving, settings, metrics)
     access = Access(settings)
-    recommend = RecommendEndpoint(settings, metrics, serving, access).route()
+    queue = Queue(settings.queue_limit, metrics.observe_shed)
+    recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Queue]]:
+        drain_first(serving, settings.drain_s)
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
         looks = (serving.look_at_rules, swap.look)
         watching = [asyncio.create_task(every_second(look)) for look in looks]
         async with stream.running() if stream is not None else nullcontext():
-            yield
+            yield {"queue": queue}
         for each in watching:
             each.cancel()
         await loading

@@ -103,26 +103,6 @@ class Settings(BaseSettings):
         "whenever it changes.",
     )
 
-    # How another bundle takes over.
-    canary_requests: int = Field(
-        100,
-        ge=0,
-        description="Recent requests that a new bundle answers on trial before it takes over; 0 "
-        "spares it the trial.",
-    )
-    canary_failure_limit: int = Field(
-        0, ge=0, description="Requests of the trial that may fail, or bring fewer recommendations."
-    )
-    canary_min_overlap: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Share of the old bundle's recommendations that the new one's hold at least.",
-    )
-    canary_slowdown_limit: float = Field(
-        3.0, gt=0, description="Times the old bundle's median processor time that it may take."
-    )
-
     # Purchases, as they happen.
     events: Path | None = Field(
         None,
@@ -156,6 +136,26 @@ class Settings(BaseSettings):
         if brokers is not None and known.data.get("events") is None:
             raise ValueError("its events are kept in a directory: set `events` too")
         return brokers
+
+    # How another bundle takes over.
+    canary_requests: int = Field(
+        100,
+        ge=0,
+        description="Recent requests that a new bundle answers on trial before it takes over; 0 "
+        "spares it the trial.",
+    )
+    canary_failure_limit: int = Field(
+        0, ge=0, description="Requests of the trial that may fail, or bring fewer recommendations."
+    )
+    canary_min_overlap: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the old bundle's recommendations that the new one's hold at least.",
+    )
+    canary_slowdown_limit: float = Field(
+        3.0, gt=0, description="Times the old bundle's median processor time that it may take."
+    )
 
     # Who may do what.
     api_keys: Path | None = Field(
@@ -201,6 +201,12 @@ class Settings(BaseSettings):
     )
 
     # How connections live and end.
+    queue_limit: int = Field(
+        32, ge=1, description="Requests that may wait in a worker; more are answered 503."
+    )
+    drain_s: float = Field(
+        0, ge=0, description="Seconds to go on answering after SIGTERM, while readiness is off."
+    )
     shutdown_grace_s: int = Field(
         10, ge=0, description="Seconds that requests in flight may take to finish on SIGTERM."
     )
