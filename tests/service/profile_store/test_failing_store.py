@@ -22,7 +22,9 @@ def stored(bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         three = running.enter_context(servers(3))
         addresses = ",".join(each.address for each in three)
         log = tmp_path_factory.mktemp("stored") / "log"
-        yield three, start(running, log, bundle_dir, "--memcached", addresses)
+        # Dead servers are known at once; slow ones have tests of their own.
+        flags = ("--memcached", addresses, "--memcached-timeout-ms", "10000")
+        yield three, start(running, log, bundle_dir, *flags)
 
 
 @pytest.fixture(scope="module")
