@@ -130,13 +130,6 @@ class Settings(BaseSettings):
         description="More options of the consumer, as librdkafka names them, in JSON.",
     )
 
-    @field_validator("kafka")
-    @classmethod
-    def _kept(cls, brokers: str | None, known: ValidationInfo) -> str | None:
-        if brokers is not None and known.data.get("events") is None:
-            raise ValueError("its events are kept in a directory: set `events` too")
-        return brokers
-
     # How another bundle takes over.
     canary_requests: int = Field(
         100,
@@ -213,3 +206,10 @@ class Settings(BaseSettings):
     keep_alive_s: int = Field(
         75, ge=0, description="Seconds an idle connection stays open; exceed the proxy's idle time."
     )
+
+    @field_validator("kafka")
+    @classmethod
+    def _kept(cls, brokers: str | None, known: ValidationInfo) -> str | None:
+        if brokers is not None and known.data.get("events") is None:
+            raise ValueError("its events are kept in a directory: set `events` too")
+        return brokers
