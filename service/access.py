@@ -40,7 +40,8 @@ class Access:
         secret = settings.admin_key.get_secret_value() if settings.admin_key is not None else ""
         if secret:
             digest = sha256(secret.encode()).hexdigest()
-            self._keys.append(ApiKey(name="admin", sha256=digest, scopes=frozenset({"admin"})))
+            admin = frozenset[ApiScope](["admin"])
+            self._keys.append(ApiKey(name="RTT2VEC_ADMIN_KEY", sha256=digest, scopes=admin))
         self._limits = RateLimits(self._keys)
 
     def guard(self, wanted: ApiScope) -> Guard | None:
@@ -57,7 +58,7 @@ class Access:
                 raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
             scope.setdefault("noted", {})["api_key"] = key.name  # for the log
             if wanted not in key.scopes:
-                raise ProblemError(403, f"The key {key.name} has not the scope {wanted}.")
+                raise ProblemError(403, f"The key {key.name} does not have the scope {wanted}.")
             self._limits.count(key)
 
         return check
