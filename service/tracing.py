@@ -63,10 +63,7 @@ class _TraceMiddleware:
         if scope["type"] != "http" or scope["path"].startswith(QUIET):
             await self._app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        parent = _propagator.extract(headers)
+        parent = _propagator.extract(_trace_headers(scope))
         method = scope["method"]
         with self._tracer.start_as_current_span(method, parent, SpanKind.SERVER) as span:
             trace_id.set(format_trace_id(span.get_span_context().trace_id))
@@ -83,6 +80,12 @@ class _TraceMiddleware:
             route = getattr(scope.get("route"), "path", "other")
             span.update_name(f"{method} {route}")
             span.set_attributes({"http.request.method": method, "http.route": route})
+
+
+def _trace_headers(scope: Scope) -> dict[str, str]:
+    """Return `traceparent` and `tracestate`, where the caller sent them."""
+    found = (pair for pair in scope["headers"] if pair[0].startswith(b"trace"))
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class _TracedMetrics(Metrics):

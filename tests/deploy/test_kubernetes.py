@@ -69,9 +69,11 @@ def test_probes_ask_for_what_is_there_and_the_pod_has_time_to_finish(pod: dict[s
     (container,) = pod["spec"]["containers"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
-    wait_s = float(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    drain_s = float(load("settings.yaml")["data"]["RTT2VEC_DRAIN_S"])
+    probe = container["readinessProbe"]
+    assert drain_s > probe["periodSeconds"] * probe["failureThreshold"]
     grace_s = Settings.model_fields["shutdown_grace_s"].default
-    assert pod["spec"]["terminationGracePeriodSeconds"] > wait_s + grace_s
+    assert pod["spec"]["terminationGracePeriodSeconds"] > drain_s + grace_s
 
 
 def test_the_autoscaler_goes_by_a_latency_that_the_adapter_gives() -> None:

@@ -1,6 +1,7 @@
 """Access: a key opens what its scopes say, and nothing else opens it."""
 
 import logging
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -16,23 +17,21 @@ from service.settings import Settings
 KEY = "correct horse battery staple"
 SCOPES = get_args(ApiScope)
 OPEN = ("/health", "/metrics")
+SECURITY = Path(__file__).parents[2] / "SECURITY.md"
 
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def scope_of(path: str) -> str:
-    """The scope that a route has to ask for."""
-    match path.split("/")[1]:
-        case "score" | "users":
-            return "profiles"
-        case "events":
-            return "events"
-        case "admin" | "rules":
-            return "admin"
-        case _:
-            return "recommend"
+def documented_scopes() -> dict[tuple[str, str], str]:
+    """The scope of each route, by its method and path, as SECURITY.md has it."""
+    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", SECURITY.read_text(), re.MULTILINE)
+    return {
+        (method.lower(), path): scope
+        for scope, listed in rows
+        for method, path in re.findall(r"`([A-Z]+) (\S+)`", listed)
+    }
 
 
 def operations(client: httpx.Client) -> list[tuple[str, str]]:
@@ -68,13 +67,16 @@ def guarded(connect: Callable[..., httpx.Client]) -> httpx.Client:
     return connect(admin_key=SecretStr(KEY))
 
 
+def test_every_route_has_a_scope(keyed: httpx.Client) -> None:
+    assert set(operations(keyed)) == documented_scopes().keys()
+    assert set(documented_scopes().values()) == set(SCOPES)
+
+
 @pytest.mark.parametrize("sent", SCOPES)
 def test_a_key_opens_the_routes_of_its_scope_and_no_other(keyed: httpx.Client, sent: str) -> None:
-    found = operations(keyed)
-    assert {scope_of(path) for _, path in found} == set(SCOPES)
-    for method, path in found:
+    for (method, path), scope in documented_scopes().items():
         status = keyed.request(method, path, headers=bearer(sent)).status_code
-        assert (status == 403) == (scope_of(path) != sent), (method, path, status)
+        assert (status == 403) == (scope != sent), (method, path, status)
         assert status != 401
 
 
