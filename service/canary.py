@@ -6,8 +6,8 @@ from statistics import fmean, median
 from time import thread_time
 from typing import NamedTuple
 
-from service.answers import Recommendations
-from service.recommender import Recommender
+from service.asking import ask
+from service.recommender import Recommendations, Recommender
 from service.schemas import RecommendRequest
 from service.settings import Settings
 
@@ -73,12 +73,5 @@ def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommen
 
 def _timed(recommender: Recommender, request: RecommendRequest) -> tuple[Recommendations, float]:
     began = thread_time()
-    answer = recommender.recommend(
-        request.user_id,
-        request.basket,
-        request.k,
-        request.exclude_items,
-        request.exclude_categories,
-        store_id=request.store_id,
-    )
+    answer = ask(recommender, request)
     return answer, thread_time() - began

@@ -8,7 +8,8 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from service.access import Access
-from service.answers import Recommendation
+from service.answers import Recommendation, Recommendations
+from service.asking import ask
 from service.body import described, parse_json, read_json_body
 from service.logs import request_id
 from service.metrics import Metrics
@@ -70,6 +71,7 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
+        arrived = perf_counter()
         if self._guard is not None:
             self._guard(scope)
         served = self._serving.ready()
@@ -82,7 +84,8 @@ class RecommendEndpoint:
         profile = None
         if served.read_first and asked.user_id is not None:
             profile = await served.profile(asked.user_id)
-        body = self._answer(served, asked, profile, started)
+        answer = _recommended(served, asked, profile, arrived)
+        body = self._encode(served, asked, answer, started)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -95,19 +98,9 @@ class RecommendEndpoint:
         self._metrics.observe_stage("parse", perf_counter() - started)
         return asked
 
-    def _answer(
-        self, served: Served, asked: RecommendRequest, profile: Profile | None, started: float
+    def _encode(
+        self, served: Served, asked: RecommendRequest, answer: Recommendations, started: float
     ) -> bytes:
-        answer = served.recommender.recommend(
-            asked.user_id,
-            asked.basket,
-            asked.k,
-            asked.exclude_items,
-            asked.exclude_categories,
-            asked.explain,
-            asked.store_id,
-            profile=profile,
-        )
         recommended = perf_counter()
         body = orjson.dumps(
             {
@@ -123,6 +116,15 @@ class RecommendEndpoint:
         self._metrics.observe_stage("encode", perf_counter() - recommended)
         self._metrics.observe_answer(asked.user_id, answer)
         return body
+
+
+def _recommended(
+    served: Served, asked: RecommendRequest, profile: Profile | None, arrived: float
+) -> Recommendations:
+    if asked.timeout_ms is None:
+        return ask(served.recommender, asked, profile)
+    left_s = asked.timeout_ms / 1000 - (perf_counter() - arrived)
+    return served.hurry.recommend(left_s, asked, profile)
 
 
 def _item(recommendation: Recommendation) -> dict[str, Any]:

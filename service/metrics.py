@@ -63,6 +63,9 @@ class Metrics:
         self._profile_reads = Counter(
             "profile_reads", "Profiles asked of memcached.", ["result"], **ours
         )
+        self._events = Counter(
+            "events", "Purchases told: new, known already, or refused.", ["result"], **ours
+        )
         self._rules_reloads = Counter(
             "rules_reloads",
             "Times a file of business rules or availability had changed.",
@@ -70,6 +73,12 @@ class Metrics:
             **ours,
         )
         self._shed = Counter("shed_requests", "Requests told to come back later.", **ours)
+        self._hurried = Counter(
+            "hurried_answers",
+            "Answers that were spared some work, by what was dropped last.",
+            ["dropped"],
+            **ours,
+        )
         self._swaps = Counter(
             "bundle_swaps", "Times another bundle became current.", ["result"], **ours
         )
@@ -121,6 +130,15 @@ class Metrics:
     def observe_reload(self, file: str, refused: bool) -> None:
         """Count that a file of the shop's had changed, and whether it was fit for use."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
+
+    def observe_events(self, new: int, known: int, refused: int) -> None:
+        """Count the events of a batch."""
+        for result, count in (("new", new), ("known", known), ("refused", refused)):
+            self._events.labels(result).inc(count)
+
+    def observe_hurry(self, dropped: str) -> None:
+        """Count an answer for which there was little time, by what was dropped last."""
+        self._hurried.labels(dropped).inc()
 
     def observe_shed(self) -> None:
         """Count a request that could not wait."""

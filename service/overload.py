@@ -22,7 +22,7 @@ class Queue:
 
     def __init__(self, limit: int, on_shed: Callable[[], None]) -> None:
         self._limit = limit
-        self._on_shed = on_shed
+        self.on_shed = on_shed
         self._turns: deque[asyncio.Future[None]] = deque()
         self._taken = False
         self._arrived = 0  # in this iteration: they have not asked for their turn yet
@@ -39,16 +39,15 @@ class Queue:
             loop.call_soon(self._next, loop)
             return
         if len(self._turns) >= self._limit:
-            self._on_shed()
+            self.on_shed()
             raise too_busy()
         turn = loop.create_future()
         self._turns.append(turn)
         await turn
 
-    def admits(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a request that has just arrived may ask for its turn; if not, it is shed."""
+    def has_room(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether a request that has just arrived may ask for its turn; it is counted, then."""
         if len(self._turns) + self._arrived >= self._limit:
-            self._on_shed()
             return False
         if not self._arrived:
             loop.call_soon(self._forget)
@@ -90,13 +89,20 @@ class SheddingProtocol(LimitedProtocol):
             self._unread -= passed_over
             if not (data := data[passed_over:]):
                 return
-        length = _length(data) if self._in_head else None
         queue: Queue | None = self.app_state.get("queue")
-        if queue is None or length is None or length < len(data) or queue.admits(self.loop):
-            super().data_received(data)
-        else:
-            self._unread = length - len(data)
-            self.transport.write(_TOO_BUSY)
+        if queue and self._is_idle() and not queue.has_room(self.loop):
+            length = _length(data)
+            if length is not None and length >= len(data):
+                self._unread = length - len(data)
+                self.transport.write(_TOO_BUSY)
+                queue.on_shed()
+                return
+        super().data_received(data)
+
+    def _is_idle(self) -> bool:
+        """Whether a new request begins, and none before it still waits for its answer."""
+        begins = self._in_head and not self._head_bytes
+        return begins and (self.cycle is None or self.cycle.response_complete)
 
 
 def _length(data: bytes) -> int | None:

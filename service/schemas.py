@@ -45,6 +45,7 @@ class RecommendRequest(BaseModel):
     exclude_categories: list[str] = Field(default_factory=list)
     explain: bool = False
     store_id: str | None = None
+    timeout_ms: int | None = None
 
 
 _Request = TypeVar("_Request", bound=RecommendRequest)
@@ -86,6 +87,14 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
             text | None,
             Field(None, description="The store, whose rules and stock hold; null is none of them."),
         ),
+        timeout_ms=(
+            Annotated[int, BeforeValidator(whole), Field(ge=1)] | None,
+            Field(
+                settings.timeout_ms,
+                description="Milliseconds the answer may take; where they are short, it rests on "
+                "less work and is `degraded`. Null sets no limit.",
+            ),
+        ),
     )
 
 
@@ -117,7 +126,7 @@ class RecommendResponse(BaseModel):
     source: Source
     degraded: bool = Field(
         description="Whether they rest on less than the request gave: its user, its basket or "
-        "its store is unknown."
+        "its store is unknown, or the time was short."
     )
     unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
     took_ms: float

@@ -1,6 +1,6 @@
 """Search: the candidates that the vectors bring.
 
-In one of three forms (`Settings.search`):
+In one of four forms (`Settings.search`):
 
 lists    The anchors' lists, merged by Borda's count: nothing is computed but points. The shopper's
          vector has no say in which candidates come, only in how they are ranked.
@@ -8,6 +8,7 @@ mean     One query of the index, the mean over the anchors: Eq. 4 is linear in t
 anchors  One query for each anchor, as in the paper. What is best for an anchor and this shopper is
          all but always near the top of what is best for the anchor alone, so that a long list,
          scored again for the shopper, holds the answer of the index. Short ones are passed over.
+none     Nothing: what the shopper bought before is all there is, and what sells best.
 """
 
 import numpy as np
@@ -55,7 +56,7 @@ class Search:
             (n,) int32 item indices, not all of them eligible, -1 where there are no more; none for
             a stranger without anchors.
         """
-        if not len(anchors) and profile is None:
+        if self._form == "none" or (not len(anchors) and profile is None):
             return np.empty(0, np.int32)
         if self._form == "lists":
             found = named_most(self._closest, anchors, eligible, wanted)

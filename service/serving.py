@@ -5,7 +5,6 @@ import gc
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from service.bundle import Bundle, BundleError, load_bundle
 from service.business_rules import RulesError
 from service.canary import CanaryError
 from service.example import example_request
+from service.hurry import Hurry
 from service.metrics import Metrics
 from service.problems import ProblemError
 from service.profiles import Profile, Profiles, ProfileSource
@@ -26,6 +26,7 @@ from service.substitutes import Substitutes
 if TYPE_CHECKING:
     from service.events.journal import Journal
     from service.profile_store.memcached import Memcached
+    from service.profile_store.profiles import StoredProfiles
 
 _logger = logging.getLogger(__name__)
 
@@ -37,19 +38,19 @@ class Served(NamedTuple):
 
     bundle: Bundle
     recommender: Recommender
+    hurry: Hurry
     profiles: ProfileSource
     scorer: BasketScorer | None  # a bundle of an earlier release has none
     related: RelatedItems | None  # nor of these
     substitutes: Substitutes | None  # nor of these
-    threads: Executor | None = None  # where profiles are read, if that waits for the network
+    stored: "StoredProfiles | None" = None  # where profiles come from, if not from here
     read_first: bool = False  # profiles: the recommender knows those of the bundle alone
 
     async def profile(self, user_id: str) -> Profile | None:
         """Return a shopper's profile, and keep nobody else waiting for it."""
-        if self.threads is None:
+        if self.stored is None:
             return self.profiles.get(user_id)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, self.profiles.get, user_id)
+        return await self.stored.in_time(self.profiles, user_id)
 
 
 class Serving:
@@ -85,8 +86,10 @@ class Serving:
         bundle = load_bundle(self._settings.bundle)
         _warm_up(bundle, self._settings)
         recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
+        hurry = Hurry(bundle, self._settings, recommender, self._metrics.observe_hurry)
         own = Profiles(bundle)
-        profiles = self._live(bundle, self._stored(own, bundle.bundle_id))
+        stored = self._stored(own, bundle.bundle_id)
+        profiles = self._live(bundle, stored or own)
         scorer = BasketScorer(bundle) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
         substitutes = Substitutes.read(bundle)
@@ -95,15 +98,14 @@ class Serving:
         # frozen of it is freed all the same when the last reference to it goes.
         gc.collect()
         gc.freeze()
-        threads = self._store.threads if self._store is not None else None
         read_first = profiles is not own
         return Served(
-            bundle, recommender, profiles, scorer, related, substitutes, threads, read_first
+            bundle, recommender, hurry, profiles, scorer, related, substitutes, stored, read_first
         )
 
-    def _stored(self, own: Profiles, bundle_id: str) -> ProfileSource:
+    def _stored(self, own: Profiles, bundle_id: str) -> "StoredProfiles | None":
         if self._store is None:
-            return own
+            return None
         from service.profile_store.profiles import StoredProfiles
 
         return StoredProfiles(self._store, own, bundle_id, self._metrics.observe_profile_read)

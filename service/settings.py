@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.logs import LogUsers
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-Search = Literal["lists", "mean", "anchors"]
+Search = Literal["lists", "mean", "anchors", "none"]
 
 
 class Settings(BaseSettings):
@@ -54,8 +54,8 @@ class Settings(BaseSettings):
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
         "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
-        "`anchors`: one query for each, from its list if that is long enough. Where lists are "
-        "missing or too short, the index is asked.",
+        "`anchors`: one query for each, from its list if that is long enough; `none`: nowhere. "
+        "Where lists are missing or too short, the index is asked.",
     )
     search_candidates: int = Field(
         20, ge=1, description="Candidates that each query, or all lists together, bring."
@@ -194,6 +194,12 @@ class Settings(BaseSettings):
     )
 
     # How connections live and end.
+    timeout_ms: int | None = Field(
+        None,
+        ge=1,
+        description="Milliseconds an answer may take if the request does not say; where they are "
+        "short, it rests on less work.",
+    )
     queue_limit: int = Field(
         32, ge=1, description="Requests that may wait in a worker; more are answered 503."
     )

@@ -23,7 +23,7 @@ __all__ = ["Swap", "SwapError"]
 
 _logger = logging.getLogger(__name__)
 
-_Sighting = tuple[int, int] | None
+_Sighting = tuple[int, int, Path] | None
 
 
 class SwapError(Exception):
@@ -102,6 +102,7 @@ class Swap:
             self.refused = None
         elif self.previous is not None and target == self.previous.bundle.path:
             self._take_over(old, self.previous)
+            self._serving.look_at_rules()  # they may have changed while it stood by
         else:
             self._try(old)
 
@@ -150,4 +151,4 @@ def _sighting(link: Path) -> _Sighting:
         found = link.lstat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return found.st_mtime_ns, found.st_ino, link.resolve()

@@ -61,6 +61,16 @@ def test_the_loop_runs_between_two_turns() -> None:
     assert asyncio.run(between()) == ["turn", "loop"] * 3
 
 
+def test_what_arrives_at_once_is_admitted_up_to_the_limit() -> None:
+    async def arrive() -> list[bool]:
+        loop, queue = asyncio.get_running_loop(), Queue(2, lambda: None)
+        at_once = [queue.has_room(loop) for _ in range(3)]
+        await asyncio.sleep(0)  # by now they would have asked for their turn
+        return [*at_once, queue.has_room(loop)]
+
+    assert asyncio.run(arrive()) == [True, True, False, True]
+
+
 def test_whoever_leaves_the_queue_holds_nobody_up() -> None:
     async def leave() -> list[object]:
         queue = Queue(9, lambda: None)

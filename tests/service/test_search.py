@@ -1,4 +1,4 @@
-"""The three forms of search, where their answers can be derived or must agree."""
+"""The forms of search, where their answers can be derived or must agree."""
 
 from dataclasses import replace
 
@@ -43,6 +43,10 @@ def test_a_shopper_without_a_basket_is_asked_for_and_nobody_is_not(form: Form, p
     assert found(bundle, form, [], "user-03", 5) == found(shop(0), "mean", [], "user-03", 5)
     assert len(found(bundle, form, [], "user-03", 5)) == 5
     assert found(bundle, form, [], None, 5) == []
+
+
+def test_no_search_finds_nothing() -> None:
+    assert found(shop(N_ITEMS), "none", [3, 20, 41], "user-03", 5) == []
 
 
 def test_without_lists_or_with_short_ones_the_index_answers() -> None:

@@ -1,0 +1,102 @@
+"""Hurry: an answer that has to come soon rests on less work.
+
+What is dropped, and in which order, is a list of settings: each step is a recommender of its own,
+with a little less to do than the one before it. They share the bundle and the business rules.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter, thread_time
+from typing import Any
+
+from service.asking import ask
+from service.bundle import Bundle
+from service.example import example_requests
+from service.profiles import Profile
+from service.recommender import Recommendations, Recommender
+from service.schemas import RecommendRequest
+from service.settings import Settings
+
+__all__ = ["Hurry", "Step"]
+
+_DROPPED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("diversity", {"mmr_lambda": 1.0}),
+    ("ranker", {"ranker": False}),
+    ("anchors", {"anchor_limit": 3, "anchor_fraction": 0.01}),  # all but a sample of three
+    ("search", {"search": "none"}),  # the shopper's history alone is left, and best sellers
+)
+_EXAMPLES = 5
+_MARGIN = 2.0  # one request in some hundred takes longer than twice the usual time
+_LEARNED = 0.1  # the weight of the latest answer in what is usual
+
+
+@dataclass
+class Step:
+    """A recommender, what it is spared beside the one before it, and the time it usually takes."""
+
+    dropped: str
+    recommender: Recommender
+    usual_s: float
+
+
+class Hurry:
+    """Recommends within a time.
+
+    Attributes:
+        steps: from all the work to the least.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings,
+        recommender: Recommender,
+        observe: Callable[[str], None],
+    ) -> None:
+        """Prepares the steps and takes their time.
+
+        Args:
+            bundle: that of `recommender`.
+            settings: that of `recommender`.
+            recommender: it does all the work.
+            observe: is told what was dropped last, for each answer that is spared something.
+        """
+        self._observe = observe
+        requests = [RecommendRequest(**each) for each in example_requests(bundle, _EXAMPLES)]
+        self.steps = [Step("", recommender, _usual_s(recommender, requests))]
+        ranks = settings.ranker and bundle.neighbour_indptr is not None
+        shared = {"rules": None, "availability": None}  # they are read once, not for each step
+        less = settings.model_copy(update=shared | {"ranker": ranks})
+        for dropped, spared in _DROPPED:
+            if all(getattr(less, name) == value for name, value in spared.items()):
+                continue  # there is no such work to begin with
+            less = less.model_copy(update=spared)
+            reduced = Recommender(bundle, less)
+            reduced.rule_files = recommender.rule_files
+            self.steps.append(Step(dropped, reduced, _usual_s(reduced, requests)))
+
+    def recommend(
+        self, left_s: float, asked: RecommendRequest, profile: Profile | None = None
+    ) -> Recommendations:
+        """Return what is recommended by the first step that fits into the time, or by the last."""
+        fitting = (step for step in self.steps if _MARGIN * step.usual_s <= left_s)
+        step = next(fitting, self.steps[-1])
+        began = perf_counter()
+        answer = ask(step.recommender, asked, profile)
+        step.usual_s += _LEARNED * (perf_counter() - began - step.usual_s)
+        if not step.dropped:
+            return answer
+        self._observe(step.dropped)
+        return answer._replace(degraded=True)
+
+
+def _usual_s(recommender: Recommender, requests: list[RecommendRequest]) -> float:
+    """The median time of an answer, once what it needs is compiled."""
+    ask(recommender, requests[0])
+    times = []
+    for request in requests:
+        began = thread_time()
+        ask(recommender, request)
+        times.append(thread_time() - began)
+    return median(times)
