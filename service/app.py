@@ -51,7 +51,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
 
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
-    stream = open_stream(settings)
+    stream = open_stream(settings, metrics.observe_events)
     serving = Serving(settings, metrics, stream.journal if stream else None)
     swap = Swap(serving, settings, metrics)
     access = Access(settings)

@@ -73,6 +73,7 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     from service.api_keys import ApiKeysError
     from service.bundle import BundleError, load_bundle
     from service.business_rules import RulesError
+    from service.events import EventsError, open_stream
     from service.example import example_request
     from service.recommender import Recommender
 
@@ -80,7 +81,9 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
         Access(settings)
-    except (BundleError, RulesError, ApiKeysError) as error:
+        if (stream := open_stream(settings)) is not None:
+            stream.close()
+    except (BundleError, RulesError, ApiKeysError, EventsError) as error:
         _complain(str(error))
         sys.exit(1)
     return example_request(bundle)

@@ -1,5 +1,6 @@
 """Purchases as they happen: kept at once, known to the next request, and to tomorrow's build."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from service.settings import Settings
@@ -7,18 +8,29 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from service.events.stream import PurchaseStream
 
-__all__ = ["open_stream"]
+__all__ = ["EventsError", "open_stream"]
 
 
-def open_stream(settings: Settings) -> "PurchaseStream | None":
+class EventsError(Exception):
+    """The directory of the events cannot be used."""
+
+
+def open_stream(
+    settings: Settings,
+    observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
+) -> "PurchaseStream | None":
     """Open the purchase stream; None where it is off, and then nothing of it is loaded.
 
     Raises:
-        JournalError: its files cannot be opened.
-        OSError: its directory cannot be made.
+        EventsError: saying which directory, and what is wrong with it.
     """
     if settings.events is None:
         return None
+    from service.events.journal import JournalError
     from service.events.stream import PurchaseStream
 
-    return PurchaseStream(settings.events, settings)
+    try:
+        return PurchaseStream(settings.events, settings, observe)
+    except (JournalError, OSError) as error:
+        expected = "expected a directory to keep events in"
+        raise EventsError(f"{settings.events}: {expected}, found: {error}") from error

@@ -12,12 +12,12 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from service.events.event import Event
 from service.staging import locked
 
-__all__ = ["Journal", "JournalError", "Line", "Purchase"]
+__all__ = ["Fate", "Journal", "JournalError", "Line", "Purchase"]
 
 _BUSY_S = 5.0  # another worker's commit, or many of them, may be waited for
 
@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS events (
     price REAL
 );
 CREATE INDEX IF NOT EXISTS events_of_user ON events (user_id);
+CREATE INDEX IF NOT EXISTS events_of_basket ON events (basket_id, user_id);
 CREATE TABLE IF NOT EXISTS exported (id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL);
 INSERT OR IGNORE INTO exported VALUES (0, 0);
 """
@@ -44,6 +45,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 
 JournalError = sqlite3.Error
 """The database cannot be read or written: locked for too long, the disk full or broken."""
+
+Fate = Literal["new", "known", "foreign"]
+"""What becomes of an event; one of another user's basket is foreign, and no build would take it."""
 
 
 class Purchase(NamedTuple):
@@ -77,7 +81,7 @@ class Journal:
             JournalError: it cannot be opened.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        self._writing = Lock()
+        self._writing, self._reading = Lock(), Lock()
         with locked(directory):  # SQLite does not wait for one who turns WAL on
             self._writer = _connect(directory / "events.sqlite")
             self._writer.execute("PRAGMA journal_mode = WAL")
@@ -85,43 +89,49 @@ class Journal:
             self._writer.executescript(_TABLES)
             self._reader = _connect(directory / "events.sqlite")
 
-    def append(self, events: Sequence[Event]) -> int:
+    def append(self, events: Sequence[Event]) -> list[Fate]:
         """Keeps those that are new, all of them or none; they are on disk when it returns.
-
-        Returns:
-            How many were new.
 
         Raises:
             JournalError: none was kept.
         """
-        rows = [
-            (e.event_id, e.user_id, e.basket_id, e.item_id, e.timestamp_us, e.quantity, e.price)
-            for e in events
-        ]
         with self._writing, self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
-            return self._writer.executemany(_APPEND, rows).rowcount
+            return [self._append(event) for event in events]
+
+    def _append(self, e: Event) -> Fate:
+        query = "SELECT user_id FROM events WHERE basket_id = ? LIMIT 1"
+        owner = self._writer.execute(query, (e.basket_id,)).fetchone()
+        if owner not in (None, (e.user_id,)):
+            return "foreign"
+        row = (e.event_id, e.user_id, e.basket_id, e.item_id, e.timestamp_us, e.quantity, e.price)
+        return "new" if self._writer.execute(_APPEND, row).rowcount else "known"
 
     def last_seq(self, user_id: str) -> int | None:
         """The user's newest event; None without any."""
-        query = "SELECT max(seq) FROM events WHERE user_id = ?"
-        seq: int | None = self._reader.execute(query, (user_id,)).fetchone()[0]
+        seq: int | None
+        ((seq,),) = self._read("SELECT max(seq) FROM events WHERE user_id = ?", user_id)
         return seq
 
     def purchases(self, user_id: str) -> list[Purchase]:
         """All that the user bought, in the order in which it was told."""
         query = "SELECT basket_id, item_id, timestamp_us / 1000000 FROM events WHERE user_id = ?"
-        return [Purchase(*row) for row in self._reader.execute(query, (user_id,))]
+        return [Purchase(*row) for row in self._read(query, user_id)]
 
     def unexported(self, limit: int) -> list[Line]:
         """The first events that `mark_exported` has not been told of."""
         query = "SELECT * FROM events WHERE seq > (SELECT seq FROM exported) ORDER BY seq LIMIT ?"
-        return [Line(*row) for row in self._reader.execute(query, (limit,))]
+        with self._writing:  # not the reader's connection: requests never wait for an export
+            return [Line(*row) for row in self._writer.execute(query, (limit,))]
 
     def mark_exported(self, seq: int) -> None:
         """Notes that the events up to this one are in files."""
         with self._writing, self._writer:
             self._writer.execute("UPDATE exported SET seq = ?", (seq,))
+
+    def _read(self, query: str, user_id: str) -> list[Any]:
+        with self._reading:  # threads may share a connection, but not a statement
+            return self._reader.execute(query, (user_id,)).fetchall()
 
     def close(self) -> None:
         """Closes the database."""

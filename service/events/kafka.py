@@ -49,7 +49,7 @@ class KafkaEvents:
         )
         self._consumer.subscribe([settings.kafka_topic])
         self._stopping = Flag()
-        self._thread = Thread(target=self._run, name="kafka")
+        self._thread = Thread(target=self._run, name="kafka", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

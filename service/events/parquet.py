@@ -18,7 +18,7 @@ from service.staging import locked, sync
 
 __all__ = ["ParquetFiles"]
 
-_ROWS = 100_000  # of an export, so that a backlog does not fill the memory
+_ROWS = 10_000  # at once, so that a backlog keeps neither memory nor others for long
 
 _SCHEMA = pa.schema(
     {

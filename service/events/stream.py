@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["PurchaseStream", "RawEvent", "Refusal", "Taken"]
 
 _logger = logging.getLogger(__name__)
+
+_FOREIGN = "basket_id: expected a basket of this user's, found one of somebody else's."
 
 
 class RawEvent(NamedTuple):
@@ -49,12 +51,24 @@ class Taken(NamedTuple):
 class PurchaseStream:
     """Takes events in; safe to share between threads, and its files between workers."""
 
-    def __init__(self, directory: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Settings,
+        observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
+    ) -> None:
         """Opens the files of a directory, which is made if it is missing.
+
+        Args:
+            directory: where they are.
+            settings: limits of an event, and where else events come from.
+            observe: is told how many of a batch were new, known and refused.
 
         Raises:
             JournalError: the journal cannot be opened.
+            OSError: the directory cannot be made.
         """
+        self._observe = observe
         self.journal = Journal(directory)
         self._event_type = event_type(settings)
         self._letters = DeadLetters(directory / "dead_letters.jsonl")
@@ -66,29 +80,36 @@ class PurchaseStream:
 
         Raises:
             JournalError: nothing was kept; the batch may be sent again.
-            OSError: the dead letters cannot be written; nothing was kept.
+            OSError: the dead letters cannot be written; it may be sent again too.
         """
-        events: list[Event] = []
-        refused: list[Refusal] = []
+        events: dict[int, Event] = {}
+        reasons: dict[int, str] = {}
         for position, raw in enumerate(batch):
             try:
-                events.append(self._event_type.model_validate_json(raw.text))
+                events[position] = self._event_type.model_validate_json(raw.text)
             except ValidationError as error:
-                refused.append(Refusal(position, ProblemError.from_validation(error).detail))
+                reasons[position] = ProblemError.from_validation(error).detail
+        fates = self.journal.append(list(events.values())) if events else []
+        foreign = [p for p, fate in zip(events, fates, strict=True) if fate == "foreign"]
+        reasons |= dict.fromkeys(foreign, _FOREIGN)
+        refused = [Refusal(position, reasons[position]) for position in sorted(reasons)]
         self._letters.write([DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused])
-        new = self.journal.append(events) if events else 0
-        return Taken(new, len(events) - new, refused)
+        taken = Taken(fates.count("new"), fates.count("known"), refused)
+        self._observe(taken.new, taken.known, len(refused))
+        return taken
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Consume and export for as long as the block lasts; in the end nothing is left to do."""
         exporting = asyncio.create_task(self._keep_exporting())
         consumer = self._consumer()
-        yield
-        exporting.cancel()
-        if consumer is not None:
-            await asyncio.to_thread(consumer.stop)
-        await asyncio.to_thread(self.close)
+        try:
+            yield
+        finally:
+            exporting.cancel()
+            if consumer is not None:
+                await asyncio.to_thread(consumer.stop)
+            await asyncio.to_thread(self.close)
 
     def _consumer(self) -> "KafkaEvents | None":
         if self._settings.kafka is None:

@@ -24,6 +24,7 @@ from service.profiles import Profile, Profiles
 __all__ = ["Baskets", "ProfileUpdates"]
 
 _DAY_S = 86_400
+_LONG_AGO = np.iinfo(np.int64).min
 
 
 class Baskets(NamedTuple):
@@ -116,9 +117,8 @@ class ProfileUpdates:
         items, row = np.unique(np.concatenate([profile.items, new.items]), return_inverse=True)
         ones = np.ones(len(new.items), np.int32)
         weight = np.concatenate([profile.recency * faded, basket_weight[line_basket]])
-        last = np.zeros(len(items), np.int64)
-        moments = np.concatenate([profile.last, new.begun[line_basket]])
-        np.maximum.at(last, row, moments)
+        last = np.full(len(items), _LONG_AGO)
+        np.maximum.at(last, row, np.concatenate([profile.last, new.begun[line_basket]]))
         counts = np.bincount(row, np.concatenate([profile.counts, ones]), len(items))
         recency = np.bincount(row, weight, len(items)) / (faded + basket_weight.sum())
         return items, counts.astype(np.int32), recency.astype(np.float32), last

@@ -130,6 +130,14 @@ def test_api_keys_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Pat
     assert f"{tmp_path / 'keys.toml'}: expected a TOML file of API keys" in done.stderr
 
 
+def test_events_that_cannot_be_kept_are_said(bundle_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    done = run("--bundle", bundle_dir, "--events", tmp_path / "file")
+    assert done.returncode == 1
+    assert "file: expected a directory to keep events in, found: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_port_that_is_taken_is_said(served: Served, bundle_dir: Path) -> None:
     port = served.address[1]
     done = run("--bundle", bundle_dir, "--port", port)

@@ -27,15 +27,15 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def test_an_event_is_kept_once(journal: Journal) -> None:
-    assert journal.append([event(1), event(2), event(1)]) == 2
-    assert journal.append([event(2), event(3)]) == 1
+    assert journal.append([event(1), event(2), event(1)]) == ["new", "new", "known"]
+    assert journal.append([event(2), event(3)]) == ["known", "new"]
     assert [line.event_id for line in journal.unexported(10)] == ["e1", "e2", "e3"]
 
 
 def test_what_one_has_committed_another_reads(journal: Journal, tmp_path: Path) -> None:
     other = Journal(tmp_path)
     assert other.last_seq("u") is None
-    journal.append([event(1), event(2, "somebody else")])
+    journal.append([event(1)])
     assert other.last_seq("u") == 1
     assert other.purchases("u") == [Purchase("b", "i1", int(AT.timestamp()))]
     other.close()
@@ -46,7 +46,7 @@ def test_it_is_still_there_when_it_is_opened_again(journal: Journal, tmp_path: P
     journal.mark_exported(1)
     journal.close()
     again = Journal(tmp_path)
-    assert again.append([event(1)]) == 0
+    assert again.append([event(1)]) == ["known"]
     assert again.unexported(10) == []
     again.close()
 
@@ -55,8 +55,8 @@ def test_many_writers_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     journals = [Journal(tmp_path) for _ in range(3)]  # each opens the file, as each worker does
     batches = [[event(n) for n in range(start, start + 20)] for start in range(0, 200, 10)]
     with ThreadPoolExecutor(6) as threads:
-        new = threads.map(lambda n: journals[n % 3].append(batches[n]), range(len(batches)))
-    assert sum(new) == 210
+        fates = threads.map(lambda n: journals[n % 3].append(batches[n]), range(len(batches)))
+    assert sum(fate.count("new") for fate in fates) == 210
     assert len(journals[0].unexported(1000)) == 210
     for journal in journals:
         journal.close()
@@ -67,4 +67,10 @@ def test_a_batch_is_kept_whole_or_not_at_all(journal: Journal) -> None:
     with pytest.raises(JournalError):
         journal.append([event(1), beyond])
     assert journal.unexported(10) == []
-    assert journal.append([event(1)]) == 1
+    assert journal.append([event(1)]) == ["new"]
+
+
+def test_a_basket_has_one_owner(journal: Journal) -> None:
+    assert journal.append([event(1), event(2, "thief")]) == ["new", "foreign"]
+    assert journal.append([event(3, "thief"), event(4)]) == ["foreign", "new"]
+    assert journal.last_seq("thief") is None

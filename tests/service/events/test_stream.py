@@ -92,6 +92,17 @@ def test_what_cannot_be_used_becomes_a_dead_letter_and_the_rest_is_kept(
     assert (letter["source"], letter["event"]) == ("http", wrong.text.decode())
 
 
+def test_a_purchase_in_somebody_elses_basket_is_a_dead_letter(
+    stream: PurchaseStream, tmp_path: Path
+) -> None:
+    taken = stream.take([raw(1, colour="red"), raw(2), raw(3, user_id="thief"), raw(4)])
+    assert (taken.new, [each.position for each in taken.refused]) == (2, [0, 2])
+    assert [each["event"] for each in letters(tmp_path)] == [
+        raw(1, colour="red").text.decode(),
+        raw(3, user_id="thief").text.decode(),
+    ]
+
+
 @pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"[1]", b"null", b'{"event_id": '])
 def test_what_is_no_event_at_all_is_a_dead_letter_too(
     stream: PurchaseStream, tmp_path: Path, text: bytes

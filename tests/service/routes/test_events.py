@@ -1,5 +1,6 @@
 """POST /events: what was bought is known to the next request, whichever worker answers it."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.app import create_app
 from service.bundle import write_bundle
@@ -18,6 +21,15 @@ from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening
 
 AT = "2018-01-31T12:00:00Z"  # later than the bundles
+
+RESULTS = ("new", "known", "refused")
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+FIELDS = ("event_id", "user_id", "basket_id", "item_id", "timestamp", "quantity", "price")
+MAYBE = {name: st.sampled_from(["1", "a", AT, 1.5]) | ANYTHING for name in FIELDS}
 
 
 def purchase(number: int, user_id: str, item_id: str, **changes: Any) -> dict[str, Any]:
@@ -86,6 +98,14 @@ def test_what_the_build_has_seen_does_not_count_twice(shop: httpx.Client) -> Non
     assert categories(shop, "user-1") == before
 
 
+def test_events_are_counted(bundles: Path, tmp_path: Path) -> None:
+    with listening(create_app(Settings(bundle=bundles, events=tmp_path))) as client:
+        send(client, purchase(0, "u", "item-1"), purchase(0, "u", "item-1"), {})
+        lines = client.get("/metrics").text.splitlines()
+    counts = {line for line in lines if line.startswith("rtt2vec_events_total")}
+    assert counts == {f'rtt2vec_events_total{{result="{r}"}} 1.0' for r in RESULTS}
+
+
 def test_an_event_sent_again_counts_once(shop: httpx.Client) -> None:
     event = purchase(0, "user-2", "item-39")
     assert send(shop, event, event) | {"request_id": ""} == {
@@ -111,6 +131,18 @@ def test_a_purchase_of_an_unknown_item_is_kept_for_the_next_build(shop: httpx.Cl
     assert shop.get("/users/nobody/profile").status_code == 404
 
 
+@given(st.lists(ANYTHING | st.fixed_dictionaries({}, optional=MAYBE), min_size=1, max_size=5))
+@settings(deadline=None)
+def test_whatever_is_sent_every_event_is_new_known_or_refused(
+    shop: httpx.Client, events: list[Any]
+) -> None:
+    content = json.dumps({"events": events})
+    response = shop.post("/events", content=content, headers={"Content-Type": "application/json"})
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["new"] + answer["known"] + len(answer["refused"]) == len(events)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"{", 400), (b"[]", 422), (b'{"events": []}', 422), (b'{"events": [{}], "x": 1}', 422)],
@@ -122,8 +154,8 @@ def test_a_body_that_is_no_batch_is_a_problem(shop: httpx.Client, body: bytes, s
 
 
 def test_batches_have_a_limit_of_their_own(bundles: Path, tmp_path: Path) -> None:
-    settings = Settings(bundle=bundles, events=tmp_path, events_body_limit_bytes=1000)
-    with listening(create_app(settings)) as client:
+    limited = Settings(bundle=bundles, events=tmp_path, events_body_limit_bytes=1000)
+    with listening(create_app(limited)) as client:
         events = [purchase(n, "u", "item-1") for n in range(20)]
         assert client.post("/events", json={"events": events}).status_code == 413
 
