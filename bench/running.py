@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,14 +42,18 @@ class Running:
 
 @contextmanager
 def running(
-    command: tuple[str, ...], bundle: Path, cores: Set[int], workers: int = 1
+    command: tuple[str, ...],
+    bundle: Path,
+    cores: Set[int],
+    workers: int = 1,
+    flags: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Starts a service with its default settings, but for the log, and ends it afterwards."""
-    flags = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
+    """Starts a service with its default settings, but for log and flags, and ends it afterwards."""
+    common = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
     began = perf_counter()
     with subprocess.Popen(
-        [*command, *flags, "--workers", str(workers)],
+        [*command, *common, "--workers", str(workers), *flags],
         env=inherited | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,

@@ -41,7 +41,7 @@ class Profile(NamedTuple):
 class ProfileSource(Protocol):
     """Where profiles are read."""
 
-    def get(self, user_id: str) -> Profile | None:
+    def get(self, user_id: str, /) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue."""
 
 

@@ -48,6 +48,7 @@ class Memcached:
 
     Attributes:
         threads: where to read, since a read waits for the network.
+        patience_s: how long a connection and an answer may take together.
     """
 
     def __init__(self, servers: str, timeout_ms: int) -> None:
@@ -60,6 +61,7 @@ class Memcached:
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="profiles")
         self._servers = servers.split(",")
         self._timeout_s = timeout_ms / 1000
+        self.patience_s = 2 * self._timeout_s
         self._breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _LEFT_ALONE_S)
         self._clients: dict[int, tuple[int, HashClient]] = {}  # by thread
         self._times_open = 0

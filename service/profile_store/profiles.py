@@ -1,5 +1,6 @@
 """Profiles that servers keep, and the bundle's own where these fail."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ from service.profiles import Profile, ProfileSource
 
 __all__ = ["StoredProfiles"]
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class StoredProfiles:
@@ -26,8 +27,8 @@ class StoredProfiles:
             local: the bundle's own, for when the store fails.
             bundle_id: of the bundle.
             observe: is told how each read went: `found`, `unknown` (there is no such user),
-                `missing` (the store has lost the profile), `failed`, or `open` (not asked, since
-                it failed too often).
+                `missing` (the store has lost the profile), `failed`, `open` (not asked, since it
+                failed too often), or `late` (nobody waited any longer).
         """
         self._store = store
         self._local = local
@@ -45,7 +46,7 @@ class StoredProfiles:
         except ProfileStoreOpenError:
             return self._fall_back(user_id, "open")
         except ProfileStoreError as error:
-            _log.warning("profile store failed: %s", error)
+            _logger.warning("profile store failed: %s", error)
             return self._fall_back(user_id, "failed")
         if profile is not None:
             self._observe("found")
@@ -54,6 +55,19 @@ class StoredProfiles:
         if own is not None:
             self._restore(key, own)
         return own
+
+    async def in_time(self, source: ProfileSource, user_id: str) -> Profile | None:
+        """Returns the user's profile from `source`, which asks the store, and may wait for it.
+
+        Whatever happens there, it is only waited for as long as a connection and an answer may
+        take together; then the bundle's own has to do.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._store.patience_s):
+                return await loop.run_in_executor(self._store.threads, source.get, user_id)
+        except TimeoutError:
+            return self._fall_back(user_id, "late")
 
     def _fall_back(self, user_id: str, why: str) -> Profile | None:
         own = self._local.get(user_id)
@@ -64,4 +78,4 @@ class StoredProfiles:
         try:
             self._store.restore(key, profile)
         except ProfileStoreError as error:
-            _log.warning("profile not restored: %s", error)
+            _logger.warning("profile not restored: %s", error)

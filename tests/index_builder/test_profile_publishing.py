@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chaos.memcached import Server, servers
 from index_builder.cli import main
 from service.bundle import load_bundle, write_bundle
 from service.profile_store.codec import profile_key
 from service.profile_store.memcached import Memcached
 from service.profiles import Profiles
-from tests.data.memcached import Server, servers
 from tests.data.tiny_bundle import N_USERS, tiny_contents
 
 

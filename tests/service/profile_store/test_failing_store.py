@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.data.memcached import Server, Wire, servers, wire
+from chaos.memcached import Server, Wire, servers, wire
 from tests.data.shoppers import shopping
 from tests.service.conftest import Served, start
 
@@ -129,7 +129,7 @@ def test_the_server_is_full(serve: Callable[..., Served]) -> None:
     with servers(1) as (server,):
         server.kill()
         server.start("-m", "2", "-M")
-        server.fill()
+        server.fill(1000)
         service = serve("--memcached", server.address)
         with shopping(service.url) as shoppers:
             shoppers.until(degraded=True)

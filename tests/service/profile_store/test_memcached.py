@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from chaos.memcached import Server, servers, wire
 from service.bundle import preview_bundle
 from service.profile_store import ProfileStoreError, ProfileStoreOpenError
 from service.profile_store.codec import profile_key
 from service.profile_store.memcached import Memcached
 from service.profiles import Profile, Profiles
-from tests.data.memcached import Server, servers, wire
 from tests.data.tiny_bundle import tiny_contents
 
 BUNDLE = preview_bundle(tiny_contents())

@@ -35,7 +35,8 @@ class Server:
         while True:
             with suppress(ConnectionRefusedError), socket.create_connection((HOST, self.port)):
                 return
-            assert self._process.poll() is None
+            if self._process.poll() is not None:
+                raise RuntimeError(f"memcached did not start: {' '.join(command)}")
             time.sleep(0.02)  # nothing tells that it listens
 
     def kill(self) -> None:
@@ -44,13 +45,15 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def fill(self) -> None:
-        """Store values until there is no room for a small profile; it must not evict."""
+    def fill(self, largest_bytes: int) -> None:
+        """Store values until there is no room for one of any size so far; it must not evict."""
         client = Client((HOST, self.port), default_noreply=False)
-        for size in range(200, 800, 20):  # it keeps values of a size apart from others
+        size = 100
+        while size < largest_bytes:  # it keeps values of a size apart from others
             with suppress(MemcacheServerError):
                 for number in count():
-                    client.set(f"{size} bytes, number {number}".replace(" ", "-"), b"x" * size)
+                    client.set(f"{size}-bytes-{number}", b"x" * size)
+            size += size // 10
         client.close()
 
     def keys(self) -> int:

@@ -1,0 +1,35 @@
+"""`python -m chaos` on a tiny shop, with as little load as possible."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from service.bundle import write_bundle
+from tests.data.tiny_bundle import N_USERS, tiny_contents
+
+
+def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "bundles", tiny_contents())
+    bodies = ({"user_id": f"user-{user}", "basket": ["item-2"]} for user in range(N_USERS))
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("".join(f"{json.dumps(body)}\n" for body in bodies) * 4)
+    asked = ("--bundle", bundle, "--requests", requests, "--rate", "50", "--seconds", "0.3")
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", *asked],
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line.split("│")[1:-1] for line in done.stdout.splitlines() if line.startswith("│")]
+    failed = {fault.strip(): failed.strip() for fault, _, _, failed, *_ in lines}
+    assert failed == {
+        "one memcached of three is gone": "0",
+        "all are dead": "0",
+        "all restart empty": "0",
+        "all are full": "0",
+        "memcached takes 500 ms": "0",
+        "it answers garbage": "0",
+    }, done.stderr
