@@ -22,7 +22,7 @@ __all__ = ["KafkaEvents"]
 _logger = logging.getLogger(__name__)
 
 _BATCH = 500
-_LOOK_UP_S = 0.5  # from waiting for messages, to see whether to stop
+_WAIT_S = 0.1  # for a batch to fill up
 _RETRY_S = 1.0
 
 
@@ -60,7 +60,7 @@ class KafkaEvents:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            messages = self._consumer.consume(_BATCH, _LOOK_UP_S)
+            messages = self._consumer.consume(_BATCH, _WAIT_S)
             for message in messages:
                 if error := message.error():
                     _logger.warning("kafka: %s", error)
