@@ -4,9 +4,11 @@ All workers follow `DIR/current`, and so does one that is started again; whoever
 the build or this service, moves all of them.
 """
 
+import ctypes
 import logging
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -104,7 +106,9 @@ class Swap:
             self._take_over(old, self.previous)
             self._serving.look_at_rules()  # they may have changed while it stood by
         else:
-            self._try(old)
+            with ThreadPoolExecutor(1) as aside:  # what a thread leaves in memory goes as it ends
+                aside.submit(self._try, old).result()
+            _give_back_memory()
 
     def _try(self, old: Served) -> None:
         """Load the current bundle beside the old one, and let it take over if it is fit."""
@@ -143,6 +147,13 @@ def _giving_way() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+def _give_back_memory() -> None:
+    """Have the C library return what was freed to the system; glibc would keep it."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def _sighting(link: Path) -> _Sighting:

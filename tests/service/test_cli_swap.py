@@ -1,14 +1,17 @@
 """Several workers, as real processes, follow what is current."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from loadtest.open_loop import run
 from tests.data.daily_bundles import publish, publish_damaged
 from tests.service.conftest import ADMIN, Served, start
 
@@ -57,3 +60,21 @@ def test_a_worker_that_is_started_again_goes_by_the_rollback(
     os.kill(int(children[-1]), signal.SIGKILL)
     served.await_workers(7)
     assert answering(served) == {old}
+
+
+def test_swaps_under_load_fail_no_request(served: Served, tmp_path: Path) -> None:
+    def publish_three() -> None:
+        for day in (2, 3, 4):
+            publish(tmp_path / "bundles", day)
+            served.await_logged("ready", 2 * day)
+
+    answers = 0
+    with ThreadPoolExecutor(1) as beside:
+        published = beside.submit(publish_three)
+        while not published.done():
+            loaded = run(f"{served.url}/recommend", [b'{"basket": ["item-0"]}'], 100, 0.5, 8)
+            result = asyncio.run(loaded)
+            assert result.failures == 0
+            answers += len(result.times_ms)
+        published.result()
+    assert answers >= 50
