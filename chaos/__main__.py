@@ -1,14 +1,15 @@
-"""`python -m chaos`: do to the service's dependencies what can happen to them, under load."""
+"""`python -m chaos`: do to the service what can happen to it, under load."""
 
 import argparse
 import sys
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.load import generator
 from bench.processes import CORES
-from chaos import profile_store
+from chaos import hot_swap, profile_store
 from chaos.outcome import as_table
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     found = []
     with generator(bodies, {CORES[-1]}) as load:
         asked = (arguments.bundle, load, arguments.rate, arguments.seconds)
-        for each in profile_store.outcomes(*asked):
+        for each in chain(profile_store.outcomes(*asked), hot_swap.outcomes(*asked)):
             Console(stderr=True).print(f"{each.fault}: {'survived' if each.survived else 'not'}")
             found.append(each)
     Console().print(as_table(found))
