@@ -88,7 +88,7 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
             Field(None, description="The store, whose rules and stock hold; null is none of them."),
         ),
         timeout_ms=(
-            Annotated[int, BeforeValidator(whole), Field(ge=1)] | None,
+            Annotated[int, Field(ge=1), BeforeValidator(whole)] | None,
             Field(
                 settings.timeout_ms,
                 description="Milliseconds the answer may take; where they are short, it rests on "
