@@ -120,14 +120,10 @@ class BasketScorer:
     def score(self, user_id: str | None, basket: Sequence[str]) -> BasketScore:
         """Scores a basket; an unknown user or item never is an error, see `BasketScore`."""
         profile = self._profiles.get(user_id) if user_id is not None else None
-        index = self._bundle.catalogue.index
-        rows = {item: index.get(item) for item in basket}
-        unknown = [item for item, row in rows.items() if row is None]
-        asked = [row for row in rows.values() if row is not None]
+        items, unknown = self._bundle.catalogue.look_up(basket)
         stranger = user_id is not None and profile is None
-        if not asked:
+        if not len(items):
             return BasketScore(None, None, stranger or bool(basket), unknown, [])
-        items = np.array(sorted(asked), np.int32)
         anybody = self.population_contributions(items)
         own = self.contributions(profile, items) if profile is not None else None
         return BasketScore(
@@ -135,7 +131,7 @@ class BasketScorer:
             self.population.chance(anybody),
             stranger,
             unknown,
-            self._describe(asked, items, profile, anybody if own is None else own),
+            self._describe(basket, items, profile, anybody if own is None else own),
         )
 
     def contributions(self, profile: Profile, items: Int32) -> Float32:
@@ -147,16 +143,18 @@ class BasketScorer:
         return self.population.trees.predict(self._evidence.columns(None, items))
 
     def _describe(
-        self, asked: Sequence[int], items: Int32, profile: Profile | None, evidence: Float32
+        self, basket: Sequence[str], items: Int32, profile: Profile | None, evidence: Float32
     ) -> list[ScoredItem]:
         catalogue = self._bundle.catalogue
         contribution = dict(zip(items.tolist(), evidence.tolist(), strict=True))
         bought = _purchases(profile, items)
         described = []
-        for item in asked:
-            times, last = bought.get(item, (0, None))
-            item_id, category = catalogue.item_ids[item], catalogue.categories[item]
-            described.append(ScoredItem(item, item_id, category, times, last, contribution[item]))
+        for item_id in dict.fromkeys(basket):
+            item = catalogue.index.get(item_id)
+            if item is not None:
+                times, last = bought.get(item, (0, None))
+                found = (item, item_id, catalogue.categories[item])
+                described.append(ScoredItem(*found, times, last, contribution[item]))
         return described
 
 
