@@ -45,6 +45,7 @@ class PlaceChange(BaseModel):
     before: int | None
     after: int | None
     rules: list[str] = Field(description="The new rules that touch it, by name.")
+    rules_before: list[str] = Field(description="The rules in force that do.")
 
 
 class RulesTestResponse(BaseModel):
@@ -103,7 +104,8 @@ def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
         )
         for rulebook in (present, trial)
     )
-    compared = compare(before, after, trial.plan(asked.store_id).touched)
+    plans = (present.plan(asked.store_id), trial.plan(asked.store_id))
+    compared = compare(before, after, *plans)
     return RulesTestResponse.model_validate(
         {"refused": refused, **compared._asdict()}, from_attributes=True
     )

@@ -85,13 +85,21 @@ def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]
         assert found["before"] == before
         assert found["after"] == ["item-0", "item-39", "item-2"]
         assert found["entered"] == [
-            {"item_id": "item-0", "name": "Thing 0", "before": None, "after": 1, "rules": []},
+            {
+                "item_id": "item-0",
+                "name": "Thing 0",
+                "before": None,
+                "after": 1,
+                "rules": [],
+                "rules_before": ["not this one"],
+            },
             {
                 "item_id": "item-39",
                 "name": "Thing 39",
                 "before": None,
                 "after": 2,
                 "rules": ["pinned"],
+                "rules_before": [],
             },
         ]
         assert [(each["item_id"], each["before"], each["rules"]) for each in found["left"]] == [
