@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.arrays import needed
 from service.basket_evidence import COLUMNS, BasketEvidence
 from service.bundle import Bundle
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile, Profiles
+from service.stored_trees import stored_trees
 from service.trees import Trees
 
 __all__ = ["BasketScore", "BasketScorer", "ScoreCurve", "ScoredItem", "has_score"]
@@ -103,19 +103,11 @@ class BasketScorer:
         Raises:
             BundleInvalidError: they were trained on other columns than these, or are too large.
         """
-        serving = bundle.manifest.serving
-        trained_on = serving.get("score_columns")
-        if trained_on != " ".join(COLUMNS):
-            expected = f"trees of the columns {' '.join(COLUMNS)}"
-            raise BundleInvalidError("manifest.json, serving", expected, trained_on)
-        if needed(bundle.score_feature).max(initial=-1) >= len(COLUMNS):
-            expected = f"numbers below {len(COLUMNS)}"
-            raise BundleInvalidError("score_feature.npy", expected, "larger ones")
         self._bundle = bundle
         self._profiles = Profiles(bundle)
         self._evidence = BasketEvidence(bundle)
-        self.own = _curve(bundle, bundle.score_root, "score_intercept")
-        self.population = _curve(bundle, bundle.score_population_root, "population_intercept")
+        self.own = _curve(bundle, "score_root", "score_intercept")
+        self.population = _curve(bundle, "score_population_root", "population_intercept")
 
     def score(self, user_id: str | None, basket: Sequence[str]) -> BasketScore:
         """Scores a basket; an unknown user or item never is an error, see `BasketScore`."""
@@ -158,19 +150,8 @@ class BasketScorer:
         return described
 
 
-def _curve(bundle: Bundle, roots: Int32 | None, intercept: str) -> ScoreCurve:
-    trees = Trees(
-        needed(roots),
-        needed(bundle.score_feature),
-        needed(bundle.score_threshold),
-        needed(bundle.score_left),
-        needed(bundle.score_right),
-        needed(bundle.score_value),
-    )
-    try:
-        trees.predict(np.empty((0, len(COLUMNS)), np.float32))
-    except ValueError as error:
-        raise BundleInvalidError("score_root.npy", str(error), "a larger one") from error
+def _curve(bundle: Bundle, root: str, intercept: str) -> ScoreCurve:
+    trees = stored_trees(bundle, "score", root, "score_columns", COLUMNS)
     found = bundle.manifest.serving.get(intercept)
     if not isinstance(found, int | float):
         raise BundleInvalidError(f"manifest.json, serving, {intercept}", "a number", found)
