@@ -169,8 +169,7 @@ def _allowed(rules: Sequence[CompiledRule], n_items: int) -> Bool | None:
     if not excluded:
         return None
     allowed = np.ones(n_items, np.bool_)
-    for members in excluded:
-        allowed[members] = False
+    allowed[np.concatenate(excluded)] = False
     return allowed
 
 
@@ -181,9 +180,10 @@ def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
     ]
     if not factors:
         return None
-    total = np.zeros(n_items)
-    for factor, members in sorted(factors, key=lambda each: each[0]):
-        total[members] += np.log(factor)
+    factors.sort(key=lambda each: each[0])
+    items = np.concatenate([members for _, members in factors])
+    logs = np.log([factor for factor, _ in factors])
+    total = np.bincount(items, logs.repeat([len(members) for _, members in factors]), n_items)
     return total.astype(np.float32)
 
 
