@@ -96,6 +96,7 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     yield choice("half of the items anchors", _EVERY, _ranker(bundle, half))
     if bundle.tree_root is None:
         return
+    yield choice("one search for the mean", AS_SERVED, _ranker(bundle, {"search": "mean"}))
     yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"search": "anchors"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranker(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranker(bundle, _UNRANKED | half))

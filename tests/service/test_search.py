@@ -10,6 +10,7 @@ from service.aggregate import Weights
 from service.arrays import needed
 from service.bundle import Bundle, preview_bundle
 from service.profiles import Profiles
+from service.recommender import Recommender
 from service.search import Search
 from service.settings import Search as Form
 from service.settings import Settings
@@ -61,6 +62,17 @@ def test_lists_of_everything_hold_the_best_for_every_shopper() -> None:
         listed = found(shop(N_ITEMS), "anchors", [3], user, 10)
         indexed = found(shop(0), "anchors", [3], user, 10)
         assert [item for item in indexed if item != 3] == listed[: len(indexed) - (3 in indexed)]
+
+
+def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
+    bundle = shop(6)
+    for ranker in (True, False):
+        asked = [
+            Recommender(bundle, Settings(search=form, search_candidates=N_ITEMS, ranker=ranker))
+            for form in FORMS
+        ]
+        answers = [each.recommend("user-03", ["item-03", "item-20"], 10) for each in asked]
+        assert answers[0] == answers[1] == answers[2]
 
 
 def test_merged_lists_bring_what_is_wanted_and_no_more() -> None:
