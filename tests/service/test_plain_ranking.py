@@ -15,7 +15,7 @@ from service.bundle import Bundle, preview_bundle
 from service.ranking import FEATURES
 from service.recommender import Recommender
 from service.retrieval.exact import Exact
-from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.plain_ranking import PlainRanking, walk
 from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents
 
@@ -44,7 +44,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     bundle = shop()
     user_id, basket = request.pop("user_id"), sorted(request.pop("basket"))
     item_ids = bundle.catalogue.item_ids
-    asked = Recommender(bundle, Settings(anchor_limit=N_ITEMS, **request))
+    asked = Recommender(bundle, by_score(anchor_limit=N_ITEMS, **request))
     listed = asked.shortlist(user_id, [item_ids[item] for item in basket])
     candidates, features = listed.candidates, listed.features
     assert features is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from service.business_rules import Compiler, Rulebook
 from service.business_rules.availability import Availability
 from service.recommender import Recommendations, Recommender
-from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.merchandised_bundle import BUNDLE, CATALOGUE, matches
 
 STORES = ("north", "south")
@@ -110,7 +110,7 @@ def answer_named(
             {store: np.packbits(in_stock(bits)) for store, bits in stock.items()}, len(CATALOGUE)
         )
     )
-    return Recommender(BUNDLE, Settings(**changes)).recommend(
+    return Recommender(BUNDLE, by_score(**changes)).recommend(
         asked.user_id,
         asked.basket,
         asked.k,
