@@ -32,9 +32,12 @@ share of what the shopper bought, and the log of that share over the shop's."""
 class BasketEvidence:
     """Makes the columns; the builder learns from the same ones that the service scores by."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Prepares what all baskets share; the bundle must hold neighbours and past baskets."""
-        self._table = FeatureTable(bundle)
+    def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
+        """Prepares what all baskets share; the bundle must hold neighbours and past baskets.
+
+        The bundle's `table` may be shared with a ranker.
+        """
+        self._table = table or FeatureTable(bundle)
         self._rows = needed(bundle.item_vectors)
         self._shelves = self._table.facts[:, : len(_LEVELS)].astype(np.int32)
         counts = bundle.item_count.astype(np.float64)

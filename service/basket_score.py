@@ -21,6 +21,7 @@ from service.basket_evidence import COLUMNS, BasketEvidence
 from service.bundle import Bundle
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile, Profiles
+from service.ranking import FeatureTable
 from service.stored_trees import stored_trees
 from service.trees import Trees
 
@@ -97,15 +98,15 @@ class BasketScorer:
         population: the same for the population score.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Reads the trees; the bundle must hold them.
+    def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
+        """Reads the trees; the bundle must hold them. Its `table` may be shared with a ranker.
 
         Raises:
             BundleInvalidError: they were trained on other columns than these, or are too large.
         """
         self._bundle = bundle
         self._profiles = Profiles(bundle)
-        self._evidence = BasketEvidence(bundle)
+        self._evidence = BasketEvidence(bundle, table)
         self.own = _curve(bundle, "score_root", "score_intercept")
         self.population = _curve(bundle, "score_population_root", "population_intercept")
 

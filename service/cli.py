@@ -70,7 +70,7 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
     from service.bundle import BundleError, load_bundle
-    from service.business_rules import RulesError
+    from service.business_rules.errors import RulesError
     from service.example import example_request
     from service.recommender import Recommender
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from service.association_rules import RelatedItems
 from service.basket_score import BasketScorer, has_score
 from service.bundle import Bundle, BundleError, load_bundle
-from service.business_rules import RulesError
+from service.business_rules.errors import RulesError
 from service.example import example_request
 from service.metrics import Metrics
 from service.problems import ProblemError
@@ -49,7 +49,7 @@ class Serving:
             _warm_up(bundle, self._settings)
             recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
             profiles = Profiles(bundle)
-            scorer = BasketScorer(bundle) if has_score(bundle) else None
+            scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
             related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
             substitutes = Substitutes.read(bundle)
             # What lives as long as the process need not be looked through again and again: a full

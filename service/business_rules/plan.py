@@ -22,29 +22,18 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from service.business_rules.arranged import Arranged
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.quotas import Quotas
 from service.business_rules.schema import Boost, Bury, Exclude, Pin
 from service.business_rules.supply import Supply
 
-__all__ = ["Arranged", "Plan"]
+__all__ = ["Plan"]
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.intp]
-
-
-class Arranged(NamedTuple):
-    """A list as the rules have it.
-
-    Attributes:
-        chosen: positions of the candidates, in the order of the list.
-        pinned: the name of the pin by position, for those that were pinned.
-    """
-
-    chosen: Positions
-    pinned: dict[int, str]
 
 
 class Plan(NamedTuple):

@@ -9,8 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from service.access import AdminAccess
 from service.body import described, json_body
-from service.business_rules import RulesError
-from service.business_rules.trial import compare
+from service.business_rules.errors import RulesError
 from service.problems import documented
 from service.schemas import RecommendRequest, request_type
 from service.serving import Served, Serving
@@ -81,6 +80,8 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
 
 
 def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
+    from service.business_rules.trial import compare
+
     recommender = served.recommender
     first, last = _CALENDAR_S
     moment = min(max(asked.at.timestamp() if asked.at else time(), first), last)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.business_rules import Compiler, Rulebook
 from service.business_rules.availability import Availability
+from service.business_rules.compiling import Compiler
+from service.business_rules.rulebook import Rulebook
 from service.recommender import Recommendations, Recommender
 from tests.data.by_score import by_score
 from tests.data.merchandised_bundle import BUNDLE, CATALOGUE, matches
