@@ -78,7 +78,8 @@ def _parts(
         yield part("no vectors: ranker retrained", _ranker(blind))
         yield part(_BLENDED, _ranker(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
-    bare = _UNRANKED | {"history_candidates": 0}
+    # The index is all that brings candidates then.
+    bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
     yield part("no ranker, no history", _ranker(bundle, bare, weights))
     no_prior = replace(weights, popularity=0)
     yield part("no ranker, history or prior", _ranker(bundle, bare, no_prior))

@@ -51,9 +51,9 @@ class Settings(BaseSettings):
     search: Search = Field(
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
-        "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
-        "`anchors`: one query for each, from its list if that is long enough. Where lists are "
-        "missing or too short, the index is asked.",
+        "as the build listed them, for shoppers with a past; `mean`: one query of the index, the "
+        "mean over the anchors; `anchors`: one query for each, from its list if that is long "
+        "enough. Where lists are missing or too short, and for strangers, the index is asked.",
     )
     search_candidates: int = Field(
         20, ge=1, description="Candidates that each query, or all lists together, bring."

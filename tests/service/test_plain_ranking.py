@@ -80,7 +80,8 @@ def found_by_the_vectors(
 ) -> set[int]:
     """What lists name most, or exact search finds for one query per basket item or their mean."""
     count = request["search_candidates"]
-    if request["search"] == "lists":
+    user = bundle.user_index.get(user_id or "")
+    if request["search"] == "lists" and user is not None:
         named = plain_named_most(bundle, basket)
         if len(named) >= count:
             return set(named[:count])
@@ -88,7 +89,6 @@ def found_by_the_vectors(
     rows = bundle.item_vectors
     queries = np.zeros((len(basket), 2 * d + 1), np.float32)
     queries[:, :d], queries[:, d : 2 * d] = rows[basket, d : 2 * d], rows[basket, :d]
-    user = bundle.user_index.get(user_id or "")
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity
