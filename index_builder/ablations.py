@@ -78,7 +78,8 @@ def _parts(
         yield part("no vectors: ranker retrained", _ranker(blind))
         yield part(_BLENDED, _ranker(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
-    bare = _UNRANKED | {"history_candidates": 0}
+    # The index is all that brings candidates then.
+    bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
     yield part("no ranker, no history", _ranker(bundle, bare, weights))
     no_prior = replace(weights, popularity=0)
     yield part("no ranker, history or prior", _ranker(bundle, bare, no_prior))
@@ -96,6 +97,7 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     yield choice("half of the items anchors", _EVERY, _ranker(bundle, half))
     if bundle.tree_root is None:
         return
+    yield choice("one search for the mean", AS_SERVED, _ranker(bundle, {"search": "mean"}))
     yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"search": "anchors"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranker(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranker(bundle, _UNRANKED | half))

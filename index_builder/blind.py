@@ -51,6 +51,7 @@ def without_vectors(
         item_vectors=rows,
         user_h=np.zeros_like(bundle.user_h),
         retrieval=Exact(rows),
+        closest_item=None,
         **trees.arrays(),
     )
 

@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.arrays import needed
 from service.basket_evidence import COLUMNS, BasketEvidence
 from service.bundle import Bundle
 from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile, Profiles
+from service.ranking import FeatureTable
+from service.stored_trees import stored_trees
 from service.trees import Trees
 
 __all__ = ["BasketScore", "BasketScorer", "ScoreCurve", "ScoredItem", "has_score"]
@@ -97,25 +98,17 @@ class BasketScorer:
         population: the same for the population score.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Reads the trees; the bundle must hold them.
+    def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
+        """Reads the trees; the bundle must hold them. Its `table` may be shared with a ranker.
 
         Raises:
             BundleInvalidError: they were trained on other columns than these, or are too large.
         """
-        serving = bundle.manifest.serving
-        trained_on = serving.get("score_columns")
-        if trained_on != " ".join(COLUMNS):
-            expected = f"trees of the columns {' '.join(COLUMNS)}"
-            raise BundleInvalidError("manifest.json, serving", expected, trained_on)
-        if needed(bundle.score_feature).max(initial=-1) >= len(COLUMNS):
-            expected = f"numbers below {len(COLUMNS)}"
-            raise BundleInvalidError("score_feature.npy", expected, "larger ones")
         self._bundle = bundle
         self._profiles = Profiles(bundle)
-        self._evidence = BasketEvidence(bundle)
-        self.own = _curve(bundle, bundle.score_root, "score_intercept")
-        self.population = _curve(bundle, bundle.score_population_root, "population_intercept")
+        self._evidence = BasketEvidence(bundle, table)
+        self.own = _curve(bundle, "score_root", "score_intercept")
+        self.population = _curve(bundle, "score_population_root", "population_intercept")
 
     def score(
         self, user_id: str | None, basket: Sequence[str], profile: Profile | None = None
@@ -126,14 +119,10 @@ class BasketScorer:
         """
         if profile is None and user_id is not None:
             profile = self._profiles.get(user_id)
-        index = self._bundle.catalogue.index
-        rows = {item: index.get(item) for item in basket}
-        unknown = [item for item, row in rows.items() if row is None]
-        asked = [row for row in rows.values() if row is not None]
+        items, unknown = self._bundle.catalogue.look_up(basket)
         stranger = user_id is not None and profile is None
-        if not asked:
+        if not len(items):
             return BasketScore(None, None, stranger or bool(basket), unknown, [])
-        items = np.array(sorted(asked), np.int32)
         anybody = self.population_contributions(items)
         own = self.contributions(profile, items) if profile is not None else None
         return BasketScore(
@@ -141,7 +130,7 @@ class BasketScorer:
             self.population.chance(anybody),
             stranger,
             unknown,
-            self._describe(asked, items, profile, anybody if own is None else own),
+            self._describe(basket, items, profile, anybody if own is None else own),
         )
 
     def contributions(self, profile: Profile, items: Int32) -> Float32:
@@ -153,32 +142,23 @@ class BasketScorer:
         return self.population.trees.predict(self._evidence.columns(None, items))
 
     def _describe(
-        self, asked: Sequence[int], items: Int32, profile: Profile | None, evidence: Float32
+        self, basket: Sequence[str], items: Int32, profile: Profile | None, evidence: Float32
     ) -> list[ScoredItem]:
         catalogue = self._bundle.catalogue
         contribution = dict(zip(items.tolist(), evidence.tolist(), strict=True))
         bought = _purchases(profile, items)
         described = []
-        for item in asked:
-            times, last = bought.get(item, (0, None))
-            item_id, category = catalogue.item_ids[item], catalogue.categories[item]
-            described.append(ScoredItem(item, item_id, category, times, last, contribution[item]))
+        for item_id in dict.fromkeys(basket):
+            item = catalogue.index.get(item_id)
+            if item is not None:
+                times, last = bought.get(item, (0, None))
+                found = (item, item_id, catalogue.categories[item])
+                described.append(ScoredItem(*found, times, last, contribution[item]))
         return described
 
 
-def _curve(bundle: Bundle, roots: Int32 | None, intercept: str) -> ScoreCurve:
-    trees = Trees(
-        needed(roots),
-        needed(bundle.score_feature),
-        needed(bundle.score_threshold),
-        needed(bundle.score_left),
-        needed(bundle.score_right),
-        needed(bundle.score_value),
-    )
-    try:
-        trees.predict(np.empty((0, len(COLUMNS)), np.float32))
-    except ValueError as error:
-        raise BundleInvalidError("score_root.npy", str(error), "a larger one") from error
+def _curve(bundle: Bundle, root: str, intercept: str) -> ScoreCurve:
+    trees = stored_trees(bundle, "score", root, "score_columns", COLUMNS)
     found = bundle.manifest.serving.get(intercept)
     if not isinstance(found, int | float):
         raise BundleInvalidError(f"manifest.json, serving, {intercept}", "a number", found)

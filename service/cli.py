@@ -72,7 +72,7 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     from service.access import Access
     from service.api_keys import ApiKeysError
     from service.bundle import BundleError, load_bundle
-    from service.business_rules import RulesError
+    from service.business_rules.errors import RulesError
     from service.events import EventsError, open_stream
     from service.example import example_request
     from service.recommender import Recommender

@@ -27,9 +27,8 @@ from service._passes import (
 from service.aggregate import PARTS, Candidates, Part
 from service.arrays import needed
 from service.bundle import Bundle
-from service.bundle_errors import BundleInvalidError
 from service.profiles import Profile
-from service.trees import Trees
+from service.stored_trees import stored_trees
 
 __all__ = ["FEATURES", "Evidence", "FeatureTable", "Ranker"]
 
@@ -243,25 +242,7 @@ class Ranker:
         Raises:
             BundleInvalidError: they were trained on other features than these, or are too large.
         """
-        trained_on = bundle.manifest.serving.get("features")
-        if trained_on != " ".join(FEATURES):
-            expected = f"trees of the features {' '.join(FEATURES)}"
-            raise BundleInvalidError("manifest.json, serving", expected, trained_on)
-        if needed(bundle.tree_feature).max() >= len(FEATURES):
-            expected = f"numbers below {len(FEATURES)}"
-            raise BundleInvalidError("tree_feature.npy", expected, "larger ones")
-        self._trees = Trees(
-            needed(bundle.tree_root),
-            needed(bundle.tree_feature),
-            needed(bundle.tree_threshold),
-            needed(bundle.tree_left),
-            needed(bundle.tree_right),
-            needed(bundle.tree_value),
-        )
-        try:
-            self._trees.predict(np.empty((0, len(FEATURES)), np.float32))
-        except ValueError as error:
-            raise BundleInvalidError("tree_root.npy", str(error), "a larger one") from error
+        self._trees = stored_trees(bundle, "tree", "tree_root", "features", FEATURES)
         self._parts = np.array([*FEATURES.values(), "popularity"])
 
     def score(self, features: Float32) -> Float32:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
 from math import log
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,8 @@ from service.answers import Reasons, Recommendation, Recommendations, Source, so
 from service.arrays import needed
 from service.assortment import Assortment
 from service.bundle import Bundle
-from service.business_rules import Arranged, Plan, Rulebook, RuleFiles
+from service.business_rules.arranged import Arranged
+from service.business_rules.files import RuleFiles
 from service.diversity import Diversity
 from service.postprocess import best_first, top_up
 from service.profiles import Profile, Profiles
@@ -35,6 +36,10 @@ from service.search import Search
 from service.settings import Settings
 from service.substitutes import Substitutes
 from service.taxonomy_filter import TaxonomyFilter
+
+if TYPE_CHECKING:
+    from service.business_rules.plan import Plan
+    from service.business_rules.rulebook import Rulebook
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
 
@@ -63,7 +68,7 @@ class Shortlist(NamedTuple):
     candidates: Candidates
     features: Float32 | None
     filled: int
-    plan: Plan | None
+    plan: "Plan | None"
 
 
 class Recommender:
@@ -101,7 +106,7 @@ class Recommender:
         self._substitutes = Substitutes.read(bundle) if settings.substitute_weight != 1 else None
         self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         ranked = settings.ranker and bundle.neighbour_indptr is not None
-        self._table = FeatureTable(bundle) if ranked else None
+        self.table = FeatureTable(bundle) if ranked else None
         self._ranker = Ranker(bundle) if ranked and bundle.tree_root is not None else None
 
     def recommend(
@@ -113,7 +118,7 @@ class Recommender:
         exclude_categories: Sequence[str] = (),
         explain: bool = False,
         store_id: str | None = None,
-        rulebook: Rulebook | None = None,
+        rulebook: "Rulebook | None" = None,
         profile: Profile | None = None,
     ) -> Recommendations:
         """Returns the k items that belong with the basket, for this shopper.
@@ -155,7 +160,7 @@ class Recommender:
         exclude_items: Sequence[str] = (),
         exclude_categories: Sequence[str] = (),
         lap: Callable[[str], None] = lambda _stage: None,
-        plan: Plan | None = None,
+        plan: "Plan | None" = None,
         profile: Profile | None = None,
     ) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
@@ -193,9 +198,9 @@ class Recommender:
         self, profile: Profile | None, known: Int32
     ) -> AbstractContextManager[Evidence | None]:
         """What the ranker goes by; nothing where there is no ranker, or no basket to rank for."""
-        if self._table is None or not len(known):
+        if self.table is None or not len(known):
             return nullcontext()
-        return self._table.evidence(profile, known)
+        return self.table.evidence(profile, known)
 
     def _merge(
         self,

@@ -2,8 +2,8 @@
 
 In one of four forms (`Settings.search`):
 
-lists    The anchors' lists, merged by Borda's count: nothing is computed but points. The shopper's
-         vector has no say in which candidates come, only in how they are ranked.
+lists    The anchors' lists, merged by Borda's count: nothing is computed but points. That will do
+         for a shopper whose past brings candidates too; a stranger's come from the index.
 mean     One query of the index, the mean over the anchors: Eq. 4 is linear in the query.
 anchors  One query for each anchor, as in the paper. What is best for an anchor and this shopper is
          all but always near the top of what is best for the anchor alone, so that a long list,
@@ -58,7 +58,7 @@ class Search:
         """
         if self._form == "none" or (not len(anchors) and profile is None):
             return np.empty(0, np.int32)
-        if self._form == "lists":
+        if self._form == "lists" and profile is not None:
             found = named_most(self._closest, anchors, eligible, wanted)
             if len(found) == wanted:
                 return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from service.association_rules import RelatedItems
 from service.basket_score import BasketScorer, has_score
 from service.bundle import Bundle, BundleError, load_bundle
-from service.business_rules import RulesError
+from service.business_rules.errors import RulesError
 from service.canary import CanaryError
 from service.example import example_request
 from service.hurry import Hurry
@@ -90,7 +90,7 @@ class Serving:
         own = Profiles(bundle)
         stored = self._stored(own, bundle.bundle_id)
         profiles = self._live(bundle, stored or own)
-        scorer = BasketScorer(bundle) if has_score(bundle) else None
+        scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
         substitutes = Substitutes.read(bundle)
         # What lives long need not be looked through again and again: a full collection in the

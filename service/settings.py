@@ -53,9 +53,10 @@ class Settings(BaseSettings):
     search: Search = Field(
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
-        "as the build listed them; `mean`: one query of the index, the mean over the anchors; "
-        "`anchors`: one query for each, from its list if that is long enough; `none`: nowhere. "
-        "Where lists are missing or too short, the index is asked.",
+        "as the build listed them, for shoppers with a past; `mean`: one query of the index, the "
+        "mean over the anchors; `anchors`: one query for each, from its list if that is long "
+        "enough; `none`: nowhere. Where lists are missing or too short, and for strangers, the "
+        "index is asked.",
     )
     search_candidates: int = Field(
         20, ge=1, description="Candidates that each query, or all lists together, bring."
@@ -71,13 +72,11 @@ class Settings(BaseSettings):
         200, ge=0, description="Candidates taken from the user's own purchase history."
     )
     mmr_lambda: float = Field(
-        1.0, ge=0, le=1, description="Relevance against diversity; 1 is pure relevance."
+        0.95, ge=0, le=1, description="Relevance against diversity; 1 is pure relevance."
     )
-    mmr_pool: int = Field(
-        100, ge=1, description="Best candidates that are reordered for diversity."
-    )
+    mmr_pool: int = Field(40, ge=1, description="Best candidates that are reordered for diversity.")
     substitute_weight: float = Field(
-        1.0,
+        0.25,
         gt=0,
         description="Weight of a candidate that replaces something in the basket, a second milk; "
         "1 is neutral, and a score grows by log(weight).",

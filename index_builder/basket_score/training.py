@@ -17,11 +17,11 @@ from pydantic import JsonValue
 
 from index_builder.basket_score.judging import Judgement, judge_score, reliability
 from index_builder.basket_score.lessons import Kind, ScoreLessons
+from index_builder.boosting import grow
 from index_builder.calibration import Curve
 from index_builder.config import ScoreConfig
 from index_builder.contents import with_score
 from index_builder.held_out import HeldOut
-from index_builder.ranker import flatten
 from service.basket_evidence import COLUMNS
 from service.basket_score import ScoreCurve
 from service.bundle import BundleContents, preview_bundle
@@ -205,12 +205,6 @@ def _boost(
         "min_data_in_leaf": config.min_leaf_items,
         "min_sum_hessian_in_leaf": 1.0,
         "lambda_l2": 1.0,
-        "use_missing": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": threads,
-        "seed": seed,
-        "verbosity": -1,
     }
     data = lightgbm.Dataset(columns, np.zeros(len(columns)), feature_name=list(COLUMNS))
-    return flatten(lightgbm.train(parameters, data, config.trees).dump_model()["tree_info"])
+    return grow(data, config.trees, parameters, threads, seed)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from service.assortment import Assortment, members_by_name
 from service.business_rules._yaml import Path, read_yaml
@@ -19,6 +20,27 @@ from service.catalogue import Catalogue
 __all__ = ["CompiledRule", "Compiler"]
 
 Int32 = npt.NDArray[np.int32]
+
+_ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
+
+# By pydantic's error type, filled in from the error's context.
+_EXPECTED = {
+    "dict_type": "a mapping",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "int_parsing": "a whole number",
+    "less_than": "less than {lt:g}",
+    "list_type": "a list",
+    "literal_error": "one of {expected}",
+    "model_attributes_type": "a mapping",
+    "model_type": "a mapping",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "some text",
+    "string_type": "text",
+    "too_short": "at least {min_length}",
+}
 
 
 class CompiledRule(NamedTuple):
@@ -60,10 +82,7 @@ class Compiler:
         try:
             file = RulesFile.model_validate(document.tree)
         except ValidationError as error:
-            mistakes = [
-                (each["loc"], _said(each["loc"], each["msg"], each["input"]))
-                for each in error.errors()
-            ]
+            mistakes = [(each["loc"], _said(each)) for each in error.errors()]
         else:
             mistakes = list(self._mistakes(file))
         if mistakes:
@@ -146,18 +165,28 @@ def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:
     return np.unique(np.concatenate([find(name) for name in names]))
 
 
-def _said(path: Path, message: str, found: object) -> str:
-    """The message of pydantic, with the field in front and what was found behind."""
-    message = message.removeprefix("Value error, ")
-    field = path[-1] if path and isinstance(path[-1], str) else None
-    prefix = f"{field}: " if field is not None and field not in _ACTIONS else ""
-    return f"{prefix}{message}" + (f", found {found!r}" if isinstance(found, str) else "")
+def _said(error: ErrorDetails) -> str:
+    """What pydantic found, in the words of this file."""
+    path, context = error["loc"], error.get("ctx", {})
+    field = path[-1] if path else "the file"
+    match error["type"]:
+        case "missing":
+            return f"{field} is missing"
+        case "extra_forbidden":
+            return f"there is no field {field!r}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            return f"action: expected one of {', '.join(_ACTIONS)}, found {context.get('tag')!r}"
+        case "value_error":
+            expected = error["msg"].removeprefix("Value error, ")
+        case kind:
+            template = _EXPECTED.get(kind)
+            expected = f"expected {template.format_map(context)}" if template else error["msg"]
+    prefix = f"{field}: " if isinstance(field, str) and field not in _ACTIONS else ""
+    found = error["input"]
+    return f"{prefix}{expected}" + (f", found {found!r}" if isinstance(found, str) else "")
 
 
 def _unknown(kind: str, name: str, names: list[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"the catalogue has no {kind} {name!r}{hint}"
-
-
-_ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")

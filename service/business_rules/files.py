@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import time
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from service.business_rules.availability import read_availability
-from service.business_rules.compiling import CompiledRule, Compiler
 from service.business_rules.errors import Mistake, RulesError
-from service.business_rules.rulebook import Rulebook
 from service.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from service.business_rules.compiling import CompiledRule, Compiler
+    from service.business_rules.rulebook import Rulebook
 
 __all__ = ["Reload", "RuleFiles", "read_rules"]
 
@@ -64,7 +66,7 @@ class RuleFiles:
         self._catalogue = catalogue
         self._rules = self._availability = None
         if rules is not None:
-            compiler = Compiler(catalogue)
+            compiler = _compiler(catalogue)
             self._rules = _File("rules", rules, lambda path: read_rules(path, compiler))
         if availability is not None:
             index = catalogue.index
@@ -87,29 +89,37 @@ class RuleFiles:
             self.rulebook = self._combined()
         return reloads
 
-    def at(self, clock: Callable[[], float]) -> Rulebook:
+    def at(self, clock: Callable[[], float]) -> "Rulebook":
         """The rulebook in force, by another clock."""
         return self._book([] if self._rules is None else self._rules.content, clock)
 
-    def trial(self, text: str, clock: Callable[[], float]) -> Rulebook:
+    def trial(self, text: str, clock: Callable[[], float]) -> "Rulebook":
         """The rulebook as it would be with other rules.
 
         Raises:
             RulesError: they cannot be used.
         """
-        return self._book(Compiler(self._catalogue).compile(text, "rules"), clock)
+        return self._book(_compiler(self._catalogue).compile(text, "rules"), clock)
 
-    def _combined(self) -> Rulebook | None:
+    def _combined(self) -> "Rulebook | None":
         if self._rules is None and self._availability is None:
             return None
         return self.at(time)
 
-    def _book(self, rules: Sequence[CompiledRule], clock: Callable[[], float]) -> Rulebook:
+    def _book(self, rules: "Sequence[CompiledRule]", clock: Callable[[], float]) -> "Rulebook":
+        from service.business_rules.rulebook import Rulebook
+
         availability = None if self._availability is None else self._availability.content
         return Rulebook(rules, availability, len(self._catalogue), clock)
 
 
-def read_rules(path: Path, compiler: Compiler) -> list[CompiledRule]:
+def _compiler(catalogue: Catalogue) -> "Compiler":
+    from service.business_rules.compiling import Compiler
+
+    return Compiler(catalogue)
+
+
+def read_rules(path: Path, compiler: "Compiler") -> "list[CompiledRule]":
     """Reads a rules file.
 
     Raises:

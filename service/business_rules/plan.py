@@ -22,29 +22,18 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from service.business_rules.arranged import Arranged
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.quotas import Quotas
 from service.business_rules.schema import Boost, Bury, Exclude, Pin
 from service.business_rules.supply import Supply
 
-__all__ = ["Arranged", "Plan"]
+__all__ = ["Plan"]
 
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.intp]
-
-
-class Arranged(NamedTuple):
-    """A list as the rules have it.
-
-    Attributes:
-        chosen: positions of the candidates, in the order of the list.
-        pinned: the name of the pin by position, for those that were pinned.
-    """
-
-    chosen: Positions
-    pinned: dict[int, str]
 
 
 class Plan(NamedTuple):
@@ -169,8 +158,7 @@ def _allowed(rules: Sequence[CompiledRule], n_items: int) -> Bool | None:
     if not excluded:
         return None
     allowed = np.ones(n_items, np.bool_)
-    for members in excluded:
-        allowed[members] = False
+    allowed[np.concatenate(excluded)] = False
     return allowed
 
 
@@ -181,9 +169,10 @@ def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
     ]
     if not factors:
         return None
-    total = np.zeros(n_items)
-    for factor, members in sorted(factors, key=lambda each: each[0]):
-        total[members] += np.log(factor)
+    factors.sort(key=lambda each: each[0])
+    items = np.concatenate([members for _, members in factors])
+    logs = np.log([factor for factor, _ in factors])
+    total = np.bincount(items, logs.repeat([len(members) for _, members in factors]), n_items)
     return total.astype(np.float32)
 
 

@@ -1,9 +1,9 @@
 """A trial: what other rules would change for one request."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from service.answers import Recommendation, Recommendations
+from service.answers import Recommendations
+from service.business_rules.plan import Plan
 
 __all__ = ["Change", "Comparison", "compare"]
 
@@ -11,7 +11,7 @@ __all__ = ["Change", "Comparison", "compare"]
 class Change(NamedTuple):
     """An item whose place changes; places count from 1, None is not in the list.
 
-    `rules` are the new ones that touch it.
+    `rules` are the new ones that touch it, `rules_before` those that did.
     """
 
     item_id: str
@@ -19,6 +19,7 @@ class Change(NamedTuple):
     before: int | None
     after: int | None
     rules: list[str]
+    rules_before: list[str]
 
 
 class Comparison(NamedTuple):
@@ -38,32 +39,36 @@ class Comparison(NamedTuple):
     rules: list[str]
 
 
-def compare(
-    before: Recommendations, after: Recommendations, touched: Callable[[int], list[str]]
-) -> Comparison:
-    """Compares two answers to one request.
+def compare(before: Recommendations, after: Recommendations, old: Plan, new: Plan) -> Comparison:
+    """Compares two answers to one request, both with their reasons.
 
     Args:
         before: by the rules in force.
-        after: by other rules, with its reasons.
-        touched: the names of those that touch an item that is not in the list.
+        after: by other rules.
+        old: the former.
+        new: the latter.
     """
-    old, new = _places(before), _places(after)
-    changes = []
-    names: dict[str, None] = {}
-    for item in {**new, **old}:
-        was, place = old.get(item), new.get(item)
-        shown = after.items[place - 1] if place else before.items[(was or 1) - 1]
-        rules = _rules(shown) if place else touched(item)
-        names |= dict.fromkeys(rules)
-        changes.append(Change(shown.item_id, shown.name, was, place, rules))
+    shown = {each.item_index: each for each in (*after.items, *before.items)}
+    was, is_now = _places(before), _places(after)
+    rules_before, rules = _rules(before), _rules(after)
+    changes = [
+        Change(
+            each.item_id,
+            each.name,
+            was.get(item),
+            is_now.get(item),
+            rules[item] if item in rules else new.touched(item),
+            rules_before[item] if item in rules_before else old.touched(item),
+        )
+        for item, each in shown.items()
+    ]
     return Comparison(
         [each.item_id for each in before.items],
         [each.item_id for each in after.items],
         [each for each in changes if each.before is None],
         [each for each in changes if each.after is None],
         [each for each in changes if each.before and each.after and each.before != each.after],
-        list(names),
+        list(dict.fromkeys(name for each in changes for name in each.rules)),
     )
 
 
@@ -71,5 +76,5 @@ def _places(answer: Recommendations) -> dict[int, int]:
     return {each.item_index: place for place, each in enumerate(answer.items, 1)}
 
 
-def _rules(each: Recommendation) -> list[str]:
-    return each.reasons["rules"] if each.reasons is not None else []
+def _rules(answer: Recommendations) -> dict[int, list[str]]:
+    return {each.item_index: each.reasons["rules"] for each in answer.items if each.reasons}

@@ -1,6 +1,6 @@
 """Which products go with others: people who have these also take those."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
@@ -40,7 +40,7 @@ class RelatedItem(BaseModel):
     item_id: str
     name: str
     category: str
-    source: str = Field(description="`rule` or `popularity`.", pattern="^(rule|popularity)$")
+    source: Literal["rule", "popularity"]
     rule: RuleOfItem | None = Field(description="Null for a best seller.")
 
 
@@ -105,7 +105,7 @@ def _answer(serving: Serving, items: list[str], k: int, store_id: str | None) ->
         raise ProblemError(404, detail)
     catalogue = served.bundle.catalogue
     rulebook = served.recommender.rule_files.rulebook
-    allowed = rulebook.plan(store_id).allowed if rulebook else None
+    allowed = None if rulebook is None else rulebook.plan(store_id).allowed
     known, unknown = catalogue.look_up(items)
     found = served.related.related(known, k, allowed)
     return RelatedResponse(

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.body import described, json_body
-from service.business_rules import RulesError
-from service.business_rules.trial import compare
+from service.business_rules.errors import RulesError
 from service.problems import documented
 from service.schemas import RecommendRequest, request_type
 from service.serving import Served, Serving
@@ -44,6 +43,7 @@ class PlaceChange(BaseModel):
     before: int | None
     after: int | None
     rules: list[str] = Field(description="The new rules that touch it, by name.")
+    rules_before: list[str] = Field(description="The rules in force that do.")
 
 
 class RulesTestResponse(BaseModel):
@@ -79,6 +79,8 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
 
 
 def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
+    from service.business_rules.trial import compare
+
     recommender = served.recommender
     first, last = _CALENDAR_S
     moment = min(max(asked.at.timestamp() if asked.at else time(), first), last)
@@ -102,7 +104,8 @@ def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
         )
         for rulebook in (present, trial)
     )
-    compared = compare(before, after, trial.plan(asked.store_id).touched)
+    plans = (present.plan(asked.store_id), trial.plan(asked.store_id))
+    compared = compare(before, after, *plans)
     return RulesTestResponse.model_validate(
         {"refused": refused, **compared._asdict()}, from_attributes=True
     )

@@ -8,7 +8,7 @@ import numpy as np
 from service.aggregate import Weights
 from service.bundle import Bundle, Catalogue, preview_bundle
 from service.recommender import Recommendations, Recommender
-from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
 
 BACKENDS = ("exact", "faiss", "nmslib")
@@ -63,7 +63,7 @@ def ask(recommender: Recommender, request: Request, explain: bool = False) -> Re
 
 
 def recommender(backend: str = "exact", **changes: Any) -> Recommender:
-    return Recommender(BUNDLES[backend], Settings(**changes))
+    return Recommender(BUNDLES[backend], by_score(**changes))
 
 
 def ids(answer: Recommendations) -> list[str]:

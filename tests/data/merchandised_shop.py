@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from service.business_rules import CompiledRule, Compiler
+from service.business_rules.compiling import CompiledRule, Compiler
 from service.catalogue import Catalogue
 
 SHOP = Catalogue(

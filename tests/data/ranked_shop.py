@@ -4,7 +4,7 @@ Every user has favourites that come back every few days, and items 2n and 2n + 1
 taxonomy has 2 departments, 4 categories and 8 subcategories, one of them without a name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -92,22 +92,29 @@ class Shop:
     held_out: list[HeldOut]
 
 
-@cache
-def shop() -> Shop:
-    """The shop, its vectors random: what the ranker makes of them is no concern of a test."""
+def shop_of(
+    lines: pl.DataFrame, products: pl.DataFrame, config: BuildConfig, cut: datetime
+) -> Shop:
+    """A shop whose vectors are random: what is made of them is no concern of a test."""
     with TemporaryDirectory() as directory:
-        lines().write_parquet(path := Path(directory) / "transactions.parquet")
+        lines.write_parquet(path := Path(directory) / "transactions.parquet")
         transactions = read_transactions(path)
-    encoded = encode(transactions, products(), CONFIG.min_item_baskets, CUT)
+    encoded = encode(transactions, products, config.min_item_baskets, cut)
     random = np.random.default_rng(0)
     p, q, h = (
         random.standard_normal((n, 4)).astype(np.float32)
         for n in (encoded.n_items, encoded.n_items, encoded.n_users)
     )
-    contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, WEIGHTS, WEIGHTS)
-    later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    contents = with_closest(with_ranker(contents, encoded, CONFIG.ranker), PLACES)
-    return Shop(encoded, contents, held_out(later, 0))
+    contents = assemble(encoded, Embeddings(p, q, h), config, cut, exactly, WEIGHTS, WEIGHTS)
+    later = encode_baskets(transactions.since(cut), encoded.item_index, encoded.user_index)
+    return Shop(encoded, with_ranker(contents, encoded, config.ranker), held_out(later, 0))
+
+
+@cache
+def shop() -> Shop:
+    """The shop of this module."""
+    made = shop_of(lines(), products(), CONFIG, CUT)
+    return replace(made, contents=with_closest(made.contents, PLACES))
 
 
 @cache

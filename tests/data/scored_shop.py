@@ -6,22 +6,16 @@ of any other aisle against it. Item i stands in aisle i // 10; user u shops in a
 
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 
 from index_builder.basket_score import ScoreLessons, score_lessons, train_score
 from index_builder.config import BuildConfig, IndexConfig, ScoreConfig, TrainConfig
-from index_builder.contents import assemble, with_ranker, with_score
-from index_builder.encoding import encode, encode_baskets
-from index_builder.held_out import HeldOut, held_out
-from index_builder.transactions import read_transactions
-from index_builder.triple2vec import Embeddings
-from service.aggregate import Weights
+from index_builder.contents import with_score
+from index_builder.held_out import HeldOut
 from service.bundle import Bundle, BundleContents, preview_bundle
-from tests.data.ranked_shop import exactly
+from tests.data.ranked_shop import shop_of
 
 N_AISLES, AISLE, N_USERS, BASKET = 6, 10, 6, 6
 FIRST = datetime.fromisoformat("2017-06-01T09:00")
@@ -70,19 +64,8 @@ def aisle_items(user: str) -> list[str]:
 @cache
 def unscored() -> tuple[BundleContents, list[HeldOut]]:
     """A bundle of the baskets before CUT that cannot score yet, and the baskets since."""
-    with TemporaryDirectory() as directory:
-        lines().write_parquet(path := Path(directory) / "transactions.parquet")
-        transactions = read_transactions(path)
-    encoded = encode(transactions, products(), CONFIG.min_item_baskets, CUT)
-    random = np.random.default_rng(0)
-    p, q, h = (
-        random.standard_normal((n, 4)).astype(np.float32)
-        for n in (encoded.n_items, encoded.n_items, encoded.n_users)
-    )
-    weights = Weights(user=0.25, popularity=1, history=2)
-    contents = assemble(encoded, Embeddings(p, q, h), CONFIG, CUT, exactly, weights, weights)
-    later = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    return with_ranker(contents, encoded, CONFIG.ranker), held_out(later, 0)
+    made = shop_of(lines(), products(), CONFIG, CUT)
+    return made.contents, made.held_out
 
 
 @cache

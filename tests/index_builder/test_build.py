@@ -19,6 +19,7 @@ from service.bundle import Bundle, load_bundle
 from service.recommender import Recommender
 from service.retrieval import RetrievalError
 from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.tiny_bundle import AISLES, N_ITEMS
 from tests.data.tiny_shop import END, FIRST, lines, write_shop
 from tests.index_builder.conftest import QUICK
@@ -96,7 +97,7 @@ def test_without_until_every_basket_is_learnt_from(bundle: Bundle) -> None:
 
 
 def test_what_was_built_recommends_from_the_shoppers_aisle(bundle: Bundle) -> None:
-    recommender = Recommender(bundle, Settings())
+    recommender = Recommender(bundle, by_score())
     for user in range(6):
         aisle = AISLES[user // 3]
         for user_id, basket in (
@@ -236,7 +237,7 @@ def test_a_shop_of_single_purchases_is_told_so(tmp_path: Path) -> None:
 
 def test_a_shop_that_knows_no_users_gets_its_bundle(tmp_path: Path) -> None:
     built(tmp_path / "out", lines().with_columns(user_id=pl.lit("everybody")))
-    recommender = Recommender(load_bundle(tmp_path / "out"), Settings())
+    recommender = Recommender(load_bundle(tmp_path / "out"), by_score())
     for aisle, name in enumerate(AISLES):
         answer = recommender.recommend(None, [f"item-{aisle}", f"item-{aisle + 4}"], 10)
         assert {each.category for each in answer.items} == {name}

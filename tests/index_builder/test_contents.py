@@ -5,6 +5,7 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 
 from index_builder.contents import assemble
@@ -101,3 +102,24 @@ def test_the_manifest_tells_how_it_came_about(contents: BundleContents) -> None:
     assert manifest.metrics == {"a": {"b": 0.5}}
     assert (manifest.retrieval.k, manifest.retrieval.target) == (100, 0.98)
     assert manifest.retrieval.ann_recall_at_k == 1
+
+
+def test_brands_and_prices_follow_their_items(
+    transactions: Transactions, embeddings: Embeddings, encoded: EncodedTransactions
+) -> None:
+    item_ids = encoded.items["item_id"].to_list()
+    blank = dict.fromkeys(("name", "department", "category", "subcategory"), "")
+    products = pl.DataFrame(
+        [
+            {"item_id": each, **blank, "brand": f"of {each}", "price": float(place)}
+            for place, each in enumerate(item_ids[1:])
+        ]
+    )
+    described = encode(transactions, products, min_item_baskets=QUICK.min_item_baskets)
+    contents = assemble(described, embeddings, QUICK, AS_OF, exactly, WEIGHTS, VECTORS_ALONE)
+    assert contents.catalogue.brands == ["", *(f"of {each}" for each in item_ids[1:])]
+    assert contents.catalogue.prices == [None, *map(float, range(len(item_ids) - 1))]
+
+
+def test_without_brands_and_prices_there_are_no_such_columns(contents: BundleContents) -> None:
+    assert (contents.catalogue.brands, contents.catalogue.prices) == (None, None)

@@ -98,14 +98,17 @@ def test_in_baskets_as_small_as_these_every_item_is_an_anchor_anyway() -> None:
     assert (half.ranked != every.ranked).any()
 
 
-def test_in_a_catalogue_as_small_as_this_every_search_finds_everything() -> None:
-    # 48 items, 100 candidates: how the index is asked makes no difference to what is ranked.
-    measured, served = by_name(), evaluated().methods[OURS]
-    assert (measured["one search per anchor"].ranked == served.ranked).all()
-    exact, searched = measured["Eq. 4: both directions"], measured["no ranker, no history"]
-    assert (exact.ranked == searched.ranked).all()
+def test_either_direction_alone_ranks_otherwise_than_both() -> None:
+    measured = by_name()
+    both = measured["Eq. 4: both directions"]
     for name in ("p_j·(q_i + h_u) alone", "q_j·(p_i + h_u) alone"):
-        assert (measured[name].ranked != exact.ranked).any()
+        assert (measured[name].ranked != both.ranked).any()
+
+
+def test_how_is_searched_changes_candidates_and_few_answers() -> None:
+    served = evaluated().methods[OURS].ranked
+    for name in ("one search for the mean", "one search per anchor"):
+        assert (by_name()[name].ranked[:, 0] == served[:, 0]).mean() > 0.9
 
 
 def test_without_the_shopper_the_answer_is_a_strangers() -> None:
@@ -123,6 +126,7 @@ def test_a_ranker_without_vectors_asks_nothing_of_them() -> None:
     shop = built_shop()
     blind = without_vectors(shop.bundle, shop.transactions, CONFIG, QUIET)
     assert not blind.item_vectors[:, :-1].any()
+    assert blind.closest_item is None
     assert (blind.item_vectors[:, -1] == shop.bundle.item_vectors[:, -1]).all()
     assert not blind.user_h.any()
     names = list(FEATURES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.evaluate import Evaluation
+from index_builder.figures import figure
 from index_builder.report import write_report
 from index_builder.trade import LAMBDAS, SUBSTITUTE_WEIGHTS
 from tests.data.evaluated_shop import N_BASKETS, evaluated
@@ -86,6 +87,20 @@ def test_every_lambda_has_a_row_and_what_it_keeps(text: str) -> None:
     assert rows[0][2:4] == ["100.0 %", "0 (0 to 0)"]
     demoted = text.split("| `substitute_weight` |")[1].split("\n\n")[0].splitlines()[2:]
     assert [float(line.split("|")[1]) for line in demoted] == list(SUBSTITUTE_WEIGHTS)
+
+
+def test_the_basket_score_is_judged_beside_the_share_bought_before(text: str) -> None:
+    judged = evaluated().basket_score
+    assert judged is not None
+    assert len(judged.users) == N_BASKETS
+    rows = table(text, "## Whose basket it is")
+    for row, way in zip(rows, (judged.own, judged.population, judged.share), strict=True):
+        assert row[1:3] == [figure(way.foreign_auc), figure(way.swapped_auc)]
+    assert judged.own.foreign_auc > judged.population.foreign_auc
+    assert judged.own.swapped_auc > 0.6
+    on_the_slice = evaluated().bundle.manifest.metrics["basket_score"]
+    assert isinstance(on_the_slice, dict)
+    assert {"auc_foreign", "auc_swapped", "calibration_error"} < on_the_slice.keys()
 
 
 def test_it_says_how_it_was_made(text: str) -> None:

@@ -1,5 +1,7 @@
 """The columns of a basket's items, computed again the plain way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,23 +23,21 @@ def column(columns: np.ndarray[tuple[int, int], np.dtype[np.float32]], name: str
     return values
 
 
-def test_an_item_is_seen_beside_the_others_and_not_beside_itself(bundle: Bundle) -> None:
-    found = BasketEvidence(bundle).columns(None, BASKET)
-    d = bundle.dimension
-    p, q = bundle.item_vectors[:, :d], bundle.item_vectors[:, d : 2 * d]
-    for place, item in enumerate(BASKET):
-        cohesion = [q[i] @ p[item] + p[i] @ q[item] for i in BASKET if i != item]
-        assert found[place, COLUMNS.index("cohesion_basket")] == pytest.approx(
-            np.mean(cohesion), abs=1e-4
-        )
+def test_the_evidence_does_not_depend_on_the_vectors(bundle: Bundle) -> None:
+    rows = bundle.item_vectors.copy()
+    rows[:, :-1] *= 3
+    longer = replace(bundle, item_vectors=rows, user_h=3 * bundle.user_h)
+    profile = Profiles(bundle).get("user-03")
+    found = BasketEvidence(bundle).columns(profile, BASKET)
+    np.testing.assert_array_equal(BasketEvidence(longer).columns(profile, BASKET), found)
+    assert column(found, "log_popularity") == bundle.item_vectors[BASKET, -1].tolist()
 
 
 def test_alone_in_the_basket_there_is_nothing_beside(bundle: Bundle) -> None:
     found = BasketEvidence(bundle).columns(None, BASKET[:1])
     assert found.shape == (1, len(COLUMNS))
     assert np.isfinite(found).all()
-    for name in ("cohesion_basket", "neighbour_sum"):
-        assert column(found, name) == [0]
+    assert column(found, "neighbour_sum") == [0]
 
 
 def test_shelves_are_shares_of_what_was_bought(bundle: Bundle) -> None:
@@ -59,7 +59,7 @@ def test_shelves_are_shares_of_what_was_bought(bundle: Bundle) -> None:
 
 def test_a_stranger_bought_nothing(bundle: Bundle) -> None:
     found = BasketEvidence(bundle).columns(None, BASKET)
-    for name in ("purchases", "user_baskets", "cohesion_user", "category_share_bought"):
+    for name in ("purchases", "user_baskets", "category_share_bought"):
         assert not any(column(found, name))
     assert column(found, "category_lift") == pytest.approx([np.log(0.1)] * len(BASKET))
 

@@ -177,6 +177,10 @@ CONTRADICTIONS: list[tuple[str, Change]] = [
     ("history_item.npy: .*user 0", lambda b: {"history_item": b.history_item[::-1]}),
     ("items.arrow: .*distinct", lambda _: {"catalogue": Catalogue(*(["same"] * 40,) * 5)}),
     ("items.arrow, names", lambda b: {"catalogue": replace(b.catalogue, names=["one"])}),
+    ("items.arrow, brands", lambda b: {"catalogue": replace(b.catalogue, brands=["one"])}),
+    ("items.arrow, prices", lambda b: {"catalogue": replace(b.catalogue, prices=[1.0] * 39)}),
+    ("prices: .*below 0", lambda b: {"catalogue": replace(b.catalogue, prices=[-0.5] * 40)}),
+    ("prices: .*nan", lambda b: {"catalogue": replace(b.catalogue, prices=[np.nan] * 40)}),
     ("users.arrow: .*distinct", lambda _: {"user_ids": ["same"] * 6}),
     ("user", lambda _: {"user_ids": ["one"]}),
 ]

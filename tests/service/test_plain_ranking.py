@@ -15,7 +15,7 @@ from service.bundle import Bundle, preview_bundle
 from service.ranking import FEATURES
 from service.recommender import Recommender
 from service.retrieval.exact import Exact
-from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.plain_ranking import PlainRanking, walk
 from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents
 
@@ -44,7 +44,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     bundle = shop()
     user_id, basket = request.pop("user_id"), sorted(request.pop("basket"))
     item_ids = bundle.catalogue.item_ids
-    asked = Recommender(bundle, Settings(anchor_limit=N_ITEMS, **request))
+    asked = Recommender(bundle, by_score(anchor_limit=N_ITEMS, **request))
     listed = asked.shortlist(user_id, [item_ids[item] for item in basket])
     candidates, features = listed.candidates, listed.features
     assert features is not None
@@ -80,7 +80,8 @@ def found_by_the_vectors(
 ) -> set[int]:
     """What lists name most, or exact search finds for one query per basket item or their mean."""
     count = request["search_candidates"]
-    if request["search"] == "lists":
+    user = bundle.user_index.get(user_id or "")
+    if request["search"] == "lists" and user is not None:
         named = plain_named_most(bundle, basket)
         if len(named) >= count:
             return set(named[:count])
@@ -88,7 +89,6 @@ def found_by_the_vectors(
     rows = bundle.item_vectors
     queries = np.zeros((len(basket), 2 * d + 1), np.float32)
     queries[:, :d], queries[:, d : 2 * d] = rows[basket, d : 2 * d], rows[basket, :d]
-    user = bundle.user_index.get(user_id or "")
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity

@@ -23,6 +23,7 @@ from tests.data.asked_shop import (
     ids,
     recommender,
 )
+from tests.data.by_score import by_score
 from tests.data.tiny_bundle import N_ITEMS
 
 STAGES = ["lookup", "anchors", "search", "aggregate", "rank", "postprocess"]
@@ -274,7 +275,7 @@ def test_every_stage_is_timed_once_in_order(request_: Request) -> None:
 def test_weights_given_stand_before_those_of_the_manifest() -> None:
     bundle = BUNDLES["exact"]
     only_popularity = Weights(user=0, popularity=1, history=0)
-    asked = Recommender(bundle, Settings(), weights=only_popularity)
+    asked = Recommender(bundle, by_score(), weights=only_popularity)
     assert ids(ask(asked, Request("user-3", [], 5))) == CATALOGUE.item_ids[:5]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service.bundle import Bundle, load_bundle, preview_bundle, write_bundle
 from service.recommender import Recommendations, Recommender
 from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.ranked_shop import N_ITEMS, WEIGHTS, ranked_contents
 
 Request = dict[str, Any]
@@ -151,7 +152,7 @@ def test_without_a_basket_the_blend_answers(loaded: Bundle, request: Request) ->
 
 
 def test_the_score_is_what_the_trees_make_of_the_features(loaded: Bundle) -> None:
-    asked = Recommender(loaded, Settings())
+    asked = Recommender(loaded, by_score())
     basket = ["item-03", "item-20", "item-41"]
     listed = asked.shortlist("user-05", basket)
     candidates, features = listed.candidates, listed.features
@@ -165,7 +166,7 @@ def test_the_score_is_what_the_trees_make_of_the_features(loaded: Bundle) -> Non
     ranked = {each.item_index: each.score for each in answer.items}
     best = min(ranked.values())
     assert len(set(ranked.values())) > 5
-    others = Recommender(loaded, Settings()).recommend("user-05", basket, 60).items[20:]
+    others = Recommender(loaded, by_score()).recommend("user-05", basket, 60).items[20:]
     assert all(each.score <= best for each in others)
 
 

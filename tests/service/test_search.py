@@ -10,6 +10,7 @@ from service.aggregate import Weights
 from service.arrays import needed
 from service.bundle import Bundle, preview_bundle
 from service.profiles import Profiles
+from service.recommender import Recommender
 from service.search import Search
 from service.settings import Search as Form
 from service.settings import Settings
@@ -67,15 +68,31 @@ def test_lists_of_everything_hold_the_best_for_every_shopper() -> None:
         assert [item for item in indexed if item != 3] == listed[: len(indexed) - (3 in indexed)]
 
 
+def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
+    bundle = shop(6)
+    for ranker in (True, False):
+        asked = [
+            Recommender(bundle, Settings(search=form, search_candidates=N_ITEMS, ranker=ranker))
+            for form in FORMS
+        ]
+        answers = [each.recommend("user-03", ["item-03", "item-20"], 10) for each in asked]
+        assert answers[0] == answers[1] == answers[2]
+
+
 def test_merged_lists_bring_what_is_wanted_and_no_more() -> None:
-    assert len(found(shop(10), "lists", [3, 20, 41], None, 5)) == 5
-    alone = found(shop(10), "lists", [3], None, 10)
+    assert len(found(shop(10), "lists", [3, 20, 41], "user-03", 5)) == 5
+    alone = found(shop(10), "lists", [3], "user-03", 10)
     assert alone == needed(shop(10).closest_item)[3].tolist()
 
 
 def test_what_is_not_eligible_is_not_in_the_merged_lists() -> None:
     bundle, eligible = shop(20), EVERY.copy()
     search = Search(bundle, Settings(search="lists"), Weights(1, 1, 1))
-    first = search.find(ANCHORS, None, eligible, 6)
+    shopper = Profiles(bundle).get("user-03")
+    first = search.find(ANCHORS, shopper, eligible, 6)
     eligible[first] = False
-    assert not set(first.tolist()) & set(search.find(ANCHORS, None, eligible, 6).tolist())
+    assert not set(first.tolist()) & set(search.find(ANCHORS, shopper, eligible, 6).tolist())
+
+
+def test_a_strangers_candidates_come_from_the_index() -> None:
+    assert found(shop(20), "lists", [3, 20], None, 5) == found(shop(0), "mean", [3, 20], None, 5)

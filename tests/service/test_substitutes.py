@@ -40,9 +40,8 @@ def test_those_of_a_basket_are_demoted(basket: list[int], marked: list[int]) -> 
 
 
 def answers(bundle: Bundle, basket: list[str], **settings: Any) -> dict[str, Recommendation]:
-    items = (
-        Recommender(bundle, Settings(**settings)).recommend(None, basket, 39, explain=True).items
-    )
+    asked = Recommender(bundle, Settings(**{"mmr_lambda": 1, "substitute_weight": 1, **settings}))
+    items = asked.recommend(None, basket, 39, explain=True).items
     return {each.item_id: each for each in items}
 
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from service.business_rules import RulesError
 from service.business_rules.availability import read_availability
+from service.business_rules.errors import RulesError
 
 INDEX = {"a": 0, "b": 1, "7": 2}
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from service.business_rules import RuleFiles, RulesError
+from service.business_rules.errors import RulesError
+from service.business_rules.files import RuleFiles
 from tests.data.merchandised_shop import SHOP, ids, text_of
 
 EXCLUDE = "{{name: a, action: exclude, item: {}}}"

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.business_rules import Plan
+from service.business_rules.plan import Plan
 from tests.data.merchandised_shop import SHOP, ids, rules_of
 
 ALL = np.arange(len(SHOP), dtype=np.int32)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from service.business_rules import Rulebook
 from service.business_rules.availability import Availability
+from service.business_rules.rulebook import Rulebook
 from tests.data.merchandised_shop import SHOP, ids, rules_of
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.business_rules import RulesError
 from service.business_rules._yaml import read_yaml
+from service.business_rules.errors import RulesError
 
 
 def test_every_scalar_is_text_as_it_was_written() -> None:

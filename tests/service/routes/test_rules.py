@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from service.app import create_app
 from service.bundle import write_bundle
 from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.merchandised_bundle import CONTENTS
 from tests.service.conftest import ADMIN, ADMIN_KEY, Served, listening
 
@@ -70,7 +71,7 @@ def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
 
 
 def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]) -> None:
-    app = create_app(Settings(**shop))
+    app = create_app(by_score(**shop))
     app.state.serving.load()
     rules = (
         "rules:\n"
@@ -85,13 +86,21 @@ def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]
         assert found["before"] == before
         assert found["after"] == ["item-0", "item-39", "item-2"]
         assert found["entered"] == [
-            {"item_id": "item-0", "name": "Thing 0", "before": None, "after": 1, "rules": []},
+            {
+                "item_id": "item-0",
+                "name": "Thing 0",
+                "before": None,
+                "after": 1,
+                "rules": [],
+                "rules_before": ["not this one"],
+            },
             {
                 "item_id": "item-39",
                 "name": "Thing 39",
                 "before": None,
                 "after": 2,
                 "rules": ["pinned"],
+                "rules_before": [],
             },
         ]
         assert [(each["item_id"], each["before"], each["rules"]) for each in found["left"]] == [

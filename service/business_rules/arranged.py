@@ -1,0 +1,20 @@
+"""A list as the rules have it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Arranged"]
+
+
+class Arranged(NamedTuple):
+    """A list as the rules have it.
+
+    Attributes:
+        chosen: positions of the candidates, in the order of the list.
+        pinned: the name of the pin by position, for those that were pinned.
+    """
+
+    chosen: npt.NDArray[np.intp]
+    pinned: dict[int, str]
