@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in clean
+.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos audit clean
 # An interrupted make must not take the current bundle away.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -38,7 +38,11 @@ build: $(STAMP) ## build a new bundle from the demo data
 evaluate: $(STAMP) $(BUNDLES)/current ## judge the bundle by the baskets after its cut
 	$(BIN)/rtt2vec-build evaluate --bundle $(BUNDLES)
 
-test: $(STAMP) ## run every check and every test
+# The tests start real servers. It is one of Debian's packages, which takes root; elsewhere: brew, dnf …
+memcached: ## install memcached, if it is not there yet
+	@command -v memcached >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends memcached; }
+
+test: $(STAMP) memcached ## run every check and every test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest
 
@@ -72,6 +76,12 @@ bench-fold-in: $(STAMP) $(BUNDLES)/current ## households the model never saw, fo
 
 bench-shops: $(STAMP) ## quality on five other shops, each built with defaults (half an hour)
 	$(BIN)/python bench/shops.py
+
+chaos: $(STAMP) $(REQUESTS) memcached ## faults under load, on real processes (5 min)
+	$(BIN)/python -m chaos --bundle $(BUNDLES) --requests $(REQUESTS)
+
+audit: $(STAMP) ## ask PyPI about known weaknesses of the pinned packages
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 clean: ## remove the environment, the bundles and the sampled requests
 	rm -rf $(VENV) $(BUNDLES) $(REQUESTS)

@@ -68,12 +68,13 @@ class Hurry:
         shared = {"rules": None, "availability": None}  # they are read once, not for each step
         less = settings.model_copy(update=shared | {"ranker": ranks})
         # Timed on its like: what is tried here is no shopper's, and not for the metrics.
-        self.steps = [Step("", recommender, _usual_s(Recommender(bundle, less), requests))]
+        alike = Recommender(bundle, less, table=recommender.table)
+        self.steps = [Step("", recommender, _usual_s(alike, requests))]
         for dropped, spared in _DROPPED:
             if all(getattr(less, name) == value for name, value in spared.items()):
                 continue  # there is no such work to begin with
             less = less.model_copy(update=spared)
-            reduced = Recommender(bundle, less)
+            reduced = Recommender(bundle, less, table=recommender.table)
             reduced.rule_files = recommender.rule_files
             self.steps.append(Step(dropped, reduced, _usual_s(reduced, requests)))
 

@@ -80,6 +80,7 @@ class Recommender:
         settings: Settings,
         observe: Callable[[str, float], None] | None = None,
         weights: Weights | None = None,
+        table: FeatureTable | None = None,
     ) -> None:
         """Prepares what all requests share.
 
@@ -88,6 +89,7 @@ class Recommender:
             settings: how recommendations are made.
             observe: is told the seconds that each stage took.
             weights: of the parts of a score; by default those that the build chose.
+            table: of the same bundle, to share.
 
         Raises:
             RulesError: the business rules or the availability cannot be used.
@@ -106,7 +108,7 @@ class Recommender:
         self._substitutes = Substitutes.read(bundle) if settings.substitute_weight != 1 else None
         self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         ranked = settings.ranker and bundle.neighbour_indptr is not None
-        self.table = FeatureTable(bundle) if ranked else None
+        self.table = (table or FeatureTable(bundle)) if ranked else None
         self._ranker = Ranker(bundle) if ranked and bundle.tree_root is not None else None
 
     def recommend(

@@ -13,6 +13,7 @@ from service.hurry import Hurry
 from service.recommender import Recommender
 from service.schemas import RecommendRequest
 from service.settings import Settings
+from tests.data.by_score import by_score
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening
@@ -27,7 +28,7 @@ def hurry(
 ) -> Hurry:
     """One of the tiny bundle, or another, whose first step takes 8 s, the second 4 s, and so on."""
     bundle = preview_bundle(contents or tiny_contents())
-    chosen = Settings(**settings)
+    chosen = by_score(**settings)
     made = Hurry(bundle, chosen, Recommender(bundle, chosen), observe)
     for place, step in enumerate(made.steps):
         step.usual_s = 8 / 2**place
