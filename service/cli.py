@@ -139,7 +139,6 @@ def _app(settings: Settings) -> "FastAPI":
 
 
 def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
-    from prometheus_client.multiprocess import mark_process_dead
     from uvicorn.supervisors import Multiprocess
 
     class Supervisor(Multiprocess):
@@ -152,9 +151,16 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
             watched = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
             for pid in watched - {process.pid for process in self.processes}:
-                mark_process_dead(pid)  # It was killed, and could not say so itself.
+                _mark_dead(pid)
 
     Supervisor(config, [listener]).run()
+
+
+def _mark_dead(pid: int) -> None:
+    """Takes a worker out of the metrics that was killed and could not say so itself."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)
 
 
 def _url(listener: socket.socket) -> str:
