@@ -151,16 +151,12 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
             watched = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
             for pid in watched - {process.pid for process in self.processes}:
-                _mark_dead(pid)
+                # Here, since it takes memory that the workers' watcher need not have.
+                from prometheus_client.multiprocess import mark_process_dead
+
+                mark_process_dead(pid)  # It was killed, and could not say so itself.
 
     Supervisor(config, [listener]).run()
-
-
-def _mark_dead(pid: int) -> None:
-    """Takes a worker out of the metrics that was killed and could not say so itself."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(pid)
 
 
 def _url(listener: socket.socket) -> str:
