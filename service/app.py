@@ -44,6 +44,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
+        loading.add_done_callback(serving.note_failure)
         watching = asyncio.create_task(serving.watch_rules())
         yield
         watching.cancel()

@@ -59,16 +59,18 @@ class Serving:
         except (BundleError, RulesError) as error:
             self.reason = str(error)
             _log.error("refused: %s", error)
-        except Exception:  # nothing is swallowed: noted for /health and the log, and raised again
-            self.reason = "The bundle could not be loaded; the log has the reason."
-            _log.exception("bundle not loaded")
-            raise
         else:
             self.reason = None
             # Requests are already looking at it.
             self.served = Served(bundle, recommender, profiles, scorer, related, substitutes)
             self._metrics.announce(bundle)  # What it says is true by now.
             _log.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
+
+    def note_failure(self, loading: asyncio.Task[None]) -> None:
+        """Log whatever else than a refusal ended `loading`, and say so (a callback of the task)."""
+        if not loading.cancelled() and (error := loading.exception()) is not None:
+            self.reason = "The bundle could not be loaded; the log has the reason."
+            _log.error("bundle not loaded", exc_info=error)
 
     async def watch_rules(self) -> None:
         """Have rules and availability read again when they change, until it is cancelled."""
