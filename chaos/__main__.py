@@ -9,8 +9,10 @@ from rich.console import Console
 
 from bench.load import generator
 from bench.processes import CORES
-from chaos import hot_swap, profile_store
+from chaos import hot_swap, overload, profile_store, purchase_stream
 from chaos.outcome import as_table
+
+_KINDS = (profile_store, purchase_stream, hot_swap, overload)
 
 
 def main() -> None:
@@ -20,7 +22,7 @@ def main() -> None:
     found = []
     with generator(bodies, {CORES[-1]}) as load:
         asked = (arguments.bundle, load, arguments.rate, arguments.seconds)
-        for each in chain(profile_store.outcomes(*asked), hot_swap.outcomes(*asked)):
+        for each in chain.from_iterable(kind.outcomes(*asked) for kind in _KINDS):
             Console(stderr=True).print(f"{each.fault}: {'survived' if each.survived else 'not'}")
             found.append(each)
     Console().print(as_table(found))
@@ -33,7 +35,7 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
     add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
-    add("--rate", type=float, default=200, help="requests per second (%(default)s)")
+    add("--rate", type=float, default=300, help="requests per second (%(default)s)")
     add("--seconds", type=float, default=5, help="before, during and after each (%(default)s)")
     return parser.parse_args()
 

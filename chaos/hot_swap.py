@@ -19,6 +19,7 @@ from service.staging import CURRENT, point_current_at
 __all__ = ["built_again", "outcomes"]
 
 _KEY = "the key of the trials"
+_AT_MOST_MS = 30
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
@@ -40,12 +41,15 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
 
         with running(SERVE, out, {CORES[0]}, flags=("--admin-key", _KEY)) as service:
             trial = Trial(service.url, load, rate, seconds)
-            yield trial.outcome("a new bundle", lambda: point_current_at(out, second), await_second)
-            yield trial.outcome("a rollback", roll_back, lambda: None)
+            yield trial.outcome(
+                "a new bundle", lambda: point_current_at(out, second), await_second, _AT_MOST_MS
+            )
+            yield trial.outcome("a rollback", roll_back, lambda: None, _AT_MOST_MS)
             yield trial.outcome(
                 "a damaged bundle",
                 lambda: point_current_at(out, damaged),
                 lambda: point_current_at(out, first),
+                _AT_MOST_MS,
             )
 
 

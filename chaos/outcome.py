@@ -7,7 +7,6 @@ from rich.table import Table
 
 __all__ = ["Outcome", "as_table"]
 
-_SLOWER_MS = 10
 _RECOVERY_S = 5
 
 
@@ -17,12 +16,21 @@ class Outcome:
 
     Attributes:
         fault: what was done.
-        rate: requests per second that were sent.
+        rate: requests per second that were sent while it lasted.
         requests: how many, before, during and after it.
-        failed: those that were not answered with 200.
+        failed: those that were not answered with 200; past capacity, nor told to come back later.
+        may_fail: how many of them a fault of this kind cannot but fail.
         degraded: the share of the answers that said so, while it lasted.
-        before_ms, during_ms, after_ms: 99th percentiles of latency.
+        answered: requests per second that were, while it lasted.
+        shed_ms: 99th percentile of the time in which others were told to come back later; None if
+            nobody was.
+        before_ms, during_ms, after_ms: 99th percentiles of the latency of answers.
+        at_most_ms: what it may be while it lasts.
         recovery_s: from its end until shoppers are answered as before.
+        lost: purchases that were acknowledged and do not count; None if none was told.
+        doubled: purchases that count more than once; None likewise.
+        remark: what else there is to say.
+        kept: whether all else that was promised held.
     """
 
     fault: str
@@ -30,16 +38,25 @@ class Outcome:
     requests: int
     failed: int
     degraded: float
+    answered: float
+    shed_ms: float | None
     before_ms: float
     during_ms: float
     after_ms: float
+    at_most_ms: float
     recovery_s: float
+    may_fail: int = 0
+    lost: int | None = None
+    doubled: int | None = None
+    remark: str = ""
+    kept: bool = True
 
     @property
     def survived(self) -> bool:
         """Whether it stayed within the limits."""
-        slower = self.during_ms - self.before_ms
-        return not self.failed and slower <= _SLOWER_MS and self.recovery_s <= _RECOVERY_S
+        in_time = self.during_ms <= self.at_most_ms and self.recovery_s <= _RECOVERY_S
+        counted_once = not self.lost and not self.doubled
+        return self.failed <= self.may_fail and in_time and counted_once and self.kept
 
 
 def as_table(outcomes: Iterable[Outcome]) -> Table:
@@ -47,17 +64,24 @@ def as_table(outcomes: Iterable[Outcome]) -> Table:
     table = Table("fault", "requests/s", "requests", "failed", "degraded")
     for moment in ("before", "during", "after"):
         table.add_column(f"p99 {moment}, ms", justify="right")
+    table.add_column("at most, ms", justify="right")
     table.add_column("recovery, s", justify="right")
+    table.add_column("events lost", justify="right")
+    table.add_column("doubled", justify="right")
     table.add_column("survived")
+    table.add_column("remark")
     for each in outcomes:
+        latencies = (each.before_ms, each.during_ms, each.after_ms, each.at_most_ms)
         table.add_row(
             each.fault,
-            f"{each.rate:g}",
+            f"{each.rate:,.0f}",
             f"{each.requests:,}",
             str(each.failed),
             f"{each.degraded:.0%}",
-            *(f"{ms:.1f}" for ms in (each.before_ms, each.during_ms, each.after_ms)),
+            *(f"{ms:.1f}" for ms in latencies),
             f"{each.recovery_s:.1f}",
+            *("-" if events is None else str(events) for events in (each.lost, each.doubled)),
             "yes" if each.survived else "no",
+            each.remark,
         )
     return table

@@ -1,11 +1,12 @@
-"""Workers that are killed while they are told of purchases: what becomes of the events."""
+"""What can happen to the workers that are told of purchases."""
 
 import os
 import signal
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,99 +16,85 @@ from typing import NamedTuple
 
 import httpx
 import pyarrow.parquet as pq
-from rich.table import Table
 
+from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, running
+from bench.running import SERVE, Running, running
+from chaos.outcome import Outcome
+from chaos.trial import CONNECTIONS, Trial, metric
 from service.bundle import load_bundle
 
-__all__ = ["Killed", "as_table", "exported", "kill_workers"]
+__all__ = ["exported", "outcomes"]
 
 _WORKERS, _TELLERS, _BATCH = 2, 2, 7
 _ASKED = 8  # times for each profile, on connections that any worker may take
 _EXPORT_EVERY_S = "0.3"
-
-
-@dataclass(frozen=True)
-class Killed:
-    """Events that were told while one worker after another was killed.
-
-    Attributes:
-        kills: how many were.
-        events: how many the service has acknowledged.
-        sent_again: batches that nobody had acknowledged.
-        lost: events that were acknowledged, and are in no Parquet file.
-        doubled: events that are in the files once more than they should be.
-        miscounted: profiles, as all workers tell them, that do not count every event once.
-    """
-
-    kills: int
-    events: int
-    sent_again: int
-    lost: int
-    doubled: int
-    miscounted: int
-
-    @property
-    def survived(self) -> bool:
-        """Whether each event counts, once."""
-        return not (self.lost or self.doubled or self.miscounted)
+_AT_MOST_MS = 50  # one worker does the work of two, beside one that starts
 
 
 class _Told(NamedTuple):
+    """What a teller has told: the events that were acknowledged, and batches sent again."""
+
     shopper: str
     event_ids: list[str]
     sent_again: int
 
 
-def kill_workers(bundle: Path, kills: int) -> Killed:
-    """Kill workers with SIGKILL, each when the one before has been replaced."""
+def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
+    """Kill one worker after another, while they recommend and are told of purchases."""
     item_id = load_bundle(bundle).catalogue.item_ids[0]
     with TemporaryDirectory(prefix="rtt2vec-events-") as kept:
         flags = ("--events", kept, "--events-export-every-s", _EXPORT_EVERY_S)
         with running(SERVE, bundle, set(CORES), _WORKERS, flags) as service:
-            over = Flag()
-            with ThreadPoolExecutor(_TELLERS) as threads:
-                shoppers = [f"shopper {number}" for number in range(_TELLERS)]
-                telling = [
-                    threads.submit(_tell, service.url, shopper, item_id, over)
-                    for shopper in shoppers
-                ]
-                try:
-                    for _ in range(kills):
-                        _replace(service.url, service.workers[0])
-                finally:
-                    over.set()
-            told = [each.result() for each in telling]
+            trial = Trial(service.url, load, rate, seconds)
+            found, told, kills = _kill_and_tell(service, trial, item_id)
             miscounted = sum(_miscounted(service.url, each) for each in told)
-        found = exported(Path(kept))  # the rest of them when it ended
+        files = exported(Path(kept))  # the rest of them when it ended
     acknowledged = {event_id for each in told for event_id in each.event_ids}
-    return Killed(
-        kills=kills,
-        events=len(acknowledged),
-        sent_again=sum(each.sent_again for each in told),
-        lost=len(acknowledged - found.keys()),
-        doubled=found.total() - len(found),
-        miscounted=miscounted,
+    again = sum(each.sent_again for each in told)
+    yield replace(
+        found,
+        may_fail=kills * CONNECTIONS,  # what a worker has begun ends with it
+        lost=len(acknowledged - files.keys()),
+        doubled=files.total() - len(files),
+        kept=not miscounted,
+        remark=f"{kills} killed, {len(acknowledged):,} events, {again} batches sent again, "
+        f"{miscounted} profiles miscounted",
     )
 
 
-def _replace(url: str, pid: int) -> None:
-    """Kill a worker, and return once there is another in its place."""
-    os.kill(pid, signal.SIGKILL)
-    while _ready(url) == _WORKERS:
-        time.sleep(0.01)  # nothing tells
-    while _ready(url) < _WORKERS:
-        time.sleep(0.01)
+def _kill_and_tell(
+    service: Running, trial: Trial, item_id: str
+) -> tuple[Outcome, list[_Told], int]:
+    over, enough = Flag(), Flag()
+    killing: list[Future[int]] = []
+    with ThreadPoolExecutor(_TELLERS + 1) as threads:
+        shoppers = [f"shopper {number}" for number in range(_TELLERS)]
+        telling = [threads.submit(_tell, service.url, each, item_id, over) for each in shoppers]
+        try:
+            found = trial.outcome(
+                "workers are killed (-9)",
+                lambda: killing.append(threads.submit(_kill, service, enough)),
+                enough.set,
+                _AT_MOST_MS,
+            )
+        finally:
+            enough.set()
+            over.set()
+    return found, [each.result() for each in telling], killing[0].result()
 
 
-def _ready(url: str) -> float:
-    try:
-        lines = httpx.get(f"{url}/metrics").text.splitlines()
-    except httpx.TransportError:
-        return 0  # who should have answered was killed
-    samples = dict(line.rpartition(" ")[::2] for line in lines)
-    return float(samples["rtt2vec_workers_ready"])
+def _kill(service: Running, enough: Flag) -> int:
+    """Kill workers in turn, each when the one before has been replaced; returns how many."""
+    kills = 0
+    while not (kills and enough.is_set()):
+        os.kill(service.workers[kills % _WORKERS], signal.SIGKILL)
+        kills += 1
+        while metric(service.url, "rtt2vec_workers_ready") == _WORKERS:
+            time.sleep(0.01)  # nothing tells
+        while metric(service.url, "rtt2vec_workers_ready") != _WORKERS:
+            time.sleep(0.01)
+    return kills
 
 
 def _tell(url: str, shopper: str, item_id: str, over: Flag) -> _Told:
@@ -132,12 +119,13 @@ def _tell(url: str, shopper: str, item_id: str, over: Flag) -> _Told:
 
 def _acknowledged(client: httpx.Client, events: list[dict[str, str]]) -> bool:
     try:
-        return client.post("/events", json={"events": events}).status_code == 200
+        return client.post("/events", json={"events": events}).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
 def _miscounted(url: str, told: _Told) -> int:
+    """How often a worker tells a profile that does not count every event once."""
     counts = []
     for _ in range(_ASKED):
         profile = httpx.get(f"{url}/users/{told.shopper}/profile").json()
@@ -150,19 +138,3 @@ def exported(directory: Path) -> Counter[str]:
     files = directory.rglob("*.parquet")
     columns = [pq.ParquetFile(file).read(["event_id"])["event_id"] for file in files]
     return Counter(event_id for column in columns for event_id in column.to_pylist())
-
-
-def as_table(killed: Killed) -> Table:
-    """What became of the events, for `rich` to print."""
-    columns = ("fault", "events", "batches sent again", "lost", "doubled", "miscounted", "survived")
-    table = Table(*columns)
-    table.add_row(
-        f"kill -9 of a worker, {killed.kills} times",
-        f"{killed.events:,}",
-        str(killed.sent_again),
-        str(killed.lost),
-        str(killed.doubled),
-        str(killed.miscounted),
-        "yes" if killed.survived else "no",
-    )
-    return table

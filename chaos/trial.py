@@ -10,12 +10,14 @@ import httpx
 
 from bench.load import Generator
 from chaos.outcome import Outcome
+from loadtest.result import Result
 
-__all__ = ["Trial"]
+__all__ = ["CONNECTIONS", "Trial", "metric"]
 
-_CONNECTIONS = 32
+CONNECTIONS = 32
+_CLOSED, _RUSHING = 16, 256
 _SHOPPERS = 20
-_DEGRADED = re.compile(r"^rtt2vec_degraded_total (.+)$", re.MULTILINE)
+_SLOWER_MS = 10
 
 
 class Trial:
@@ -31,50 +33,98 @@ class Trial:
             seconds: that it is asked before, during and after a fault, each.
         """
         self._url = url
+        self._recommend = f"{url}/recommend"
         self._load = load
-        self._asked = (f"{url}/recommend", rate, seconds, _CONNECTIONS)
         self._rate = rate
+        self._seconds = seconds
 
     def outcome(
-        self, fault: str, begin: Callable[[], object], end: Callable[[], object]
+        self,
+        fault: str,
+        begin: Callable[[], object],
+        end: Callable[[], object],
+        at_most_ms: float | None = None,
+        rush: float | None = None,
     ) -> Outcome:
-        """Do a fault, end it, and tell what it did."""
-        before = self._load.open(*self._asked).result
+        """Do a fault, end it, and tell what it did.
+
+        Args:
+            fault: its name.
+            begin: does it.
+            end: ends it.
+            at_most_ms: what the 99th percentile may be; by default 10 ms more than before.
+            rush: requests per second while it lasts, if they are more than can be answered.
+        """
+        before = self._ask()
         begin()
         degraded = self._degraded()
-        during = self._load.open(*self._asked).result
+        during = self._ask() if rush is None else self._rush(rush)
         degraded = self._degraded() - degraded
         with ThreadPoolExecutor(1) as beside:
             end()
-            loaded = beside.submit(self._load.open, *self._asked)
+            asking = beside.submit(self._ask)
             recovery_s = self._recovery_s()
-            after = loaded.result().result
-        phases = (before, during, after)
+            after = asking.result()
+        shed_ms = sorted(during.shed_ms)
+        failed = sum(phase.failures for phase in (before, during, after))
         return Outcome(
             fault=fault,
-            rate=self._rate,
-            requests=sum(len(phase.times_ms) + phase.failures for phase in phases),
-            failed=sum(phase.failures for phase in phases),
+            rate=rush or self._rate,
+            requests=sum(len(phase.times_ms) + phase.failures for phase in (before, during, after)),
+            failed=failed - len(shed_ms) if rush else failed,
             degraded=degraded / len(during.times_ms),
+            answered=during.rate,
+            shed_ms=shed_ms[int(0.99 * (len(shed_ms) - 1))] if shed_ms else None,
             before_ms=before.percentile_ms(99),
             during_ms=during.percentile_ms(99),
             after_ms=after.percentile_ms(99),
+            at_most_ms=at_most_ms or before.percentile_ms(99) + _SLOWER_MS,
             recovery_s=recovery_s,
         )
 
+    def capacity(self) -> float:
+        """The most requests per second that are answered, as a closed loop finds it."""
+        loads = [self._load.closed(self._recommend, self._seconds, _CLOSED) for _ in range(2)]
+        return loads[-1].result.rate  # what it does first compiles and fills caches
+
+    def _ask(self) -> Result:
+        asked = (self._recommend, self._rate, self._seconds, CONNECTIONS)
+        return self._load.open(*asked).result
+
+    def _rush(self, rate: float) -> Result:
+        return self._load.open(self._recommend, rate, self._seconds, _RUSHING).result
+
     def _degraded(self) -> float:
-        found = _DEGRADED.search(httpx.get(f"{self._url}/metrics").text)
-        return float(found[1]) if found else 0.0
+        while (found := metric(self._url, "rtt2vec_degraded_total")) is None:
+            pass
+        return found
 
     def _recovery_s(self) -> float:
-        """Ask for the same shoppers over and over, until none of them is answered degraded."""
+        """Ask for the same shoppers over and over, until all of them are answered as before."""
         began, well = perf_counter(), 0
         with httpx.Client(base_url=self._url) as client:
             for number in count():
                 body = self._load.bodies[number % _SHOPPERS]
-                headers = {"Content-Type": "application/json"}
-                answer = client.post("/recommend", content=body, headers=headers).json()
-                well = 0 if answer["degraded"] else well + 1
+                well = well + 1 if _answered_well(client, body) else 0
                 if well == _SHOPPERS:
                     break
         return perf_counter() - began
+
+
+def metric(url: str, name: str) -> float | None:
+    """What a service tells of itself; None if the worker that should have answered was killed."""
+    try:
+        text = httpx.get(f"{url}/metrics").text
+    except httpx.TransportError:
+        return None
+    found = re.search(rf"^{name} (.+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _answered_well(client: httpx.Client, body: bytes) -> bool:
+    headers = {"Content-Type": "application/json"}
+    try:
+        answer = client.post("/recommend", content=body, headers=headers)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == httpx.codes.OK and not answer.json()["degraded"]

@@ -26,15 +26,8 @@ from service.ranking import FEATURES
 from service.taxonomy import taxonomy_levels
 from service.trees import Trees
 
-__all__ = [
-    "assemble",
-    "catalogue_of",
-    "with_closest",
-    "with_ranker",
-    "with_rules",
-    "with_substitutes",
-]
-__all__ += ["with_trees"]
+__all__ = ["assemble", "catalogue_of", "with_closest", "with_ranker", "with_rules"]
+__all__ += ["with_score", "with_substitutes", "with_trees"]
 
 Float32 = npt.NDArray[np.float32]
 

@@ -105,8 +105,12 @@ async def run(
         for moment in moments:
             due = started + moment if rate else perf_counter()
             await _until(due)
+            sent = perf_counter()
             status = await connection.post(next(supply))
-            result.record((perf_counter() - due) * 1000, answered=status == 200)
+            answered = perf_counter()
+            result.record((answered - due) * 1000, answered=status == 200)
+            if status == 503:
+                result.shed_ms.append((answered - sent) * 1000)
         connection.close()
 
     await asyncio.gather(*map(shop, opened))

@@ -15,11 +15,13 @@ class Result:
         seconds: how long it took to ask for them.
         times_ms: latencies of the answered requests, in the order of the answers.
         failures: number of requests that were refused, or not answered at all.
+        shed_ms: times in which those among them that were answered 503 were.
     """
 
     seconds: float = 0.0
     times_ms: list[float] = field(default_factory=list)
     failures: int = 0
+    shed_ms: list[float] = field(default_factory=list)
 
     def record(self, time_ms: float, answered: bool) -> None:
         """Take note of one request."""

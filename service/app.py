@@ -63,6 +63,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         drain_first(serving, settings.drain_s)
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
+        loading.add_done_callback(serving.note_failure)
         looks = (serving.look_at_rules, swap.look)
         watching = [asyncio.create_task(every_second(look)) for look in looks]
         async with stream.running() if stream is not None else nullcontext():

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import fmean, median
 from time import thread_time
 from typing import NamedTuple
@@ -53,19 +54,20 @@ def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommen
     Processor time is that of this thread: what others do meanwhile is not counted.
     """
     failures, overlaps, old_s, new_s = 0, [], [], []
-    for request in requests:
-        before, old_time = _timed(old, request)
-        try:
-            after, new_time = _timed(new, request)
-        except Exception:  # whatever a bundle makes go wrong speaks against it
-            _logger.exception("the new bundle failed in the canary")
-            failures += 1
-            continue
-        wanted, found = ({each.item_id for each in answer.items} for answer in (before, after))
-        failures += len(found) < len(wanted)
-        overlaps.append(len(wanted & found) / max(len(wanted), 1))
-        old_s.append(old_time)
-        new_s.append(new_time)
+    with ThreadPoolExecutor(1) as aside:  # whatever fails there, for any reason, can be counted
+        for request in requests:
+            before, old_time = aside.submit(_timed, old, request).result()
+            trial = aside.submit(_timed, new, request)
+            if (error := trial.exception()) is not None:
+                _logger.error("the new bundle failed in the canary", exc_info=error)
+                failures += 1
+                continue
+            after, new_time = trial.result()
+            wanted, found = ({each.item_id for each in answer.items} for answer in (before, after))
+            failures += len(found) < len(wanted)
+            overlaps.append(len(wanted & found) / max(len(wanted), 1))
+            old_s.append(old_time)
+            new_s.append(new_time)
     if not overlaps:
         return Canary(failures, 0.0, float("inf"))
     return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))

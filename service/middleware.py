@@ -51,7 +51,9 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, send_named)
-        except Exception:  # nobody else answers: any bug is logged with its traceback, and a 500
+        except Exception:
+            # The outermost layer: a bug is logged with its traceback and answered with a 500, as
+            # Starlette would, but as problem+json with the request's id, and the connection lives.
             _log.exception("unhandled exception")
             if status:  # Half a response is out: only the server can still end it.
                 raise

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,6 +73,11 @@ class Serving:
         """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
         with refusals(self._refuse):
             self.begin(self.prepare())
+
+    def note_failure(self, loading: asyncio.Task[None]) -> None:
+        """Say what else than a refusal ended `loading` (a callback of the task)."""
+        if (reason := failure(loading)) is not None:
+            self.reason = reason
 
     def _refuse(self, reason: str) -> None:
         self.reason = reason
@@ -169,9 +175,14 @@ def refusals(tell: Callable[[str], None]) -> Iterator[None]:
     except (BundleError, RulesError, CanaryError) as error:
         _logger.error("refused: %s", error)
         tell(str(error))
-    except Exception:  # nothing is swallowed: the log has it all
-        _logger.exception("bundle not loaded")
-        tell("The bundle could not be loaded; the log has the reason.")
+
+
+def failure(loading: asyncio.Task[None] | Future[None]) -> str | None:
+    """Log whatever else than a refusal ended `loading`; return what callers may know of it."""
+    if loading.cancelled() or (error := loading.exception()) is None:
+        return None
+    _logger.error("bundle not loaded", exc_info=error)
+    return "The bundle could not be loaded; the log has the reason."
 
 
 async def every_second(look: Callable[[], None]) -> None:

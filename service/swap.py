@@ -7,9 +7,10 @@ the build or this service, moves all of them.
 import ctypes
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -17,7 +18,7 @@ from service.canary import CanaryError, replay
 from service.example import example_requests
 from service.metrics import Metrics
 from service.schemas import RecommendRequest
-from service.serving import Served, Serving, refusals
+from service.serving import Served, Serving, failure, refusals
 from service.settings import Settings
 from service.staging import CURRENT, point_current_at
 
@@ -99,16 +100,22 @@ class Swap:
         self._seen, target = _sighting(self._link), self._link.resolve()
         old = self._serving.served
         if old is None:
-            self._serving.load()
+            self._aside(self._serving.load)
         elif target == old.bundle.path:
             self.refused = None
         elif self.previous is not None and target == self.previous.bundle.path:
             self._take_over(old, self.previous)
             self._serving.look_at_rules()  # they may have changed while it stood by
         else:
-            with ThreadPoolExecutor(1) as aside:  # what a thread leaves in memory goes as it ends
-                aside.submit(self._try, old).result()
-            _give_back_memory()
+            self._aside(partial(self._try, old))
+
+    def _aside(self, load: Callable[[], None]) -> None:
+        """Load in a thread of its own: what that leaves in memory goes as the thread ends."""
+        with ThreadPoolExecutor(1) as thread:
+            loading = thread.submit(load)
+        if (reason := failure(loading)) is not None:
+            self._refuse(reason)
+        _give_back_memory()
 
     def _try(self, old: Served) -> None:
         """Load the current bundle beside the old one, and let it take over if it is fit."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +19,15 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
     asked = ("--bundle", bundle, "--requests", requests, "--rate", "50", "--seconds", "0.3")
     done = subprocess.run(
         [sys.executable, "-m", "chaos", *asked],
-        env=os.environ | {"COLUMNS": "200"},
+        env=os.environ | {"COLUMNS": "300"},
         capture_output=True,
         text=True,
         check=False,
     )
     lines = [line.split("│")[1:-1] for line in done.stdout.splitlines() if line.startswith("│")]
-    failed = {fault.strip(): failed.strip() for fault, _, _, failed, *_ in lines}
+    cells = [[cell.strip() for cell in line] for line in lines]
+    killed = "workers are killed (-9)"
+    failed = {fault: failed for fault, _, _, failed, *_ in cells if fault != killed}
     assert failed == {
         "one memcached of three is gone": "0",
         "all are dead": "0",
@@ -35,4 +38,8 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
         "a new bundle": "0",
         "a rollback": "0",
         "a damaged bundle": "0",
+        "3 times capacity": "0",
     }, done.stderr
+    ((*_, lost, doubled, _survived, remark),) = (line for line in cells if line[0] == killed)
+    assert (lost, doubled) == ("0", "0")
+    assert re.fullmatch(r"[1-9]\d* killed, [1-9].* events, .*, 0 profiles miscounted", remark)

@@ -1,5 +1,6 @@
 """The routes of the app, as a client sees them."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -126,6 +127,28 @@ def test_rules_that_cannot_be_read_are_a_reason_too(bundle_dir: Path, tmp_path: 
     app = create_app(Settings(bundle=bundle_dir, rules=rules))
     app.state.serving.load()
     assert f"{rules}, line 1: rules" in app.state.serving.reason
+
+
+def test_a_bug_while_loading_is_a_reason_and_its_traceback_is_in_the_log_alone(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Path) -> None:
+        raise ZeroDivisionError("the cat sat on it")
+
+    monkeypatch.setattr("service.serving.load_bundle", fail)
+    app = create_app(Settings(bundle=bundle_dir))
+
+    async def begin() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(begin())
+    serving = app.state.serving
+    assert serving.served is None
+    assert serving.reason == "The bundle could not be loaded; the log has the reason."
+    assert "the cat sat on it" in caplog.text
+    assert "Traceback" in caplog.text
 
 
 def test_a_bug_is_a_500_with_its_traceback_in_the_log_alone(

@@ -63,6 +63,7 @@ def test_it_is_read_beside_the_event_loop(address: str) -> None:
     store = Memcached(address, PATIENT_MS)
     profiles = stored(store, results)
     profiles.get("user-4")
+    profiles.get("user-4")  # on the same connection, so that what was restored is there
     profile = asyncio.run(profiles.in_time(profiles, "user-4"))
     store.close()
     assert profile is not None
