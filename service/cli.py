@@ -109,14 +109,13 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
     import uvicorn
 
     from service.logs import logging_config
-    from service.overload import SheddingProtocol
 
     return uvicorn.Config(
         app,
         factory=True,
         workers=settings.workers,
         lifespan="on",
-        http=SheddingProtocol,
+        http="service.overload:SheddingProtocol",  # by name: only workers need to load it
         ws="none",
         log_config=logging_config(settings.log_level, settings.log_users),
         access_log=False,  # The app writes its own, with request ids.

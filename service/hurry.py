@@ -65,17 +65,15 @@ class Hurry:
         self._observe = observe
         requests = [RecommendRequest(**each) for each in example_requests(bundle, _EXAMPLES)]
         ranks = settings.ranker and bundle.neighbour_indptr is not None
-        shared = {"rules": None, "availability": None}  # they are read once, not for each step
-        less = settings.model_copy(update=shared | {"ranker": ranks})
+        less = settings.model_copy(update={"ranker": ranks})
         # Timed on its like: what is tried here is no shopper's, and not for the metrics.
-        alike = Recommender(bundle, less, table=recommender.table)
+        alike = Recommender(bundle, less, beside=recommender)
         self.steps = [Step("", recommender, _usual_s(alike, requests))]
         for dropped, spared in _DROPPED:
             if all(getattr(less, name) == value for name, value in spared.items()):
                 continue  # there is no such work to begin with
             less = less.model_copy(update=spared)
-            reduced = Recommender(bundle, less, table=recommender.table)
-            reduced.rule_files = recommender.rule_files
+            reduced = Recommender(bundle, less, beside=recommender)
             self.steps.append(Step(dropped, reduced, _usual_s(reduced, requests)))
 
     def recommend(
@@ -94,8 +92,8 @@ class Hurry:
 
 
 def _usual_s(recommender: Recommender, requests: list[RecommendRequest]) -> float:
-    """The median time of an answer, once what it needs is compiled."""
-    ask(recommender, requests[0])
+    """The median time of an answer, once what it needs is compiled, or read from its cache."""
+    ask(recommender, requests[0].model_copy(update={"explain": True}))
     times = []
     for request in requests:
         began = thread_time()

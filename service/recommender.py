@@ -80,7 +80,7 @@ class Recommender:
         settings: Settings,
         observe: Callable[[str, float], None] | None = None,
         weights: Weights | None = None,
-        table: FeatureTable | None = None,
+        beside: "Recommender | None" = None,
     ) -> None:
         """Prepares what all requests share.
 
@@ -89,7 +89,8 @@ class Recommender:
             settings: how recommendations are made.
             observe: is told the seconds that each stage took.
             weights: of the parts of a score; by default those that the build chose.
-            table: of the same bundle, to share.
+            beside: another one of the same bundle, to share what does not depend on how
+                recommendations are made; the business rules too.
 
         Raises:
             RulesError: the business rules or the availability cannot be used.
@@ -102,13 +103,21 @@ class Recommender:
         self._rows = needed(bundle.item_vectors)
         self._search = Search(bundle, settings, self._weights)
         self._profiles = Profiles(bundle)
-        self._assortment = Assortment(bundle.catalogue)
+        self._assortment: Assortment = (
+            beside._assortment if beside else Assortment(bundle.catalogue)
+        )
         self._taxonomy = TaxonomyFilter.read(bundle, settings)
         self._diversity = Diversity(self._rows, self._assortment.category_codes, settings)
         self._substitutes = Substitutes.read(bundle) if settings.substitute_weight != 1 else None
-        self.rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
+        self.rule_files: RuleFiles = (
+            beside.rule_files
+            if beside
+            else RuleFiles(bundle.catalogue, settings.rules, settings.availability)
+        )
         ranked = settings.ranker and bundle.neighbour_indptr is not None
-        self.table = (table or FeatureTable(bundle)) if ranked else None
+        self.table: FeatureTable | None = None
+        if ranked:
+            self.table = beside.table if beside else FeatureTable(bundle)
         self._ranker = Ranker(bundle) if ranked and bundle.tree_root is not None else None
 
     def recommend(

@@ -90,7 +90,6 @@ class Serving:
             RulesError: the business rules or the availability cannot be used.
         """
         bundle = load_bundle(self._settings.bundle)
-        _warm_up(bundle, self._settings)
         recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
         hurry = Hurry(bundle, self._settings, recommender, self._metrics.observe_hurry)
         own = Profiles(bundle)
@@ -99,15 +98,17 @@ class Serving:
         scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
         substitutes = Substitutes.read(bundle)
+        read_first = profiles is not own
+        served = Served(
+            bundle, recommender, hurry, profiles, scorer, related, substitutes, stored, read_first
+        )
+        _warm_up(served)
         # What lives long need not be looked through again and again: a full collection in the
         # middle of a request takes tens of milliseconds. A bundle is in no cycle, so that what is
         # frozen of it is freed all the same when the last reference to it goes.
         gc.collect()
         gc.freeze()
-        read_first = profiles is not own
-        return Served(
-            bundle, recommender, hurry, profiles, scorer, related, substitutes, stored, read_first
-        )
+        return served
 
     def _stored(self, own: Profiles, bundle_id: str) -> "StoredProfiles | None":
         if self._store is None:
@@ -192,12 +193,13 @@ async def every_second(look: Callable[[], None]) -> None:
         await asyncio.to_thread(look)
 
 
-def _warm_up(bundle: Bundle, settings: Settings) -> None:
-    """Have what compiles on first use compiled, or read from its cache, before a shopper waits."""
-    example = example_request(bundle)
-    recommender = Recommender(bundle, settings)
-    recommender.recommend(example["user_id"], example["basket"], 1, explain=True)
-    if has_score(bundle):
-        BasketScorer(bundle).score(example["user_id"], example["basket"])
-    if bundle.rule_indptr is not None:
-        RelatedItems(bundle).related(bundle.catalogue.look_up(example["basket"])[0], 1)
+def _warm_up(served: Served) -> None:
+    """Have what compiles on first use compiled, or read from its cache, before a shopper waits.
+
+    The recommender has answered by now, since `Hurry` takes its time.
+    """
+    bundle, example = served.bundle, example_request(served.bundle)
+    if served.scorer is not None:
+        served.scorer.score(example["user_id"], example["basket"])
+    if served.related is not None:
+        served.related.related(bundle.catalogue.look_up(example["basket"])[0], 1)

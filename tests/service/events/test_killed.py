@@ -33,7 +33,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 def test_journal_and_files_after_kills_at_any_time(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.service.events.test_killed", tmp_path]
+    command = [sys.executable, "-m", "tests.service.events.test_killed", str(tmp_path)]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=300)
     acknowledged = int(told.stdout)
     assert acknowledged >= BATCH * KILLS
