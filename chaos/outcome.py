@@ -8,6 +8,11 @@ from rich.table import Table
 __all__ = ["Outcome", "as_table"]
 
 _RECOVERY_S = 5
+_FIGURES = (
+    *("requests/s", "requests", "failed", "degraded"),
+    *("p99 before", "during", "after", "limit"),
+    *("recovery", "lost", "doubled", "survived"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,11 @@ class Outcome:
 
 def as_table(outcomes: Iterable[Outcome]) -> Table:
     """The outcomes as a table, for `rich` to print."""
-    table = Table("fault", "requests/s", "requests", "failed", "degraded")
-    for moment in ("before", "during", "after"):
-        table.add_column(f"p99 {moment}, ms", justify="right")
-    table.add_column("at most, ms", justify="right")
-    table.add_column("recovery, s", justify="right")
-    table.add_column("events lost", justify="right")
-    table.add_column("doubled", justify="right")
-    table.add_column("survived")
-    table.add_column("remark")
+    caption = "99th percentiles in ms, recovery in s; lost and doubled are purchases"
+    table = Table(caption=caption)
+    table.add_column("fault", no_wrap=True)
+    for figure in _FIGURES:
+        table.add_column(figure, justify="right")
     for each in outcomes:
         latencies = (each.before_ms, each.during_ms, each.after_ms, each.at_most_ms)
         table.add_row(
@@ -82,6 +83,5 @@ def as_table(outcomes: Iterable[Outcome]) -> Table:
             f"{each.recovery_s:.1f}",
             *("-" if events is None else str(events) for events in (each.lost, each.doubled)),
             "yes" if each.survived else "no",
-            each.remark,
         )
     return table

@@ -64,6 +64,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(serving.load))
         loading.add_done_callback(serving.note_failure)
+        if settings.workers > 1:
+            await asyncio.wait([loading])  # the others answer, and need not share with it yet
         looks = (serving.look_at_rules, swap.look)
         watching = [asyncio.create_task(every_second(look)) for look in looks]
         async with stream.running() if stream is not None else nullcontext():

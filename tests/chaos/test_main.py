@@ -1,7 +1,6 @@
 """`python -m chaos` on a tiny shop, with as little load as possible."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,6 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
     asked = ("--bundle", bundle, "--requests", requests, "--rate", "50", "--seconds", "0.3")
     done = subprocess.run(
         [sys.executable, "-m", "chaos", *asked],
-        env=os.environ | {"COLUMNS": "300"},
         capture_output=True,
         text=True,
         check=False,
@@ -40,6 +38,6 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
         "a damaged bundle": "0",
         "3 times capacity": "0",
     }, done.stderr
-    ((*_, lost, doubled, _survived, remark),) = (line for line in cells if line[0] == killed)
+    ((*_, lost, doubled, _survived),) = (line for line in cells if line[0] == killed)
     assert (lost, doubled) == ("0", "0")
-    assert re.fullmatch(r"[1-9]\d* killed, [1-9].* events, .*, 0 profiles miscounted", remark)
+    assert re.search(r"[1-9]\d* killed, [1-9].* events, .*, 0 profiles miscounted", done.stdout)
