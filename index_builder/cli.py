@@ -46,6 +46,7 @@ from index_builder.source import Dataset, read_source
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import TrainingError
 from service.bundle import Bundle, BundleError, load_bundle, write_bundle
+from service.extras import ExtraMissingError
 from service.profile_store import ProfileStoreError
 from service.retrieval import RetrievalError
 from service.settings import Settings
@@ -67,6 +68,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 _REFUSALS = (
     BundleError,
     DataError,
+    ExtraMissingError,
     IndexRecallError,
     ProfileStoreError,
     PublishGateError,

@@ -7,6 +7,7 @@ import typer
 
 from index_builder.cli_options import BundleOption, console
 from service.bundle import load_bundle
+from service.extras import need
 
 __all__ = ["publish_profiles"]
 
@@ -25,6 +26,7 @@ def publish_profiles(
 
     Those of other bundles stay until memcached needs the room.
     """
+    need("memcached", "publish-profiles")
     # Here and not above: no other command needs a client of memcached.
     from index_builder import profile_publishing
 

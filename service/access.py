@@ -34,6 +34,7 @@ class Access:
 
         Raises:
             ApiKeysError: their file cannot be used.
+            ExtraMissingError: one of them has a limit, which an extra is needed for.
         """
         self._closed = settings.api_keys is not None
         self._keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []

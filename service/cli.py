@@ -75,18 +75,34 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     from service.business_rules.errors import RulesError
     from service.events import EventsError, open_stream
     from service.example import example_request
+    from service.extras import ExtraMissingError
     from service.recommender import Recommender
 
     try:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
         Access(settings)
+        _check_extras(settings)
         if (stream := open_stream(settings)) is not None:
+            stream.check()
             stream.close()
-    except (BundleError, RulesError, ApiKeysError, EventsError) as error:
+    except (BundleError, RulesError, ApiKeysError, EventsError, ExtraMissingError) as error:
         _complain(str(error))
         sys.exit(1)
     return example_request(bundle)
+
+
+def _check_extras(settings: Settings) -> None:
+    from service.extras import Extra, need
+
+    asked: tuple[tuple[Extra, str, str | None], ...] = (
+        ("kafka", "RTT2VEC_KAFKA", settings.kafka),
+        ("memcached", "RTT2VEC_MEMCACHED", settings.memcached),
+        ("tracing", "RTT2VEC_TRACES", settings.traces),
+    )
+    for extra, variable, value in asked:
+        if value is not None:
+            need(extra, variable)
 
 
 def _checked_apart(settings: Settings) -> dict[str, Any]:

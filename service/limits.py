@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import ceil
 
 from service.api_keys import ApiKey
+from service.extras import need
 from service.problems import ProblemError
 
 
@@ -14,11 +15,16 @@ class RateLimits:
     """
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
+        """Prepares.
+
+        Raises:
+            ExtraMissingError: a key has a limit, and the library is not installed.
+        """
         limited = {key.name: key.limit_per_s for key in keys if key.limit_per_s is not None}
         if not limited:
             self._limits = {}
             return
-        # Only who sets a limit needs the library.
+        need("limits", "limit_per_s of an API key")
         from throttled import RateLimiterType, Throttled, per_sec
         from throttled.store import MemoryStore
 

@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     events_export_every_s: float = Field(
         60, gt=0, description="Seconds between two exports of new events to Parquet files."
     )
+    events_limit: int = Field(
+        5_000_000,
+        ge=1,
+        description="Events that the journal keeps beside their files. Older ones no longer count "
+        "for profiles, nor are they known if they are sent again.",
+    )
     kafka: str | None = Field(
         None,
         description="Kafka brokers, `host:port,host:port`, whose events are kept as well; "

@@ -12,7 +12,7 @@ __all__ = ["EventsError", "open_stream"]
 
 
 class EventsError(Exception):
-    """The directory of the events cannot be used."""
+    """Events cannot be kept where the settings say, or not be consumed from there."""
 
 
 def open_stream(

@@ -43,6 +43,11 @@ INSERT OR IGNORE INTO events
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
+_FORGET = """
+DELETE FROM events
+WHERE seq <= min((SELECT seq FROM exported), (SELECT max(seq) FROM events) - ?)
+"""
+
 JournalError = sqlite3.Error
 """The database cannot be read or written: locked for too long, the disk full or broken."""
 
@@ -128,6 +133,18 @@ class Journal:
         """Notes that the events up to this one are in files."""
         with self._writing, self._writer:
             self._writer.execute("UPDATE exported SET seq = ?", (seq,))
+
+    def forget(self, kept: int) -> int:
+        """Removes what is in files, but for the newest events.
+
+        Args:
+            kept: how many stay, at least one: the newest tells what comes after it.
+
+        Returns:
+            How many were removed.
+        """
+        with self._writing, self._writer:
+            return self._writer.execute(_FORGET, (kept,)).rowcount
 
     def _read(self, query: str, user_id: str) -> list[Any]:
         with self._reading:  # threads may share a connection, but not a statement

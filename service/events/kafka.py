@@ -13,11 +13,12 @@ from threading import Thread
 
 from confluent_kafka import Consumer, KafkaException, Message
 
+from service.events import EventsError
 from service.events.journal import JournalError
 from service.events.stream import RawEvent
 from service.settings import Settings
 
-__all__ = ["KafkaEvents"]
+__all__ = ["KafkaEvents", "connect"]
 
 _logger = logging.getLogger(__name__)
 
@@ -26,18 +27,14 @@ _WAIT_S = 0.1  # for a batch to fill up
 _RETRY_S = 1.0
 
 
-class KafkaEvents:
-    """A thread that has the messages of a topic taken in, an event each."""
+def connect(settings: Settings) -> Consumer:
+    """Return a consumer of what the settings name; a broker that does not answer is waited for.
 
-    def __init__(self, take: Callable[[Sequence[RawEvent]], object], settings: Settings) -> None:
-        """Starts; a broker that does not answer is waited for.
-
-        Args:
-            take: keeps events, or raises JournalError or OSError.
-            settings: where they come from.
-        """
-        self._take = take
-        self._consumer = Consumer(
+    Raises:
+        EventsError: librdkafka does not take an option.
+    """
+    try:
+        return Consumer(
             {
                 "bootstrap.servers": settings.kafka,
                 "group.id": settings.kafka_group or f"rtt2vec-{gethostname()}",
@@ -47,6 +44,25 @@ class KafkaEvents:
             },
             logger=_logger,
         )
+    except KafkaException as error:
+        raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {error.args[0].str()}") from error
+
+
+class KafkaEvents:
+    """A thread that has the messages of a topic taken in, an event each."""
+
+    def __init__(self, take: Callable[[Sequence[RawEvent]], object], settings: Settings) -> None:
+        """Starts.
+
+        Args:
+            take: keeps events, or raises JournalError or OSError.
+            settings: where they come from.
+
+        Raises:
+            EventsError: librdkafka does not take an option.
+        """
+        self._take = take
+        self._consumer = connect(settings)
         self._consumer.subscribe([settings.kafka_topic])
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="kafka", daemon=True)

@@ -98,6 +98,17 @@ class PurchaseStream:
         self._observe(taken.new, taken.known, len(refused))
         return taken
 
+    def check(self) -> None:
+        """See that events can be consumed, if they are to be.
+
+        Raises:
+            EventsError: an option of the consumer is wrong.
+        """
+        if self._settings.kafka is not None:
+            from service.events.kafka import connect
+
+            connect(self._settings).close()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Consume and export for as long as the block lasts; in the end nothing is left to do."""
@@ -124,14 +135,18 @@ class PurchaseStream:
             await asyncio.to_thread(self.export)
 
     def export(self) -> None:
-        """Write the events that are not in Parquet files yet; what fails is tried again later."""
+        """Write the events that are not in Parquet files yet, and forget the oldest that are.
+
+        What fails is tried again later.
+        """
         try:
             exported = self._files.export()
+            forgotten = self.journal.forget(self._settings.events_limit)
         except (JournalError, OSError) as error:
             _logger.error("events not exported: %s", error)
         else:
             if exported:
-                _logger.info("exported", extra={"events": exported})
+                _logger.info("exported", extra={"events": exported, "forgotten": forgotten})
 
     def close(self) -> None:
         """Export what is left, and close the files."""

@@ -124,6 +124,15 @@ def test_rules_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Path) 
     assert "Traceback" not in done.stderr
 
 
+def test_an_option_that_kafka_does_not_know_is_named(bundle_dir: Path, tmp_path: Path) -> None:
+    kafka = ("--events", tmp_path, "--kafka", "127.0.0.1:1")
+    done = run("--bundle", bundle_dir, *kafka, "--kafka-options", '{"colour": "red"}')
+    assert done.returncode == 1
+    assert done.stderr == (
+        'rtt2vec-serve: RTT2VEC_KAFKA_OPTIONS: No such configuration property: "colour"\n'
+    )
+
+
 def test_api_keys_that_are_not_there_are_refused(bundle_dir: Path, tmp_path: Path) -> None:
     done = run("--bundle", bundle_dir, "--api-keys", tmp_path / "keys.toml")
     assert done.returncode == 1

@@ -74,3 +74,16 @@ def test_a_basket_has_one_owner(journal: Journal) -> None:
     assert journal.append([event(1), event(2, "thief")]) == ["new", "foreign"]
     assert journal.append([event(3, "thief"), event(4)]) == ["foreign", "new"]
     assert journal.last_seq("thief") is None
+
+
+def test_it_forgets_the_oldest_that_are_in_files_and_counts_on(journal: Journal) -> None:
+    journal.append([event(number) for number in range(10)])
+    assert journal.forget(3) == 0  # none is in a file
+    journal.mark_exported(5)
+    assert journal.forget(7) == 3
+    assert journal.forget(3) == 2
+    journal.mark_exported(10)
+    assert journal.forget(1) == 4
+    assert journal.append([event(8), event(9), event(10)]) == ["new", "known", "new"]
+    assert [line.event_id for line in journal.unexported(10)] == ["e8", "e10"]
+    assert len(journal.purchases("u")) == 3
