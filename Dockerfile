@@ -25,7 +25,9 @@ ENV PATH=/venv/bin:$PATH \
     RTT2VEC_BUNDLE=/bundles \
     RTT2VEC_HOST=0.0.0.0 \
     RTT2VEC_PORT=8000
-RUN useradd --system --uid 10001 --no-create-home rtt2vec
+# A volume for events, mounted there, is the user's like the directory.
+RUN useradd --system --uid 10001 --no-create-home rtt2vec \
+    && install --directory --owner rtt2vec /events
 COPY --from=build /venv /venv
 USER 10001
 EXPOSE 8000

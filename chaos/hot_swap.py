@@ -1,15 +1,19 @@
 """What can happen when another bundle becomes current."""
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 
 from bench.load import Generator
-from bench.processes import CORES
-from bench.running import SERVE, running
+from bench.processes import CORES, Memory
+from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.trial import Trial
 from service.bundle import load_bundle
@@ -20,6 +24,8 @@ __all__ = ["built_again", "outcomes"]
 
 _KEY = "the key of the trials"
 _AT_MOST_MS = 30
+_SWAPS = 10
+_GROWTH = 1.05  # of the memory, which is never quite the same
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
@@ -27,30 +33,59 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
     source = load_bundle(bundle).path
     with TemporaryDirectory() as folder:
         out = Path(folder)
-        first, second, damaged = (built_again(source, out, number) for number in range(3))
+        *good, damaged = (built_again(source, out, number) for number in range(4))
         (damaged / "item_vectors.npy").write_bytes(b"")
+        first, second, _ = good
         (out / CURRENT).symlink_to(first.name)
 
         def roll_back() -> None:
             headers = {"Authorization": f"Bearer {_KEY}"}
             httpx.post(f"{service.url}/admin/rollback", headers=headers).raise_for_status()
 
-        def await_second() -> None:
-            while httpx.get(f"{service.url}/health").json()["bundle_id"] != second.name:
-                pass
+        def damage() -> None:
+            point_current_at(out, damaged)
+
+        def mend() -> None:
+            point_current_at(out, first)
 
         with running(SERVE, out, {CORES[0]}, flags=("--admin-key", _KEY)) as service:
             trial = Trial(service.url, load, rate, seconds)
             yield trial.outcome(
-                "a new bundle", lambda: point_current_at(out, second), await_second, _AT_MOST_MS
-            )
-            yield trial.outcome("a rollback", roll_back, lambda: None, _AT_MOST_MS)
-            yield trial.outcome(
-                "a damaged bundle",
-                lambda: point_current_at(out, damaged),
-                lambda: point_current_at(out, first),
+                "a new bundle",
+                lambda: point_current_at(out, second),
+                lambda: _await(service, second),
                 _AT_MOST_MS,
             )
+            yield trial.outcome("a rollback", roll_back, lambda: None, _AT_MOST_MS)
+            yield trial.outcome("a damaged bundle", damage, mend, _AT_MOST_MS)
+            yield _swapped(service, trial, out, good)
+
+
+def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path]) -> Outcome:
+    """Swap among three bundles, so that none of them is still in memory when its turn comes."""
+
+    def swap() -> None:
+        for bundle in islice(cycle(bundles[::-1]), _SWAPS):
+            point_current_at(out, bundle)
+            _await(service, bundle)
+
+    before = Memory.of(service.pid).anonymous
+    with ThreadPoolExecutor(1) as beside:
+        swapping = []
+        found = trial.outcome(
+            f"{_SWAPS} new bundles in a row",
+            lambda: swapping.append(beside.submit(swap)),
+            lambda: swapping[0].result(),
+            _AT_MOST_MS,
+        )
+    after = Memory.of(service.pid).anonymous
+    remark = f"a worker had {before:.0f} MB before and has {after:.0f} MB after (anonymous)"
+    return replace(found, kept=after <= before * _GROWTH, remark=remark)
+
+
+def _await(service: Running, bundle: Path) -> None:
+    while httpx.get(f"{service.url}/health").json()["bundle_id"] != bundle.name:
+        time.sleep(0.05)  # nothing tells
 
 
 def built_again(bundle: Path, out: Path, number: int) -> Path:

@@ -36,6 +36,7 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
         "a new bundle": "0",
         "a rollback": "0",
         "a damaged bundle": "0",
+        "10 new bundles in a row": "0",
         "3 times capacity": "0",
     }, done.stderr
     ((*_, lost, doubled, _survived),) = (line for line in cells if line[0] == killed)
