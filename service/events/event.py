@@ -1,9 +1,18 @@
 """One purchase as it is told: the body of an event, over HTTP and over Kafka alike."""
 
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from service.settings import Settings
@@ -11,7 +20,18 @@ from service.settings import Settings
 __all__ = ["Event", "event_type"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)  # by which the clock of whoever sends an event may be wrong
+# By which the clock of whoever sends an event may be wrong. Not more: a build is as of its last
+# basket, and what is bought before that moment no longer counts as new.
+_AHEAD = timedelta(minutes=5)
+
+_SHAPE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)  # how it begins
+
+
+def _written(moment: Any) -> Any:
+    """Numbers pydantic would take for seconds since 1970, and a date for its midnight."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and _SHAPE.match(moment)):
+        return moment
+    raise PydanticCustomError("shape", "a date and a time, such as 2026-01-31T12:00:00Z")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -31,8 +51,9 @@ class Event(BaseModel):
     user_id: str
     basket_id: str
     item_id: str
-    timestamp: Annotated[datetime, AfterValidator(_in_utc)] = Field(
-        description="ISO 8601; UTC where it names no timezone."
+    timestamp: Annotated[datetime, BeforeValidator(_written), AfterValidator(_in_utc)] = Field(
+        strict=False,  # `_written` is; what it has seen counts as Python's, no longer as JSON
+        description="ISO 8601, a date and a time; UTC where it names no timezone.",
     )
     quantity: float | None = Field(None, allow_inf_nan=False)
     price: float | None = Field(None, ge=0, allow_inf_nan=False)
