@@ -61,7 +61,7 @@ def _ask(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[flo
     """Failures, and seconds by stage."""
     metrics = _Kept()
     app = create_app(Settings(bundle=bundle, log_level="warning"), metrics)
-    app.state.serving.load()
+    app.state.swap.start()
     asyncio.run(_post(app, bodies[:WARM_UP]))
     for taken in metrics.seconds.values():
         taken.clear()

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +18,7 @@ from service.api_keys import ApiScope
 from service.draining import drain_first
 from service.endpoint import RecommendEndpoint
 from service.events import open_stream
+from service.failures import log_failure
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
 from service.overload import Queue
@@ -37,10 +40,12 @@ from service.settings import Settings
 from service.swap import Swap
 
 
-def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, metrics: Metrics | None = None, shared: Path | None = None
+) -> FastAPI:
     """Return the service. It reads its bundle when it starts to run, not before.
 
-    It counts in `metrics`, or in some of its own.
+    It counts in `metrics`, or in some of its own. `shared` is a directory of all workers.
 
     A bundle that is refused does not end the process: it answers as live, not as ready, and says
     why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
@@ -53,7 +58,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
     stream = open_stream(settings, metrics.observe_events)
     serving = Serving(settings, metrics, stream.journal if stream else None)
-    swap = Swap(serving, settings, metrics)
+    swap = Swap(serving, settings, metrics, shared)
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)
     recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
@@ -62,8 +67,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Queue]]:
         drain_first(serving, settings.drain_s)
         # In a thread, so that liveness answers meanwhile.
-        loading = asyncio.create_task(asyncio.to_thread(serving.load))
-        loading.add_done_callback(serving.note_failure)
+        loading = asyncio.create_task(asyncio.to_thread(swap.start))
+        loading.add_done_callback(partial(log_failure, "starting"))
         if settings.workers > 1:
             await asyncio.wait([loading])  # the others answer, and need not share with it yet
         looks = (serving.look_at_rules, swap.look)
@@ -72,8 +77,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             yield {"queue": queue}
         for each in watching:
             each.cancel()
-        await loading
-        serving.close()
+        await asyncio.wait([loading])
+        await asyncio.to_thread(serving.close)
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
         metrics.retire()

@@ -11,6 +11,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from multiprocessing import get_context
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -145,20 +146,20 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
 def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
-    config = server_config(partial(_app, settings), settings)
     if settings.workers == 1:
-        uvicorn.Server(config).run([listener])
+        uvicorn.Server(server_config(partial(_app, settings), settings)).run([listener])
         return
-    with TemporaryDirectory(prefix="rtt2vec-metrics-") as shared:
+    with TemporaryDirectory(prefix="rtt2vec-workers-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # The workers inherit it.
-        _supervise(config, listener)
+        app = partial(_app, settings, Path(shared))
+        _supervise(server_config(app, settings), listener)
 
 
-def _app(settings: Settings) -> "FastAPI":
+def _app(settings: Settings, shared: Path | None = None) -> "FastAPI":
     """The service; what it takes to import it is not for the process that only watches."""
     from service.app import create_app
 
-    return create_app(settings)
+    return create_app(settings, shared=shared)
 
 
 def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:

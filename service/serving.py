@@ -4,17 +4,15 @@ import asyncio
 import gc
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.association_rules import RelatedItems
 from service.basket_score import BasketScorer, has_score
-from service.bundle import Bundle, BundleError, load_bundle
-from service.business_rules.errors import RulesError
-from service.canary import CanaryError
+from service.bundle import Bundle, load_bundle
 from service.example import example_request
+from service.failures import log_failure
 from service.hurry import Hurry
 from service.metrics import Metrics
 from service.problems import ProblemError
@@ -69,27 +67,17 @@ class Serving:
         self._store = _memcached(settings)
         self._journal = journal
 
-    def load(self) -> None:
-        """Load the bundle; a refused one is logged, and stays the reason for not being ready."""
-        with refusals(self._refuse):
-            self.begin(self.prepare())
+    def prepare(self, path: Path) -> Served:
+        """Load, verify and warm a bundle, beside what answers.
 
-    def note_failure(self, loading: asyncio.Task[None]) -> None:
-        """Say what else than a refusal ended `loading` (a callback of the task)."""
-        if (reason := failure(loading)) is not None:
-            self.reason = reason
-
-    def _refuse(self, reason: str) -> None:
-        self.reason = reason
-
-    def prepare(self) -> Served:
-        """Load, verify and warm the current bundle, beside what answers.
+        Args:
+            path: of the bundle, or of a directory whose `current` points at it.
 
         Raises:
             BundleError: the bundle is refused.
             RulesError: the business rules or the availability cannot be used.
         """
-        bundle = load_bundle(self._settings.bundle)
+        bundle = load_bundle(path)
         recommender = Recommender(bundle, self._settings, self._metrics.observe_stage)
         hurry = Hurry(bundle, self._settings, recommender, self._metrics.observe_hurry)
         own = Profiles(bundle)
@@ -168,29 +156,13 @@ def _memcached(settings: Settings) -> "Memcached | None":
     return Memcached(settings.memcached, settings.memcached_timeout_ms)
 
 
-@contextmanager
-def refusals(tell: Callable[[str], None]) -> Iterator[None]:
-    """Log why a bundle cannot answer, and tell what callers may know of it."""
-    try:
-        yield
-    except (BundleError, RulesError, CanaryError) as error:
-        _logger.error("refused: %s", error)
-        tell(str(error))
-
-
-def failure(loading: asyncio.Task[None] | Future[None]) -> str | None:
-    """Log whatever else than a refusal ended `loading`; return what callers may know of it."""
-    if loading.cancelled() or (error := loading.exception()) is None:
-        return None
-    _logger.error("bundle not loaded", exc_info=error)
-    return "The bundle could not be loaded; the log has the reason."
-
-
 async def every_second(look: Callable[[], None]) -> None:
     """Have something looked at every second, in a thread, until it is cancelled."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        await asyncio.to_thread(look)
+        looking = asyncio.create_task(asyncio.to_thread(look))
+        await asyncio.wait([looking])
+        log_failure("looking for changes", looking)
 
 
 def _warm_up(served: Served) -> None:

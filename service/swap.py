@@ -1,11 +1,13 @@
 """The swap: a new bundle takes over from the one that answers, and can be taken back.
 
-All workers follow `DIR/current`, and so does one that is started again; whoever moves that link,
-the build or this service, moves all of them.
+All workers follow `DIR/current`; whoever moves that link, the build or this service, moves all of
+them. Workers of one service also share a link to the bundle that was accepted last: one that is
+started again begins with that one, and not with what the others have refused.
 """
 
 import ctypes
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +16,22 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from service.bundle import BundleError
+from service.business_rules.errors import RulesError
 from service.canary import CanaryError, replay
 from service.example import example_requests
+from service.failures import log_failure
 from service.metrics import Metrics
 from service.schemas import RecommendRequest
-from service.serving import Served, Serving, failure, refusals
+from service.serving import Served, Serving
 from service.settings import Settings
 from service.staging import CURRENT, point_current_at
 
 __all__ = ["Swap", "SwapError"]
 
 _logger = logging.getLogger(__name__)
+
+_ACCEPTED = "accepted"
 
 _Sighting = tuple[int, int, Path] | None
 
@@ -41,12 +48,23 @@ class Swap:
         refused: why the newest bundle does not answer; None if it does.
     """
 
-    def __init__(self, serving: Serving, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, serving: Serving, settings: Settings, metrics: Metrics, shared: Path | None = None
+    ) -> None:
+        """Prepares; nothing is loaded before `start`.
+
+        Args:
+            serving: what answers.
+            settings: where bundles are, and what they are held to.
+            metrics: are told of swaps.
+            shared: directory of all workers of the service, if there are several.
+        """
         self._serving = serving
         self._settings = settings
         self._metrics = metrics
         self._link = settings.bundle / CURRENT
-        self._seen = _sighting(self._link)
+        self._accepted = shared / _ACCEPTED if shared is not None else None
+        self._seen: _Sighting = None
         self._lock = Lock()
         self.previous: Served | None = None
         self.refused: str | None = None
@@ -57,6 +75,14 @@ class Swap:
         both = self._serving.served, self.previous
         current, previous = (each.bundle.bundle_id if each else None for each in both)
         return current, previous
+
+    def start(self) -> None:
+        """Load what the other workers answer from, if any do, and then follow the link."""
+        with self._lock:
+            if self._accepted is not None and self._accepted.exists():
+                self._aside(partial(self._try, self._accepted.resolve()))
+            if self._serving.served is None or _sighting(self._link) != self._seen:
+                self._follow()
 
     def look(self) -> None:
         """Have the current bundle take over, if the link was moved."""
@@ -97,35 +123,42 @@ class Swap:
             raise SwapError(message) from error
 
     def _follow(self) -> None:
-        self._seen, target = _sighting(self._link), self._link.resolve()
+        self._seen = _sighting(self._link)
+        target = self._seen[-1] if self._seen else None
         old = self._serving.served
-        if old is None:
-            self._aside(self._serving.load)
-        elif target == old.bundle.path:
+        if old is not None and target == old.bundle.path:
             self.refused = None
-        elif self.previous is not None and target == self.previous.bundle.path:
+        elif old is not None and self.previous is not None and target == self.previous.bundle.path:
             self._take_over(old, self.previous)
             self._serving.look_at_rules()  # they may have changed while it stood by
         else:
-            self._aside(partial(self._try, old))
+            self._aside(partial(self._try, self._settings.bundle))
 
     def _aside(self, load: Callable[[], None]) -> None:
         """Load in a thread of its own: what that leaves in memory goes as the thread ends."""
         with ThreadPoolExecutor(1) as thread:
             loading = thread.submit(load)
-        if (reason := failure(loading)) is not None:
-            self._refuse(reason)
+        if log_failure("loading a bundle", loading):
+            self._refuse("The bundle could not be loaded; the log has the reason.")
         _give_back_memory()
 
-    def _try(self, old: Served) -> None:
-        """Load the current bundle beside the old one, and let it take over if it is fit."""
-        with refusals(self._refuse), _giving_way():
-            new = self._serving.prepare()
-            self._judge(old, new)
+    def _try(self, path: Path) -> None:
+        """Load a bundle beside the one that answers, and let it take over if it is fit."""
+        old = self._serving.served
+        try:
+            with _giving_way():
+                new = self._serving.prepare(path)
+                if old is not None:
+                    self._judge(old, new)
+        except (BundleError, RulesError, CanaryError) as error:
+            _logger.error("refused: %s", error)
+            self._refuse(str(error))
+        else:
             self._take_over(old, new)
 
     def _refuse(self, reason: str) -> None:
         self.refused = reason
+        self._serving.reason = reason if self._serving.served is None else None
         self._metrics.observe_swap(refused=True)
 
     def _judge(self, old: Served, new: Served) -> None:
@@ -139,10 +172,15 @@ class Swap:
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")
 
-    def _take_over(self, old: Served, new: Served) -> None:
+    def _take_over(self, old: Served | None, new: Served) -> None:
         self.previous, self.refused = old, None
         self._serving.begin(new)
-        self._metrics.observe_swap(refused=False)
+        if old is not None:
+            self._metrics.observe_swap(refused=False)
+        if self._accepted is not None:
+            link = self._accepted.with_name(f"{_ACCEPTED}-{os.getpid()}")
+            link.symlink_to(new.bundle.path)
+            link.replace(self._accepted)
 
 
 @contextmanager
@@ -164,9 +202,9 @@ def _give_back_memory() -> None:
 
 
 def _sighting(link: Path) -> _Sighting:
-    """What changes when the link is moved, or made anew; None while there is none."""
+    """What changes when the link is moved, or made anew; None while there is none to follow."""
     try:
         found = link.lstat()
-    except OSError:
+        return found.st_mtime_ns, found.st_ino, link.resolve(strict=True)
+    except (OSError, RuntimeError):  # of a loop of links
         return None
-    return found.st_mtime_ns, found.st_ino, link.resolve()

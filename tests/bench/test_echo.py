@@ -18,7 +18,7 @@ ASKED = {"user_id": "user-0", "basket": ["item-0"], "k": 20}
 def client(bundle_dir: Path) -> Iterator[httpx.Client]:
     """A client of the service with the echo routes."""
     app = create_echo_app(Settings(bundle=bundle_dir, k_limit=30))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 

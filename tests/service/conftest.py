@@ -59,7 +59,7 @@ def connect(bundle_dir: Path) -> Iterator[Callable[..., httpx.Client]]:
 
         def connect(**settings: Any) -> httpx.Client:
             app = create_app(Settings(bundle=bundle_dir, **settings))
-            app.state.serving.load()
+            app.state.swap.start()
             return running.enter_context(listening(app))
 
         yield connect

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from loadtest.open_loop import run
-from tests.data.daily_bundles import publish, publish_damaged
+from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
 from tests.service.conftest import ADMIN, Served, start
 
 
@@ -47,6 +47,21 @@ def test_a_bad_bundle_takes_over_in_none(served: Served, tmp_path: Path) -> None
     assert answering(served) == before != {bad}
 
 
+@pytest.mark.parametrize("publish_bad", [publish_damaged, publish_foreign])
+def test_nor_in_a_worker_that_is_started_again(
+    served: Served, tmp_path: Path, publish_bad: Callable[[Path], str]
+) -> None:
+    before = answering(served)
+    publish_bad(tmp_path / "bundles")
+    served.await_logged("refused: ", 2)
+    kill_a_worker(served)
+    served.await_logged("refused: ", 3)
+    assert answering(served) == before
+    good = publish(tmp_path / "bundles", 3)
+    served.await_logged("ready", 5)
+    assert answering(served) == {good}
+
+
 def test_a_worker_that_is_started_again_goes_by_the_rollback(
     served: Served, tmp_path: Path
 ) -> None:
@@ -55,11 +70,16 @@ def test_a_worker_that_is_started_again_goes_by_the_rollback(
     served.await_logged("ready", 4)
     httpx.post(f"{served.url}/admin/rollback", headers=ADMIN).raise_for_status()
     served.await_logged("ready", 6)
+    kill_a_worker(served)
+    served.await_workers(7)
+    assert answering(served) == {old}
+
+
+def kill_a_worker(served: Served) -> None:
+    """End one, as if the system had been out of memory."""
     main = served.process.pid
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     os.kill(int(children[-1]), signal.SIGKILL)
-    served.await_workers(7)
-    assert answering(served) == {old}
 
 
 def test_swaps_under_load_fail_no_request(served: Served, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_request_says_how_long_it_may_take_or_a_setting_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir, timeout_ms=default))
-    app.state.serving.load()
+    app.state.swap.start()
     monkeypatch.setattr(app.state.serving, "load", lambda: None)  # it is loaded
     for step in app.state.serving.ready().hurry.steps:
         step.usual_s = 8.0

@@ -27,7 +27,7 @@ def scrape(client: httpx.Client) -> Samples:
 def own(bundle_dir: Path) -> Iterator[httpx.Client]:
     """A client of an app that nobody else asks."""
     app = create_app(Settings(bundle=bundle_dir))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 

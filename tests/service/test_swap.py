@@ -3,6 +3,7 @@
 import logging
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from service.app import create_app
 from service.schemas import RecommendRequest
-from service.serving import Serving
+from service.serving import Served, Serving
 from service.settings import Settings
 from service.staging import point_current_at
 from service.swap import Swap, SwapError
@@ -27,7 +28,7 @@ def out(tmp_path: Path) -> Path:
 def ready(out: Path, **settings: Any) -> tuple[Serving, Swap]:
     """What a worker answers from, and what swaps it."""
     state = create_app(Settings(bundle=out, **settings)).state
-    state.serving.load()
+    state.swap.start()
     return state.serving, state.swap
 
 
@@ -189,3 +190,39 @@ def test_bundles_that_nobody_can_go_back_to_are_freed(out: Path) -> None:
         publish(out, day)
         swap.look()
     assert [bundle() is None for bundle in bundles] == [True, True, True, False]
+
+
+def test_who_looks_while_the_first_bundle_loads_waits_for_it(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = create_app(Settings(bundle=out)).state
+    prepare = state.serving.prepare
+    with ThreadPoolExecutor(2) as threads:
+        looks: list[Future[None]] = []
+
+        def prepare_while_the_link_moves(path: Path) -> Served:
+            served: Served = prepare(path)
+            if not looks:
+                publish(out, 2)
+                looks.append(threads.submit(state.swap.look))
+            return served
+
+        monkeypatch.setattr(state.serving, "prepare", prepare_while_the_link_moves)
+        threads.submit(state.swap.start).result()
+        looks[0].result()
+    first, second = publish(out, 1), publish(out, 2)
+    assert state.swap.bundle_ids == (second, first)
+
+
+def test_a_link_that_leads_nowhere_is_refused_and_a_good_one_followed_later(out: Path) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    (out / "current").unlink()
+    (out / "current").symlink_to("current")
+    swap.look()
+    assert swap.bundle_ids == (good, None)
+    assert swap.refused is not None
+    (out / "current").unlink()
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids == (new, good)

@@ -66,7 +66,7 @@ def collector() -> Iterator[Collector]:
 def traced(bundle: Path, collector: str, share: float) -> Iterator[httpx.Client]:
     """A client of an app that has sent all its spans when the context ends."""
     app = create_app(Settings(bundle=bundle, traces=collector, trace_share=share))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 

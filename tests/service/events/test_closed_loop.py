@@ -51,7 +51,7 @@ def test_a_build_from_the_events_is_the_one_from_the_shops_own_files(tmp_path: P
     table.filter(before).write_parquet(data / "before.parquet")
     built(data, tmp_path / "out")
     app = create_app(Settings(bundle=tmp_path / "out", events=data / "events"))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         tell(client, table.filter(~before))
         live = purchases(client)
@@ -62,6 +62,6 @@ def test_a_build_from_the_events_is_the_one_from_the_shops_own_files(tmp_path: P
 
     # The service goes on from the new bundle, and counts nothing twice.
     app = create_app(Settings(bundle=tmp_path / "out", events=data / "events"))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         assert purchases(client) == live

@@ -94,7 +94,7 @@ def test_what_is_bought_is_known_to_the_next_request(cluster: Cluster, tmp_path:
     write_bundle(tmp_path / "bundles", tiny_contents())
     settings = Settings(bundle=tmp_path / "bundles", events=tmp_path, kafka=cluster.brokers)
     app = create_app(settings)
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         cluster.send(*[event(number) for number in range(30)], *[event(0), event(1)])
         await_true(lambda: baskets(client) == {"shopper-0": 10, "shopper-1": 10, "shopper-2": 10})

@@ -18,7 +18,7 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of an app of its own, whose bundle is that of day 1."""
     publish(tmp_path, 1)
     app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 

@@ -54,7 +54,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shop(bundles: Path, kept: Path) -> Iterator[httpx.Client]:
     app = create_app(by_score(bundle=bundles, events=kept))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 
@@ -167,7 +167,7 @@ def test_events_are_taken_before_a_bundle_is_loaded_and_kept_for_it(
     with listening(create_app(Settings(bundle=tmp_path, events=tmp_path))) as client:
         send(client, purchase(0, "early", "item-4"))
     app = create_app(Settings(bundle=bundles, events=tmp_path))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         assert categories(client, "early") == {"bakery": 1}
 
@@ -180,7 +180,7 @@ def test_a_journal_that_fails_costs_what_is_new_and_no_answer(
     bundles: Path, tmp_path: Path
 ) -> None:
     app = create_app(Settings(bundle=bundles, events=tmp_path))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         send(client, purchase(0, "user-4", "item-2"))
         with closing(sqlite3.connect(tmp_path / "events.sqlite")) as meddler:
@@ -197,7 +197,7 @@ def test_a_score_knows_what_was_bought(tmp_path: Path) -> None:
     build = {"recency_half_life_days": 60}
     write_bundle(tmp_path / "bundles", replace(contents, build=dict(contents.build) | build))
     app = create_app(Settings(bundle=tmp_path / "bundles", events=tmp_path / "events"))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         item = contents.catalogue.item_ids[0]
         asked = {"user_id": "new here", "basket": [item]}

@@ -27,7 +27,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(directory: Path) -> Iterator[httpx.Client]:
     """A client of a service with rules."""
     app = create_app(Settings(bundle=directory))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 
@@ -81,7 +81,7 @@ def test_business_rules_hold_here_too(directory: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("rules:\n  - {name: none of it, action: exclude, item: [item-16, item-0]}\n")
     app = create_app(Settings(bundle=directory, rules=rules))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         found = related(client.post("/related", json={"items": ["item-10", "item-12"], "k": 5}))
     assert [item for item, _ in found] == ["item-14", "item-11", "item-1", "item-2", "item-3"]
@@ -108,7 +108,7 @@ def test_what_is_no_request_is_refused(shop: httpx.Client, body: Any, field: str
 
 def test_a_bundle_without_rules_says_so(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=write_bundle(tmp_path, tiny_contents())))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         for response in (
             client.get("/items/x/related"),

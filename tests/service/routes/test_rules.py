@@ -54,7 +54,7 @@ def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
         "- {name: own brand, action: boost, factor: 2, brand: own, store: north}\n"
     )
     app = create_app(Settings(**shop))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         asked = {"user_id": "user-0", "explain": True, "store_id": "north", "k": 39}
         response = client.post("/recommend", json=asked)
@@ -72,7 +72,7 @@ def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
 
 def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]) -> None:
     app = create_app(by_score(**shop))
-    app.state.serving.load()
+    app.state.swap.start()
     rules = (
         "rules:\n"
         "- {name: pinned, action: pin, place: 2, item: item-39}\n"
@@ -116,7 +116,7 @@ def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]
 
 def test_a_trial_takes_place_at_any_time_and_in_any_store(shop: dict[str, Any]) -> None:
     app = create_app(Settings(**shop))
-    app.state.serving.load()
+    app.state.swap.start()
     rules = "rules:\n- {name: a, action: exclude, item: item-1, weekdays: sat, store: south}\n"
     with listening(app) as client:
         for day, store, gone in (
@@ -133,7 +133,7 @@ def test_a_trial_takes_place_at_any_time_and_in_any_store(shop: dict[str, Any]) 
 
 def test_a_trial_of_bad_rules_names_the_lines(shop: dict[str, Any]) -> None:
     app = create_app(Settings(**shop))
-    app.state.serving.load()
+    app.state.swap.start()
     bad = "rules:\n- name: a\n  action: boost\n  factor: 0\n  brand: Acne\n"
     with listening(app) as client:
         found = tried(client, bad)
@@ -144,7 +144,7 @@ def test_a_trial_of_bad_rules_names_the_lines(shop: dict[str, Any]) -> None:
 
 def test_a_service_that_is_not_ready_tries_nothing(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         response = client.post("/rules/test", json={"rules": ""}, headers=ADMIN)
         assert response.status_code == 503
@@ -154,7 +154,7 @@ def test_a_reload_is_logged_counted_and_told(
     shop: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     app = create_app(Settings(**shop))
-    app.state.serving.load()
+    app.state.swap.start()
     caplog.set_level(logging.INFO)
     with listening(app) as client:
         assert "item-0" not in ids(client.post("/recommend", json={}))

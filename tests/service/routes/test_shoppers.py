@@ -26,7 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     directory = tmp_path_factory.mktemp("bundles")
     write_bundle(directory, scored_contents())
     app = create_app(SETTINGS.model_copy(update={"bundle": directory}))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         yield client
 

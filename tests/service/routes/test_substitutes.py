@@ -62,7 +62,7 @@ def test_the_default_k_keeps_to_the_limit(connect: Callable[..., httpx.Client]) 
 
 def test_an_older_bundle_says_what_it_lacks(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=write_bundle(tmp_path, tiny_contents())))
-    app.state.serving.load()
+    app.state.swap.start()
     with listening(app) as client:
         assert_problem(client.get("/items/item-1/substitutes"), 404, "has no substitutes")
 
