@@ -82,6 +82,13 @@ class Metrics:
         self._swaps = Counter(
             "bundle_swaps", "Times another bundle became current.", ["result"], **ours
         )
+        # What is there from the start can be seen to grow by the first refusal already.
+        for result in ("ok", "refused"):
+            self._swaps.labels(result)
+            for file in ("rules", "availability"):
+                self._rules_reloads.labels(file, result)
+        for result in ("new", "known", "refused"):
+            self._events.labels(result)
         self._bundle = Gauge(
             "bundle_info",
             "1 for what answers, 0 for what did.",

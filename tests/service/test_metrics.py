@@ -44,6 +44,14 @@ def test_requests_are_counted_and_timed_by_route_and_status(own: httpx.Client) -
     assert samples["rtt2vec_request_duration_seconds_count", "/recommend"] == 3
 
 
+def test_what_alerts_count_is_there_before_it_happens(own: httpx.Client) -> None:
+    samples = scrape(own)
+    assert samples["rtt2vec_bundle_swaps_total", "refused"] == 0
+    assert samples["rtt2vec_rules_reloads_total", "rules", "refused"] == 0
+    assert samples["rtt2vec_rules_reloads_total", "availability", "refused"] == 0
+    assert samples["rtt2vec_events_total", "refused"] == 0
+
+
 def test_every_stage_has_a_histogram_that_is_fine_enough(own: httpx.Client) -> None:
     own.post("/recommend", json={"user_id": "user-0", "basket": ["item-0"]})
     samples = scrape(own)
