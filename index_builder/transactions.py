@@ -13,9 +13,10 @@ from rich.text import Text
 from index_builder._tables import ROW, Table, read_tables
 from index_builder.data_errors import QuantityError, SharedBasketError, TimestampError
 from index_builder.timestamps import EXAMPLES, naive_utc, parse_iso_8601
+from index_builder.told_events import EVENT_ID, usable_events
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
-OPTIONAL_COLUMNS = ("quantity",)
+OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,14 @@ def read_transactions(path: Path) -> Transactions:
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
-            item_id, timestamp and, optionally, quantity. Other columns, such as price, are not
-            read; the summary lists them.
+            item_id, timestamp and, optionally, quantity and event_id (see `told_events`). Other
+            columns, such as price, are not read; the summary lists them.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.data_errors`.
     """
-    return transactions_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check), str(path))
+    table, left_out = usable_events(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
+    return transactions_of(table, str(path), left_out)
 
 
 def transactions_of(
@@ -161,6 +163,8 @@ def _check(table: Table) -> Table:
         f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
     )
     table = table.with_numbers("quantity", QuantityError)
+    if EVENT_ID in table.frame.columns:
+        table = table.with_strings(EVENT_ID)
     return _with_timestamps(table.with_ids("user_id", "basket_id", "item_id"))
 
 
