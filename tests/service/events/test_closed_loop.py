@@ -1,5 +1,6 @@
 """The loop closed: what a service was told of, the next build learns from."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,10 +28,11 @@ def built(path: Path, out: Path) -> Path:
     return build(read_transactions(path), catalogue, QUICK, out, None, Console(quiet=True))
 
 
-def tell(client: httpx.Client, bought: pl.DataFrame) -> None:
+def tell(client: httpx.Client, bought: pl.DataFrame, prefix: str = "") -> None:
     """Send purchases as they happened; each batch once more, as though no answer had come."""
     told = bought.with_row_index("event_id").with_columns(
-        pl.col("event_id").cast(pl.String), pl.col("timestamp").dt.to_string("iso:strict")
+        event_id=pl.format("{}{}", pl.lit(prefix), "event_id"),
+        timestamp=pl.col("timestamp").dt.to_string("iso:strict"),
     )
     for batch in told.iter_slices(BATCH):
         for new in (len(batch), 0):
@@ -55,6 +57,9 @@ def test_a_build_from_the_events_is_the_one_from_the_shops_own_files(tmp_path: P
     with listening(app) as client:
         tell(client, table.filter(~before))
         live = purchases(client)
+        thief = table.filter(before).head(1).with_columns(user_id=pl.lit("thief"))
+        tell(client, thief, "theft ")  # in a basket that only the shop's own files know
+    shutil.copytree(data / "events" / "parquet", data / "another machine")
 
     table.write_parquet(tmp_path / "all.parquet")
     expected = built(tmp_path / "all.parquet", tmp_path / "expected")
