@@ -29,7 +29,8 @@ def main() -> None:
     with generator(bodies, {CORES[-1]}) as load:
         asked = (arguments.bundle, load, arguments.rate, arguments.seconds)
         for each in chain.from_iterable(_KINDS[kind](*asked) for kind in arguments.only):
-            Console(stderr=True).print(f"{each.fault}: {'survived' if each.survived else 'not'}")
+            survived = "survived" if each.survived else "not survived"
+            Console(stderr=True).print(f"{each.fault}: {survived}")
             found.append(each)
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(as_table(found))
     for each in found:

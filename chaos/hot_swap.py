@@ -1,7 +1,6 @@
 """What can happen when another bundle becomes current."""
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +14,7 @@ from bench.load import Generator
 from bench.processes import CORES, Memory
 from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
-from chaos.trial import Trial
+from chaos.trial import Trial, awaited
 from service.bundle import load_bundle
 from service.manifest import MANIFEST, Manifest
 from service.staging import CURRENT, point_current_at
@@ -84,8 +83,11 @@ def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path])
 
 
 def _await(service: Running, bundle: Path) -> None:
-    while httpx.get(f"{service.url}/health").json()["bundle_id"] != bundle.name:
-        time.sleep(0.05)  # nothing tells
+    def answers() -> bool | None:
+        told = httpx.get(f"{service.url}/health").json()["bundle_id"]
+        return told == bundle.name or None
+
+    awaited(answers, f"the bundle {bundle.name}")
 
 
 def built_again(bundle: Path, out: Path, number: int) -> Path:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +20,7 @@ from bench.load import Generator
 from bench.processes import CORES
 from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
-from chaos.trial import CONNECTIONS, Trial, metric
+from chaos.trial import CONNECTIONS, Trial, awaited, metric
 from service.bundle import load_bundle
 
 __all__ = ["exported", "outcomes"]
@@ -90,11 +89,13 @@ def _kill(service: Running, enough: Flag) -> int:
     while not (kills and enough.is_set()):
         os.kill(service.workers[kills % _WORKERS], signal.SIGKILL)
         kills += 1
-        while metric(service.url, "rtt2vec_workers_ready") == _WORKERS:
-            time.sleep(0.01)  # nothing tells
-        while metric(service.url, "rtt2vec_workers_ready") != _WORKERS:
-            time.sleep(0.01)
+        awaited(lambda: _ready(service) != _WORKERS or None, "the end of a worker")
+        awaited(lambda: _ready(service) == _WORKERS or None, "another one in its place")
     return kills
+
+
+def _ready(service: Running) -> float | None:
+    return metric(service.url, "rtt2vec_workers_ready")
 
 
 def _tell(url: str, shopper: str, item_id: str, over: Flag) -> _Told:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from time import perf_counter
+from time import perf_counter, sleep
+from typing import TypeVar
 
 import httpx
 
@@ -12,12 +13,15 @@ from bench.load import Generator
 from chaos.outcome import Outcome
 from loadtest.result import Result
 
-__all__ = ["CONNECTIONS", "Trial", "metric"]
+__all__ = ["CONNECTIONS", "Trial", "awaited", "metric"]
 
 CONNECTIONS = 32
 _CLOSED, _RUSHING = 16, 256
 _SHOPPERS = 20
 _SLOWER_MS = 10
+_PATIENCE_S = 30
+
+T = TypeVar("T")
 
 
 class Trial:
@@ -45,6 +49,7 @@ class Trial:
         end: Callable[[], object],
         at_most_ms: float | None = None,
         rush: float | None = None,
+        expects_degraded: bool = False,
     ) -> Outcome:
         """Do a fault, end it, and tell what it did.
 
@@ -54,6 +59,7 @@ class Trial:
             end: ends it.
             at_most_ms: what the 99th percentile may be; by default 10 ms more than before.
             rush: requests per second while it lasts, if they are more than can be answered.
+            expects_degraded: whether some answers have to be, or else it was not done at all.
         """
         before = self._ask()
         begin()
@@ -80,6 +86,7 @@ class Trial:
             after_ms=after.percentile_ms(99),
             at_most_ms=at_most_ms or before.percentile_ms(99) + _SLOWER_MS,
             recovery_s=recovery_s,
+            kept=degraded > 0 or not expects_degraded,
         )
 
     def capacity(self) -> float:
@@ -95,9 +102,8 @@ class Trial:
         return self._load.open(self._recommend, rate, self._seconds, _RUSHING).result
 
     def _degraded(self) -> float:
-        while (found := metric(self._url, "rtt2vec_degraded_total")) is None:
-            pass
-        return found
+        name = "rtt2vec_degraded_total"
+        return awaited(lambda: metric(self._url, name), name)
 
     def _recovery_s(self) -> float:
         """Ask for the same shoppers over and over, until all of them are answered as before."""
@@ -106,9 +112,23 @@ class Trial:
             for number in count():
                 body = self._load.bodies[number % _SHOPPERS]
                 well = well + 1 if _answered_well(client, body) else 0
-                if well == _SHOPPERS:
+                if well == _SHOPPERS or perf_counter() - began > _PATIENCE_S:
                     break
         return perf_counter() - began
+
+
+def awaited(look: Callable[[], T | None], what: str) -> T:
+    """Return what a look finds, once it is something.
+
+    Raises:
+        TimeoutError: it is nothing for half a minute.
+    """
+    began = perf_counter()
+    while (found := look()) is None:
+        if perf_counter() - began > _PATIENCE_S:
+            raise TimeoutError(f"waited {_PATIENCE_S} s for {what}")
+        sleep(0.02)  # nothing tells
+    return found
 
 
 def metric(url: str, name: str) -> float | None:
