@@ -9,6 +9,7 @@ takes it some 20 microseconds, LMDB 5.
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -20,6 +21,13 @@ from service.staging import locked
 __all__ = ["Fate", "Journal", "JournalError", "Line", "Purchase"]
 
 _BUSY_S = 5.0  # another worker's commit, or many of them, may be waited for
+
+# Read again after each purchase of a user: years of a household, some milliseconds. An account that
+# all guests share has any number, and they say nothing of anybody.
+_PURCHASES = 1000
+
+_FORGOTTEN = 10_000  # at once, some 50 ms; others wait to write meanwhile
+_PAUSE_S = 0.1  # the longest that SQLite sleeps before it looks again whether it may write
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -43,9 +51,15 @@ INSERT OR IGNORE INTO events
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
+_PURCHASES_OF = """
+SELECT basket_id, item_id, timestamp_us / 1000000 FROM events
+WHERE user_id = ? ORDER BY seq DESC LIMIT ?
+"""
 _FORGET = """
-DELETE FROM events
-WHERE seq <= min((SELECT seq FROM exported), (SELECT max(seq) FROM events) - ?)
+DELETE FROM events WHERE seq <= min(
+    (SELECT seq FROM exported), (SELECT max(seq) FROM events) - ?,
+    (SELECT min(seq) FROM events) + ? - 1
+)
 """
 
 JournalError = sqlite3.Error
@@ -119,9 +133,9 @@ class Journal:
         return seq
 
     def purchases(self, user_id: str) -> list[Purchase]:
-        """All that the user bought, in the order in which it was told."""
-        query = "SELECT basket_id, item_id, timestamp_us / 1000000 FROM events WHERE user_id = ?"
-        return [Purchase(*row) for row in self._read(query, user_id)]
+        """The newest 1,000 that the user bought, in the order in which they were told."""
+        rows = self._read(_PURCHASES_OF, user_id, _PURCHASES)
+        return [Purchase(*row) for row in reversed(rows)]
 
     def unexported(self, limit: int) -> list[Line]:
         """The first events that `mark_exported` has not been told of."""
@@ -135,7 +149,7 @@ class Journal:
             self._writer.execute("UPDATE exported SET seq = ?", (seq,))
 
     def forget(self, kept: int) -> int:
-        """Removes what is in files, but for the newest events.
+        """Removes what is in files, but for the newest events; others may write meanwhile.
 
         Args:
             kept: how many stay, at least one: the newest tells what comes after it.
@@ -143,12 +157,21 @@ class Journal:
         Returns:
             How many were removed.
         """
-        with self._writing, self._writer:
-            return self._writer.execute(_FORGET, (kept,)).rowcount
+        forgotten = 0
+        while removed := self._forget(kept):
+            forgotten += removed
+            if removed < _FORGOTTEN:
+                break
+            time.sleep(_PAUSE_S)
+        return forgotten
 
-    def _read(self, query: str, user_id: str) -> list[Any]:
+    def _forget(self, kept: int) -> int:
+        with self._writing, self._writer:
+            return self._writer.execute(_FORGET, (kept, _FORGOTTEN)).rowcount
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
         with self._reading:  # threads may share a connection, but not a statement
-            return self._reader.execute(query, (user_id,)).fetchall()
+            return self._reader.execute(query, values).fetchall()
 
     def close(self) -> None:
         """Closes the database."""

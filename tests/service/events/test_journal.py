@@ -1,8 +1,10 @@
 """The journal: every event once, on disk, and seen by all who have it open."""
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,12 @@ from service.events.event import Event
 from service.events.journal import Journal, JournalError, Purchase
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MANY = 60_000
 
 
-def event(number: int, user_id: str = "u") -> Event:
+def event(number: int, user_id: str = "u", at: datetime = AT) -> Event:
     return Event(
-        event_id=f"e{number}", user_id=user_id, basket_id="b", item_id=f"i{number}", timestamp=AT
+        event_id=f"e{number}", user_id=user_id, basket_id="b", item_id=f"i{number}", timestamp=at
     )
 
 
@@ -74,6 +77,27 @@ def test_a_basket_has_one_owner(journal: Journal) -> None:
     assert journal.append([event(1), event(2, "thief")]) == ["new", "foreign"]
     assert journal.append([event(3, "thief"), event(4)]) == ["foreign", "new"]
     assert journal.last_seq("thief") is None
+
+
+def test_of_a_user_with_many_events_those_told_last_are_read(journal: Journal) -> None:
+    journal.append([event(n, at=AT - timedelta(hours=n)) for n in range(1200)])
+    found = journal.purchases("u")
+    assert [purchase.item_id for purchase in found] == [f"i{n}" for n in range(200, 1200)]
+
+
+def test_others_may_write_while_it_forgets(journal: Journal, tmp_path: Path) -> None:
+    journal.append([event(number) for number in range(MANY)])
+    journal.mark_exported(MANY)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        closing(sqlite3.connect(tmp_path / "events.sqlite")) as db,
+    ):
+        forgetting = thread.submit(journal.forget, 1)
+        while (left := db.execute("SELECT count(*) FROM events").fetchone()[0]) == MANY:
+            pass
+        assert left > 1
+        assert journal.append([event(MANY)]) == ["new"]
+        assert forgetting.result() in (MANY - 1, MANY)  # the newest stays
 
 
 def test_it_forgets_the_oldest_that_are_in_files_and_counts_on(journal: Journal) -> None:
