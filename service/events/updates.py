@@ -5,7 +5,8 @@ baskets with an item over the weight of all of them, ages counted from the last 
 shares need only fade by what the last basket moved, and the new weights be added.
 
 The user's vector moves by what the new baskets change in its fold-in. Who had no vector thereby
-gets the one of a newcomer; a vector that was trained stays so, and does not jump.
+gets the one of a newcomer; a vector that was trained stays so, and does not jump. In a bundle that
+keeps no past baskets a known user's fold-in is not known, nor what moves it: the vector stays.
 """
 
 from collections.abc import Iterable
@@ -93,14 +94,14 @@ class ProfileUpdates:
 
     def apply(self, profile: Profile | None, new: Baskets) -> Profile:
         """The profile with new baskets, at least one, all later than those it sums up."""
-        if profile is None:
-            profile = _stranger(self._fold_in.dimension)
-        past = _past(profile)
+        known = profile or _stranger(self._fold_in.dimension)
+        past = _past(known)
         joined = _joined(past, new)
-        moved = self._fold_in.user_h(*joined) - self._fold_in.user_h(*past)
-        items, counts, recency, last = self._history(profile, past, new)
+        user_h = known.user_h
+        if profile is None or self._keeps_baskets:
+            user_h = user_h + (self._fold_in.user_h(*joined) - self._fold_in.user_h(*past))
         kept = joined if self._keeps_baskets else past
-        return Profile(profile.user_h + moved, items, counts, recency, last, *kept)
+        return Profile(user_h, *self._history(known, past, new), *kept)
 
     def _history(
         self, profile: Profile, past: Baskets, new: Baskets

@@ -1,5 +1,6 @@
 """Updates of profiles: what a build that had known of the new baskets would have summed up."""
 
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -31,6 +32,13 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="module")
+def without_pasts() -> Bundle:
+    """As built without a ranker."""
+    bare = replace(shop().contents, past_indptr=None, past_begun=None)
+    return preview_bundle(replace(bare, past_item_indptr=None, past_item=None))
+
+
+@pytest.fixture(scope="module")
 def updates(bundle: Bundle) -> ProfileUpdates:
     return ProfileUpdates(bundle)
 
@@ -49,22 +57,46 @@ def built(bundle: Bundle, bought: list[set[int]]) -> Profile | None:
     )  # fmt: skip
 
 
+def told(bundle: Bundle, first: int, bought: list[set[int]]) -> list[Purchase]:
+    """The same baskets as purchases, the first of them on such a day."""
+    item_ids = bundle.catalogue.item_ids
+    return [
+        Purchase(f"b{day}", item_ids[item], 3 * DAY * day)
+        for day, basket in zip(count(first), bought, strict=False)
+        for item in basket
+    ]
+
+
 @given(before=baskets, after=baskets.filter(bool))
 def test_a_profile_is_as_though_it_had_been_built_later(
     bundle: Bundle, updates: ProfileUpdates, before: list[set[int]], after: list[set[int]]
 ) -> None:
-    item_ids = bundle.catalogue.item_ids
-    purchases = [
-        Purchase(f"b{day}", item_ids[item], 3 * DAY * day)
-        for day, basket in zip(count(len(before)), after, strict=False)
-        for item in basket
-    ]
+    purchases = told(bundle, len(before), after)
     found = updates.apply(built(bundle, before), updates.baskets(purchases[::-1], 0))
     expected = built(bundle, before + after)
     assert expected is not None
     assert found.items.dtype == expected.items.dtype
     for name, values in expected._asdict().items():
         np.testing.assert_allclose(getattr(found, name), values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@given(before=baskets, after=baskets.filter(bool))
+def test_without_past_baskets_a_known_vector_stays_and_a_newcomer_gets_one(
+    without_pasts: Bundle, before: list[set[int]], after: list[set[int]]
+) -> None:
+    updates, profile = ProfileUpdates(without_pasts), built(without_pasts, before)
+    if profile is not None:
+        nothing = np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
+        profile = Profile(*profile[:5], *nothing)
+    found = updates.apply(profile, updates.baskets(told(without_pasts, len(before), after), 0))
+    expected = built(without_pasts, before + after)
+    stays = built(without_pasts, before or after)
+    assert expected is not None
+    assert stays is not None
+    np.testing.assert_allclose(found.user_h, stays.user_h, rtol=1e-4, atol=1e-5)
+    for name in ("items", "counts", "last"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    assert not len(found.past_begun)
 
 
 def test_a_trained_vector_moves_and_does_not_jump(bundle: Bundle, updates: ProfileUpdates) -> None:
