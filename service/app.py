@@ -21,7 +21,7 @@ from service.events import open_stream
 from service.failures import log_failure
 from service.metrics import Metrics
 from service.middleware import RequestMiddleware, Shortcut
-from service.overload import Queue
+from service.overload import Queue, Shedding
 from service.problems import (
     ProblemError,
     answer_http_exception,
@@ -62,9 +62,10 @@ def create_app(
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)
     recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
+    shedding = Shedding(queue, settings.body_limit_bytes, metrics.shed_unseen(recommend.path))
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Queue]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Shedding]]:
         drain_first(serving, settings.drain_s)
         # In a thread, so that liveness answers meanwhile.
         loading = asyncio.create_task(asyncio.to_thread(swap.start))
@@ -74,7 +75,7 @@ def create_app(
         looks = (serving.look_at_rules, swap.look)
         watching = [asyncio.create_task(every_second(look)) for look in looks]
         async with stream.running() if stream is not None else nullcontext():
-            yield {"queue": queue}
+            yield {"shedding": shedding}
         for each in watching:
             each.cancel()
         await asyncio.wait([loading])

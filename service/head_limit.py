@@ -18,6 +18,7 @@ class _HeadTooLongError(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """Uvicorn's protocol, which by itself would collect a head without end."""
 
+    _in_message = False  # a head has begun, and the end of the request was not seen yet
     _in_head = True
     _head_bytes = 0  # received since the head began, and perhaps what follows it in the same read
 
@@ -28,6 +29,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_LIMIT_BYTES:
             self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Note that a head has begun, perhaps at the end of a read that the one before it fills."""
+        self._in_message = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Note that the head is over; refuse one that was too long and came all at once."""
@@ -40,7 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that another head may follow."""
-        self._in_head = True
+        self._in_message, self._in_head = False, True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -1,6 +1,7 @@
 """What Prometheus is told: one registry per app, every name prefixed `rtt2vec_`."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import (
@@ -150,6 +151,19 @@ class Metrics:
     def observe_shed(self) -> None:
         """Count a request that could not wait."""
         self._shed.inc()
+
+    def shed_unseen(self, route: str) -> Callable[[], None]:
+        """Return what counts a request to `route` that could not wait and that the app never saw.
+
+        It counts as answered too, but not in the durations: those are the app's.
+        """
+        answered = self._requests.labels(route, "503")
+
+        def observe() -> None:
+            self._shed.inc()
+            answered.inc()
+
+        return observe
 
     def observe_swap(self, refused: bool) -> None:
         """Count that another bundle became current, and whether it was fit for use."""

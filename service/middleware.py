@@ -5,8 +5,8 @@ And the short way to the route that is asked most.
 
 import logging
 import re
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,8 +17,10 @@ from service.problems import ProblemError
 
 _log = logging.getLogger("service.access")
 
-# What a caller may choose as its request's id: nothing that could break a header or a log.
-_SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+SANE_ID = rb"[A-Za-z0-9._:/+=-]{1,128}"
+"""What a caller may choose as its request's id: nothing that could break a header or a log."""
+
+_sane_id = re.compile(SANE_ID)
 
 # Probes and scrapes come every few seconds and say nothing: they are logged at debug level.
 QUIET = ("/health", "/metrics")
@@ -98,9 +100,14 @@ class Shortcut:
             await problem.response()(scope, receive, send)
 
 
+def new_id() -> bytes:
+    """Return the id of a request that brought none."""
+    return token_hex(16).encode()
+
+
 def _name(scope: Scope) -> bytes:
     """Return the id the caller sent as `X-Request-ID` if it is a sane one, else a new one."""
     for header, value in scope["headers"]:
-        if header == b"x-request-id" and _SANE_ID.fullmatch(value):
+        if header == b"x-request-id" and _sane_id.fullmatch(value):
             return bytes(value)
-    return uuid4().hex.encode()
+    return new_id()

@@ -4,11 +4,13 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from service.head_limit import LimitedProtocol
+from service.middleware import SANE_ID, new_id
 from service.problems import ProblemError
 
-__all__ = ["Queue", "SheddingProtocol"]
+__all__ = ["Queue", "Shedding", "SheddingProtocol"]
 
 _RETRY_AFTER_S = 1
 
@@ -22,7 +24,7 @@ class Queue:
 
     def __init__(self, limit: int, on_shed: Callable[[], None]) -> None:
         self._limit = limit
-        self.on_shed = on_shed
+        self._on_shed = on_shed
         self._turns: deque[asyncio.Future[None]] = deque()
         self._taken = False
         self._arrived = 0  # in this iteration: they have not asked for their turn yet
@@ -39,7 +41,7 @@ class Queue:
             loop.call_soon(self._next, loop)
             return
         if len(self._turns) >= self._limit:
-            self.on_shed()
+            self._on_shed()
             raise too_busy()
         turn = loop.create_future()
         self._turns.append(turn)
@@ -73,11 +75,25 @@ def too_busy() -> ProblemError:
     return ProblemError(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
+class Shedding(NamedTuple):
+    """What the protocol sheds by; the app hands it over under `shedding`, as it starts.
+
+    Attributes:
+        queue: where requests would wait.
+        body_limit_bytes: a longer body is for the app to refuse.
+        observe: is told of each request that was shed.
+    """
+
+    queue: Queue
+    body_limit_bytes: int
+    observe: Callable[[], None]
+
+
 class SheddingProtocol(LimitedProtocol):
     """Sheds requests for recommendations before they cost anything.
 
     It takes a tenth of the time that the app would take to say the same. It only knows those whose
-    head arrives in one piece; the rest is left to `Queue`.
+    head arrives in one piece and has nothing unusual; the rest is left to `Queue`.
     """
 
     _unread = 0  # bytes that are still to come of a request that was shed
@@ -87,39 +103,72 @@ class SheddingProtocol(LimitedProtocol):
         if self._unread:
             passed_over = min(self._unread, len(data))
             self._unread -= passed_over
+            self._stay()
             if not (data := data[passed_over:]):
                 return
-        queue: Queue | None = self.app_state.get("queue")
-        if queue and self._is_idle() and not queue.has_room(self.loop):
-            length = _length(data)
-            if length is not None and length >= len(data):
-                self._unread = length - len(data)
-                self.transport.write(_TOO_BUSY)
-                queue.on_shed()
-                return
+        if data.startswith(_REQUEST_LINE) and self._is_idle() and self._shed(data):
+            return
         super().data_received(data)
 
     def _is_idle(self) -> bool:
         """Whether a new request begins, and none before it still waits for its answer."""
-        begins = self._in_head and not self._head_bytes
-        return begins and (self.cycle is None or self.cycle.response_complete)
+        return not self._in_message and (self.cycle is None or self.cycle.response_complete)
+
+    def _shed(self, data: bytes) -> bool:
+        """Shed the request that `data` begins with; returns whether it could and had to be."""
+        shedding: Shedding | None = self.app_state.get("shedding")
+        if shedding is None or shedding.queue.has_room(self.loop):
+            return False
+        head = _HEADERS.match(data, len(_REQUEST_LINE))
+        if head is None or (body_bytes := int(head[1])) > shedding.body_limit_bytes:
+            return False
+        if (unread := head.end() + body_bytes - len(data)) < 0:
+            return False  # another request follows, whose answer has to come second
+        self._unread = unread
+        self.transport.write(_too_busy_bytes(data, head.end()))
+        self._stay()
+        shedding.observe()
+        return True
+
+    def _stay(self) -> None:
+        """Begin anew to wait for the next request, as uvicorn does after an answer of the app's."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
 
-def _length(data: bytes) -> int | None:
-    """The bytes of the request for a recommendation that `data` begins with, if it does."""
-    head = data.find(b"\r\n\r\n")
-    if head < 0 or not data.startswith(b"POST /recommend HTTP/1.1\r\n"):
-        return None
-    lengths = _LENGTH.findall(data, 0, head)
-    return head + 4 + int(lengths[0]) if len(lengths) == 1 and lengths[0].isdigit() else None
+def _too_busy_bytes(data: bytes, head_end: int) -> bytes:
+    """The answer to the request that `data` begins with, under its id if it brought one."""
+    named = _REQUEST_ID.search(data, 0, head_end)
+    name = named[1] if named else new_id()
+    body = _BODY % name
+    return _HEAD % (len(body), name) + body
 
 
-def _encode(problem: ProblemError) -> bytes:
-    response = problem.response()
-    head = b"".join(b"%b: %b\r\n" % header for header in response.raw_headers)
-    return b"HTTP/1.1 503 Service Unavailable\r\n%b\r\n%b" % (head, bytes(response.body))
+def _template() -> tuple[bytes, bytes]:
+    """The head of the answer, but for its body's length and its id, and the body but for the id."""
+    response = too_busy().response()
+    headers = dict(response.raw_headers) | {b"content-length": b"%d", b"x-request-id": b"%b"}
+    lines = (b"%b: %b\r\n" % header for header in headers.items())
+    head = b"HTTP/1.1 503 Service Unavailable\r\n%b\r\n" % b"".join(lines)
+    return head, bytes(response.body).replace(b'"request_id":null', b'"request_id":"%b"')
 
 
-# What tells where a request ends: one header, or it is for the parser to judge.
-_LENGTH = re.compile(rb"\r\n(?:content-length|transfer-encoding)[ \t]*:[ \t]*([^\r]*)", re.I)
-_TOO_BUSY = _encode(too_busy())
+_HEAD, _BODY = _template()
+_REQUEST_LINE = b"POST /recommend HTTP/1.1\r\n"
+_REQUEST_ID = re.compile(rb"\nx-request-id:[ \t]*(%b)[ \t]*\r" % SANE_ID, re.I)
+
+# Lines that neither tell where the request ends, nor ask for more than the answer to it.
+_OTHERS = rb"""
+    (?:
+        (?!(?:content-length|transfer-encoding|expect|upgrade|origin):)
+        (?!connection:(?![ ]?keep-alive\r))
+        [\w!#$%&'*+.^`|~-]++ : [^\x00-\x08\n-\x1f\x7f]*+ \r\n
+    )*+
+"""
+# All the lines of a head, to its end, with one length among them: else the parser has to judge.
+_HEADERS = re.compile(
+    _OTHERS + rb"content-length: [ \t]*+ (\d{1,7}) [ \t]*+ \r\n" + _OTHERS + rb"\r\n",
+    re.IGNORECASE | re.VERBOSE,
+)
