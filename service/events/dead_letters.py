@@ -1,12 +1,17 @@
 """Dead letters: events that cannot be used, kept with the reason for somebody to look at."""
 
+import errno
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
+
+from service.events.journal import Journal
+from service.staging import locked, sync
 
 __all__ = ["DeadLetter", "DeadLetters"]
 
@@ -26,29 +31,52 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """A file of dead letters, a JSON object per line; workers may share it."""
+    """A file of dead letters, a JSON object per line, each once; workers may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, journal: Journal) -> None:
+        """Names the file.
+
+        Args:
+            path: of the file, which is made when it is needed.
+            journal: remembers which letters are in it.
+        """
         self._path = path
+        self._journal = journal
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Appends letters; they are on disk when it returns."""
+        """Appends what is not there yet, wherever it came from; all is on disk when it returns.
+
+        Raises:
+            JournalError: they may be there, and will be again.
+            OSError: they may not be there, and none by half.
+        """
         if not letters:
             return
-        now = datetime.now(UTC)
-        lines = b"".join(
-            orjson.dumps(
-                {
-                    "time": now,
-                    "source": letter.source,
-                    "reason": letter.reason,
-                    "event": letter.event.decode(errors="replace"),
-                },
-                option=orjson.OPT_APPEND_NEWLINE,
-            )
-            for letter in letters
-        )
-        # One write: lines of several workers do not mix.
+        by_digest: dict[bytes, DeadLetter] = {}
+        for letter in letters:
+            by_digest.setdefault(_digest(letter), letter)
+        with locked(self._path.parent):
+            # Noted when they are there: whoever dies in between has them written again.
+            if digests := self._journal.unwritten(list(by_digest)):
+                self._append(b"".join(_line(by_digest[digest]) for digest in digests))
+                self._journal.mark_written(digests)
+
+    def _append(self, lines: bytes) -> None:
+        is_first = not self._path.exists()
         with self._path.open("ab", buffering=0) as file:
-            file.write(lines)
+            end = file.tell()
+            if file.write(lines) < len(lines):  # and not an error yet
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
             os.fsync(file.fileno())
+        if is_first:
+            sync(self._path.parent)
+
+
+def _digest(letter: DeadLetter) -> bytes:
+    return sha256(letter.reason.encode() + b"\0" + letter.event).digest()
+
+
+def _line(letter: DeadLetter) -> bytes:
+    told = letter._asdict() | {"event": letter.event.decode(errors="replace")}
+    return orjson.dumps({"time": datetime.now(UTC)} | told, option=orjson.OPT_APPEND_NEWLINE)

@@ -44,6 +44,7 @@ CREATE INDEX IF NOT EXISTS events_of_user ON events (user_id);
 CREATE INDEX IF NOT EXISTS events_of_basket ON events (basket_id, user_id);
 CREATE TABLE IF NOT EXISTS exported (id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL);
 INSERT OR IGNORE INTO exported VALUES (0, 0);
+CREATE TABLE IF NOT EXISTS dead_letters (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _APPEND = """
 INSERT OR IGNORE INTO events
@@ -147,6 +148,20 @@ class Journal:
         """Notes that the events up to this one are in files."""
         with self._writing, self._writer:
             self._writer.execute("UPDATE exported SET seq = ?", (seq,))
+
+    def unwritten(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Those of some dead letters' digests that `mark_written` has not been told of."""
+        query = "SELECT 1 FROM dead_letters WHERE digest = ?"
+        with self._writing:
+            return [d for d in digests if not self._writer.execute(query, (d,)).fetchone()]
+
+    def mark_written(self, digests: Sequence[bytes]) -> None:
+        """Notes that these dead letters are in their file."""
+        with self._writing, self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.executemany(
+                "INSERT OR IGNORE INTO dead_letters VALUES (?)", [(d,) for d in digests]
+            )
 
     def forget(self, kept: int) -> int:
         """Removes what is in files, but for the newest events; others may write meanwhile.

@@ -71,7 +71,7 @@ class PurchaseStream:
         self._observe = observe
         self.journal = Journal(directory)
         self._event_type = event_type(settings)
-        self._letters = DeadLetters(directory / "dead_letters.jsonl")
+        self._letters = DeadLetters(directory / "dead_letters.jsonl", self.journal)
         self._files = ParquetFiles(directory / "parquet", self.journal)
         self._settings = settings
 
@@ -79,7 +79,7 @@ class PurchaseStream:
         """Keeps what is new; all is on disk when it returns, and known to the next request.
 
         Raises:
-            JournalError: nothing was kept; the batch may be sent again.
+            JournalError: not all was kept; the batch may be sent again.
             OSError: the dead letters cannot be written; it may be sent again too.
         """
         events: dict[int, Event] = {}
