@@ -40,6 +40,7 @@ class ParquetFiles:
         self._directory = directory
         self._journal = journal
         directory.mkdir(parents=True, exist_ok=True)
+        sync(directory.parent)
 
     def export(self) -> int:
         """Writes the events that are not in files yet; one worker of a machine at a time.
@@ -62,7 +63,9 @@ class ParquetFiles:
 
     def _write(self, day: str, lines: Sequence[Line]) -> None:
         folder = self._directory / f"day={day}"
-        folder.mkdir(exist_ok=True)
+        if not folder.exists():
+            folder.mkdir()
+            sync(self._directory)
         path = folder / f"{lines[0].seq:012}.parquet"
         columns = dict(zip(Line._fields, zip(*lines, strict=True), strict=True))
         columns["timestamp"] = columns["timestamp_us"]

@@ -74,6 +74,20 @@ def test_what_was_written_and_not_noted_is_not_there_twice(
     copy.close()
 
 
+def test_the_name_of_a_new_folder_is_on_the_disk_too(
+    journal: Journal, tmp_path: Path, synced: list[Path]
+) -> None:
+    parquet = tmp_path / "parquet"
+    files = ParquetFiles(parquet, journal)
+    assert synced == [tmp_path]
+    day = parquet / "day=2026-01-31"
+    for number, folders in ((1, [parquet, day]), (2, [day])):
+        synced.clear()
+        journal.append([event(number)])
+        files.export()
+        assert [path for path in synced if path.is_dir()] == folders
+
+
 def test_half_a_file_is_none(journal: Journal, tmp_path: Path) -> None:
     folder = tmp_path / "parquet" / "day=2026-01-31"
     folder.mkdir(parents=True)
