@@ -122,6 +122,8 @@ def test_what_arrives_while_nobody_is_answered_is_shed_past_the_limit(
         assert found.total() == 20
         metrics = httpx.get(f"{served.url}/metrics").text
         assert f"rtt2vec_shed_requests_total {found[503]}.0" in metrics
+        answered = 'rtt2vec_requests_total{route="/recommend",status="503"}'
+        assert f"{answered} {found[503]}.0" in metrics
         for connection in opened:  # one after another: nobody waits
             connection.sendall(HEAD + LENGTH + b"{}")
             assert status(connection) == 200
