@@ -67,6 +67,9 @@ class Metrics:
         self._events = Counter(
             "events", "Purchases told: new, known already, or refused.", ["result"], **ours
         )
+        self._consuming = Gauge(
+            "kafka_consuming", "Whether a topic's events are consumed.", ["topic"], **state
+        )
         self._rules_reloads = Counter(
             "rules_reloads",
             "Times a file of business rules or availability had changed.",
@@ -143,6 +146,10 @@ class Metrics:
         """Count the events of a batch."""
         for result, count in (("new", new), ("known", known), ("refused", refused)):
             self._events.labels(result).inc(count)
+
+    def observe_consuming(self, topic: str, consuming: bool) -> None:
+        """State whether a topic's events are consumed."""
+        self._consuming.labels(topic).set(consuming)
 
     def observe_hurry(self, dropped: str) -> None:
         """Count an answer for which there was little time, by what was dropped last."""

@@ -18,6 +18,7 @@ class EventsError(Exception):
 def open_stream(
     settings: Settings,
     observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
+    observe_consuming: Callable[[str, bool], None] = lambda _topic, _consuming: None,
 ) -> "PurchaseStream | None":
     """Open the purchase stream; None where it is off, and then nothing of it is loaded.
 
@@ -30,7 +31,7 @@ def open_stream(
     from service.events.stream import PurchaseStream
 
     try:
-        return PurchaseStream(settings.events, settings, observe)
+        return PurchaseStream(settings.events, settings, observe, observe_consuming)
     except (JournalError, OSError) as error:
         expected = "expected a directory to keep events in"
         raise EventsError(f"{settings.events}: {expected}, found: {error}") from error

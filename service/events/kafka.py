@@ -7,15 +7,16 @@ own; its workers share the partitions.
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from socket import gethostname
 from threading import Event as Flag
-from threading import Thread
 
 from confluent_kafka import Consumer, KafkaException, Message
 
 from service.events import EventsError
 from service.events.journal import JournalError
 from service.events.stream import RawEvent
+from service.failures import log_failure
 from service.settings import Settings
 
 __all__ = ["KafkaEvents", "connect"]
@@ -51,38 +52,59 @@ def connect(settings: Settings) -> Consumer:
 class KafkaEvents:
     """A thread that has the messages of a topic taken in, an event each."""
 
-    def __init__(self, take: Callable[[Sequence[RawEvent]], object], settings: Settings) -> None:
+    def __init__(
+        self,
+        take: Callable[[Sequence[RawEvent]], object],
+        settings: Settings,
+        observe: Callable[[str, bool], None] = lambda _topic, _consuming: None,
+    ) -> None:
         """Starts.
 
         Args:
             take: keeps events, or raises JournalError or OSError.
             settings: where they come from.
+            observe: is told whether the topic is consumed: from now on, and not any more.
 
         Raises:
             EventsError: librdkafka does not take an option.
         """
         self._take = take
+        self._topic = settings.kafka_topic
+        self._observe = observe
         self._consumer = connect(settings)
-        self._consumer.subscribe([settings.kafka_topic])
+        self._consumer.subscribe([self._topic])
         self._stopping = Flag()
-        self._thread = Thread(target=self._run, name="kafka", daemon=True)
-        self._thread.start()
+        self._observe(self._topic, True)
+        self._thread = ThreadPoolExecutor(1, "kafka")
+        self._thread.submit(self._run).add_done_callback(self._ended)
 
     def stop(self) -> None:
         """Finish the batch that is being taken in, and leave the group."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.shutdown()
         self._consumer.close()
+
+    def _ended(self, run: Future[None]) -> None:
+        self._observe(self._topic, False)
+        log_failure("consuming from Kafka", run)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            messages = self._consumer.consume(_BATCH, _WAIT_S)
+            messages = self._consumed()
             for message in messages:
                 if error := message.error():
                     _logger.warning("kafka: %s", error)
             events = [_raw(message) for message in messages if not message.error()]
             if events and self._taken(events):
                 self._commit()
+
+    def _consumed(self) -> list[Message]:
+        try:
+            return self._consumer.consume(_BATCH, _WAIT_S)
+        except KafkaException as error:
+            _logger.error("nothing consumed, trying again: %s", error)
+            self._stopping.wait(_RETRY_S)
+            return []
 
     def _taken(self, events: Sequence[RawEvent]) -> bool:
         """Take a batch in, however long it takes; not if it is to stop before that."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.event import Event, event_type
 from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
+from service.failures import log_failure
 from service.problems import ProblemError
 from service.settings import Settings
 
@@ -56,6 +58,7 @@ class PurchaseStream:
         directory: Path,
         settings: Settings,
         observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
+        observe_consuming: Callable[[str, bool], None] = lambda _topic, _consuming: None,
     ) -> None:
         """Opens the files of a directory, which is made if it is missing.
 
@@ -63,12 +66,14 @@ class PurchaseStream:
             directory: where they are.
             settings: limits of an event, and where else events come from.
             observe: is told how many of a batch were new, known and refused.
+            observe_consuming: is told whether a Kafka topic is consumed.
 
         Raises:
             JournalError: the journal cannot be opened.
             OSError: the directory cannot be made.
         """
         self._observe = observe
+        self._observe_consuming = observe_consuming
         self.journal = Journal(directory)
         self._event_type = event_type(settings)
         self._letters = DeadLetters(directory / "dead_letters.jsonl", self.journal)
@@ -113,6 +118,7 @@ class PurchaseStream:
     async def running(self) -> AsyncIterator[None]:
         """Consume and export for as long as the block lasts; in the end nothing is left to do."""
         exporting = asyncio.create_task(self._keep_exporting())
+        exporting.add_done_callback(partial(log_failure, "exporting events"))
         consumer = self._consumer()
         try:
             yield
@@ -127,7 +133,7 @@ class PurchaseStream:
             return None
         from service.events.kafka import KafkaEvents
 
-        return KafkaEvents(self.take, self._settings)
+        return KafkaEvents(self.take, self._settings, self._observe_consuming)
 
     async def _keep_exporting(self) -> None:
         while True:

@@ -1,8 +1,6 @@
-"""Events over Kafka: a broker that speaks the real protocol, librdkafka's mock cluster."""
+"""Events over Kafka, from brokers that speak the real protocol."""
 
 import json
-import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from pydantic import ValidationError
 
 from service.app import create_app
@@ -18,35 +16,11 @@ from service.bundle import write_bundle
 from service.events.journal import JournalError
 from service.events.kafka import KafkaEvents
 from service.events.stream import PurchaseStream, RawEvent
+from service.metrics import Metrics
 from service.settings import Settings
+from tests.data.kafka_cluster import TOPIC, Cluster, await_true, event
 from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening
-
-TOPIC = "purchases"
-
-
-def event(number: int) -> bytes:
-    ids = {name: f"{name} {number}" for name in ("event_id", "basket_id")}
-    event = ids | {"user_id": f"shopper-{number % 3}", "item_id": "item-8"}
-    return json.dumps(event | {"timestamp": "2026-01-31T12:00:00Z"}).encode()
-
-
-class Cluster:
-    """Three brokers in this process."""
-
-    def __init__(self) -> None:
-        self._producer = Producer(
-            {"test.mock.num.brokers": 3, "bootstrap.servers": "unused"},
-            logger=logging.getLogger("mock"),
-        )
-        brokers = self._producer.list_topics(timeout=30).brokers.values()
-        self.brokers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
-
-    def send(self, *messages: bytes | None) -> None:
-        """Return once all are on the topic."""
-        for message in messages:
-            self._producer.produce(TOPIC, message)
-        assert self._producer.flush(30) == 0
 
 
 @pytest.fixture
@@ -54,15 +28,12 @@ def cluster() -> Cluster:
     return Cluster()
 
 
-def await_true(told: Callable[[], bool]) -> None:
-    """Return once it is so; neither a broker nor a file tells anybody."""
-    while not told():
-        time.sleep(0.02)
-
-
 @contextmanager
 def consuming(
-    cluster: Cluster, take: Callable[[Sequence[RawEvent]], object], group: str = "g"
+    cluster: Cluster,
+    take: Callable[[Sequence[RawEvent]], object],
+    group: str = "g",
+    observe: Callable[[str, bool], None] = lambda _topic, _consuming: None,
 ) -> Iterator[None]:
     # The mock waits for a member that has left until its session ends.
     options = {"session.timeout.ms": "6000"}
@@ -72,7 +43,7 @@ def consuming(
         "kafka_options": options,
     }
     settings = Settings(events=Path("not used"), **asked)
-    events = KafkaEvents(take, settings)
+    events = KafkaEvents(take, settings, observe)
     try:
         yield
     finally:
@@ -146,6 +117,50 @@ def test_what_could_not_be_kept_is_tried_again(cluster: Cluster, stream: Purchas
     with consuming(cluster, take):
         await_true(lambda: kept(stream) == ["event_id 1"])
     assert not failures
+
+
+def test_a_broken_client_is_asked_again(
+    cluster: Cluster, stream: PurchaseStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [KafkaException(KafkaError(KafkaError._FAIL))]
+
+    class Failing(Consumer):
+        def consume(self, *args: Any) -> list[Message]:
+            if failures:
+                raise failures.pop()
+            return super().consume(*args)
+
+    monkeypatch.setattr("service.events.kafka.Consumer", Failing)
+    cluster.send(event(1))
+    with consuming(cluster, stream.take):
+        await_true(lambda: kept(stream) == ["event_id 1"])
+    assert not failures
+
+
+def test_what_ends_it_is_logged_and_told(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[str, bool]] = []
+
+    def take(_events: Sequence[RawEvent]) -> None:
+        raise ZeroDivisionError
+
+    cluster.send(event(1))
+    with consuming(cluster, take, observe=lambda topic, consuming: told.append((topic, consuming))):
+        await_true(lambda: len(told) == 2)
+    assert told == [(TOPIC, True), (TOPIC, False)]
+    (failure,) = [record for record in caplog.records if record.exc_info]
+    assert failure.exc_info is not None
+    assert failure.exc_info[0] is ZeroDivisionError
+
+
+def test_whether_it_consumes_is_a_metric(cluster: Cluster, tmp_path: Path) -> None:
+    metrics = Metrics()
+    app = create_app(Settings(bundle=tmp_path, events=tmp_path, kafka=cluster.brokers), metrics)
+    with listening(app):
+        await_true(lambda: f'kafka_consuming{{topic="{TOPIC}"}} 1.0' in metrics.render().decode())
+    assert f'kafka_consuming{{topic="{TOPIC}"}} 0.0' in metrics.render().decode()
+    assert "kafka_consuming{" not in Metrics().render().decode()
 
 
 def test_without_a_directory_nothing_is_kept_and_so_nothing_consumed() -> None:

@@ -1,11 +1,15 @@
 """The purchase stream: what becomes of a batch, and of what cannot be used."""
 
+import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from service.events.stream import PurchaseStream, RawEvent, Taken
@@ -129,3 +133,20 @@ def test_what_is_no_event_at_all_is_a_dead_letter_too(
     (letter,) = letters(tmp_path)
     assert letter["source"] == "purchases/0/17"
     assert letter["event"] == text.decode(errors="replace")
+
+
+def test_what_ends_the_export_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def run(stream: PurchaseStream, database: sqlite3.Connection) -> None:
+        async with stream.running():
+            stream.take([raw(quantity=1)])
+            database.execute("UPDATE events SET quantity = 'much'")  # no number for Parquet
+            while "exporting events failed" not in caplog.text:
+                await asyncio.sleep(0.01)
+            database.execute("UPDATE events SET quantity = 1")
+
+    stream = PurchaseStream(tmp_path, Settings(events_export_every_s=0.01))
+    with closing(sqlite3.connect(tmp_path / "events.sqlite", isolation_level=None)) as database:
+        asyncio.run(run(stream, database))
+    (failure,) = [record for record in caplog.records if record.exc_info]
+    assert failure.exc_info is not None
+    assert failure.exc_info[0] is pa.ArrowInvalid

@@ -1,0 +1,42 @@
+"""Kafka: brokers that speak the real protocol, librdkafka's mock cluster."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Producer
+
+TOPIC = "purchases"
+
+
+def event(number: int) -> bytes:
+    """Return a message: one of three shoppers buys item 8, in a basket of its own."""
+    ids = {name: f"{name} {number}" for name in ("event_id", "basket_id")}
+    event = ids | {"user_id": f"shopper-{number % 3}", "item_id": "item-8"}
+    return json.dumps(event | {"timestamp": "2026-01-31T12:00:00Z"}).encode()
+
+
+class Cluster:
+    """Three brokers in this process."""
+
+    def __init__(self) -> None:
+        """Starts them."""
+        self._producer = Producer(
+            {"test.mock.num.brokers": 3, "bootstrap.servers": "unused"},
+            logger=logging.getLogger("mock"),
+        )
+        brokers = self._producer.list_topics(timeout=30).brokers.values()
+        self.brokers = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+
+    def send(self, *messages: bytes | None) -> None:
+        """Return once all are on the topic."""
+        for message in messages:
+            self._producer.produce(TOPIC, message)
+        assert self._producer.flush(30) == 0
+
+
+def await_true(told: Callable[[], bool]) -> None:
+    """Return once it is so; neither a broker nor a file tells anybody."""
+    while not told():
+        time.sleep(0.02)
