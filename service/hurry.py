@@ -29,6 +29,8 @@ _DROPPED: tuple[tuple[str, dict[str, Any]], ...] = (
 _EXAMPLES = 5
 _MARGIN = 2.0  # one request in some hundred takes longer than twice the usual time
 _LEARNED = 0.1  # the weight of the latest answer in what is usual
+_OUTLIER = 4  # times the usual is the most that an answer counts as
+_FADED = 0.999  # what is left of the usual time of a step each time it is passed over
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Hurry:
 
     Attributes:
         steps: from all the work to the least.
+        unobserved: the like of the recommender that does all the work, of whose work nobody is
+            told: what is tried on it is no shopper's, and not for the metrics.
     """
 
     def __init__(
@@ -66,9 +70,8 @@ class Hurry:
         requests = [RecommendRequest(**each) for each in example_requests(bundle, _EXAMPLES)]
         ranks = settings.ranker and bundle.neighbour_indptr is not None
         less = settings.model_copy(update={"ranker": ranks})
-        # Timed on its like: what is tried here is no shopper's, and not for the metrics.
-        alike = Recommender(bundle, less, beside=recommender)
-        self.steps = [Step("", recommender, _usual_s(alike, requests))]
+        self.unobserved = Recommender(bundle, less, beside=recommender)
+        self.steps = [Step("", recommender, _usual_s(self.unobserved, requests))]
         for dropped, spared in _DROPPED:
             if all(getattr(less, name) == value for name, value in spared.items()):
                 continue  # there is no such work to begin with
@@ -80,15 +83,23 @@ class Hurry:
         self, left_s: float, asked: RecommendRequest, profile: Profile | None = None
     ) -> Recommendations:
         """Return what is recommended by the first step that fits into the time, or by the last."""
-        fitting = (step for step in self.steps if _MARGIN * step.usual_s <= left_s)
-        step = next(fitting, self.steps[-1])
+        step = self._fitting(left_s)
         began = perf_counter()
         answer = ask(step.recommender, asked, profile)
-        step.usual_s += _LEARNED * (perf_counter() - began - step.usual_s)
+        took_s = min(perf_counter() - began, _OUTLIER * step.usual_s)
+        step.usual_s += _LEARNED * (took_s - step.usual_s)
         if not step.dropped:
             return answer
         self._observe(step.dropped)
         return answer._replace(degraded=True)
+
+    def _fitting(self, left_s: float) -> Step:
+        for step in self.steps[:-1]:
+            if _MARGIN * step.usual_s <= left_s:
+                return step
+            if left_s > 0:  # Nothing fits into less, which says nothing of the step.
+                step.usual_s *= _FADED  # Else a few slow answers would rule it out for good.
+        return self.steps[-1]
 
 
 def _usual_s(recommender: Recommender, requests: list[RecommendRequest]) -> float:

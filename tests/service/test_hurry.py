@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from service.app import create_app
+from service.asking import ask
 from service.bundle import BundleContents, preview_bundle
 from service.hurry import Hurry
 from service.recommender import Recommender
@@ -84,6 +85,30 @@ def test_what_is_usual_is_learned() -> None:
     assert late.steps[-1].usual_s < before
 
 
+def test_a_slow_answer_rules_no_step_out_for_good() -> None:
+    late = hurry()
+    late.steps[0].usual_s = 1e-9  # any answer is slow beside that
+    degraded = [late.recommend(2.2e-9, ASKED).degraded for _ in range(200)]
+    assert degraded[:2] == [False, True]
+    assert False in degraded[2:]
+
+
+def test_what_comes_too_late_for_any_step_says_nothing_of_them() -> None:
+    late = hurry()
+    late.recommend(-1, ASKED)
+    assert [step.usual_s for step in late.steps[:-1]] == [8, 4]
+
+
+def test_what_is_tried_on_its_like_is_as_the_recommender_answers_and_not_observed() -> None:
+    bundle, chosen, told = preview_bundle(ranked_contents()), by_score(), list[str]()
+    observed = Recommender(bundle, chosen, lambda stage, _seconds: told.append(stage))
+    unobserved = Hurry(bundle, chosen, observed, told.append).unobserved
+    answer = ask(unobserved, ASKED)
+    assert told == []
+    assert answer == ask(observed, ASKED)
+    assert told
+
+
 @pytest.mark.parametrize(
     ("default", "request_ms", "degraded"),
     [
@@ -100,11 +125,9 @@ def test_a_request_says_how_long_it_may_take_or_a_setting_does(
     default: int | None,
     request_ms: dict[str, int | None],
     degraded: bool,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir, timeout_ms=default))
     app.state.swap.start()
-    monkeypatch.setattr(app.state.serving, "load", lambda: None)  # it is loaded
     for step in app.state.serving.ready().hurry.steps:
         step.usual_s = 8.0
     with listening(app) as client:
