@@ -1,6 +1,5 @@
 """The canary: what a new bundle answers to requests that the old one has answered."""
 
-import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import fmean, median
@@ -8,13 +7,12 @@ from time import thread_time
 from typing import NamedTuple
 
 from service.asking import ask
+from service.failures import log_failure
 from service.recommender import Recommendations, Recommender
 from service.schemas import RecommendRequest
 from service.settings import Settings
 
 __all__ = ["Canary", "CanaryError", "replay"]
-
-_logger = logging.getLogger(__name__)
 
 
 class CanaryError(Exception):
@@ -26,8 +24,9 @@ class Canary(NamedTuple):
 
     Attributes:
         failures: requests that failed, or brought fewer recommendations than before.
-        overlap: share of the old recommendations that are among the new ones, mean over requests.
-        slowdown: median processor time of an answer, over that of the old bundle's.
+        overlap: share of the old recommendations that are among the new ones, mean over requests
+            that the old bundle answers.
+        slowdown: median processor time of an answer to these, over that of the old bundle's.
     """
 
     failures: int
@@ -56,20 +55,22 @@ def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommen
     failures, overlaps, old_s, new_s = 0, [], [], []
     with ThreadPoolExecutor(1) as aside:  # whatever fails there, for any reason, can be counted
         for request in requests:
-            before, old_time = aside.submit(_timed, old, request).result()
-            trial = aside.submit(_timed, new, request)
-            if (error := trial.exception()) is not None:
-                _logger.error("the new bundle failed in the canary", exc_info=error)
+            known, trial = (aside.submit(_timed, each, request) for each in (old, new))
+            if log_failure("the new bundle's canary", trial):
                 failures += 1
                 continue
-            after, new_time = trial.result()
+            if log_failure("the old bundle's canary", known):
+                continue  # The new one repairs that.
+            (before, old_time), (after, new_time) = known.result(), trial.result()
             wanted, found = ({each.item_id for each in answer.items} for answer in (before, after))
             failures += len(found) < len(wanted)
             overlaps.append(len(wanted & found) / max(len(wanted), 1))
             old_s.append(old_time)
             new_s.append(new_time)
-    if not overlaps:
+    if failures == len(requests) and not overlaps:
         return Canary(failures, 0.0, float("inf"))
+    if not overlaps:  # The old one failed wherever the new one answered.
+        return Canary(failures, 1.0, 1.0)
     return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))
 
 

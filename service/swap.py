@@ -167,7 +167,7 @@ class Swap:
         requests = list(self._serving.recent)
         examples = example_requests(old.bundle, count - len(requests))
         requests += [RecommendRequest(**example) for example in examples]
-        canary = replay(requests, old.recommender, new.recommender)
+        canary = replay(requests, old.hurry.unobserved, new.hurry.unobserved)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")

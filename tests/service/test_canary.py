@@ -1,16 +1,20 @@
 """The canary, on bundles whose answers are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.app import create_app
 from service.bundle import preview_bundle
 from service.canary import Canary, replay
+from service.metrics import Metrics
 from service.recommender import Recommender
 from service.schemas import RecommendRequest
 from service.settings import Settings
+from tests.data.daily_bundles import publish
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
 REQUESTS = [RecommendRequest(basket=[f"item-{i}"], k=5) for i in range(4)]
@@ -47,14 +51,52 @@ def test_fewer_recommendations_are_a_failure() -> None:
     assert (failures, overlap) == (1, 2 / 3)
 
 
+def failing(monkeypatch: pytest.MonkeyPatch, items: Sequence[str]) -> Recommender:
+    """One that fails for baskets that begin with these."""
+    made = recommender()
+    recommend = made.recommend
+
+    def fail(user_id: str | None, basket: Sequence[str], *rest: Any, **named: Any) -> Any:
+        if basket[0] in items:
+            raise ZeroDivisionError
+        return recommend(user_id, basket, *rest, **named)
+
+    monkeypatch.setattr(made, "recommend", fail)
+    return made
+
+
+ALL = [f"item-{i}" for i in range(len(REQUESTS))]
+
+
 def test_an_exception_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = recommender(), recommender()
+    new = failing(monkeypatch, ALL)
+    assert replay(REQUESTS, recommender(), new) == (len(REQUESTS), 0.0, float("inf"))
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError
 
-    monkeypatch.setattr(new, "recommend", fail)
-    assert replay(REQUESTS, old, new).failures == len(REQUESTS)
+@pytest.mark.parametrize("fails", [ALL[:1], ALL])
+def test_where_the_old_one_fails_the_new_one_need_only_answer(
+    monkeypatch: pytest.MonkeyPatch, fails: list[str]
+) -> None:
+    canary = replay(REQUESTS, failing(monkeypatch, fails), recommender())
+    assert canary[:2] == (0, 1.0)
+    assert 0 < canary.slowdown < float("inf")
+
+
+def test_where_both_fail_the_new_one_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = failing(monkeypatch, ALL), failing(monkeypatch, ALL[:1])
+    assert replay(REQUESTS, old, new).failures == 1
+
+
+def test_what_the_canary_asks_is_no_stage_of_an_answer(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    app = create_app(Settings(bundle=tmp_path), metrics := Metrics())
+    swap = app.state.swap
+    swap.start()
+    app.state.serving.recent.extend(REQUESTS)
+    second = publish(tmp_path, 2)
+    swap.look()
+    assert swap.bundle_ids[0] == second
+    assert 'stage_duration_seconds_count{stage="rank"} 0.0' in metrics.render().decode()
 
 
 @pytest.mark.parametrize(
