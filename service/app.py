@@ -91,7 +91,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             *([tracing.middleware()] if tracing else []),
-            Middleware(RequestMiddleware, metrics=metrics),
+            Middleware(RequestMiddleware, metrics=metrics, serving=serving),
             *_cors(settings),
             Middleware(Shortcut, route=recommend),
         ],

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.logs import request_id
 from service.metrics import Metrics
 from service.problems import ProblemError
+from service.serving import Serving
 
 _log = logging.getLogger("service.access")
 
@@ -27,11 +28,15 @@ QUIET = ("/health", "/metrics")
 
 
 class RequestMiddleware:
-    """Names, logs and counts every request, and answers 500 for an exception nobody caught."""
+    """Names, logs and counts every request, and answers 500 for an exception nobody caught.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    While the process drains it has connections closed, so that their callers go elsewhere in time.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, serving: Serving) -> None:
         self._app = app
         self._metrics = metrics
+        self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, as ASGI has it."""
@@ -49,6 +54,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", name)]
+                if self._serving.draining:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
