@@ -7,7 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -119,7 +119,10 @@ def create_app(
         guarded.append(("events", events_routes(stream, settings)))
     for scope, router in guarded:
         refusals = documented(401, 403, 429)
-        app.include_router(router, dependencies=access.dependencies(scope), responses=refusals)
+        dependencies = access.dependencies(scope)
+        if scope in ("recommend", "profiles"):  # what shoppers wait for
+            dependencies.append(Depends(queue.turn))
+        app.include_router(router, dependencies=dependencies, responses=refusals)
     return app
 
 

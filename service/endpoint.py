@@ -76,7 +76,6 @@ class RecommendEndpoint:
             self._guard(scope)
         served = self._serving.ready()
         content = await read_json_body(scope, receive, self._body_limit_bytes)
-        await self._queue.turn()
         started = perf_counter()
         asked = self._parse(content)
         if self._log_users:
@@ -84,6 +83,7 @@ class RecommendEndpoint:
         profile = None
         if served.read_first and asked.user_id is not None:
             profile = await served.profile(asked.user_id)
+        await self._queue.turn()  # Only now, else those who wait for profiles go on all at once.
         answer = _recommended(served, asked, profile, arrived)
         body = self._encode(served, asked, answer, started)
         length = str(len(body)).encode()

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from http.client import HTTPResponse
+from pathlib import Path
 
 import httpx
 import pytest
 
+from service.app import create_app
 from service.overload import Queue
 from service.problems import ProblemError
+from service.settings import Settings
 from tests.service.conftest import Served
 
 HEAD = b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -146,14 +149,58 @@ def test_who_is_shed_is_told_when_to_come_back(serve: Callable[..., Served]) -> 
 
 
 @pytest.mark.parametrize(
-    "lengths",
+    "asked",
     [
-        b"Content-Length: 2\r\nContent-Length: 2\r\n",
-        b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
-        b"Content-Length: x\r\n",
+        b"GET /items/item-0/related HTTP/1.1\r\n",
+        b"GET /items/item-0/substitutes HTTP/1.1\r\n",
+        b"GET /users/user-0/profile HTTP/1.1\r\n",
+        HEAD.replace(b"recommend", b"related") + b"Content-Length: 22\r\n",
     ],
 )
-def test_what_is_no_proper_request_is_left_to_the_parser(served: Served, lengths: bytes) -> None:
-    with socket.create_connection(served.address, timeout=30) as connection:
-        connection.sendall(HEAD + lengths + b"\r\n{}")
-        assert status(connection) == 400
+def test_whatever_shoppers_wait_for_waits_in_the_queue(
+    serve: Callable[..., Served], asked: bytes
+) -> None:
+    served = serve("--queue-limit", "1")
+    request = asked + b"Host: x\r\n\r\n" + b'{"items": ["item-0"] }' * asked.startswith(b"POST")
+    assert all_at_once(served, request).keys() == {200, 503}
+    assert all_at_once(served, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").keys() == {200}
+
+
+def all_at_once(served: Served, request: bytes) -> Counter[int]:
+    """How often which status answers, when the same arrives on many connections at a time."""
+    with ExitStack() as running:
+        opened = connections(served, running, 10)
+        served.process.send_signal(signal.SIGSTOP)
+        for connection in opened:
+            connection.sendall(request)
+        served.process.send_signal(signal.SIGCONT)
+        return Counter(map(status, opened))
+
+
+def test_whoever_waited_for_a_profile_has_to_wait_for_the_turn_too(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(Settings(bundle=bundle_dir, queue_limit=1))
+    app.state.swap.start()
+    serving = app.state.serving
+    serving.served = serving.ready()._replace(read_first=True)
+
+    async def statuses() -> Counter[int]:
+        asked, known = asyncio.Semaphore(0), asyncio.Event()
+
+        async def profile(*_: object) -> None:
+            asked.release()
+            await known.wait()
+
+        monkeypatch.setattr("service.serving.Served.profile", profile)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            shoppers = []
+            for _ in range(5):
+                shopper = client.post("/recommend", json={"user_id": "user-0"})
+                shoppers.append(asyncio.create_task(shopper))
+                await asked.acquire()
+            known.set()  # to all of them at the same time
+            return Counter([answer.status_code for answer in await asyncio.gather(*shoppers)])
+
+    assert asyncio.run(statuses()) == {200: 2, 503: 3}  # one takes the turn, and one waits
