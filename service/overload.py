@@ -111,8 +111,9 @@ class SheddingProtocol(LimitedProtocol):
         super().data_received(data)
 
     def _is_idle(self) -> bool:
-        """Whether a new request begins, and none before it still waits for its answer."""
-        return not self._in_message and (self.cycle is None or self.cycle.response_complete)
+        """Whether a new request begins, and the answers to all before it are on their way."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return answered and not self._in_message and not self.flow.write_paused
 
     def _shed(self, data: bytes) -> bool:
         """Shed the request that `data` begins with; returns whether it could and had to be."""

@@ -25,10 +25,11 @@ PLAIN = LINE + b"Content-Length: 2\r\n\r\n{}"
 
 
 class Full(NamedTuple):
-    """A server whose queue has no room, and what it has shed."""
+    """A server whose queue has no room, what it has shed, and what its app was asked."""
 
     address: tuple[str, int]
     shed: list[None]
+    asked: list[str]
 
     def connect(self) -> socket.socket:
         """A connection to it."""
@@ -39,6 +40,7 @@ class Full(NamedTuple):
 def full() -> Iterator[Full]:
     """A server of an app that answers with the path and the length of the body that it was sent."""
     shed: list[None] = []
+    asked: list[str] = []
     shedding = Shedding(Queue(0, lambda: None), BODY_LIMIT, lambda: shed.append(None))
 
     @asynccontextmanager
@@ -46,10 +48,12 @@ def full() -> Iterator[Full]:
         yield {"shedding": shedding}
 
     async def echo(request: Request) -> Response:
+        asked.append(request.url.path)
         return Response(f"{request.url.path} {len(await request.body())}")
 
     routes = [Route("/{path}", echo, methods=["GET", "POST"])]
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # it is full soon
     config = uvicorn.Config(
         Starlette(routes=routes, lifespan=lifespan),
         http=SheddingProtocol,
@@ -59,7 +63,7 @@ def full() -> Iterator[Full]:
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, args=([listener],))
     thread.start()
-    yield Full(listener.getsockname(), shed)
+    yield Full(listener.getsockname(), shed, asked)
     server.should_exit = True
     thread.join()
 
@@ -171,6 +175,20 @@ def test_a_body_that_comes_later_is_passed_over(full: Full) -> None:
         connection.sendall(b"{")
         connection.sendall(b"  }GET /b HTTP/1.1\r\n\r\n")
         assert answer(connection).body == b"/b 0"
+
+
+def test_answers_are_not_heaped_up_for_who_does_not_read_them(full: Full) -> None:
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(full.address)
+        full.asked.clear()
+        for _ in range(10_000):
+            before = len(full.shed)
+            connection.sendall(PLAIN)
+            while len(full.shed) == before:
+                if full.asked:
+                    return  # its answer waits for the others to be read, and so does the caller
+    pytest.fail("all of them were shed")
 
 
 def test_the_answer_has_an_id_of_its_own(full: Full) -> None:
