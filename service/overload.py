@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from service.head_limit import LimitedProtocol
+from service.head_limit import HEAD_LIMIT_BYTES, LimitedProtocol
 from service.middleware import SANE_ID, new_id
 from service.problems import ProblemError
 
@@ -92,8 +92,8 @@ class Shedding(NamedTuple):
 class SheddingProtocol(LimitedProtocol):
     """Sheds requests for recommendations before they cost anything.
 
-    It takes a tenth of the time that the app would take to say the same. It only knows those whose
-    head arrives in one piece and has nothing unusual; the rest is left to `Queue`.
+    It takes an eighth of the time that the app would take to say the same. It only knows those
+    whose head arrives in one piece and has nothing unusual; the rest is left to `Queue`.
     """
 
     _unread = 0  # bytes that are still to come of a request that was shed
@@ -120,7 +120,7 @@ class SheddingProtocol(LimitedProtocol):
         shedding: Shedding | None = self.app_state.get("shedding")
         if shedding is None or shedding.queue.has_room(self.loop):
             return False
-        head = _HEADERS.match(data, len(_REQUEST_LINE))
+        head = _HEADERS.match(data, len(_REQUEST_LINE), HEAD_LIMIT_BYTES)
         if head is None or (body_bytes := int(head[1])) > shedding.body_limit_bytes:
             return False
         if (unread := head.end() + body_bytes - len(data)) < 0:

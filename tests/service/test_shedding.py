@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.head_limit import HEAD_LIMIT_BYTES
 from service.overload import Queue, Shedding, SheddingProtocol
 
 KEEP_ALIVE_S = 1
@@ -133,6 +134,7 @@ def test_a_plain_request_is_shed(full: Full, headers: bytes) -> None:
         b"Content-Length: 2\nX-Any: a\r\n",
         b"Content-Length: 2\r\nX\0-Any: a\r\n",
         b"Content-Length: 2\r\nno field\r\n",
+        b"Content-Length: 2\r\nX-Long: " + b"x" * HEAD_LIMIT_BYTES + b"\r\n",
     ],
 )
 def test_anything_else_is_left_to_the_parser(full: Full, headers: bytes) -> None:
