@@ -8,6 +8,7 @@ from collections.abc import Callable
 from confluent_kafka import Producer
 
 TOPIC = "purchases"
+_PATIENCE_S = 60  # rather than for ever
 
 
 def event(number: int) -> bytes:
@@ -38,5 +39,7 @@ class Cluster:
 
 def await_true(told: Callable[[], bool]) -> None:
     """Return once it is so; neither a broker nor a file tells anybody."""
+    given_up = time.monotonic() + _PATIENCE_S
     while not told():
+        assert time.monotonic() < given_up
         time.sleep(0.02)

@@ -1,0 +1,62 @@
+"""A service that consumes from Kafka outlives kill -9: no event is lost, none doubled."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Event as Flag
+
+from chaos.purchase_stream import exported
+from tests.data.kafka_cluster import Cluster, await_true, event
+from tests.service.conftest import Served
+
+KILLS, BATCH = 3, 10
+# The cluster waits for a member that was killed until its session ends.
+OPTIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "300"}
+
+
+def send(cluster: Cluster, over: Flag) -> int:
+    """Send thousands of events a second, so that a start finds many; returns how many."""
+    sent = 0
+    while not over.wait(0.005):
+        cluster.send(*[event(number) for number in range(sent, sent + BATCH)])
+        sent += BATCH
+    return sent
+
+
+def test_a_consumer_that_is_killed_goes_on_where_it_was(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    cluster, over = Cluster(), Flag()
+    flags = ("--events", str(tmp_path), "--events-export-every-s", "0.05")
+    kafka = ("--kafka", cluster.brokers, "--kafka-options", json.dumps(OPTIONS))
+
+    def serve_until(enough: int) -> Served:
+        served = serve(*flags, *kafka)
+        await_true(lambda: kept(tmp_path) >= enough)
+        return served
+
+    enough = 1
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(send, cluster, over)
+        try:
+            for _ in range(KILLS):
+                served = serve_until(enough)
+                served.process.kill()
+                served.process.wait()
+                enough = kept(tmp_path) + 1
+        finally:
+            over.set()
+    served = serve_until(sending.result())
+    served.process.terminate()
+    served.process.wait()
+    assert exported(tmp_path) == {f"event_id {n}": 1 for n in range(sending.result())}
+
+
+def kept(directory: Path) -> int:
+    """How many events are in the journal."""
+    with closing(sqlite3.connect(directory / "events.sqlite")) as journal:
+        found: int = journal.execute("SELECT count(*) FROM events").fetchone()[0]
+    return found
