@@ -13,6 +13,8 @@ from pymemcache import Client, MemcacheServerError
 
 HOST = "127.0.0.1"
 _CHUNK = 65536
+_TRICKLE_S = 0.001
+_MAGIC = b"RTTP"  # what a profile begins with
 
 
 class Server:
@@ -87,6 +89,7 @@ class Wire(ThreadingTCPServer):
         self.port = port
         self.delay_s = 0.0
         self.garbage: bytes | None = None
+        self.trickles = self.damages = False
         self.cut = Event()
 
     @property
@@ -95,8 +98,9 @@ class Wire(ThreadingTCPServer):
         return f"{HOST}:{self.server_address[1]}"
 
     def mend(self) -> None:
-        """Pass everything on, at once."""
+        """Pass everything on, at once; an answer that trickles by now goes on to trickle."""
         self.delay_s, self.garbage = 0.0, None
+        self.trickles = self.damages = False
 
 
 class _Call(BaseRequestHandler):
@@ -111,7 +115,16 @@ class _Call(BaseRequestHandler):
             Thread(target=_pass_on, args=(self.request, beyond), daemon=True).start()
             while answer := beyond.recv(_CHUNK):
                 self.server.cut.wait(self.server.delay_s)
+                if self.server.trickles:
+                    self._trickle()
+                if self.server.damages:
+                    answer = answer.replace(_MAGIC, _MAGIC[::-1])
                 self.request.sendall(self.server.garbage or answer)
+
+    def _trickle(self) -> None:
+        """Send a byte every millisecond, and never a whole line."""
+        while not self.server.cut.wait(_TRICKLE_S):
+            self.request.sendall(b"V")
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -27,7 +27,7 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
 
 def _processes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
     with servers(3) as three:
-        addresses = [each.address for each in three]
+        addresses = ",".join(each.address for each in three)
 
         def start(*flags: str) -> None:
             for each in three:
@@ -51,7 +51,7 @@ def _processes(bundle: Path, load: Generator, rate: float, seconds: float) -> It
                 each.fill(_LARGEST_BYTES)
 
         publish()
-        flags = ("--memcached", ",".join(addresses))
+        flags = ("--memcached", addresses)
         with running(SERVE, bundle, {CORES[0]}, flags=flags) as service:
             trial = Trial(service.url, load, rate, seconds)
             yield trial.outcome("one memcached of three is gone", three[0].kill, three[0].start)
@@ -71,7 +71,7 @@ def _wire(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterato
         def confuse() -> None:
             between.garbage = _GARBAGE
 
-        publish_profiles(load_bundle(bundle), [server.address])
+        publish_profiles(load_bundle(bundle), server.address)
         flags = ("--memcached", between.address)
         with running(SERVE, bundle, {CORES[0]}, flags=flags) as service:
             trial = Trial(service.url, load, rate, seconds)

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.logs import LogUsers
+from service.profile_store import SERVERS
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Search = Literal["lists", "mean", "anchors", "none"]
@@ -180,7 +181,7 @@ class Settings(BaseSettings):
     # Where profiles are kept, if not in the bundle alone.
     memcached: str | None = Field(
         None,
-        pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
+        pattern=SERVERS,
         description="Servers that keep the profiles, `host:port`, several between commas; see "
         "`rtt2vec-build publish-profiles`.",
     )

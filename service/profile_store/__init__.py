@@ -1,11 +1,14 @@
 """Profiles on servers: memcached, for shops whose profiles no process could hold."""
 
-__all__ = ["ProfileStoreError", "ProfileStoreOpenError"]
+__all__ = ["SERVERS", "ProfileStoreError", "ProfileTooLargeError"]
+
+# `host:port`, several between commas: how settings and commands name servers.
+SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
 
 
 class ProfileStoreError(Exception):
-    """The store did not answer in time, not with a profile, or did not keep one."""
+    """The store did not answer in time, not with a value, or did not keep one."""
 
 
-class ProfileStoreOpenError(ProfileStoreError):
-    """The store was not asked: it has failed too often."""
+class ProfileTooLargeError(ProfileStoreError):
+    """The store keeps nothing of this size."""

@@ -1,47 +1,59 @@
-"""memcached as a store of profiles: no request waits for it longer than a few milliseconds.
+"""memcached as a store of profiles: no read takes longer than a few milliseconds.
 
 A key always goes to the same server. One that fails again and again is left out for a second, in
-which its keys go to the others. A store that fails five times in a row is left alone for a second;
-then a request tries again, on new connections.
+which its keys go to the others.
 """
 
-from collections.abc import Sequence
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import get_ident
+from types import ModuleType
+from typing import Literal, NamedTuple
 
-from circuitbreaker import CircuitBreaker
-from pymemcache import HashClient, MemcacheError
+from pymemcache import HashClient, MemcacheError, MemcacheServerError
 
-from service.profile_store import ProfileStoreError, ProfileStoreOpenError
-from service.profile_store.codec import decode, encode
-from service.profiles import Profile
+from service.profile_store import ProfileStoreError, ProfileTooLargeError
+from service.profile_store.circuit import LEFT_ALONE_S, Circuit
+from service.profile_store.sockets import Names, Sockets
 
-__all__ = ["Memcached", "connect"]
+__all__ = ["FAILURES", "Memcached", "connect", "too_large"]
 
 # Each thread waits for one answer at a time.
 _THREADS = 8
-_FAILURES_IN_A_ROW = 5
-_LEFT_ALONE_S = 1
 
 # ValueError and LookupError are what pymemcache raises for answers that it cannot read.
-_FAILURES = (OSError, MemcacheError, ValueError, LookupError)
+FAILURES = (OSError, MemcacheError, ValueError, LookupError)
 
 
-def connect(servers: Sequence[str], timeout_s: float) -> HashClient:
-    """Return a client of these servers, `host:port` each, for one thread alone."""
+def connect(
+    servers: str, timeout_s: float, socket_module: Sockets | ModuleType = socket
+) -> HashClient:
+    """Return a client of these servers, for one thread alone; nothing is connected yet.
+
+    Args:
+        servers: `host:port`, several between commas.
+        timeout_s: how long a connection, and how long a step of an answer, may take.
+        socket_module: where its sockets come from.
+    """
     return HashClient(
-        list(servers),
+        servers.split(","),
         connect_timeout=timeout_s,
         timeout=timeout_s,
         no_delay=True,
+        socket_module=socket_module,
         retry_attempts=1,  # one failure is forgiven, at once
         retry_timeout=0,
-        dead_timeout=_LEFT_ALONE_S,
+        dead_timeout=LEFT_ALONE_S,
     )
 
 
+def too_large(error: Exception) -> bool:
+    """Tell whether it is a server's word that a value is beyond its limit, 1 MB by default."""
+    return isinstance(error, MemcacheServerError) and "too large" in str(error)
+
+
 class Memcached:
-    """Profiles by key, for several threads.
+    """Values by key, for several threads.
 
     Every thread keeps a client, and so a connection to each server, of its own: what HashClient
     notes of servers that fail is not safe to share, with pooled connections neither.
@@ -49,6 +61,7 @@ class Memcached:
     Attributes:
         threads: where to read, since a read waits for the network.
         patience_s: how long a connection and an answer may take together.
+        circuit: when to read at all.
     """
 
     def __init__(self, servers: str, timeout_ms: int) -> None:
@@ -59,55 +72,71 @@ class Memcached:
             timeout_ms: how long a connection, and how long an answer, may take.
         """
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="profiles")
-        self._servers = servers.split(",")
+        self.circuit = Circuit()
+        self._servers = servers
         self._timeout_s = timeout_ms / 1000
         self.patience_s = 2 * self._timeout_s
-        self._breaker = CircuitBreaker(_FAILURES_IN_A_ROW, _LEFT_ALONE_S)
-        self._clients: dict[int, tuple[int, HashClient]] = {}  # by thread
-        self._times_open = 0
+        self._names = Names()
+        self._clients: dict[int, _Client] = {}  # by thread
 
-    def read(self, key: str) -> Profile | None:
-        """Return the profile under `key`, in one round trip; None if there is none.
-
-        Raises:
-            ProfileStoreError: the store failed, or was not asked since it fails.
-        """
-        if self._breaker.opened:
-            raise ProfileStoreOpenError("not asked, it failed too often")
-        try:
-            with self._breaker:
-                value = self._client().get(key)
-                return None if value is None else decode(value, key)
-        except _FAILURES as error:
-            if self._breaker.opened:
-                self._times_open += 1
-            raise ProfileStoreError(f"{type(error).__name__}: {error}") from error
-
-    def restore(self, key: str, profile: Profile) -> None:
-        """Store a profile that was missing, unless somebody else did; waits for no answer.
+    def read(self, key: str) -> bytes | None:
+        """Return the value under `key`, in one round trip; None if there is none.
 
         Raises:
             ProfileStoreError: the store failed.
         """
         try:
-            self._client().add(key, encode(profile, key), noreply=True)
-        except _FAILURES as error:
+            value: bytes | None = self._client().get(key)
+        except FAILURES as error:
             raise ProfileStoreError(f"{type(error).__name__}: {error}") from error
+        return value
+
+    def restore(self, key: str, value: bytes) -> None:
+        """Store a value that was missing, unless somebody else did.
+
+        Raises:
+            ProfileStoreError: the store failed, or has no room.
+            ProfileTooLargeError: it never has, for such a value.
+        """
+        self._write("add", key, value)
+
+    def replace(self, key: str, value: bytes) -> None:
+        """Store a value in the place of a damaged one.
+
+        Raises:
+            ProfileStoreError: the store failed, or has no room.
+            ProfileTooLargeError: it never has, for such a value.
+        """
+        self._write("set", key, value)
 
     def close(self) -> None:
-        """Wait for the reads that have begun, and close all connections."""
-        self.threads.shutdown()
-        for _, client in self._clients.values():
-            client.close()
+        """Close all connections; waits for reads that have begun, which end within their time."""
+        self.threads.shutdown(cancel_futures=True)
+        for each in self._clients.values():
+            each.client.close()
+
+    def _write(self, command: Literal["add", "set"], key: str, value: bytes) -> None:
+        try:
+            getattr(self._client(), command)(key, value, noreply=False)
+        except FAILURES as error:
+            kind = ProfileTooLargeError if too_large(error) else ProfileStoreError
+            raise kind(f"{type(error).__name__}: {error}") from error
 
     def _client(self) -> HashClient:
         """This thread's; a new one after the store was left alone: connections may be dead."""
-        thread = get_ident()
-        if thread in self._clients:
-            since, client = self._clients[thread]
-            if since == self._times_open:
-                return client
-            client.close()
-        client = connect(self._servers, self._timeout_s)
-        self._clients[thread] = self._times_open, client
-        return client
+        thread, times_opened = get_ident(), self.circuit.times_opened
+        own = self._clients.get(thread)
+        if own is None or own.times_opened != times_opened:
+            if own is not None:
+                own.client.close()
+            sockets = Sockets(self._names, self._timeout_s)
+            client = connect(self._servers, self._timeout_s, sockets)
+            own = self._clients[thread] = _Client(client, sockets, times_opened)
+        own.sockets.begin()
+        return own.client
+
+
+class _Client(NamedTuple):
+    client: HashClient
+    sockets: Sockets
+    times_opened: int  # how often the circuit had been when it was made

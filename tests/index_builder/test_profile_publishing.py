@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chaos.memcached import Server, servers
+from chaos.memcached import Server, servers, wire
 from index_builder.cli import main
 from service.bundle import load_bundle, write_bundle
-from service.profile_store.codec import profile_key
+from service.profile_store.codec import decode, profile_key
 from service.profile_store.memcached import Memcached
 from service.profiles import Profiles
+from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import N_USERS, tiny_contents
 
 
@@ -41,12 +42,11 @@ def test_what_is_published_is_what_the_service_reads(
         assert sum(each.keys() for each in two) == N_USERS
         store = Memcached(addresses, 10_000)
         for user_id in loaded.user_ids:
-            own, read = (
-                Profiles(loaded).get(user_id),
-                store.read(profile_key(loaded.bundle_id, user_id)),
-            )
+            key = profile_key(loaded.bundle_id, user_id)
+            own, value = Profiles(loaded).get(user_id), store.read(key)
             assert own is not None
-            assert read is not None
+            assert value is not None
+            read = decode(value, key)
             np.testing.assert_array_equal(read.user_h, own.user_h)
             assert read.items.tolist() == own.items.tolist()
         store.close()
@@ -78,11 +78,66 @@ def test_servers_that_keep_too_little_are_named(
     assert "more memory" in message
 
 
-def test_a_server_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: Path
+def test_profiles_too_large_for_the_servers_are_left_out_and_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert publish(monkeypatch, bundle, "--memcached", "127.0.0.1:1") == 1
-    assert "127.0.0.1:1: [Errno 111] Connection refused" in capsys.readouterr().err
+    # Profiles of this shop take 1.8 to 2.8 KB.
+    bundle = write_bundle(tmp_path, ranked_contents())
+    server = Server()
+    server.start("-I", "2560", "-o", "slab_chunk_max=512")
+    try:
+        assert publish(monkeypatch, bundle, "--memcached", server.address) == 0
+        kept = server.keys()
+    finally:
+        server.kill()
+    message = capsys.readouterr().err
+    assert f"{kept} profiles" in message
+    assert f"{24 - kept} too large" in message
+    assert 0 < kept < 24
+
+
+@pytest.mark.parametrize(
+    ("server", "found"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1: ConnectionRefusedError: [Errno 111] Connection refused"),
+        ("..:11211", "..:11211: UnicodeError: "),
+    ],
+)
+def test_a_server_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    server: str,
+    found: str,
+) -> None:
+    assert publish(monkeypatch, bundle, "--memcached", server) == 1
+    assert found in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("garbage", [b"VALUE\r\n", b"VALUE x zero one\r\n", b"\xff\r\n"])
+def test_a_server_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    garbage: bytes,
+) -> None:
+    with servers(1) as (server,), wire(server) as between:
+        between.garbage = garbage
+        assert publish(monkeypatch, bundle, "--memcached", between.address) == 1
+        assert between.address in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("servers", ["foo:bar", "127.0.0.1", "", "a:1,,b:1", "a:1, b:1"])
+def test_what_names_no_servers_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    servers: str,
+) -> None:
+    assert publish(monkeypatch, bundle, "--memcached", servers) == 1
+    assert f"Expected servers as host:port, several between commas, found '{servers}'" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 def test_without_servers_it_says_which_variable_names_them(

@@ -2,84 +2,182 @@
 
 import asyncio
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, get_ident
 
+import numpy as np
 import pytest
+from pymemcache import Client
 
-from chaos.memcached import servers
+from chaos.memcached import Server, servers
 from service.bundle import preview_bundle
+from service.profile_store.codec import profile_key
 from service.profile_store.memcached import Memcached
 from service.profile_store.profiles import StoredProfiles
-from service.profiles import Profile, Profiles
+from service.profiles import Profile, Profiles, ProfileSource
 from tests.data.tiny_bundle import tiny_contents
 
 BUNDLE = preview_bundle(tiny_contents())
-PATIENT_MS, IMPATIENT_MS = 10_000, 1
+OWN = Profiles(BUNDLE)
+PATIENT_MS, IMPATIENT_MS = 10_000, 5
 
 
 class Stuck:
-    """A source whose answer does not come."""
+    """A source whose answer does not come, before it is free."""
 
-    def __init__(self) -> None:
+    def __init__(self, beyond: ProfileSource) -> None:
         self.free = Event()
+        self._beyond = beyond
 
-    def get(self, _user_id: str) -> Profile | None:
+    def get(self, user_id: str) -> Profile | None:
         self.free.wait()
-        return None
+        return self._beyond.get(user_id)
+
+
+class Noted:
+    """A source that notes in which thread it was asked."""
+
+    def __init__(self, beyond: ProfileSource) -> None:
+        self.threads: list[int] = []
+        self._beyond = beyond
+
+    def get(self, user_id: str) -> Profile | None:
+        self.threads.append(get_ident())
+        return self._beyond.get(user_id)
+
+
+class Enormous:
+    """A profile of more than 1 MB."""
+
+    def get(self, user_id: str) -> Profile | None:
+        own = OWN.get(user_id)
+        numbers = np.random.default_rng(1).integers(1 << 30, size=300_000, dtype=np.int32)
+        return own and own._replace(past_items=numbers, past_indptr=np.array([0, len(numbers)]))
+
+
+class Shop:
+    """Profiles on a store, and how reading them went."""
+
+    def __init__(
+        self, address: str, local: ProfileSource = OWN, timeout_ms: int = PATIENT_MS
+    ) -> None:
+        self.results: list[str] = []
+        self.store = Memcached(address, timeout_ms)
+        self.stored = StoredProfiles(self.store, local, BUNDLE.bundle_id, self.results.append)
+
+    async def read(self, *user_ids: str) -> list[Profile | None]:
+        """One after another."""
+        return [await self.stored.in_time(self.stored, user_id) for user_id in user_ids]
+
+    async def read_at_once(
+        self, times: int, source: ProfileSource | None = None
+    ) -> list[Profile | None]:
+        """One and the same, by many."""
+        source = source or self.stored
+        return await asyncio.gather(*(self.stored.in_time(source, "user-4") for _ in range(times)))
+
+    async def read_until_asked(self) -> str:
+        """While the store is left alone; returns how the first read after it went."""
+        while True:
+            await self.read("user-4")
+            if self.results[-1] != "open":
+                return self.results[-1]
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
-    with servers(1) as (server,):
-        yield server.address
+def server() -> Iterator[Server]:
+    with servers(1) as (started,):
+        yield started
 
 
-def stored(store: Memcached, results: list[str]) -> StoredProfiles:
-    return StoredProfiles(store, Profiles(BUNDLE), BUNDLE.bundle_id, results.append)
-
-
-def test_what_the_store_has_lost_it_is_given_again(address: str) -> None:
-    results: list[str] = []
-    store = Memcached(address, PATIENT_MS)
-    profiles = stored(store, results)
-    read = [profiles.get(user_id) for user_id in ("user-4", "user-4", "nobody", "nobody")]
-    store.close()
-    assert results == ["missing", "found", "unknown", "unknown"]
+def test_what_the_store_has_lost_it_is_given_again(server: Server) -> None:
+    shop = Shop(server.address)
+    read = asyncio.run(shop.read("user-4", "user-4", "nobody", "nobody"))
+    shop.store.close()
+    assert shop.results == ["missing", "found", "unknown", "unknown"]
     assert [profile and profile.fallback for profile in read] == [True, False, None, None]
 
 
+def test_what_is_damaged_there_is_replaced_and_opens_no_circuit(server: Server) -> None:
+    client = Client(server.address, default_noreply=False)
+    for user_id in BUNDLE.user_ids:
+        client.set(profile_key(BUNDLE.bundle_id, user_id), b"no profile")
+    client.close()
+    shop = Shop(server.address)
+    read = asyncio.run(shop.read(*BUNDLE.user_ids, *BUNDLE.user_ids))
+    shop.store.close()
+    assert shop.results == ["damaged"] * 6 + ["found"] * 6
+    assert [profile and profile.fallback for profile in read] == [True] * 6 + [False] * 6
+
+
 def test_where_it_fails_the_bundles_own_is_given() -> None:
-    results: list[str] = []
-    store = Memcached("127.0.0.1:1", PATIENT_MS)
-    profiles = stored(store, results)
-    read = [profiles.get("user-4") for _ in range(7)]
-    store.close()
-    assert results == ["failed"] * 5 + ["open"] * 2
+    shop = Shop("127.0.0.1:1")
+    read = asyncio.run(shop.read(*["user-4"] * 7))
+    shop.store.close()
+    assert shop.results == ["failed"] * 5 + ["open"] * 2
     assert [profile and profile.items.tolist() for profile in read] == [[1, 3, 5, 7, 9, 11]] * 7
 
 
-def test_it_is_read_beside_the_event_loop(address: str) -> None:
-    results: list[str] = []
-    store = Memcached(address, PATIENT_MS)
-    profiles = stored(store, results)
-    profiles.get("user-4")
-    profiles.get("user-4")  # on the same connection, so that what was restored is there
-    profile = asyncio.run(profiles.in_time(profiles, "user-4"))
-    store.close()
-    assert profile is not None
-    assert not profile.fallback
+def test_a_store_that_fails_is_left_alone_and_then_tried_by_one(server: Server) -> None:
+    shop = Shop(server.address)
+
+    async def die_and_come_back() -> None:
+        await shop.read("user-4")
+        server.kill()
+        await shop.read(*["user-4"] * 6)
+        assert shop.results == ["missing"] + ["failed"] * 5 + ["open"]
+        server.start()
+        while set(shop.results[-50:]) != {"open", "missing"}:
+            await shop.read_at_once(50)
+        assert shop.results[-50:].count("missing") == 1
+        await shop.read_at_once(50)
+
+    asyncio.run(die_and_come_back())
+    shop.store.close()
+    assert shop.results[-50:] == ["found"] * 50
 
 
-def test_nobody_waits_for_ever_even_if_all_threads_do() -> None:
-    results: list[str] = []
-    store = Memcached("127.0.0.1:1", IMPATIENT_MS)
-    profiles, stuck = stored(store, results), Stuck()
+def test_it_is_read_beside_the_event_loop_if_at_all(server: Server) -> None:
+    shop = Shop(server.address)
+    source = Noted(shop.stored)
 
-    async def read() -> list[Profile | None]:
-        return await asyncio.gather(*(profiles.in_time(stuck, "user-4") for _ in range(50)))
+    async def read() -> None:
+        await shop.read_at_once(1, source)
+        server.kill()
+        await shop.read(*["user-4"] * 5)
+        await shop.read_at_once(1, source)
 
-    read_at_last = asyncio.run(read())
-    stuck.free.set()
-    store.close()
-    assert results == ["late"] * 50
-    assert all(profile and profile.fallback for profile in read_at_last)
+    asyncio.run(read())
+    shop.store.close()
+    assert shop.results[-1] == "open"
+    assert [thread == get_ident() for thread in source.threads] == [False, True]
+
+
+def test_nobody_waits_for_ever_even_if_all_threads_do(server: Server) -> None:
+    shop = Shop(server.address, timeout_ms=IMPATIENT_MS)
+    stuck = Stuck(shop.stored)
+
+    async def read() -> None:
+        read = await shop.read_at_once(50, stuck)
+        assert shop.results == ["late"] * 50
+        assert all(profile and profile.fallback for profile in read)
+        # By now nobody waits at all.
+        await shop.read("user-4")
+        assert shop.results[-1] == "open"
+        stuck.free.set()
+        while await shop.read_until_asked() != "found":
+            pass
+
+    asyncio.run(read())
+    shop.store.close()
+
+
+def test_what_is_too_large_for_the_store_it_is_given_once(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Shop(server.address, Enormous())
+    asyncio.run(shop.read("user-4", "user-4", "user-4"))
+    shop.store.close()
+    assert shop.results == ["missing"] * 3
+    assert [record.message for record in caplog.records] == [
+        "profile not restored: MemcacheServerError: b'object too large for cache'"
+    ]
