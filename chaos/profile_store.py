@@ -1,6 +1,7 @@
 """What can happen to memcached."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from bench.load import Generator
@@ -53,13 +54,13 @@ def _processes(bundle: Path, load: Generator, rate: float, seconds: float) -> It
         publish()
         flags = ("--memcached", addresses)
         with running(SERVE, bundle, {CORES[0]}, flags=flags) as service:
-            trial = Trial(service.url, load, rate, seconds)
-            yield trial.outcome("one memcached of three is gone", three[0].kill, three[0].start)
-            yield trial.outcome("all are dead", kill, start)
+            outcome = _degrading(Trial(service.url, load, rate, seconds))
+            yield outcome("one memcached of three is gone", three[0].kill, three[0].start)
+            yield outcome("all are dead", kill, start)
             publish()
-            yield trial.outcome("all restart empty", empty, lambda: None)
+            yield outcome("all restart empty", empty, lambda: None)
             publish()
-            yield trial.outcome("all are full", fill, empty)
+            yield outcome("all are full", fill, empty)
 
 
 def _wire(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
@@ -74,6 +75,11 @@ def _wire(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterato
         publish_profiles(load_bundle(bundle), server.address)
         flags = ("--memcached", between.address)
         with running(SERVE, bundle, {CORES[0]}, flags=flags) as service:
-            trial = Trial(service.url, load, rate, seconds)
-            yield trial.outcome("memcached takes 500 ms", slow_down, between.mend)
-            yield trial.outcome("it answers garbage", confuse, between.mend)
+            outcome = _degrading(Trial(service.url, load, rate, seconds))
+            yield outcome("memcached takes 500 ms", slow_down, between.mend)
+            yield outcome("it answers garbage", confuse, between.mend)
+
+
+def _degrading(trial: Trial) -> Callable[..., Outcome]:
+    """How to do faults that cannot but degrade some answers."""
+    return partial(trial.outcome, expects_degraded=True)
