@@ -38,7 +38,6 @@ _EXPECTED = {
     "int_parsing": "an integer",
     "bool_type": "true or false",
     "float_type": "a number",
-    "datetime_type": "a moment, as of ISO 8601",
     "datetime_parsing": "a moment, as of ISO 8601",
     "datetime_from_date_parsing": "a moment, as of ISO 8601",
     "too_long": "at most {max_length} items",
