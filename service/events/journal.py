@@ -18,13 +18,13 @@ from typing import Any, Literal, NamedTuple
 from service.events.event import Event
 from service.staging import locked
 
-__all__ = ["Fate", "Journal", "JournalError", "Line", "Purchase"]
+__all__ = ["PURCHASES_READ", "Fate", "Journal", "JournalError", "Line", "Purchase"]
 
 _BUSY_S = 5.0  # another worker's commit, or many of them, may be waited for
 
 # Read again after each purchase of a user: years of a household, some milliseconds. An account that
 # all guests share has any number, and they say nothing of anybody.
-_PURCHASES = 1000
+PURCHASES_READ = 1000
 
 _FORGOTTEN = 10_000  # at once, some 50 ms; others wait to write meanwhile
 _PAUSE_S = 0.1  # the longest that SQLite sleeps before it looks again whether it may write
@@ -135,7 +135,7 @@ class Journal:
 
     def purchases(self, user_id: str) -> list[Purchase]:
         """The newest 1,000 that the user bought, in the order in which they were told."""
-        rows = self._read(_PURCHASES_OF, user_id, _PURCHASES)
+        rows = self._read(_PURCHASES_OF, user_id, PURCHASES_READ)
         return [Purchase(*row) for row in reversed(rows)]
 
     def unexported(self, limit: int) -> list[Line]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.events.event import Event
-from service.events.journal import Journal, JournalError, Purchase
+from service.events.journal import PURCHASES_READ, Journal, JournalError, Purchase
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MANY = 60_000
@@ -80,9 +80,10 @@ def test_a_basket_has_one_owner(journal: Journal) -> None:
 
 
 def test_of_a_user_with_many_events_those_told_last_are_read(journal: Journal) -> None:
-    journal.append([event(n, at=AT - timedelta(hours=n)) for n in range(1200)])
+    told = range(PURCHASES_READ + 200)
+    journal.append([event(n, at=AT - timedelta(hours=n)) for n in told])
     found = journal.purchases("u")
-    assert [purchase.item_id for purchase in found] == [f"i{n}" for n in range(200, 1200)]
+    assert [purchase.item_id for purchase in found] == [f"i{n}" for n in told[200:]]
 
 
 def test_others_may_write_while_it_forgets(journal: Journal, tmp_path: Path) -> None:
