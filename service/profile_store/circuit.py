@@ -53,8 +53,10 @@ class Circuit:
             self._trying = False
         if turn.failed is None:
             return
+        if not turn.failed:
+            self._breaker.reset()
+            return
         with suppress(ProfileStoreError), self._breaker:
-            if turn.failed:
-                raise ProfileStoreError
+            raise ProfileStoreError
         if self._breaker.opened:
             self.times_opened += 1

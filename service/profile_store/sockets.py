@@ -59,7 +59,7 @@ class Sockets:
     """What one thread's client of memcached takes for the module `socket`.
 
     The client's own timeouts are for each step: a server that sends a byte now and then could keep
-    it for ever. Here connecting and answering have their time as a whole.
+    it for ever. Here no step of connecting or answering begins when the time is over.
     """
 
     AF_UNIX, AF_UNSPEC = socket.AF_UNIX, socket.AF_UNSPEC
@@ -71,7 +71,7 @@ class Sockets:
 
         Args:
             names: where addresses are found.
-            timeout_s: how long connecting may take, and how long an answer.
+            timeout_s: how long connecting may go on, and how long an answer.
         """
         self._names = names
         self._timeout_s = timeout_s
@@ -107,14 +107,9 @@ class _Socket(socket.socket):
         self._sockets = sockets
 
     def connect(self, address: Any, /) -> None:
-        self.settimeout(self._sockets.left_s())
         super().connect(address)
         self._sockets.begin()
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        self.settimeout(self._sockets.left_s())
+        self._sockets.left_s()
         return super().recv(size, flags)
-
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        self.settimeout(self._sockets.left_s())
-        super().sendall(data, flags)
