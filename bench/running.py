@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 import httpx
@@ -47,17 +48,24 @@ def running(
     cores: Set[int],
     workers: int = 1,
     flags: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Starts a service with its default settings, but for log and flags, and ends it afterwards."""
+    """Starts a service with its default settings, but for log and flags, and ends it afterwards.
+
+    It does not find the modules named in `without`, as where only the service is installed.
+    """
     common = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
     began = perf_counter()
-    with subprocess.Popen(
-        [*command, *common, "--workers", str(workers), *flags],
-        env=inherited | ONE_THREAD,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        _hiding(without) as path,
+        subprocess.Popen(
+            [*command, *common, "--workers", str(workers), *flags],
+            env=inherited | ONE_THREAD | path,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         try:
             os.sched_setaffinity(process.pid, cores)
             url = _url(process)
@@ -65,6 +73,15 @@ def running(
             yield Running(url, process.pid, perf_counter() - began)
         finally:
             process.terminate()
+
+
+@contextmanager
+def _hiding(modules: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The variables of a process that finds, before each of these modules, one that is none."""
+    with TemporaryDirectory() as folder:
+        for name in modules:
+            Path(folder, f"{name}.py").write_text("raise ImportError\n")
+        yield {"PYTHONPATH": folder} if modules else {}
 
 
 def _url(process: "subprocess.Popen[str]") -> str:

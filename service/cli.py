@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
+from service.memory import give_back_large_blocks
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 # A worker answers one request at a time: threads within it would only compete with the other
 # workers. The libraries look when they are imported, so that happens below, inside the functions.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-# Large blocks, which only loading needs, go back to the system when they are freed: glibc would
-# begin to keep them. Blocks as requests need them stay. Workers look when they are started.
-_MALLOC_BYTES = {"MALLOC_MMAP_THRESHOLD_": 1 << 20, "MALLOC_TRIM_THRESHOLD_": 4 << 20}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
-    for name, size in _MALLOC_BYTES.items():
-        os.environ.setdefault(name, str(size))
+    give_back_large_blocks()
     # The counts of an earlier run may lie there. Workers, if several, share a new one.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     settings = _settings(arguments)
@@ -159,6 +155,7 @@ def _app(settings: Settings, shared: Path | None = None) -> "FastAPI":
     """The service; what it takes to import it is not for the process that only watches."""
     from service.app import create_app
 
+    give_back_large_blocks()
     return create_app(settings, shared=shared)
 
 

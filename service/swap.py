@@ -5,7 +5,6 @@ them. Workers of one service also share a link to the bundle that was accepted l
 started again begins with that one, and not with what the others have refused.
 """
 
-import ctypes
 import logging
 import os
 import sys
@@ -21,6 +20,7 @@ from service.business_rules.errors import RulesError
 from service.canary import CanaryError, replay
 from service.example import example_requests
 from service.failures import log_failure
+from service.memory import give_back
 from service.metrics import Metrics
 from service.schemas import RecommendRequest
 from service.serving import Served, Serving
@@ -140,7 +140,7 @@ class Swap:
             loading = thread.submit(load)
         if log_failure("loading a bundle", loading):
             self._refuse("The bundle could not be loaded; the log has the reason.")
-        _give_back_memory()
+        give_back()
 
     def _try(self, path: Path) -> None:
         """Load a bundle beside the one that answers, and let it take over if it is fit."""
@@ -192,13 +192,6 @@ def _giving_way() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-def _give_back_memory() -> None:
-    """Have the C library return what was freed to the system; glibc would keep it."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):
-        library.malloc_trim(0)
 
 
 def _sighting(link: Path) -> _Sighting:
