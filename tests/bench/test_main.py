@@ -12,7 +12,7 @@ import pytest
 BENCHES = {
     "serving": {"/recommend beside /echo", "p99.9 at a constant rate", "a basket of 3 beside"},
     "stages": {"search, median", "whole request, p99"},
-    "memory": {"a worker is ready after", "private memory of a worker", "a second worker adds"},
+    "memory": {"a worker is ready after", "private memory of a worker", "one more worker adds"},
     "workers": {"two workers beside one, per second", "answers that the metrics"},
 }
 
