@@ -16,7 +16,7 @@ from loadtest.result import Result
 __all__ = ["CONNECTIONS", "Trial", "awaited", "metric"]
 
 CONNECTIONS = 32
-_CLOSED, _RUSHING = 16, 256
+_CLOSED, _RUSHING = 16, 64
 _SHOPPERS = 20
 _SLOWER_MS = 10
 _PATIENCE_S = 30
