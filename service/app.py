@@ -24,6 +24,7 @@ from service.middleware import RequestMiddleware, Shortcut
 from service.overload import Queue, Shedding
 from service.problems import (
     ProblemError,
+    answer_bug,
     answer_http_exception,
     answer_invalid_request,
     answer_problem,
@@ -96,6 +97,7 @@ def create_app(
             Middleware(Shortcut, route=recommend),
         ],
         exception_handlers={
+            Exception: answer_bug,
             ProblemError: answer_problem,
             RequestValidationError: answer_invalid_request,
             HTTPException: answer_http_exception,

@@ -28,7 +28,7 @@ QUIET = ("/health", "/metrics")
 
 
 class RequestMiddleware:
-    """Names, logs and counts every request, and answers 500 for an exception nobody caught.
+    """Names, logs and counts every request.
 
     While the process drains it has connections closed, so that their callers go elsewhere in time.
     """
@@ -60,16 +60,9 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, send_named)
-        except Exception:
-            # The outermost layer: a bug is logged with its traceback and answered with a 500, as
-            # Starlette would, but as problem+json with the request's id, and the connection lives.
-            _log.exception("unhandled exception")
-            if status:  # Half a response is out: only the server can still end it.
-                raise
-            failure = ProblemError(500, "The service failed; its log has the reason.")
-            await failure.response()(scope, receive, send_named)
         finally:
-            # Cut off at the end of a shutdown's grace, it has no status: uvicorn says 500.
+            # Ended by a bug, or cut off at the end of a shutdown's grace, it has no status: the
+            # layers around this one say 500.
             self._record(scope, status or 500, perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

@@ -134,6 +134,19 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _CHARS_SHOWN else f"{text[:_CHARS_SHOWN]}…"
 
 
+async def answer_bug(_request: Request, _error: Exception) -> Response:
+    """Answer 500 for an exception that nobody caught (an exception handler of the app).
+
+    Starlette raises it once more then; the server logs it with its traceback and ends the
+    connection, which its caller has to know.
+    """
+    headers = {"Connection": "close"}
+    if name := request_id.get():
+        headers["X-Request-ID"] = name
+    detail = "The service failed; its log has the reason."
+    return ProblemError(500, detail, headers=headers).response()
+
+
 async def answer_problem(_request: Request, error: ProblemError) -> Response:
     """Answer a problem (an exception handler of the app)."""
     return error.response()
