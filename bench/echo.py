@@ -18,9 +18,9 @@ from pydantic_settings import CliApp
 from uvicorn import Server
 
 from service.app import create_app
-from service.bundle import Catalogue, load_bundle
+from service.bundle.bundle import Catalogue, load_bundle
 from service.cli import server_config
-from service.schemas import RecommendedItem, RecommendRequest, RecommendResponse, request_type
+from service.http.schemas import RecommendedItem, RecommendRequest, RecommendResponse, request_type
 from service.settings import Settings
 
 __all__ = ["create_echo_app"]

@@ -34,11 +34,11 @@ from index_builder.intervals import Bootstrap
 from index_builder.newcomers import with_newcomers
 from index_builder.quality import K, Measured, Ranker, measure
 from index_builder.transactions import Transactions
-from service.aggregate import Weights
-from service.bundle import Bundle, load_bundle, preview_bundle
-from service.fold_in import FoldIn
-from service.profiles import Profiles
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, load_bundle, preview_bundle
+from service.profiles.fold_in import FoldIn
+from service.profiles.profile import Profiles
+from service.recommending.aggregate import Weights
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 HELD_OUT_SHARE = 0.2

@@ -32,8 +32,8 @@ from bench.searching import (
 from bench.vectors import grown, queries_of_baskets
 from index_builder.config import IndexConfig
 from index_builder.index import frontier_of, grid, tried
-from service.bundle import load_bundle
-from service.manifest import IndexPoint
+from service.bundle.bundle import load_bundle
+from service.bundle.manifest import IndexPoint
 from service.retrieval.exact import Exact
 from service.retrieval.nmslib import Nmslib
 

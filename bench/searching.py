@@ -65,7 +65,7 @@ class FaissFlat:
 
 
 class Lists:
-    """The anchors' lists, made beforehand, scored again for the shopper (`service.search`)."""
+    """The anchors' prepared lists, scored again for the user."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from bench.figures import Figure
 from bench.load import Generator, Load, generator
 from bench.processes import CORES
 from bench.running import ECHO, LOG_LEVEL, running
-from service.bundle import load_bundle
+from service.bundle.bundle import load_bundle
 
 __all__ = ["run"]
 

@@ -26,8 +26,8 @@ from index_builder.encoding import encode, encode_baskets
 from index_builder.held_out import HeldOut, held_out
 from index_builder.quality import Quality, measure, ranker_of
 from index_builder.transactions import Transactions, read_transactions
-from service.bundle import Bundle, load_bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, load_bundle
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 CUT = datetime.fromisoformat("2017-12-01")

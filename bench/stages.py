@@ -17,8 +17,8 @@ from starlette.types import Message, Scope
 from bench.figures import Figure
 from bench.processes import CORES, apart
 from service.app import create_app
-from service.metrics import STAGES, Metrics
 from service.settings import Settings
+from service.telemetry.metrics import STAGES, Metrics
 
 __all__ = ["run"]
 

@@ -17,9 +17,9 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from service.aggregate import Weights, build_queries
-from service.bundle import Bundle
-from service.profiles import Profiles
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profiles
+from service.recommending.aggregate import Weights, build_queries
 
 __all__ = ["grown", "queries_of_baskets"]
 

@@ -15,9 +15,9 @@ from bench.processes import CORES, Memory
 from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.trial import Trial, awaited
-from service.bundle import load_bundle
-from service.manifest import MANIFEST, Manifest
-from service.staging import CURRENT, point_current_at
+from service.bundle.bundle import load_bundle
+from service.bundle.manifest import MANIFEST, Manifest
+from service.bundle.publishing import CURRENT, point_current_at
 
 __all__ = ["built_again", "outcomes"]
 

@@ -11,7 +11,7 @@ from chaos.memcached import servers, wire
 from chaos.outcome import Outcome
 from chaos.trial import Trial
 from index_builder.profile_publishing import publish_profiles
-from service.bundle import load_bundle
+from service.bundle.bundle import load_bundle
 
 __all__ = ["outcomes"]
 

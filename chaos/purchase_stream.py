@@ -21,7 +21,7 @@ from bench.processes import CORES
 from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.trial import CONNECTIONS, Trial, awaited, metric
-from service.bundle import load_bundle
+from service.bundle.bundle import load_bundle
 from service.events.journal import PURCHASES_READ
 
 __all__ = ["exported", "outcomes"]

@@ -15,9 +15,9 @@ from index_builder.config import BuildConfig
 from index_builder.held_out import HeldOut
 from index_builder.quality import K, Ranker, ranker_of
 from index_builder.transactions import Transactions
-from service.aggregate import Weights, build_queries
-from service.bundle import Bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.recommending.aggregate import Weights, build_queries
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["AS_SERVED", "Ablation", "ablations"]

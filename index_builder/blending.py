@@ -6,9 +6,9 @@ import numpy as np
 
 from index_builder.held_out import HeldOut
 from index_builder.quality import K
-from service.aggregate import Candidates, Weights
-from service.bundle import Bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.recommending.aggregate import Candidates, Weights
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["BLENDED", "GRID", "GRID_WITHOUT_HISTORY", "UNBLENDED", "best_weights"]

@@ -16,9 +16,9 @@ from index_builder.ranker import train_ranker
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings
 from index_builder.windows import Window, learned_from, windows
-from service.aggregate import Weights
-from service.bundle import Bundle, preview_bundle
-from service.catalogue import Catalogue
+from service.bundle.bundle import Bundle, preview_bundle
+from service.bundle.catalogue import Catalogue
+from service.recommending.aggregate import Weights
 from service.retrieval.exact import Exact
 
 __all__ = ["without_vectors"]

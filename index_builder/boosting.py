@@ -6,7 +6,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from service.trees import Trees
+from service.recommending.ranking.trees import Trees
 
 __all__ = ["grow"]
 

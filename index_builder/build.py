@@ -24,7 +24,7 @@ from index_builder.publish_gate import enforce, judge
 from index_builder.training import train_epochs
 from index_builder.transactions import Transactions
 from index_builder.validation import validate
-from service.bundle import write_bundle
+from service.bundle.bundle import write_bundle
 
 __all__ = ["build"]
 

@@ -45,11 +45,11 @@ from index_builder.quality import quality_table
 from index_builder.source import Dataset, read_source
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import TrainingError
-from service.bundle import Bundle, BundleError, load_bundle, write_bundle
-from service.extras import ExtraMissingError
-from service.profile_store import ProfileStoreError
+from service.bundle.bundle import Bundle, BundleError, load_bundle, write_bundle
+from service.profiles.store.errors import ProfileStoreError
 from service.retrieval import RetrievalError
 from service.settings import Settings
+from service.support.extras import ExtraMissingError
 
 __all__ = ["main"]
 

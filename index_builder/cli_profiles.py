@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from index_builder.cli_options import BundleOption, console
-from service.bundle import load_bundle
-from service.extras import need
+from service.bundle.bundle import load_bundle
+from service.support.extras import need
 
 __all__ = ["publish_profiles"]
 

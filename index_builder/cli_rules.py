@@ -29,7 +29,7 @@ from index_builder.encoding import encode
 from index_builder.rule_levels import item_rules, level_rules
 from index_builder.rules_file import read_baskets, write_rules
 from index_builder.source import Dataset, SourceError, read_source
-from service.taxonomy import taxonomy_levels
+from service.bundle.taxonomy import taxonomy_levels
 
 __all__ = ["rules"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from service.aggregate import Weights, build_queries
+from service.recommending.aggregate import Weights, build_queries
 from service.retrieval import Retrieval
 
 __all__ = ["closest_items"]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from index_builder.baselines import Scorer, item_popularity, purchases, top
 from index_builder.held_out import HeldOut
 from index_builder.quality import Measured, Ranker, measure, ranker_of
-from service.aggregate import Weights
-from service.bundle import Bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.recommending.aggregate import Weights
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["compare"]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.trees import MOST_LEAVES
+from service.recommending.ranking.trees import MOST_LEAVES
 
 __all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
 __all__ += ["RulesConfig", "ScoreConfig", "SubstitutesConfig", "TrainConfig"]

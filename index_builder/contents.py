@@ -18,13 +18,13 @@ from index_builder.pasts import pasts, rhythm, trend
 from index_builder.rule_levels import category_lift, item_rules
 from index_builder.substitutes import substitutes
 from index_builder.triple2vec import Embeddings, log_share
-from service.aggregate import Weights, build_queries
-from service.basket_evidence import COLUMNS
-from service.basket_score import ScoreCurve
-from service.bundle import BundleContents, Catalogue
-from service.ranking import FEATURES
-from service.taxonomy import taxonomy_levels
-from service.trees import Trees
+from service.bundle.bundle import BundleContents, Catalogue
+from service.bundle.taxonomy import taxonomy_levels
+from service.recommending.aggregate import Weights, build_queries
+from service.recommending.basket_score.evidence import COLUMNS
+from service.recommending.basket_score.scorer import ScoreCurve
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.trees import Trees
 
 __all__ = ["assemble", "catalogue_of", "with_closest", "with_ranker", "with_rules"]
 __all__ += ["with_score", "with_substitutes", "with_trees"]

@@ -22,10 +22,10 @@ from index_builder.quality import K, Measured, Ranker, measure, ranker_of
 from index_builder.spread import Spread
 from index_builder.trade import Traded, rankers
 from index_builder.transactions import Transactions
-from service.basket_score import has_score
-from service.bundle import Bundle
-from service.bundle_errors import BundleInvalidError
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleInvalidError
+from service.recommending.basket_score.scorer import has_score
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]

@@ -15,7 +15,7 @@ _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
 
 @dataclass(frozen=True)
 class Histories:
-    """One row per (user, item) that occurs, by user, then by item; see `service.arrays`."""
+    """One row per (user, item) that occurs, by user, then by item; see `service.bundle.arrays`."""
 
     indptr: npt.NDArray[np.int64]
     item: npt.NDArray[np.int32]

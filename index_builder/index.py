@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index_builder.config import Backend, IndexConfig
-from service.manifest import IndexPoint
+from service.bundle.manifest import IndexPoint
 from service.retrieval import Retrieval, backend, measure_ann_recall, share_found
 from service.retrieval.exact import Exact
 

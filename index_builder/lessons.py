@@ -13,10 +13,10 @@ from index_builder.held_out import HeldOut
 from index_builder.index import build_index
 from index_builder.triple2vec import Embeddings
 from index_builder.windows import Window
-from service.aggregate import Weights
-from service.bundle import Bundle, BundleContents
-from service.ranking import FEATURES
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, BundleContents
+from service.recommending.aggregate import Weights
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["Lessons", "lessons", "window_contents"]

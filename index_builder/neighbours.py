@@ -18,7 +18,7 @@ _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 class Neighbours:
     """Row i, `indptr[i]:indptr[i + 1]`: the neighbours of item i and the baskets with both.
 
-    Support is count / baskets, confidence count / baskets with i; see `service.arrays`.
+    Support is count / baskets, confidence count / baskets with i; see `service.bundle.arrays`.
     """
 
     indptr: npt.NDArray[np.int64]

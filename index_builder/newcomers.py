@@ -4,7 +4,7 @@ What was learned and counted from the training baskets stays as it is: item vect
 popularity, neighbours, and `as_of`; so do the rows of all users the bundle was trained on, and with
 them their answers. A newcomer gets a vector by fold-in, a history and past baskets from all of the
 given baskets, those begun after `as_of` as well: they are what a shop knows of someone new. Ages
-then count from the newcomer's last basket (see `service.ranking`).
+then count from the newcomer's last basket (see `service.recommending.ranking.ranker`).
 
 The result depends on the trained bundle and on the transactions, on nothing else: newcomers of an
 earlier fold-in are left out first, and folded in again if they are in the transactions.
@@ -25,9 +25,9 @@ from index_builder.encoding import encode_baskets
 from index_builder.histories import Histories, histories
 from index_builder.pasts import Pasts, pasts
 from index_builder.transactions import Transactions
-from service.bundle import Bundle, BundleContents
-from service.bundle_errors import BundleInvalidError
-from service.fold_in import FoldIn
+from service.bundle.bundle import Bundle, BundleContents
+from service.bundle.errors import BundleInvalidError
+from service.profiles.fold_in import FoldIn
 
 __all__ = ["with_newcomers"]
 

@@ -17,7 +17,7 @@ _ASSUMED_GAPS = 3  # as many gaps of the shop's typical length as every item get
 
 @dataclass(frozen=True)
 class Pasts:
-    """The training baskets again, by user and then by time; see `service.arrays`."""
+    """The training baskets again, by user and then by time; see `service.bundle.arrays`."""
 
     indptr: npt.NDArray[np.int64]
     begun: npt.NDArray[np.int64]

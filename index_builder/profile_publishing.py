@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from pymemcache import HashClient, MemcacheServerError
 
-from service.bundle import Bundle
-from service.profile_store import SERVERS, ProfileStoreError
-from service.profile_store.codec import encode, profile_key
-from service.profile_store.memcached import FAILURES, connect, too_large
-from service.profiles import Profiles
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profiles
+from service.profiles.store.codec import encode, profile_key
+from service.profiles.store.errors import SERVERS, ProfileStoreError
+from service.profiles.store.memcached import FAILURES, connect, too_large
 
 __all__ = ["Published", "publish_profiles"]
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from rich.table import Table
 
 from index_builder.held_out import HeldOut
-from service.bundle import Bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.recommending.recommender import Recommender
 
 __all__ = ["K", "Measured", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from index_builder.boosting import grow
 from index_builder.config import RankerConfig
 from index_builder.lessons import Lessons
-from service.ranking import FEATURES
-from service.trees import Trees
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.trees import Trees
 
 __all__ = ["train_ranker"]
 

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from index_builder.association_rules import AssociationRules, association_rules
 from index_builder.config import RulesConfig
 from index_builder.encoding import EncodedTransactions
-from service.taxonomy import Level
+from service.bundle.taxonomy import Level
 
 __all__ = ["category_lift", "item_rules", "level_rules"]
 

@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from service.bundle import Bundle
-from service.diversity import inverse_norms
+from service.bundle.bundle import Bundle
+from service.recommending.postprocess.diversity import inverse_norms
 
 __all__ = ["Spread"]
 

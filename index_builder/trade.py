@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from index_builder.quality import Measured, Ranker, ranker_of
 from index_builder.spread import Spread
-from service.bundle import Bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 
 __all__ = ["LAMBDAS", "SUBSTITUTE_WEIGHTS", "Traded", "rankers"]

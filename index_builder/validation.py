@@ -27,10 +27,10 @@ from index_builder.training import train_epochs
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings, Step, train
 from index_builder.windows import Window, learned_from, set_aside, windows
-from service.aggregate import Weights
-from service.bundle import Bundle, BundleContents, preview_bundle
+from service.bundle.bundle import Bundle, BundleContents, preview_bundle
+from service.recommending.aggregate import Weights
+from service.recommending.ranking.trees import Trees
 from service.retrieval.exact import Exact
-from service.trees import Trees
 
 __all__ = ["Choice", "validate"]
 

@@ -1,1 +1,16 @@
-"""The online service: request → anchors → search → aggregate → rank → post-process → response."""
+"""The online service.
+
+The folders are the stages of a request, from the outside in. Each imports only those below it:
+
+    cli, app
+    http/            bytes to request, answer to bytes
+    serving/         which bundle answers
+    telemetry/       metrics, logs, traces
+    recommending/    one request to one answer
+    business_rules/  what merchandisers want
+    profiles/        what is known of a user
+    bundle/          the bundle format
+    events/          purchases taken in
+    retrieval/       search for the largest inner products
+    support/         tools; settings
+"""

@@ -13,16 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from service.access import Access
-from service.api_keys import ApiScope
-from service.draining import drain_first
-from service.endpoint import RecommendEndpoint
 from service.events import open_stream
-from service.failures import log_failure
-from service.metrics import Metrics
-from service.middleware import RequestMiddleware, Shortcut
-from service.overload import Queue, Shedding
-from service.problems import (
+from service.http.access import Access
+from service.http.api_keys import ApiScope
+from service.http.middleware import RequestMiddleware, Shortcut
+from service.http.problems import (
     ProblemError,
     answer_bug,
     answer_http_exception,
@@ -30,15 +25,20 @@ from service.problems import (
     answer_problem,
     documented,
 )
-from service.routes.admin import admin_routes
-from service.routes.health import health_routes
-from service.routes.related import related_routes
-from service.routes.rules import rules_routes
-from service.routes.shoppers import shopper_routes
-from service.routes.substitutes import substitutes_routes
-from service.serving import Serving, every_second
+from service.http.routes.admin import admin_routes
+from service.http.routes.health import health_routes
+from service.http.routes.recommend import RecommendEndpoint
+from service.http.routes.related import related_routes
+from service.http.routes.rules import rules_routes
+from service.http.routes.shoppers import shopper_routes
+from service.http.routes.substitutes import substitutes_routes
+from service.http.shedding import Queue, Shedding
+from service.serving.draining import drain_first
+from service.serving.served import Serving, every_second
+from service.serving.swap import Swap
 from service.settings import Settings
-from service.swap import Swap
+from service.support.failures import log_failure
+from service.telemetry.metrics import Metrics
 
 
 def create_app(
@@ -53,7 +53,7 @@ def create_app(
     """
     tracing = None
     if settings.traces is not None:
-        from service.tracing import Tracing  # with its libraries
+        from service.telemetry.tracing import Tracing  # with its libraries
 
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
@@ -116,7 +116,9 @@ def create_app(
         ("admin", admin_routes(swap)),
     ]
     if stream is not None:
-        from service.routes.events import events_routes  # with its libraries, which take a while
+        from service.http.routes.events import (
+            events_routes,  # with its libraries, which take a while
+        )
 
         guarded.append(("events", events_routes(stream, settings)))
     for scope, router in guarded:

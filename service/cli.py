@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
-from service.memory import give_back_large_blocks
 from service.settings import Settings
+from service.support.memory import give_back_large_blocks
 
 if TYPE_CHECKING:
     import uvicorn
@@ -66,14 +66,14 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
-    from service.access import Access
-    from service.api_keys import ApiKeysError
-    from service.bundle import BundleError, load_bundle
+    from service.bundle.bundle import BundleError, load_bundle
     from service.business_rules.errors import RulesError
     from service.events import EventsError, open_stream
-    from service.example import example_request
-    from service.extras import ExtraMissingError
-    from service.recommender import Recommender
+    from service.http.access import Access
+    from service.http.api_keys import ApiKeysError
+    from service.recommending.recommender import Recommender
+    from service.serving.example_requests import example_request
+    from service.support.extras import ExtraMissingError
 
     try:
         bundle = load_bundle(settings.bundle)
@@ -90,7 +90,7 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
 
 
 def _check_extras(settings: Settings) -> None:
-    from service.extras import Extra, need
+    from service.support.extras import Extra, need
 
     asked: tuple[tuple[Extra, str, str | None], ...] = (
         ("kafka", "RTT2VEC_KAFKA", settings.kafka),
@@ -121,14 +121,14 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
     """How uvicorn is to serve what `app` returns, in each of the workers."""
     import uvicorn
 
-    from service.logs import logging_config
+    from service.telemetry.logs import logging_config
 
     return uvicorn.Config(
         app,
         factory=True,
         workers=settings.workers,
         lifespan="on",
-        http="service.overload:SheddingProtocol",  # by name: only workers need to load it
+        http="service.http.shedding:SheddingProtocol",  # by name: only workers need to load it
         ws="none",
         log_config=logging_config(settings.log_level, settings.log_users),
         access_log=False,  # The app writes its own, with request ids.
@@ -191,7 +191,7 @@ def _url(listener: socket.socket) -> str:
 
 def _announce(url: str, workers: int, request: dict[str, Any]) -> None:
     """Once every worker is ready, print the one line that a newcomer needs."""
-    from service.example import curl_command
+    from service.serving.example_requests import curl_command
 
     while _workers_ready(url) < workers:
         time.sleep(0.05)

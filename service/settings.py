@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.logs import LogUsers
-from service.profile_store import SERVERS
+from service.profiles.store.errors import SERVERS
+from service.telemetry.logs import LogUsers
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Search = Literal["lists", "mean", "anchors", "none"]

@@ -3,7 +3,7 @@
 from index_builder.baselines.scorer import Float32, Scorer
 from index_builder.encoding import EncodedTransactions
 from index_builder.held_out import HeldOut
-from service.bundle import Bundle
+from service.bundle.bundle import Bundle
 
 __all__ = ["item_popularity"]
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from index_builder.basket_score.corruption import whole
 from index_builder.held_out import HeldOut
-from service.basket_score import BasketScorer
-from service.bundle import Bundle
-from service.profiles import Profile, Profiles
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profile, Profiles
+from service.recommending.basket_score.scorer import BasketScorer
 
 __all__ = ["Additions", "judge_additions"]
 

@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 
 from index_builder.basket_score.corruption import Corruption, whole
 from index_builder.held_out import HeldOut
-from service.basket_score import BasketScorer
-from service.bundle import Bundle
-from service.profiles import Profile, Profiles
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profile, Profiles
+from service.recommending.basket_score.scorer import BasketScorer
 
 __all__ = ["Judged", "Judgement", "Reliability", "judge_score", "reliability"]
 __all__ += ["roc_auc", "roc_curve"]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from index_builder.basket_score.corruption import Corruption, whole
 from index_builder.config import ScoreConfig
 from index_builder.held_out import HeldOut
-from service.basket_evidence import BasketEvidence
-from service.bundle import Bundle
-from service.profiles import Profiles
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profiles
+from service.recommending.basket_score.evidence import BasketEvidence
 
 __all__ = ["Kind", "ScoreLessons", "score_lessons"]
 

@@ -22,10 +22,10 @@ from index_builder.calibration import Curve
 from index_builder.config import ScoreConfig
 from index_builder.contents import with_score
 from index_builder.held_out import HeldOut
-from service.basket_evidence import COLUMNS
-from service.basket_score import ScoreCurve
-from service.bundle import BundleContents, preview_bundle
-from service.trees import Trees
+from service.bundle.bundle import BundleContents, preview_bundle
+from service.recommending.basket_score.evidence import COLUMNS
+from service.recommending.basket_score.scorer import ScoreCurve
+from service.recommending.ranking.trees import Trees
 
 __all__ = ["TrainedScore", "train_score"]
 

@@ -10,12 +10,12 @@ import numpy.typing as npt
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.assortment import Assortment, members_by_name
+from service.bundle.catalogue import Catalogue
 from service.business_rules._yaml import Path, read_yaml
 from service.business_rules.errors import Mistake, RulesError
 from service.business_rules.schema import PriceBand, Rule, RulesFile
 from service.business_rules.windows import Window
-from service.catalogue import Catalogue
+from service.recommending.eligibility import Assortment, members_by_name
 
 __all__ = ["CompiledRule", "Compiler"]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from service.bundle.catalogue import Catalogue
 from service.business_rules.availability import read_availability
 from service.business_rules.errors import Mistake, RulesError
-from service.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from service.business_rules.compiling import CompiledRule, Compiler

@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, KafkaException, Message
 from service.events import EventsError
 from service.events.journal import JournalError
 from service.events.stream import RawEvent
-from service.failures import log_failure
 from service.settings import Settings
+from service.support.failures import log_failure
 
 __all__ = ["KafkaEvents", "connect"]
 

@@ -14,9 +14,9 @@ from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.event import Event, event_type
 from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
-from service.failures import log_failure
-from service.problems import ProblemError
+from service.http.problems import ProblemError
 from service.settings import Settings
+from service.support.failures import log_failure
 
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents

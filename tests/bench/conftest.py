@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.bundle import write_bundle
+from service.bundle.bundle import write_bundle
 from tests.data.ranked_shop import ranked_contents, shop
 from tests.service.conftest import bundle_dir, served
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.bundle import write_bundle
+from service.bundle.bundle import write_bundle
 from tests.data.tiny_bundle import N_USERS, tiny_contents
 
 

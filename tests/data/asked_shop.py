@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from service.aggregate import Weights
-from service.bundle import Bundle, Catalogue, preview_bundle
-from service.recommender import Recommendations, Recommender
+from service.bundle.bundle import Bundle, Catalogue, preview_bundle
+from service.recommending.aggregate import Weights
+from service.recommending.recommender import Recommendations, Recommender
 from tests.data.by_score import by_score
 from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.bundle import write_bundle
-from service.staging import point_current_at
+from service.bundle.bundle import write_bundle
+from service.bundle.publishing import point_current_at
 from tests.data.tiny_bundle import tiny_contents
 
 

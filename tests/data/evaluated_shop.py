@@ -13,7 +13,7 @@ from index_builder.evaluate import Evaluation, evaluate
 from index_builder.held_out import HeldOut, held_out
 from index_builder.products import read_products
 from index_builder.transactions import Transactions, read_transactions
-from service.bundle import Bundle, load_bundle
+from service.bundle.bundle import Bundle, load_bundle
 from tests.data.ranked_shop import CONFIG, CUT, lines, products
 
 N_BASKETS = 60

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from service.bundle import preview_bundle
+from service.bundle.bundle import preview_bundle
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
 _BASE = tiny_contents()

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from service.bundle.catalogue import Catalogue
 from service.business_rules.compiling import CompiledRule, Compiler
-from service.catalogue import Catalogue
 
 SHOP = Catalogue(
     item_ids=["rye", "bun", "rose", "rake", "tea", "mug", "007", "gift"],

@@ -7,8 +7,8 @@ from math import exp, log, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from service.arrays import needed
-from service.bundle import Bundle
+from service.bundle.arrays import needed
+from service.bundle.bundle import Bundle
 
 DAY_S = 86_400
 NEVER = 9999.0

@@ -23,8 +23,8 @@ from index_builder.lessons import lessons
 from index_builder.ranker import train_ranker
 from index_builder.transactions import read_transactions
 from index_builder.triple2vec import Embeddings
-from service.aggregate import Weights
-from service.bundle import BundleContents, preview_bundle
+from service.bundle.bundle import BundleContents, preview_bundle
+from service.recommending.aggregate import Weights
 from service.retrieval.exact import Exact
 
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18

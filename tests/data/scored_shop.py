@@ -14,7 +14,7 @@ from index_builder.basket_score import ScoreLessons, score_lessons, train_score
 from index_builder.config import BuildConfig, IndexConfig, ScoreConfig, TrainConfig
 from index_builder.contents import with_score
 from index_builder.held_out import HeldOut
-from service.bundle import Bundle, BundleContents, preview_bundle
+from service.bundle.bundle import Bundle, BundleContents, preview_bundle
 from tests.data.ranked_shop import shop_of
 
 N_AISLES, AISLE, N_USERS, BASKET = 6, 10, 6, 6

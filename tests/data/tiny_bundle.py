@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from service.aggregate import Weights
-from service.bundle import BundleContents, Catalogue, write_bundle
+from service.bundle.bundle import BundleContents, Catalogue, write_bundle
+from service.recommending.aggregate import Weights
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact
 

@@ -15,8 +15,8 @@ from index_builder.data_errors import TooFewBasketsError
 from index_builder.index import IndexRecallError
 from index_builder.products import read_products
 from index_builder.transactions import read_transactions
-from service.bundle import Bundle, load_bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, load_bundle
+from service.recommending.recommender import Recommender
 from service.retrieval import RetrievalError
 from service.settings import Settings
 from tests.data.by_score import by_score

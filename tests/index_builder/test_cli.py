@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from index_builder.cli import main
-from service.bundle import load_bundle
-from service.schemas import RecommendRequest, request_type
+from service.bundle.bundle import load_bundle
+from service.http.schemas import RecommendRequest, request_type
 from service.settings import Settings
 from tests.data.tiny_shop import END, lines
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from service.bundle import Bundle, load_bundle
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, load_bundle
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data.tiny_bundle import AISLES
 from tests.data.tiny_shop import lines, write_shop

@@ -14,8 +14,8 @@ from index_builder.histories import histories
 from index_builder.index import BuiltIndex
 from index_builder.transactions import Transactions
 from index_builder.triple2vec import Embeddings
-from service.aggregate import Weights, build_queries
-from service.bundle import BundleContents, preview_bundle
+from service.bundle.bundle import BundleContents, preview_bundle
+from service.recommending.aggregate import Weights, build_queries
 from service.retrieval.exact import Exact
 from tests.index_builder.conftest import QUICK
 

@@ -14,9 +14,9 @@ from index_builder.quality import K, Measured, measure, ranker_of
 from index_builder.spread import Spread
 from index_builder.trade import LAMBDAS, SUBSTITUTE_WEIGHTS, Traded
 from index_builder.transactions import read_transactions
-from service.bundle_errors import BundleInvalidError
-from service.ranking import FEATURES
-from service.recommender import Recommender
+from service.bundle.errors import BundleInvalidError
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data.evaluated_shop import N_BASKETS, built_shop, evaluated
 from tests.data.ranked_shop import CONFIG, CUT, lines

@@ -5,8 +5,8 @@ import pytest
 
 from index_builder.config import RankerConfig
 from index_builder.lessons import Lessons, lessons
-from service.bundle import preview_bundle
-from service.ranking import FEATURES
+from service.bundle.bundle import preview_bundle
+from service.recommending.ranking.ranker import FEATURES
 from tests.data.ranked_shop import CONFIG, shop
 
 

@@ -15,11 +15,11 @@ from index_builder.newcomers import with_newcomers
 from index_builder.pasts import pasts
 from index_builder.transactions import Transactions, read_transactions
 from index_builder.triple2vec import train
-from service.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
-from service.fold_in import FoldIn
-from service.profiles import Profiles
-from service.ranking import FEATURES
-from service.recommender import Recommender
+from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
+from service.profiles.fold_in import FoldIn
+from service.profiles.profile import Profiles
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data import ranked_shop
 from tests.data.ranked_shop import exactly, ranked_contents

@@ -8,10 +8,10 @@ import pytest
 
 from chaos.memcached import Server, servers, wire
 from index_builder.cli import main
-from service.bundle import load_bundle, write_bundle
-from service.profile_store.codec import decode, profile_key
-from service.profile_store.memcached import Memcached
-from service.profiles import Profiles
+from service.bundle.bundle import load_bundle, write_bundle
+from service.profiles.profile import Profiles
+from service.profiles.store.codec import decode, profile_key
+from service.profiles.store.memcached import Memcached
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import N_USERS, tiny_contents
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from index_builder.build import build
 from index_builder.publish_gate import PublishGateError, Verdict, enforce, judge
 from index_builder.quality import K, Measured
-from service.bundle import load_bundle
+from service.bundle.bundle import load_bundle
 from tests.data.aisle_shop import shop
 from tests.index_builder.conftest import QUICK
 

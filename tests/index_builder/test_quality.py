@@ -8,9 +8,9 @@ from rich.console import Console
 
 from index_builder.held_out import HeldOut
 from index_builder.quality import K, Quality, measure, quality_table, ranker_of
-from service.aggregate import Weights
-from service.bundle import preview_bundle
-from service.recommender import Recommender
+from service.bundle.bundle import preview_bundle
+from service.recommending.aggregate import Weights
+from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data.tiny_bundle import tiny_contents
 

@@ -19,11 +19,11 @@ from index_builder.lessons import lessons
 from index_builder.products import read_products
 from index_builder.ranker import train_ranker
 from index_builder.transactions import read_transactions
-from service.bundle import load_bundle, preview_bundle
-from service.ranking import FEATURES
-from service.recommender import Recommender
+from service.bundle.bundle import load_bundle, preview_bundle
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.trees import Trees
+from service.recommending.recommender import Recommender
 from service.settings import Settings
-from service.trees import Trees
 from tests.data.ranked_shop import CONFIG, CUT, lines, products, shop
 
 Float32 = npt.NDArray[np.float32]

@@ -8,7 +8,7 @@ import pytest
 from index_builder.config import RulesConfig
 from index_builder.encoding import EncodedTransactions
 from index_builder.rule_levels import category_lift, item_rules, level_rules
-from service.taxonomy import Level
+from service.bundle.taxonomy import Level
 from tests.data.encoded import trained
 from tests.data.ruled_shop import ALL, ruled_contents
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from index_builder.spread import Spread
-from service.bundle import Bundle, preview_bundle
+from service.bundle.bundle import Bundle, preview_bundle
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
 

@@ -10,8 +10,8 @@ import index_builder.substitutes
 from index_builder.config import SubstitutesConfig
 from index_builder.contents import with_substitutes
 from index_builder.substitutes import Substitutes, substitutes
-from service.bundle import preview_bundle
-from service.substitutes import Substitutes as Served
+from service.bundle.bundle import preview_bundle
+from service.recommending.postprocess.substitutes import Substitutes as Served
 from tests.data.encoded import trained
 from tests.data.ranked_shop import shop
 

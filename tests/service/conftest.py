@@ -17,9 +17,9 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from service.aggregate import Weights
 from service.app import create_app
-from service.bundle import write_bundle
+from service.bundle.bundle import write_bundle
+from service.recommending.aggregate import Weights
 from service.settings import Settings
 from tests.data.ruled_shop import ruled_contents
 from tests.data.tiny_bundle import SUBSTITUTES

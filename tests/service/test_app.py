@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.schemas import RecommendResponse
+from service.http.schemas import RecommendResponse
 from service.settings import Settings
 from tests.service.conftest import listening
 
@@ -135,7 +135,7 @@ def test_a_bug_while_loading_is_a_reason_and_its_traceback_is_in_the_log_alone(
     def fail(_: Path) -> None:
         raise ZeroDivisionError("the cat sat on it")
 
-    monkeypatch.setattr("service.serving.load_bundle", fail)
+    monkeypatch.setattr("service.serving.served.load_bundle", fail)
     app = create_app(Settings(bundle=bundle_dir))
 
     async def begin() -> None:
@@ -156,7 +156,7 @@ def test_a_bug_is_a_500_with_its_traceback_in_the_log_alone(
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("the cat sat on it")
 
-    monkeypatch.setattr("service.recommender.Recommender.recommend", fail)
+    monkeypatch.setattr("service.recommending.recommender.Recommender.recommend", fail)
     response = client.post("/recommend", json={})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

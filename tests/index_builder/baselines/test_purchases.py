@@ -11,7 +11,7 @@ from index_builder.baselines import (
     user_frequency,
 )
 from index_builder.quality import K
-from service.bundle import preview_bundle
+from service.bundle.bundle import preview_bundle
 from tests.data.encoded import trained
 from tests.data.held_out import basket
 from tests.data.tiny_bundle import tiny_contents

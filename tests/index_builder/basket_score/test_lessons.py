@@ -5,8 +5,8 @@ import numpy as np
 from index_builder.basket_score import ScoreLessons, score_lessons
 from index_builder.basket_score.lessons import Kind
 from index_builder.config import ScoreConfig
-from service.basket_evidence import COLUMNS
-from service.bundle import preview_bundle
+from service.bundle.bundle import preview_bundle
+from service.recommending.basket_score.evidence import COLUMNS
 from tests.data.scored_shop import BASKET, unscored
 
 N = 40

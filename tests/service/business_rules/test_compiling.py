@@ -2,9 +2,9 @@
 
 import pytest
 
+from service.bundle.catalogue import Catalogue
 from service.business_rules.compiling import Compiler
 from service.business_rules.errors import RulesError
-from service.catalogue import Catalogue
 from tests.data.merchandised_shop import COMPILER, SHOP, ids, rules_of, text_of
 
 MATCHES = {

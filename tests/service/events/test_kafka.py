@@ -12,12 +12,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from pydantic import ValidationError
 
 from service.app import create_app
-from service.bundle import write_bundle
+from service.bundle.bundle import write_bundle
 from service.events.journal import JournalError
 from service.events.kafka import KafkaEvents
 from service.events.stream import PurchaseStream, RawEvent
-from service.metrics import Metrics
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.data.kafka_cluster import TOPIC, Cluster, await_true, event
 from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening

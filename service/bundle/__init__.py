@@ -1,0 +1,1 @@
+"""The bundle format: its reader, its writer and its checks."""

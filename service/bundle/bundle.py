@@ -1,0 +1,287 @@
+"""The bundle: all that the service knows, in one directory that cannot change unnoticed.
+
+    DIR/current -> 0123456789abcdef       the newest bundle, moved in one step
+    DIR/0123456789abcdef/                 named by its id, the hash of its manifest
+        manifest.json                     written last: what is here, and its checksums
+        items.arrow  users.arrow          what item index and user index stand for
+        item_vectors.npy …                the arrays, see `service.bundle.arrays`
+        index.…                           whatever the retrieval backend stores
+
+This module is the format's one home: the builder calls `write_bundle`, the service `load_bundle`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import JsonValue
+
+from service import retrieval as backends
+from service.bundle.arrays import Arrays, read_arrays, write_arrays
+from service.bundle.catalogue import Catalogue, read_table, write_table
+from service.bundle.errors import (
+    BundleDamagedError,
+    BundleError,
+    BundleInvalidError,
+    BundleMissingError,
+    BundleRecallError,
+)
+from service.bundle.manifest import (
+    MANIFEST,
+    ArrayFacts,
+    FileFacts,
+    IndexFacts,
+    IndexPoint,
+    Manifest,
+)
+from service.bundle.publishing import CURRENT, publish, staging, sync
+from service.retrieval import Retrieval, RetrievalError
+from service.retrieval.exact import Exact
+
+__all__ = ["Arrays", "Bundle", "BundleContents", "BundleError", "Catalogue", "Manifest"]
+__all__ += ["load_bundle", "preview_bundle", "write_bundle"]
+
+ITEMS = "items.arrow"
+USERS = "users.arrow"
+_ITEM_COLUMNS = {
+    "item_id": "item_ids",
+    "name": "names",
+    "department": "departments",
+    "category": "categories",
+    "subcategory": "subcategories",
+}
+_OPTIONAL_ITEM_COLUMNS = {"brand": "brands", "price": "prices"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BundleContents(Arrays):
+    """What the builder hands over.
+
+    `ann_recall_at_k` is the recall of `retrieval` on `recall_queries`, by
+    `service.retrieval.measure_ann_recall` at k = `ann_recall_k`.
+    """
+
+    catalogue: Catalogue
+    user_ids: list[str]
+    retrieval: Retrieval
+    ann_recall_at_k: float
+    ann_recall_k: int = 100
+    ann_recall_target: float = 0.95
+    index_frontier: tuple[IndexPoint, ...] = ()
+    as_of: str
+    build: Mapping[str, JsonValue]
+    serving: Mapping[str, float | str]
+    metrics: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bundle(Arrays):
+    """A verified bundle; its arrays are read-only memory maps."""
+
+    path: Path
+    manifest: Manifest
+    catalogue: Catalogue
+    user_ids: list[str]
+    retrieval: Retrieval
+
+    @property
+    def bundle_id(self) -> str:
+        """16 hex digits; equal contents have an equal id."""
+        return self.manifest.bundle_id
+
+    @property
+    def n_trained_users(self) -> int:
+        """How many users the bundle was trained on; the rows behind theirs were folded in."""
+        return int(self.manifest.serving.get("trained_users", len(self.user_ids)))
+
+    @cached_property
+    def user_index(self) -> dict[str, int]:
+        """User index by user id."""
+        return {user_id: row for row, user_id in enumerate(self.user_ids)}
+
+
+def write_bundle(out: Path, contents: BundleContents) -> Path:
+    """Write a bundle into `out`, make it current, return its directory.
+
+    Whenever the writer dies, `out` holds the bundles it held before, and `current` one of them.
+
+    Raises:
+        BundleInvalidError: arrays, tables or facts that contradict each other or the format.
+    """
+    _check(contents, contents.catalogue, contents.user_ids)
+    with staging(out) as staged:
+        _write_files(staged, contents)
+        files = {path.name: FileFacts.of(path) for path in sorted(staged.iterdir())}
+        manifest = _manifest(contents, files)
+        (staged / MANIFEST).write_bytes(manifest.encode())
+        for path in staged.iterdir():
+            sync(path)
+        final = out / manifest.bundle_id
+        publish(staged, final, _is_intact)
+    return final
+
+
+def preview_bundle(contents: BundleContents) -> Bundle:
+    """Return contents as a bundle that is only in memory: the builder tries it before shipping."""
+    return Bundle(
+        **contents.present(),
+        path=Path(),
+        manifest=_manifest(contents, {}),
+        catalogue=contents.catalogue,
+        user_ids=contents.user_ids,
+        retrieval=contents.retrieval,
+    )
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Load and verify the bundle at `path`, or the one that `path/current` points at.
+
+    Raises:
+        BundleError: the bundle is refused; the message says which file, what was expected, what
+            was found and what to do.
+    """
+    directory = _locate(path)
+    manifest = _verify(directory)
+    catalogue, user_ids = _read_tables(directory)
+    arrays = read_arrays(directory, manifest.arrays)
+    _check(arrays, catalogue, user_ids)
+    bundle = Bundle(
+        **arrays.present(),
+        path=directory,
+        manifest=manifest,
+        catalogue=catalogue,
+        user_ids=user_ids,
+        retrieval=_load_retrieval(directory, arrays, manifest.retrieval),
+    )
+    _check_recall(bundle)
+    return bundle
+
+
+def _write_files(directory: Path, contents: BundleContents) -> None:
+    named = {**_ITEM_COLUMNS, **_OPTIONAL_ITEM_COLUMNS}
+    columns = {name: getattr(contents.catalogue, field) for name, field in named.items()}
+    present = {name: column for name, column in columns.items() if column is not None}
+    write_table(directory / ITEMS, present)
+    write_table(directory / USERS, {"user_id": contents.user_ids})
+    write_arrays(directory, contents)
+    contents.retrieval.save(directory)
+
+
+def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest:
+    arrays = contents.present().items()
+    try:
+        return Manifest(
+            as_of=contents.as_of,
+            build=dict(contents.build),
+            serving=dict(contents.serving),
+            arrays={name: ArrayFacts(shape=a.shape, dtype=a.dtype.name) for name, a in arrays},
+            retrieval=IndexFacts(
+                backend=contents.retrieval.name,
+                parameters=contents.retrieval.parameters,
+                ann_recall_at_k=contents.ann_recall_at_k,
+                k=contents.ann_recall_k,
+                target=contents.ann_recall_target,
+                frontier=contents.index_frontier,
+            ),
+            metrics=dict(contents.metrics),
+            files=files,
+        ).signed()
+    except ValueError as error:
+        raise BundleInvalidError(MANIFEST, "facts that JSON can hold", error) from error
+
+
+def _locate(path: Path) -> Path:
+    for directory in (path / CURRENT, path):
+        if (directory / MANIFEST).is_file():
+            return directory.resolve()
+    expected = f"a bundle ({MANIFEST}) or a directory whose {CURRENT!r} points at one"
+    raise BundleMissingError(path, expected, "neither")
+
+
+def _verify(directory: Path) -> Manifest:
+    """Check every byte of the bundle against its manifest, and the manifest against its id."""
+    manifest = Manifest.decode((directory / MANIFEST).read_bytes(), directory / MANIFEST)
+    if directory.name != manifest.bundle_id:
+        remedy = "Give the directory its old name back, or build a new bundle."
+        raise BundleInvalidError(directory, f"name {manifest.bundle_id}", directory.name, remedy)
+    expected = {ITEMS, USERS, *(f"{name}.npy" for name in manifest.arrays)}
+    expected.update(_backend(manifest.retrieval, directory).files)
+    if set(manifest.files) != expected:
+        raise BundleInvalidError(directory / MANIFEST, sorted(expected), sorted(manifest.files))
+    for name, facts in manifest.files.items():
+        _verify_file(directory / name, facts)
+    return manifest
+
+
+def _verify_file(path: Path, expected: FileFacts) -> None:
+    if not path.is_file():
+        raise BundleMissingError(path, f"a file of {expected.bytes} bytes", "none")
+    found = path.stat().st_size
+    if found != expected.bytes:
+        raise BundleDamagedError(path, f"{expected.bytes} bytes", f"{found} bytes")
+    digest = FileFacts.of(path).sha256
+    if digest != expected.sha256:
+        raise BundleDamagedError(path, f"SHA-256 {expected.sha256}", digest)
+
+
+def _is_intact(directory: Path) -> bool:
+    try:
+        _verify(directory)
+    except (BundleError, OSError):
+        return False
+    return True
+
+
+def _read_tables(directory: Path) -> tuple[Catalogue, list[str]]:
+    try:
+        items, users = read_table(directory / ITEMS), read_table(directory / USERS)
+        columns: dict[str, Any] = {field: items[name] for name, field in _ITEM_COLUMNS.items()}
+        columns |= {field: items.get(name) for name, field in _OPTIONAL_ITEM_COLUMNS.items()}
+        return Catalogue(**columns), users["user_id"]
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise BundleInvalidError(directory, f"tables {ITEMS} and {USERS}", error) from error
+
+
+def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
+    for name, ids in ((ITEMS, catalogue.item_ids), (USERS, user_ids)):
+        if len(set(ids)) != len(ids):
+            found = f"{len(ids) - len(set(ids))} repeated"
+            raise BundleInvalidError(name, "distinct ids", found)
+    for field in fields(catalogue):
+        column = getattr(catalogue, field.name)
+        if column is not None and len(column) != len(catalogue):
+            raise BundleInvalidError(f"{ITEMS}, {field.name}", len(catalogue), len(column))
+    for price in catalogue.prices or ():
+        if price is not None and not 0 <= price < inf:
+            raise BundleInvalidError(f"{ITEMS}, prices", "none below 0", price)
+    arrays.check(len(catalogue), len(user_ids))
+
+
+def _load_retrieval(directory: Path, arrays: Arrays, facts: IndexFacts) -> Retrieval:
+    try:
+        backend = _backend(facts, directory)
+        return backend.load(directory, arrays.item_vectors, facts.parameters)
+    except RetrievalError as error:
+        raise BundleInvalidError(directory, f"a {facts.backend} index", error) from error
+
+
+def _backend(facts: IndexFacts, directory: Path) -> type[Retrieval]:
+    try:
+        return backends.backend(facts.backend)
+    except RetrievalError as error:
+        expected = "a retrieval backend that is installed here"
+        raise BundleInvalidError(directory, expected, error) from error
+
+
+def _check_recall(bundle: Bundle) -> None:
+    """Measure the index again: files may be whole and a library may still read them wrongly."""
+    facts = bundle.manifest.retrieval
+    exact = Exact(bundle.item_vectors)
+    found = backends.measure_ann_recall(bundle.retrieval, exact, bundle.recall_queries, facts.k)
+    if found < facts.target:
+        thing = f"{bundle.path}, {facts.backend} index"
+        raise BundleRecallError(thing, f"recall@{facts.k} of {facts.target}", f"{found:.4f}")

@@ -1,0 +1,170 @@
+"""The manifest: what a bundle holds, how it was built, and the checksum of every file.
+
+It is stored in one canonical spelling, and its own id is the hash of the rest, so that any changed
+byte shows. It holds no wall-clock time: equal contents have an equal id.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+from pydantic_core import from_json
+
+from service.bundle.errors import BundleDamagedError, BundleInvalidError, BundleVersionError
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "MANIFEST", "ArrayFacts", "FileFacts", "IndexFacts"]
+__all__ += ["IndexPoint", "Manifest"]
+
+MANIFEST = "manifest.json"
+FORMAT: Final = "rtt2vec-bundle"
+FORMAT_VERSION: Final = 1
+
+
+def _iso_timestamp(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+def _finite(facts: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    json.dumps(facts, allow_nan=False)
+    return facts
+
+
+# A plain name: no separator and no leading dot, so that it cannot lead out of the bundle.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Timestamp = Annotated[str, AfterValidator(_iso_timestamp)]
+FreeFacts = Annotated[dict[str, JsonValue], AfterValidator(_finite)]
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FileFacts(_Facts):
+    """Size and SHA-256 of one file."""
+
+    bytes: int = Field(ge=0)
+    sha256: Sha256
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Read a file and describe it."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return cls(bytes=file.tell(), sha256=digest)
+
+
+class ArrayFacts(_Facts):
+    """Shape and dtype of one array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class IndexPoint(_Facts):
+    """Parameters that a build tried, the recall they showed, and what a query reads."""
+
+    parameters: dict[str, int]
+    ann_recall_at_k: float = Field(ge=0, le=1)
+    cost_bytes: int = Field(ge=0)
+
+
+class IndexFacts(_Facts):
+    """The retrieval backend, and the recall it showed on `recall_queries` against exact search.
+
+    `frontier` holds what a build chose from, cheapest first: each finds more than all before it.
+    """
+
+    backend: str
+    parameters: dict[str, int]
+    ann_recall_at_k: float = Field(ge=0, le=1)
+    k: int = Field(ge=1)
+    target: float = Field(ge=0, le=1)
+    frontier: tuple[IndexPoint, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Bundles from before there was a choice keep their bytes, and with them their id."""
+        document: dict[str, Any] = write(self)
+        return document if self.frontier else {k: v for k, v in document.items() if k != "frontier"}
+
+
+class Manifest(_Facts):
+    """Everything about a bundle that is not in its arrays and tables."""
+
+    format: Literal["rtt2vec-bundle"] = FORMAT
+    format_version: Literal[1] = FORMAT_VERSION
+    bundle_id: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
+    as_of: Timestamp = Field(description="all baskets began before it")
+    build: FreeFacts = Field(description="the configuration of the build")
+    serving: dict[str, float | str] = Field(description="defaults for the recommender")
+    arrays: dict[str, ArrayFacts]
+    retrieval: IndexFacts
+    metrics: FreeFacts = Field(description="offline metrics, by group and name")
+    files: dict[FileName, FileFacts]
+
+    def signed(self) -> Self:
+        """Return the manifest with its id: 16 hex digits of the SHA-256 over all the rest."""
+        digest = hashlib.sha256(_canonical(self.model_dump(mode="json", exclude={"bundle_id"})))
+        return self.model_copy(update={"bundle_id": digest.hexdigest()[:16]})
+
+    def encode(self) -> bytes:
+        """Return the one spelling of this manifest that `decode` accepts."""
+        return _canonical(self.model_dump(mode="json"))
+
+    @classmethod
+    def decode(cls, text: bytes, name: object = MANIFEST) -> Self:
+        """Read a manifest back; `name` stands in for it in errors.
+
+        Raises:
+            BundleVersionError: not our format, or a version this release does not know.
+            BundleInvalidError: fields missing, surplus or malformed.
+            BundleDamagedError: not byte for byte what was written.
+        """
+        document = _parse(text, name)
+        kind, version = document.get("format"), document.get("format_version")
+        if (kind, version) != (FORMAT, FORMAT_VERSION):
+            expected = f"format {FORMAT!r}, version {FORMAT_VERSION}"
+            raise BundleVersionError(name, expected, f"format {kind!r}, version {version!r}")
+        try:
+            manifest = cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            expected = f"what format version {FORMAT_VERSION} allows"
+            found = f"{first['input']!r:.80} ({first['msg']})"
+            raise BundleInvalidError(f"{name}, field {field}", expected, found) from error
+        signed = manifest.signed()
+        if signed.bundle_id != manifest.bundle_id:
+            raise BundleDamagedError(name, f"bundle_id {signed.bundle_id}", manifest.bundle_id)
+        if manifest.encode() != text:
+            raise BundleDamagedError(name, "the canonical spelling", "other bytes")
+        return manifest
+
+
+def _parse(text: bytes, name: object) -> dict[str, Any]:
+    try:
+        document = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise BundleDamagedError(name, "JSON", error) from error
+    if not isinstance(document, dict):
+        raise BundleInvalidError(name, "a JSON object", type(document).__name__)
+    return document
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()

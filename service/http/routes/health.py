@@ -1,0 +1,50 @@
+"""What probes and Prometheus ask."""
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+
+from service.http.problems import ProblemError, documented
+from service.http.schemas import Health
+from service.serving.served import Serving
+from service.serving.swap import Swap
+from service.telemetry.metrics import CONTENT_TYPE, Metrics
+
+
+def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
+    """Return the routes that tell how the process fares."""
+    router = APIRouter()
+
+    @router.get("/health/live", response_class=PlainTextResponse)
+    async def live() -> str:
+        """Answer while the process runs."""
+        return "live\n"
+
+    @router.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
+    async def ready() -> str:
+        """Answer once a verified bundle is loaded, and until the process is to end."""
+        serving.ready()
+        if serving.draining:
+            raise ProblemError(503, "Shutting down.")
+        return "ready\n"
+
+    @router.get("/health")
+    async def health() -> Health:
+        """Describe both, with the bundle's id or the reason why there is none."""
+        served = serving.served
+        current, previous = swap.bundle_ids
+        return Health(
+            live=True,
+            ready=served is not None and not serving.draining,
+            bundle_id=current,
+            reason=serving.reason,
+            previous_bundle_id=previous,
+            bundle_refused=swap.refused,
+            rules_refused=served.recommender.rule_files.refused if served else None,
+        )
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def scrape() -> PlainTextResponse:
+        """Give Prometheus its metrics."""
+        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)
+
+    return router

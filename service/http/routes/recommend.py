@@ -1,0 +1,139 @@
+"""`POST /recommend`: from the bytes of the request to the bytes of the response."""
+
+from time import perf_counter
+from typing import Any
+
+import orjson
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from service.http.access import Access
+from service.http.body import described, parse_json, read_json_body
+from service.http.problems import documented
+from service.http.schemas import RecommendRequest, RecommendResponse, request_type
+from service.http.shedding import Queue
+from service.profiles.profile import Profile
+from service.recommending.answer import Recommendation, Recommendations
+from service.recommending.asking import ask
+from service.serving.served import Served, Serving
+from service.settings import Settings
+from service.telemetry.logs import request_id
+from service.telemetry.metrics import Metrics
+
+
+class RecommendEndpoint:
+    """Answers one request at a time, on the event loop's thread.
+
+    A recommendation is half a millisecond of work for the processor. A thread pool would hand
+    the interpreter lock to and fro, finish no sooner, and let requests delay one another; more
+    requests per second come from more processes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        serving: Serving,
+        access: Access,
+        queue: Queue,
+    ) -> None:
+        self._body_limit_bytes = settings.body_limit_bytes
+        self._metrics = metrics
+        self._serving = serving
+        self._recent = serving.recent
+        self._access = access
+        self._log_users = settings.log_users != "off"
+        self._queue = queue
+        self._guard = access.guard("recommend")
+        self._request_type = request_type(settings, RecommendRequest)
+
+    def route(self) -> APIRoute:
+        """Return the route, which FastAPI documents and the endpoint answers on its own.
+
+        What FastAPI does around a function (dependencies, a request and a response object, their
+        validation) takes a tenth of the time of a recommendation.
+        """
+
+        async def recommend() -> None:
+            """Recommend items that belong with a basket, for this shopper."""
+
+        route = APIRoute(
+            "/recommend",
+            recommend,
+            methods=["POST"],
+            response_model=RecommendResponse,
+            dependencies=self._access.dependencies("recommend"),
+            responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
+            openapi_extra=described(self._request_type),
+        )
+        route.app = self
+        return route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        arrived = perf_counter()
+        if self._guard is not None:
+            self._guard(scope)
+        served = self._serving.ready()
+        content = await read_json_body(scope, receive, self._body_limit_bytes)
+        started = perf_counter()
+        asked = self._parse(content)
+        if self._log_users:
+            scope.setdefault("noted", {})["user_id"] = asked.user_id
+        profile = None
+        if served.read_first and asked.user_id is not None:
+            profile = await served.profile(asked.user_id)
+        await self._queue.turn()  # Only now, else those who wait for profiles go on all at once.
+        answer = _recommended(served, asked, profile, arrived)
+        body = self._encode(served, asked, answer, started)
+        length = str(len(body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _parse(self, content: bytes) -> RecommendRequest:
+        started = perf_counter()
+        asked = parse_json(self._request_type, content)
+        self._recent.append(asked)
+        self._metrics.observe_stage("parse", perf_counter() - started)
+        return asked
+
+    def _encode(
+        self, served: Served, asked: RecommendRequest, answer: Recommendations, started: float
+    ) -> bytes:
+        recommended = perf_counter()
+        body = orjson.dumps(
+            {
+                "request_id": request_id.get(),
+                "bundle_id": served.bundle.bundle_id,
+                "source": answer.source,
+                "degraded": answer.degraded,
+                "unknown_items": answer.unknown_items,
+                "took_ms": round((recommended - started) * 1000, 3),
+                "recommendations": [_item(each) for each in answer.items],
+            }
+        )
+        self._metrics.observe_stage("encode", perf_counter() - recommended)
+        self._metrics.observe_answer(asked.user_id, answer)
+        return body
+
+
+def _recommended(
+    served: Served, asked: RecommendRequest, profile: Profile | None, arrived: float
+) -> Recommendations:
+    if asked.timeout_ms is None:
+        return ask(served.recommender, asked, profile)
+    left_s = asked.timeout_ms / 1000 - (perf_counter() - arrived)
+    return served.hurry.recommend(left_s, asked, profile)
+
+
+def _item(recommendation: Recommendation) -> dict[str, Any]:
+    item = {
+        "item_id": recommendation.item_id,
+        "name": recommendation.name,
+        "category": recommendation.category,
+        "score": recommendation.score,
+    }
+    if recommendation.reasons is not None:
+        item["reasons"] = recommendation.reasons
+    return item

@@ -1,0 +1,1 @@
+"""What is known of a user, as of the build and since then."""

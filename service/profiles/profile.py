@@ -1,0 +1,84 @@
+"""Profiles: what is known about one shopper."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle.arrays import needed
+from service.bundle.bundle import Bundle
+
+__all__ = ["Profile", "ProfileSource", "Profiles"]
+
+
+class Profile(NamedTuple):
+    """One user's vector and purchase history; the history's arrays share one order.
+
+    Attributes:
+        user_h: (d,) float32.
+        items: (n,) int32, distinct item indices, ascending.
+        counts: (n,) int32, the user's baskets with the item.
+        recency: (n,) float32 in [0, 1], recency-weighted share of the user's baskets with it.
+        last: (n,) int64, last purchase in epoch seconds.
+        past_begun: (b,) int64, start of each past basket in epoch seconds, oldest first; empty in
+            a bundle without a ranker.
+        past_indptr: (b + 1,) int64, offsets of the baskets into `past_items`.
+        past_items: int32, the items of all past baskets of the bundle.
+        fallback: whether it is the bundle's own because the store of profiles failed.
+    """
+
+    user_h: npt.NDArray[np.float32]
+    items: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
+    recency: npt.NDArray[np.float32]
+    last: npt.NDArray[np.int64]
+    past_begun: npt.NDArray[np.int64] = needed(np.empty(0, np.int64))
+    past_indptr: npt.NDArray[np.int64] = needed(np.zeros(1, np.int64))
+    past_items: npt.NDArray[np.int32] = needed(np.empty(0, np.int32))
+    fallback: bool = False
+
+
+class ProfileSource(Protocol):
+    """Where profiles are read."""
+
+    def get(self, user_id: str, /) -> Profile | None:
+        """Returns the user's profile; None for a user without any purchase in the catalogue."""
+
+
+class Profiles:
+    """The profiles of a bundle, as views of its mapped arrays."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._past_indptr = bundle.past_indptr
+        if bundle.past_indptr is not None:
+            self._past_begun = needed(bundle.past_begun)
+            self._past_item_indptr = needed(bundle.past_item_indptr)
+            self._past_items = needed(bundle.past_item)
+
+    def get(self, user_id: str) -> Profile | None:
+        """Returns the user's profile; None for a user without any purchase in the catalogue."""
+        bundle = self._bundle
+        user = bundle.user_index.get(user_id)
+        if user is None:
+            return None
+        own = slice(int(bundle.history_indptr[user]), int(bundle.history_indptr[user + 1]))
+        if own.start == own.stop:
+            return None
+        return Profile(
+            bundle.user_h[user],
+            bundle.history_item[own],
+            bundle.history_count[own],
+            bundle.history_recency[own],
+            bundle.history_last[own],
+            *self._past(user),
+        )
+
+    def _past(
+        self, user: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        if self._past_indptr is None:
+            return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
+        start, stop = self._past_indptr[user : user + 2]
+        indptr = self._past_item_indptr[start : stop + 1]
+        return self._past_begun[start:stop], indptr, self._past_items

@@ -1,0 +1,118 @@
+"""Profiles that servers keep, and the bundle's own where these fail."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from service.profiles.profile import Profile, ProfileSource
+from service.profiles.store.circuit import Turn
+from service.profiles.store.codec import ProfileCodecError, decode, encode, profile_key
+from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
+from service.profiles.store.memcached import Memcached
+
+__all__ = ["StoredProfiles"]
+
+_logger = logging.getLogger(__name__)
+
+# Set in the store's threads alone, where a read may wait.
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+class StoredProfiles:
+    """The profiles of a bundle, as a store has them."""
+
+    def __init__(
+        self, store: Memcached, local: ProfileSource, bundle_id: str, observe: Callable[[str], None]
+    ) -> None:
+        """Prepares.
+
+        Args:
+            store: where the profiles are.
+            local: the bundle's own, for when the store fails.
+            bundle_id: of the bundle.
+            observe: is told how each read went: `found`, `unknown` (there is no such user),
+                `missing` (the store has lost the profile), `damaged` (what it has is no profile of
+                this user), `failed`, `open` (not asked, since it failed too often), or `late`
+                (nobody waited any longer).
+        """
+        self._store = store
+        self._local = local
+        self._bundle_id = bundle_id
+        self._observe = observe
+        self._too_large: set[str] = set()
+
+    async def in_time(self, source: ProfileSource, user_id: str) -> Profile | None:
+        """Returns the user's profile from `source`, which asks the store, and may wait for it.
+
+        Whatever happens there, it is only waited for as long as a connection and an answer may
+        take together; then the bundle's own has to do. While the store is left alone, nobody waits.
+        """
+        store = self._store
+        turn = store.circuit.turn()
+        if turn is None:
+            return source.get(user_id)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(store.patience_s):
+                return await loop.run_in_executor(store.threads, _ask, source, user_id, turn)
+        except TimeoutError:
+            turn.failed = True
+            return self._fall_back(user_id, "late")
+        finally:
+            store.circuit.over(turn)
+
+    def get(self, user_id: str) -> Profile | None:
+        """Returns the user's profile, or None; one of the bundle's own is marked as `fallback`.
+
+        The store is only asked on behalf of `in_time`, in one of its threads. A profile that it has
+        lost, or that was damaged, is given to it again.
+        """
+        turn = _turn.get()
+        if turn is None:
+            return self._fall_back(user_id, "open")
+        key = profile_key(self._bundle_id, user_id)
+        try:
+            value = self._store.read(key)
+        except ProfileStoreError as error:
+            turn.failed = True
+            _logger.warning("profile store failed: %s", error)
+            return self._fall_back(user_id, "failed")
+        turn.failed = False
+        if value is None:
+            return self._give(key, user_id, "missing", self._store.restore)
+        try:
+            profile = decode(value, key)
+        except ProfileCodecError as error:
+            _logger.warning("profile damaged: %s", error)
+            return self._give(key, user_id, "damaged", self._store.replace)
+        self._observe("found")
+        return profile
+
+    def _fall_back(self, user_id: str, why: str) -> Profile | None:
+        own = self._local.get(user_id)
+        self._observe("unknown" if own is None and why == "missing" else why)
+        return None if own is None else own._replace(fallback=True)
+
+    def _give(
+        self, key: str, user_id: str, why: str, write: Callable[[str, bytes], None]
+    ) -> Profile | None:
+        """Fall back to the bundle's own, and give it to the store.
+
+        A server without room is told again with the shopper's next request: it may have room then.
+        """
+        own = self._fall_back(user_id, why)
+        if own is None or user_id in self._too_large:
+            return own
+        try:
+            write(key, encode(own, key))
+        except ProfileStoreError as error:
+            _logger.warning("profile not restored: %s", error)
+            if isinstance(error, ProfileTooLargeError):
+                self._too_large.add(user_id)
+        return own
+
+
+def _ask(source: ProfileSource, user_id: str, turn: Turn) -> Profile | None:
+    _turn.set(turn)
+    return source.get(user_id)

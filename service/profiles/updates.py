@@ -1,0 +1,158 @@
+"""What purchases since the build change in a shopper's profile: the same sums as a build's.
+
+A new basket counts as `index_builder.histories` would count it: recency is the weight of a user's
+baskets with an item over the weight of all of them, ages counted from the last basket. So the old
+shares need only fade by what the last basket moved, and the new weights be added.
+
+The user's vector moves by what the new baskets change in its fold-in. Who had no vector thereby
+gets the one of a newcomer; a vector that was trained stays so, and does not jump. In a bundle that
+keeps no past baskets a known user's fold-in is not known, nor what moves it: the vector stays.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleInvalidError
+from service.events.journal import Purchase
+from service.profiles.fold_in import FoldIn
+from service.profiles.profile import Profile, Profiles
+
+__all__ = ["Baskets", "ProfileUpdates"]
+
+_DAY_S = 86_400
+_LONG_AGO = np.iinfo(np.int64).min
+
+
+class Baskets(NamedTuple):
+    """Baskets of one user, oldest first.
+
+    Attributes:
+        begun: (b,) int64, epoch seconds.
+        indptr: (b + 1,) int64, offsets of the baskets into `items`.
+        items: int32, distinct and ascending in each basket.
+    """
+
+    begun: npt.NDArray[np.int64]
+    indptr: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int32]
+
+
+class ProfileUpdates:
+    """Brings the profiles of a bundle up to date."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Prepares what all users share.
+
+        Raises:
+            BundleInvalidError: the bundle does not say how fast purchases fade.
+        """
+        half_life = bundle.manifest.build.get("recency_half_life_days")
+        if not isinstance(half_life, int | float) or half_life <= 0:
+            raise BundleInvalidError("manifest.json, build", "recency_half_life_days", half_life)
+        as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC)
+        self._as_of = int(as_of.timestamp())
+        self._profiles = Profiles(bundle)
+        self._index = bundle.catalogue.index
+        self._keeps_baskets = bundle.past_indptr is not None
+        self._half_life_s = half_life * _DAY_S
+        self._fold_in = FoldIn(bundle.item_vectors, half_life)
+
+    def profile(self, user_id: str, purchases: Iterable[Purchase]) -> Profile | None:
+        """The bundle's profile of a user, with what they bought since; None if nothing is known."""
+        profile = self._profiles.get(user_id)
+        # The build knows what was before it, and of newcomers even more.
+        since = max(self._as_of, int(profile.last.max()) + 1) if profile else self._as_of
+        new = self.baskets(purchases, since)
+        return self.apply(profile, new) if len(new.begun) else profile
+
+    def baskets(self, purchases: Iterable[Purchase], since: int) -> Baskets:
+        """The baskets of purchases, as far as the catalogue knows their items.
+
+        Args:
+            purchases: of one user, in any order.
+            since: epoch seconds; a basket that began before is left out.
+        """
+        begun: dict[str, int] = {}
+        items: dict[str, set[int]] = {}
+        for basket_id, item_id, timestamp in purchases:
+            begun[basket_id] = min(timestamp, begun.get(basket_id, timestamp))
+            item = self._index.get(item_id)
+            if item is not None:
+                items.setdefault(basket_id, set()).add(item)
+        kept = sorted((at, b) for b, at in begun.items() if at >= since and b in items)
+        sizes = [len(items[basket_id]) for _, basket_id in kept]
+        return Baskets(
+            np.array([at for at, _ in kept], np.int64),
+            np.cumsum([0, *sizes]),
+            np.array([item for _, b in kept for item in sorted(items[b])], np.int32),
+        )
+
+    def apply(self, profile: Profile | None, new: Baskets) -> Profile:
+        """The profile with new baskets, at least one, all later than those it sums up."""
+        known = profile or _stranger(self._fold_in.dimension)
+        past = _past(known)
+        joined = _joined(past, new)
+        user_h = known.user_h
+        if profile is None or self._keeps_baskets:
+            user_h = user_h + (self._fold_in.user_h(*joined) - self._fold_in.user_h(*past))
+        kept = joined if self._keeps_baskets else past
+        return Profile(user_h, *self._history(known, past, new), *kept)
+
+    def _history(
+        self, profile: Profile, past: Baskets, new: Baskets
+    ) -> tuple[
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.int64],
+    ]:
+        latest = new.begun[-1]
+        basket_weight = self._weight(latest - new.begun)  # (b,)
+        faded = self._faded(profile, past, latest)
+        line_basket = np.repeat(np.arange(len(new.begun)), np.diff(new.indptr))
+        items, row = np.unique(np.concatenate([profile.items, new.items]), return_inverse=True)
+        ones = np.ones(len(new.items), np.int32)
+        weight = np.concatenate([profile.recency * faded, basket_weight[line_basket]])
+        last = np.full(len(items), _LONG_AGO)
+        np.maximum.at(last, row, np.concatenate([profile.last, new.begun[line_basket]]))
+        counts = np.bincount(row, np.concatenate([profile.counts, ones]), len(items))
+        recency = np.bincount(row, weight, len(items)) / (faded + basket_weight.sum())
+        return items, counts.astype(np.int32), recency.astype(np.float32), last
+
+    def _faded(self, profile: Profile, past: Baskets, latest: int) -> float:
+        """The weight of all baskets that the profile sums up, as of the latest."""
+        if len(past.begun):
+            return float(self._weight(latest - past.begun).sum())
+        # Not told, but the share of an item that was bought once tells it, and others tell most.
+        known = profile.recency > 0
+        least = self._weight(latest - profile.last[known]) / profile.recency[known]
+        return float(least.max(initial=0))
+
+    def _weight(self, age_s: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        weight: npt.NDArray[np.float64] = 0.5 ** (age_s / self._half_life_s)
+        return weight
+
+
+def _stranger(dimension: int) -> Profile:
+    none = np.empty(0, np.int32)
+    nothing = np.empty(0, np.float32)
+    return Profile(np.zeros(dimension, np.float32), none, none, nothing, np.empty(0, np.int64))
+
+
+def _past(profile: Profile) -> Baskets:
+    return Baskets(profile.past_begun, profile.past_indptr, profile.past_items)
+
+
+def _joined(past: Baskets, new: Baskets) -> Baskets:
+    own = past.items[past.indptr[0] : past.indptr[-1]]  # the array is that of all users
+    indptr = past.indptr - past.indptr[0]
+    return Baskets(
+        np.concatenate([past.begun, new.begun]),
+        np.concatenate([indptr, indptr[-1] + new.indptr[1:]]),
+        np.concatenate([own, new.items]),
+    )

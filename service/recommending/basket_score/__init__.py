@@ -1,0 +1,1 @@
+"""The basket score: whether a basket looks like this user's, and like anybody's."""

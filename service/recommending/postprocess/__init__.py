@@ -1,0 +1,1 @@
+"""From ranked candidates to the list that is answered."""

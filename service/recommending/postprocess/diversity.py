@@ -1,0 +1,158 @@
+"""Diversity: the best candidates, reordered so that neighbours in the list are not all alike.
+
+Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), greedy and exact: each step takes
+the candidate with the largest
+
+    λ · relevance - (1 - λ) · largest cosine to what was taken before.
+
+Relevance is exp(score - best score). A ranker that learned from pairs says by a difference of two
+scores what the odds are that one item is wanted before the other; so this is a candidate's odds
+against the best one, in (0, 1], whatever else is in the pool.
+
+What a candidate could still gain only falls as the list grows. So most candidates of a step need
+not be compared with what was taken last: their merit of some steps ago is too small already
+(Minoux, 1978). That is what makes it fast.
+"""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from service.recommending.postprocess.popularity_fill import cap_categories
+from service.settings import Settings
+
+__all__ = ["Diversity", "diversify", "inverse_norms"]
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
+
+
+class Diversity:
+    """How mixed a list is to be: by maximal marginal relevance, and by a cap on its categories."""
+
+    def __init__(self, rows: Float32, codes: Int32, settings: Settings) -> None:
+        """Prepares what all requests share.
+
+        Args:
+            rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
+            codes: (n_items,) category of each item; negative for none.
+            settings: λ, pool and cap.
+        """
+        self._rows, self._codes = rows, codes
+        self._scale = inverse_norms(rows)
+        self._mmr_lambda, self._pool = settings.mmr_lambda, settings.mmr_pool
+        self._cap = settings.category_cap
+
+    def reorder(self, items: Int32, scores: Float32, ranked: Places, k: int) -> Places:
+        """Puts the k that are to be recommended in front.
+
+        Args:
+            items: (n,) the candidates, in any order.
+            scores: (n,) of each.
+            ranked: (n,) their places, best first.
+            k: recommendations wanted.
+
+        Returns:
+            (n,) their places. A cap gives way where the list would be shorter than k.
+        """
+        codes, cap = self._codes, self._cap
+        if self._mmr_lambda < 1:
+            best, merit, pool = items[ranked], scores[ranked], max(k, self._pool)
+            weight = self._mmr_lambda
+            order = diversify(self._rows, self._scale, best, merit, codes, cap, pool, k, weight)
+            ranked = ranked[order]
+        if cap:
+            within = cap_categories(codes[items[ranked]], cap)
+            ranked = np.concatenate([ranked[within], ranked[~within]])
+        return ranked
+
+
+def inverse_norms(item_vectors: Float32) -> Float32:
+    """1 / |[p_i ; q_i]| of every item, (n_items,) float32; 0 for a vector of zeros."""
+    squares = np.einsum("ij,ij->i", item_vectors[:, :-1], item_vectors[:, :-1])
+    norms = np.sqrt(squares)
+    inverse: Float32 = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    return inverse
+
+
+@numba.njit(nogil=True, cache=True)
+def diversify(
+    rows: Float32,
+    scale: Float32,
+    items: Int32,
+    scores: Float32,
+    codes: Int32,
+    cap: int,
+    pool: int,
+    k: int,
+    mmr_lambda: float,
+) -> Places:
+    """Puts k of the first `pool` places in front, in the order in which they are taken.
+
+    Args:
+        rows: (n_items, 2d + 1), [p_i ; q_i ; prior]; the prior does not make items alike.
+        scale: (n_items,) from `inverse_norms`.
+        items: (n,) candidates, best first.
+        scores: (n,) of each.
+        codes: (n_items,) category of each item; negative for none.
+        cap: places that a category may take; 0 sets no cap, and no cap concerns items without one.
+        pool: places that may be taken.
+        k: places to take; fewer where the cap leaves no more.
+        mmr_lambda: λ in [0, 1].
+
+    Returns:
+        (n,) places: those taken, then all others as they were.
+    """
+    pool = min(pool, len(items))
+    weight, other_weight = np.float32(mmr_lambda), np.float32(1 - mmr_lambda)
+    worth = np.empty(pool, np.float32)
+    for place in range(pool):
+        worth[place] = weight * np.exp(scores[place] - scores[0])
+    alike = np.full(pool, np.float32(-1))  # to those of the taken that it was compared with
+    compared = np.zeros(pool, np.int64)  # how many these are
+    is_taken = np.zeros(len(items), np.bool_)
+    order = np.empty(len(items), np.intp)
+    n = 0
+    while n < min(k, pool):
+        best, most = -1, np.float32(-np.inf)
+        for place in range(pool):
+            if is_taken[place] or worth[place] - other_weight * alike[place] <= most:
+                continue
+            if cap > 0 and _full(codes, items, order[:n], items[place], cap):
+                continue
+            for at in range(compared[place], n):
+                cosine = _cosine(rows, scale, items[place], items[order[at]])
+                alike[place] = max(alike[place], cosine)
+            compared[place] = n
+            merit = worth[place] - other_weight * alike[place]
+            if merit > most:
+                best, most = place, merit
+        if best < 0:
+            break
+        order[n], is_taken[best] = best, True
+        n += 1
+    for place in range(len(items)):
+        if not is_taken[place]:
+            order[n] = place
+            n += 1
+    return order
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def _cosine(rows: Float32, scale: Float32, one: int, other: int) -> np.float32:
+    a, b = rows[one], rows[other]
+    product = np.float32(0)
+    for column in range(rows.shape[1] - 1):
+        product += a[column] * b[column]
+    cosine: np.float32 = product * scale[one] * scale[other]
+    return cosine
+
+
+@numba.njit(nogil=True, cache=True)
+def _full(codes: Int32, items: Int32, taken: Places, item: int, cap: int) -> bool:
+    """Whether as many items of this one's category were taken as may be."""
+    n = 0
+    for place in taken:
+        n += codes[items[place]] == codes[item]
+    return codes[item] >= 0 and n >= cap

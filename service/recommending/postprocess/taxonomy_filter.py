@@ -1,0 +1,88 @@
+"""The taxonomy filter: candidates of categories that do not go with what is in the basket.
+
+Two categories support each other if they share a basket often enough, by chance and by habit: the
+lift of the pair reaches a threshold. A candidate is doubted if its category is supported by none of
+the basket's, although some of them are bought often enough to tell. It is not doubted if it has no
+category, or one that is in the basket already.
+"""
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleInvalidError
+from service.bundle.taxonomy import taxonomy_levels
+from service.settings import Settings
+
+__all__ = ["TaxonomyFilter"]
+
+Bool = npt.NDArray[np.bool_]
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
+
+
+class TaxonomyFilter:
+    """Tells from the categories of a basket which candidates to doubt, and acts on it."""
+
+    def __init__(self, codes: Int32, lift: Float32, min_lift: float, drop: bool) -> None:
+        """Prepares what all requests share.
+
+        Args:
+            codes: (n_items,) int32, the category of each item, -1 for none.
+            lift: (n, n) float32, of each pair of categories; -1 where there is too little to tell.
+            min_lift: of a pair of categories that support each other.
+            drop: whether a doubted candidate gives up its place in the list to the next one, or
+                else goes to the list's end.
+        """
+        n = len(lift)
+        # The last row and column are those of items without a category, of which nothing is told.
+        self._lift = np.full((n + 1, n + 1), -1, np.float32)
+        self._lift[:n, :n] = lift
+        np.fill_diagonal(self._lift, np.inf)
+        self._codes = codes
+        self._min_lift = min_lift
+        self._drop = drop
+
+    @classmethod
+    def read(cls, bundle: Bundle, settings: Settings) -> Self | None:
+        """Returns the filter that the settings ask for, or None.
+
+        Raises:
+            BundleInvalidError: the bundle has no lifts, or those of other categories than its own.
+        """
+        if settings.taxonomy_filter == "off":
+            return None
+        level, lift = taxonomy_levels(bundle.catalogue)["category"], bundle.category_lift
+        n = len(level.names)
+        if lift is None or lift.shape != (n, n):
+            expected = f"the lifts of {n} categories, for the taxonomy filter"
+            found = "none" if lift is None else f"shape {lift.shape}"
+            remedy = "Build a bundle with rtt2vec-build of this version, or set the filter to off."
+            raise BundleInvalidError("category_lift.npy", expected, found, remedy)
+        drop = settings.taxonomy_filter == "drop"
+        return cls(level.codes, lift, settings.taxonomy_min_lift, drop)
+
+    def doubted(self, basket: Int32, items: Int32) -> Bool:
+        """Marks the doubted ones among `items`, (n,), for a basket of item indices, (m,)."""
+        if not len(basket):
+            return np.zeros(len(items), np.bool_)
+        best = self._lift[np.unique(self._codes[basket])].max(axis=0)
+        doubted: Bool = ((best >= 0) & (best < self._min_lift))[self._codes[items]]
+        return doubted
+
+    def apply(self, basket: Int32, items: Int32, ranked: Places, k: int) -> Places:
+        """Puts the places of doubted candidates behind others; none is lost.
+
+        Args:
+            basket: (m,) item indices.
+            items: (n,) item indices, the candidates.
+            ranked: (n,) places of candidates, best first.
+            k: recommendations wanted.
+        """
+        within = len(ranked) if self._drop else k
+        judged, rest = ranked[:within], ranked[within:]
+        doubted = self.doubted(basket, items[judged])
+        return np.concatenate([judged[~doubted], judged[doubted], rest])

@@ -1,0 +1,1 @@
+"""The ranker: features of every candidate, and trees that score them."""

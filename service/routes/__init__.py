@@ -1,1 +1,0 @@
-"""The routes beside /recommend: one module for each kind of thing that is asked for."""

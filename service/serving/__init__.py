@@ -1,0 +1,1 @@
+"""Which bundle answers, and how another one replaces it."""

@@ -1,0 +1,80 @@
+"""The canary: what a new bundle answers to requests that the old one has answered."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import fmean, median
+from time import thread_time
+from typing import NamedTuple
+
+from service.http.schemas import RecommendRequest
+from service.recommending.asking import ask
+from service.recommending.recommender import Recommendations, Recommender
+from service.settings import Settings
+from service.support.failures import log_failure
+
+__all__ = ["Canary", "CanaryError", "replay"]
+
+
+class CanaryError(Exception):
+    """A bundle is whole, but does not answer as well as the one before it."""
+
+
+class Canary(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        failures: requests that failed, or brought fewer recommendations than before.
+        overlap: share of the old recommendations that are among the new ones, mean over requests
+            that the old bundle answers.
+        slowdown: median processor time of an answer to these, over that of the old bundle's.
+    """
+
+    failures: int
+    overlap: float
+    slowdown: float
+
+    def objection(self, settings: Settings) -> str | None:
+        """Why the new bundle may not take over; None if it may."""
+        limits = (
+            (self.failures <= settings.canary_failure_limit, f"{self.failures} requests failed"),
+            (self.overlap >= settings.canary_min_overlap, f"the overlap is {self.overlap:.2f}"),
+            (
+                self.slowdown <= settings.canary_slowdown_limit,
+                f"an answer takes {self.slowdown:.1f} times as long",
+            ),
+        )
+        found = [reason for kept, reason in limits if not kept]
+        return f"In the canary, {' and '.join(found)}." if found else None
+
+
+def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommender) -> Canary:
+    """Put the requests, at least one, to both.
+
+    Processor time is that of this thread: what others do meanwhile is not counted.
+    """
+    failures, overlaps, old_s, new_s = 0, [], [], []
+    with ThreadPoolExecutor(1) as aside:  # whatever fails there, for any reason, can be counted
+        for request in requests:
+            known, trial = (aside.submit(_timed, each, request) for each in (old, new))
+            if log_failure("the new bundle's canary", trial):
+                failures += 1
+                continue
+            if log_failure("the old bundle's canary", known):
+                continue  # The new one repairs that.
+            (before, old_time), (after, new_time) = known.result(), trial.result()
+            wanted, found = ({each.item_id for each in answer.items} for answer in (before, after))
+            failures += len(found) < len(wanted)
+            overlaps.append(len(wanted & found) / max(len(wanted), 1))
+            old_s.append(old_time)
+            new_s.append(new_time)
+    if failures == len(requests) and not overlaps:
+        return Canary(failures, 0.0, float("inf"))
+    if not overlaps:  # The old one failed wherever the new one answered.
+        return Canary(failures, 1.0, 1.0)
+    return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))
+
+
+def _timed(recommender: Recommender, request: RecommendRequest) -> tuple[Recommendations, float]:
+    began = thread_time()
+    answer = ask(recommender, request)
+    return answer, thread_time() - began

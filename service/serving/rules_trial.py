@@ -1,0 +1,80 @@
+"""A trial: what other rules would change for one request."""
+
+from typing import NamedTuple
+
+from service.business_rules.plan import Plan
+from service.recommending.answer import Recommendations
+
+__all__ = ["Change", "Comparison", "compare"]
+
+
+class Change(NamedTuple):
+    """An item whose place changes; places count from 1, None is not in the list.
+
+    `rules` are the new ones that touch it, `rules_before` those that did.
+    """
+
+    item_id: str
+    name: str
+    before: int | None
+    after: int | None
+    rules: list[str]
+    rules_before: list[str]
+
+
+class Comparison(NamedTuple):
+    """Two lists, and how one becomes the other.
+
+    Attributes:
+        before, after: item ids, best first.
+        entered, left, moved: the items whose place is another.
+        rules: names of the new rules that touch an item of either list.
+    """
+
+    before: list[str]
+    after: list[str]
+    entered: list[Change]
+    left: list[Change]
+    moved: list[Change]
+    rules: list[str]
+
+
+def compare(before: Recommendations, after: Recommendations, old: Plan, new: Plan) -> Comparison:
+    """Compares two answers to one request, both with their reasons.
+
+    Args:
+        before: by the rules in force.
+        after: by other rules.
+        old: the former.
+        new: the latter.
+    """
+    shown = {each.item_index: each for each in (*after.items, *before.items)}
+    was, is_now = _places(before), _places(after)
+    rules_before, rules = _rules(before), _rules(after)
+    changes = [
+        Change(
+            each.item_id,
+            each.name,
+            was.get(item),
+            is_now.get(item),
+            rules[item] if item in rules else new.touched(item),
+            rules_before[item] if item in rules_before else old.touched(item),
+        )
+        for item, each in shown.items()
+    ]
+    return Comparison(
+        [each.item_id for each in before.items],
+        [each.item_id for each in after.items],
+        [each for each in changes if each.before is None],
+        [each for each in changes if each.after is None],
+        [each for each in changes if each.before and each.after and each.before != each.after],
+        list(dict.fromkeys(name for each in changes for name in each.rules)),
+    )
+
+
+def _places(answer: Recommendations) -> dict[int, int]:
+    return {each.item_index: place for place, each in enumerate(answer.items, 1)}
+
+
+def _rules(answer: Recommendations) -> dict[int, list[str]]:
+    return {each.item_index: each.reasons["rules"] for each in answer.items if each.reasons}

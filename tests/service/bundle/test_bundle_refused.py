@@ -1,0 +1,273 @@
+"""Whatever is wrong with a bundle on disk, loading refuses it and says which file."""
+
+import hashlib
+import json
+import re
+import runpy
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.bundle.bundle import BundleContents, BundleError, load_bundle, write_bundle
+from service.bundle.errors import (
+    BundleDamagedError,
+    BundleInvalidError,
+    BundleMissingError,
+    BundleRecallError,
+    BundleVersionError,
+)
+from service.retrieval import backend, measure_ann_recall
+from service.retrieval.exact import Exact
+
+DATA = Path(__file__).parents[1] / "data"
+BUNDLES = sorted((DATA / "bundle-v1").iterdir())
+FILES = [path for bundle in BUNDLES for path in sorted(bundle.iterdir())]
+tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[
+    "tiny_contents"
+]
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny bundles, in a directory where one byte of one file at a time may be spoiled."""
+    return Path(shutil.copytree(DATA / "bundle-v1", tmp_path_factory.mktemp("copies") / "v1"))
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A tiny bundle to spoil for good."""
+    return write_bundle(tmp_path, tiny_contents("faiss"))
+
+
+@pytest.mark.parametrize("original", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_one_changed_byte_in_any_file(original: Path, copies: Path, data: st.DataObject) -> None:
+    path = copies / original.parent.name / original.name
+    good = path.read_bytes()
+    spoiled = bytearray(good)
+    spoiled[data.draw(st.integers(0, len(good) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(spoiled)
+    try:
+        with pytest.raises(BundleError, match=path.name):
+            load_bundle(path.parent)
+    finally:
+        path.write_bytes(good)
+
+
+@pytest.mark.parametrize("name", [path.name for path in FILES if path.parent == BUNDLES[0]])
+def test_a_file_that_is_missing_short_or_long(name: str, copies: Path) -> None:
+    path = copies / BUNDLES[0].name / name
+    good = path.read_bytes()
+    for spoiled in (good[:-1], good + b"\n", b""):
+        path.write_bytes(spoiled)
+        with pytest.raises(BundleDamagedError, match=name):
+            load_bundle(path.parent)
+    path.unlink()
+    with pytest.raises(BundleMissingError, match=name):
+        load_bundle(path.parent)
+    path.write_bytes(good)
+    assert load_bundle(path.parent)
+
+
+def test_no_bundle_at_all(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
+        (tmp_path / "file").touch()
+        with pytest.raises(BundleMissingError, match="rtt2vec-build"):
+            load_bundle(path)
+    (tmp_path / "current").symlink_to("0123456789abcdef")
+    with pytest.raises(BundleMissingError, match="current"):
+        load_bundle(tmp_path)
+
+
+def test_another_name(bundle: Path) -> None:
+    renamed = bundle.rename(bundle.with_name("0123456789abcdef"))
+    with pytest.raises(BundleInvalidError, match=f"{bundle.name}.*found 0123456789abcdef"):
+        load_bundle(renamed)
+
+
+def spelled(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def resigned(bundle: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Change the manifest and make it whole again, as a builder with a bug or a grudge would."""
+    document = json.loads((bundle / "manifest.json").read_bytes())
+    change(document)
+    del document["bundle_id"]
+    document["bundle_id"] = hashlib.sha256(spelled(document)).hexdigest()[:16]
+    (bundle / "manifest.json").write_bytes(spelled(document))
+    return bundle.rename(bundle.with_name(document["bundle_id"]))
+
+
+def test_the_id_is_the_hash_of_the_rest_of_the_manifest(bundle: Path) -> None:
+    assert resigned(bundle, lambda _: None) == bundle
+    assert load_bundle(bundle).bundle_id == bundle.name
+
+
+def test_a_manifest_of_another_spelling(bundle: Path) -> None:
+    manifest = bundle / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text())))
+    with pytest.raises(BundleDamagedError, match=r"manifest\.json.*spelling"):
+        load_bundle(bundle)
+
+
+def test_a_manifest_with_a_changed_fact(bundle: Path) -> None:
+    manifest = bundle / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("2017-12-01", "2017-12-02"))
+    with pytest.raises(BundleDamagedError, match=rf"manifest\.json.*found {bundle.name}"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'"text"', b"[" * 9999])
+def test_a_manifest_that_is_no_json_object(bundle: Path, text: bytes) -> None:
+    (bundle / "manifest.json").write_bytes(text)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    "change", [{"format_version": 2}, {"format_version": "1"}, {"format": "other"}, {"format": []}]
+)
+def test_another_format_or_version(bundle: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(BundleVersionError, match=r"expected .*version 1, found .*Install"):
+        load_bundle(resigned(bundle, lambda document: document.update(change)))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+@pytest.mark.parametrize("where", ['"popularity_weight": ', '"seed": '])
+def test_numbers_that_are_none(bundle: Path, where: str, number: str) -> None:
+    manifest = bundle / "manifest.json"
+    manifest.write_text(re.sub(f"{where}[0-9.]+", where + number, manifest.read_text()))
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(bundle)
+
+
+def test_no_version(bundle: Path) -> None:
+    with pytest.raises(BundleVersionError, match=r"found .* version None"):
+        load_bundle(resigned(bundle, lambda document: document.pop("format_version")))
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("surprise", lambda document: document.update(surprise=1)),
+        ("metrics", lambda document: document.pop("metrics")),
+        ("as_of", lambda document: document.update(as_of="yesterday")),
+        ("retrieval.target", lambda document: document["retrieval"].update(target=2)),
+        ("retrieval.ef", lambda document: document["retrieval"].update(ef=2)),
+        ("files.user_h.npy.bytes", lambda document: document["files"]["user_h.npy"].pop("bytes")),
+        ("arrays.user_h", lambda document: document["arrays"].update(user_h=None)),
+    ],
+)
+def test_a_malformed_manifest(
+    bundle: Path, field: str, change: Callable[[dict[str, Any]], object]
+) -> None:
+    with pytest.raises(BundleInvalidError, match=rf"manifest\.json, field {field}"):
+        load_bundle(resigned(bundle, change))
+
+
+@pytest.mark.parametrize("name", ["../user_h.npy", "/etc/passwd", "a/b", "a\\b", "..", ".", ""])
+def test_a_file_name_that_leads_out_of_the_bundle(bundle: Path, name: str) -> None:
+    def point_outside(document: dict[str, Any]) -> None:
+        document["files"][name] = document["files"]["user_h.npy"]
+
+    with pytest.raises(BundleInvalidError, match=r"manifest\.json, field files"):
+        load_bundle(resigned(bundle, point_outside))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda document: document["files"].update({"more.npy": document["files"]["user_h.npy"]}),
+        lambda document: document["files"].pop("user_h.npy"),
+        lambda document: document["files"].pop("index.faiss"),
+        lambda document: document["arrays"].pop("user_h"),
+        lambda document: document["arrays"].update(more=document["arrays"]["user_h"]),
+        lambda document: document["retrieval"].update(backend="exact"),
+    ],
+)
+def test_files_that_do_not_follow_from_the_rest(
+    bundle: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    with pytest.raises(BundleInvalidError, match=r"manifest\.json"):
+        load_bundle(resigned(bundle, change))
+
+
+def test_an_array_that_no_release_knows(bundle: Path) -> None:
+    def smuggle(document: dict[str, Any]) -> None:
+        shutil.copy(bundle / "user_h.npy", bundle / "more.npy")
+        for section, name in (("arrays", ""), ("files", ".npy")):
+            document[section][f"more{name}"] = document[section][f"user_h{name}"]
+
+    with pytest.raises(BundleInvalidError, match=r"arrays: .*found .*more"):
+        load_bundle(resigned(bundle, smuggle))
+
+
+def test_an_array_of_another_shape_than_promised(bundle: Path) -> None:
+    with pytest.raises(BundleInvalidError, match=r"user_h\.npy: .*\(4, 6\).*\(6, 4\)"):
+        load_bundle(resigned(bundle, lambda d: d["arrays"]["user_h"].update(shape=[4, 6])))
+
+
+@pytest.mark.parametrize(("name", "content"), [("user_h.npy", b"PK"), ("users.arrow", b"ARROW1")])
+def test_a_file_of_another_kind(bundle: Path, name: str, content: bytes) -> None:
+    def replace_file(document: dict[str, Any]) -> None:
+        (bundle / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        document["files"][name] = {"bytes": len(content), "sha256": digest}
+
+    with pytest.raises(BundleInvalidError, match=name):
+        load_bundle(resigned(bundle, replace_file))
+
+
+def test_an_array_of_pickled_objects(bundle: Path) -> None:
+    def pickle_it(document: dict[str, Any]) -> None:
+        np.save(bundle / "user_h.npy", np.array([{}], object), allow_pickle=True)
+        content = (bundle / "user_h.npy").read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        document["files"]["user_h.npy"] = {"bytes": len(content), "sha256": digest}
+
+    with pytest.raises(BundleInvalidError, match=r"user_h\.npy"):
+        load_bundle(resigned(bundle, pickle_it))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backend": "annoy"}, "expected exact, faiss or nmslib, found 'annoy'"),
+        ({"parameters": {"ef": 1}}, "'ef'"),
+        ({"parameters": {"k_factor": 0}}, "'k_factor'"),
+        ({"parameters": {"dims_per_code": 2}}, "found dims_per_code 1, lists 0"),
+        ({"parameters": {"lists": 2}}, "found dims_per_code 1, lists 0"),
+    ],
+)
+def test_a_retrieval_that_cannot_be_loaded(
+    bundle: Path, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BundleInvalidError, match=message):
+        load_bundle(resigned(bundle, lambda document: document["retrieval"].update(change)))
+
+
+@pytest.mark.parametrize("name", ["faiss", "nmslib"])
+def test_an_index_that_finds_less_than_promised(tmp_path: Path, name: str) -> None:
+    """As when a library reads its file differently from the release that wrote it."""
+    base = tiny_contents()
+    narrow = {"k_factor": 1} if name == "faiss" else {"ef_search": 1}
+    of_other_rows = backend(name).build(-base.item_vectors, narrow)
+    path = write_bundle(tmp_path, replace(base, retrieval=of_other_rows, ann_recall_k=2))
+    with pytest.raises(BundleRecallError, match=rf"{name} index.*recall@2 of 0\.95, found 0\."):
+        load_bundle(path)
+
+
+def test_the_promised_recall_is_measured_on_the_stored_queries(bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    exact = Exact(loaded.item_vectors)
+    recall = measure_ann_recall(loaded.retrieval, exact, loaded.recall_queries)
+    assert recall == loaded.manifest.retrieval.ann_recall_at_k

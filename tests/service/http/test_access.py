@@ -1,0 +1,153 @@
+"""Access: a key opens what its scopes say, and nothing else opens it."""
+
+import logging
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import get_args
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from service.http.api_keys import ApiScope
+from service.settings import Settings
+
+KEY = "correct horse battery staple"
+SCOPES = get_args(ApiScope)
+OPEN = ("/health", "/metrics")
+SECURITY = Path(__file__).parents[2] / "SECURITY.md"
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def documented_scopes() -> dict[tuple[str, str], str]:
+    """The scope of each route, by its method and path, as SECURITY.md has it."""
+    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", SECURITY.read_text(), re.MULTILINE)
+    return {
+        (method.lower(), path): scope
+        for scope, listed in rows
+        for method, path in re.findall(r"`([A-Z]+) (\S+)`", listed)
+    }
+
+
+def operations(client: httpx.Client) -> list[tuple[str, str]]:
+    """Method and path of all that an app answers, but what probes ask."""
+    paths = client.get("/openapi.json").json()["paths"]
+    return [(method, path) for path in paths for method in paths[path] if not path.startswith(OPEN)]
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a key for each scope, which is the scope's name, and one that has a limit."""
+    path = tmp_path_factory.mktemp("keys") / "keys.toml"
+    keys = [(scope, [scope], "") for scope in SCOPES] + [("hasty", ["recommend"], "limit_per_s=2")]
+    path.write_text(
+        "\n".join(
+            f'[[keys]]\nname = "{key}"\nscopes = {scopes}\n{limit}\n'
+            f'sha256 = "{sha256(key.encode()).hexdigest()}"'
+            for key, scopes, limit in keys
+        )
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def keyed(connect: Callable[..., httpx.Client], key_file: Path) -> httpx.Client:
+    """A client of an app with a file of keys, and with all routes there are."""
+    return connect(api_keys=key_file, events=key_file.parent / "events")
+
+
+@pytest.fixture(scope="module")
+def guarded(connect: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of an app with an admin key alone."""
+    return connect(admin_key=SecretStr(KEY))
+
+
+def test_every_route_has_a_scope(keyed: httpx.Client) -> None:
+    assert set(operations(keyed)) == documented_scopes().keys()
+    assert set(documented_scopes().values()) == set(SCOPES)
+
+
+@pytest.mark.parametrize("sent", SCOPES)
+def test_a_key_opens_the_routes_of_its_scope_and_no_other(keyed: httpx.Client, sent: str) -> None:
+    for (method, path), scope in documented_scopes().items():
+        status = keyed.request(method, path, headers=bearer(sent)).status_code
+        assert (status == 403) == (scope != sent), (method, path, status)
+        assert status != 401
+
+
+def test_with_keys_every_route_wants_one(keyed: httpx.Client) -> None:
+    for method, path in operations(keyed):
+        for headers in ({}, bearer(KEY), bearer(sha256(b"admin").hexdigest())):
+            response = keyed.request(method, path, headers=headers)
+            assert response.status_code == 401, (method, path)
+            assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_probes_and_scrapes_need_no_key(keyed: httpx.Client) -> None:
+    for path in ("/health", "/health/live", "/health/ready", "/metrics"):
+        assert keyed.get(path).status_code == 200
+
+
+def test_the_document_tells_where_a_key_is_sent(keyed: httpx.Client, guarded: httpx.Client) -> None:
+    for client, locked in ((keyed, True), (guarded, False)):
+        paths = client.get("/openapi.json").json()["paths"]
+        assert ("security" in paths["/recommend"]["post"]) is locked
+        assert "security" in paths["/rules/test"]["post"]
+        assert "security" not in paths["/health"]["get"]
+
+
+def test_the_admin_key_opens_admin_routes_and_leaves_the_others_open(guarded: httpx.Client) -> None:
+    asked = {"rules": "rules: []"}
+    assert guarded.post("/rules/test", json=asked, headers=bearer(KEY)).status_code == 200
+    assert guarded.post("/recommend", json={}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}é"]
+)
+def test_nothing_else_does(guarded: httpx.Client, authorization: str | None) -> None:
+    headers = {} if authorization is None else {b"authorization": authorization.encode()}
+    response = guarded.post("/rules/test", content=b"{", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("key", [None, SecretStr("")])
+def test_without_an_admin_key_the_routes_are_off(
+    connect: Callable[..., httpx.Client], key: SecretStr | None
+) -> None:
+    client = connect(admin_key=key)
+    for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
+        response = client.post("/rules/test", json={"rules": ""}, headers=headers)
+        assert response.status_code == 403
+        assert "no admin key" in response.json()["detail"]
+
+
+def test_a_key_is_shown_nowhere_but_its_name_is_logged(
+    keyed: httpx.Client, caplog: pytest.LogCaptureFixture, bundle_dir: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    keyed.post("/recommend", json={}, headers=bearer("recommend"))
+    keyed.post("/recommend", json={}, headers=bearer(KEY))
+    keyed.post("/rules/test", json={}, headers=bearer("admin"))
+    requests = [record for record in caplog.records if record.message == "request"]
+    assert [record.__dict__.get("api_key") for record in requests] == ["recommend", None, "admin"]
+    assert KEY not in str([record.__dict__ for record in caplog.records])
+    assert KEY not in repr(Settings(bundle=bundle_dir, admin_key=SecretStr(KEY)))
+
+
+def test_a_key_may_ask_as_often_as_its_limit_says(keyed: httpx.Client) -> None:
+    statuses = []
+    while 429 not in statuses:
+        refused = keyed.post("/recommend", json={}, headers=bearer("hasty"))
+        statuses.append(refused.status_code)
+    assert statuses[:2] == [200, 200]
+    assert int(refused.headers["retry-after"]) >= 1
+    assert refused.json()["detail"] == "The key hasty may send 2 requests a second."
+    unlimited = keyed.post("/recommend", json={}, headers=bearer("recommend"))
+    assert unlimited.status_code == 200

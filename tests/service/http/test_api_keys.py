@@ -1,0 +1,58 @@
+"""The file of API keys."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from service.http.api_keys import ApiKeysError, read_api_keys
+
+HASH = sha256(b"secret").hexdigest()
+
+
+def entry(name: str = "shop", digest: str = HASH, scopes: str = '["recommend"]') -> str:
+    return f'[[keys]]\nname = "{name}"\nsha256 = "{digest}"\nscopes = {scopes}\n'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.toml"
+
+
+def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
+    path.write_text(entry() + entry("till", "0" * 64, '["events", "profiles"]') + "limit_per_s = 5")
+    shop, till = read_api_keys(path)
+    assert (shop.name, shop.sha256) == ("shop", HASH)
+    assert (shop.scopes, shop.limit_per_s) == (frozenset({"recommend"}), None)
+    assert (till.scopes, till.limit_per_s) == (frozenset({"events", "profiles"}), 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[[keys]", "TOML"),
+        ("", "keys: Field required"),
+        (entry(scopes='["everything"]'), "keys.0.scopes.0"),
+        (entry(scopes="[]"), "keys.0.scopes"),
+        (entry() + "limit_per_s = 0", "keys.0.limit_per_s"),
+        (entry() + entry(), "each name once"),
+        (entry() + entry("till"), "each sha256 once"),
+    ],
+)
+def test_what_is_wrong_is_named(path: Path, text: str, expected: str) -> None:
+    path.write_text(text)
+    with pytest.raises(ApiKeysError, match=expected) as caught:
+        read_api_keys(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_refused(path: Path) -> None:
+    with pytest.raises(ApiKeysError, match="No such file"):
+        read_api_keys(path)
+
+
+def test_a_key_in_the_place_of_its_hash_is_not_repeated(path: Path) -> None:
+    path.write_text(entry(digest="a secret in the wrong place"))
+    with pytest.raises(ApiKeysError, match="sha256") as caught:
+        read_api_keys(path)
+    assert "wrong place" not in str(caught.value)

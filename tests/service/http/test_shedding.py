@@ -1,0 +1,230 @@
+"""What the protocol sheds when no request may wait, and what it leaves to the parser."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from http.client import HTTPResponse
+from threading import Thread
+from time import monotonic
+from typing import NamedTuple
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.http.head_limit import HEAD_LIMIT_BYTES
+from service.http.shedding import Queue, Shedding, SheddingProtocol
+
+KEEP_ALIVE_S = 1
+BODY_LIMIT = 1000
+LINE = b"POST /recommend HTTP/1.1\r\nHost: x\r\n"
+PLAIN = LINE + b"Content-Length: 2\r\n\r\n{}"
+
+
+class Full(NamedTuple):
+    """A server whose queue has no room, what it has shed, and what its app was asked."""
+
+    address: tuple[str, int]
+    shed: list[None]
+    asked: list[str]
+
+    def connect(self) -> socket.socket:
+        """A connection to it."""
+        return socket.create_connection(self.address, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Full]:
+    """A server of an app that answers with the path and the length of the body that it was sent."""
+    shed: list[None] = []
+    asked: list[str] = []
+    shedding = Shedding(Queue(0, lambda: None), BODY_LIMIT, lambda: shed.append(None))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Shedding]]:
+        yield {"shedding": shedding}
+
+    async def echo(request: Request) -> Response:
+        asked.append(request.url.path)
+        return Response(f"{request.url.path} {len(await request.body())}")
+
+    routes = [Route("/{path}", echo, methods=["GET", "POST"])]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # it is full soon
+    config = uvicorn.Config(
+        Starlette(routes=routes, lifespan=lifespan),
+        http=SheddingProtocol,
+        log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield Full(listener.getsockname(), shed, asked)
+    server.should_exit = True
+    thread.join()
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def answer(connection: socket.socket) -> Answer:
+    """The answer that comes next."""
+    response = HTTPResponse(connection)
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())
+
+
+def ask(full: Full, *pieces: bytes) -> Answer:
+    """The answer to a request on a connection of its own."""
+    with closing(full.connect()) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return answer(connection)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 2\r\n",
+        b"content-length:2 \r\n",
+        b"Connection: keep-alive\r\nContent-Length: 2\r\nAccept: */*\r\n",
+        b"Upgrade-Insecure-Requests: 1\r\nX-Original-URI: /\r\nContent-Length: 0000002\r\n",
+    ],
+)
+def test_a_plain_request_is_shed(full: Full, headers: bytes) -> None:
+    before = len(full.shed)
+    assert ask(full, LINE + headers + b"\r\n{}").status == 503
+    assert len(full.shed) == before + 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"",
+        b"Content-Length: 2\r\nContent-Length: 2\r\n",
+        b"Content-Length: 2\r\nContent-Length : 2\r\n",
+        b"Content-Length: 2\r\n 2\r\n",
+        b"Content-Length: +2\r\n",
+        b"Content-Length: 2, 2\r\n",
+        b"Content-Length: " + b"9" * 5000 + b"\r\n",
+        b"Content-Length: 00000002\r\n",
+        b"Content-Length: %d\r\n" % (BODY_LIMIT + 1),
+        b"Transfer-Encoding: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+        b"Content-Length: 2\r\nTransfer-Encoding : chunked\r\n",
+        b"Content-Length: 2\r\nExpect: 100-continue\r\n",
+        b"Content-Length: 2\r\nConnection: close\r\n",
+        b"Content-Length: 2\r\nConnection: upgrade\r\nUpgrade: h2c\r\n",
+        b"Content-Length: 2\r\nUpgrade: h2c\r\n",
+        b"Content-Length: 2\r\nOrigin: https://shop.example\r\n",
+        b"Content-Length: 2\r\nX-Any: a\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 2\r\nX-Any: a\rTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 2\nX-Any: a\r\n",
+        b"Content-Length: 2\r\nX\0-Any: a\r\n",
+        b"Content-Length: 2\r\nno field\r\n",
+        b"Content-Length: 2\r\nX-Long: " + b"x" * HEAD_LIMIT_BYTES + b"\r\n",
+    ],
+)
+def test_anything_else_is_left_to_the_parser(full: Full, headers: bytes) -> None:
+    before = len(full.shed)
+    with closing(full.connect()) as connection:
+        connection.sendall(LINE + headers + b"\r\n" + b"0\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert not received.startswith(b"HTTP/1.1 503")
+    assert len(full.shed) == before
+
+
+def test_what_is_no_new_request_is_not_shed(full: Full) -> None:
+    smuggled = b"POST /recommend HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+    with closing(full.connect()) as connection:
+        # All of one request and the beginning of another one's head, in one piece.
+        connection.sendall(b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX-Any: ")
+        assert answer(connection).body == b"/a 0"
+        connection.sendall(smuggled)  # the rest of that head
+        assert answer(connection).body == b"/b 0"
+        connection.sendall(PLAIN)
+        assert answer(connection).status == 503
+
+
+def test_requests_in_one_piece_are_answered_in_their_order(full: Full) -> None:
+    with closing(full.connect()) as connection:
+        connection.sendall(PLAIN + b"GET /b HTTP/1.1\r\n\r\n")
+        received = b""
+        while b"/b 0" not in received:
+            received += connection.recv(65536)
+    assert received.index(b"/recommend 2") < received.index(b"/b 0")
+
+
+def test_a_body_that_comes_later_is_passed_over(full: Full) -> None:
+    with closing(full.connect()) as connection:
+        connection.sendall(LINE + b"Content-Length: 4\r\n\r\n")
+        assert answer(connection).status == 503
+        connection.sendall(b"{")
+        connection.sendall(b"  }GET /b HTTP/1.1\r\n\r\n")
+        assert answer(connection).body == b"/b 0"
+
+
+def test_answers_are_not_heaped_up_for_who_does_not_read_them(full: Full) -> None:
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(full.address)
+        full.asked.clear()
+        for _ in range(10_000):
+            before = len(full.shed)
+            connection.sendall(PLAIN)
+            while len(full.shed) == before:
+                if full.asked:
+                    return  # its answer waits for the others to be read, and so does the caller
+    pytest.fail("all of them were shed")
+
+
+def test_the_answer_has_an_id_of_its_own(full: Full) -> None:
+    answers = [ask(full, PLAIN) for _ in range(2)]
+    for each in answers:
+        assert each.headers["content-type"] == "application/problem+json"
+        assert each.headers["retry-after"] == "1"
+        assert each.headers["x-request-id"] == json.loads(each.body)["request_id"]
+        assert len(each.headers["x-request-id"]) == 32
+    assert answers[0].headers["x-request-id"] != answers[1].headers["x-request-id"]
+
+
+@pytest.mark.parametrize(("sent", "taken"), [(b"cart:42", True), (b"a b", False), (b"", False)])
+def test_the_id_is_the_callers_if_it_is_a_sane_one(full: Full, sent: bytes, taken: bool) -> None:
+    got = ask(full, LINE + b"X-Request-ID: %b\r\nContent-Length: 2\r\n\r\n{}" % sent)
+    assert got.status == 503
+    assert got.headers["x-request-id"] == json.loads(got.body)["request_id"]
+    assert (got.headers["x-request-id"] == sent.decode()) is taken
+
+
+@pytest.mark.parametrize("first", [PLAIN, b"GET /a HTTP/1.1\r\n\r\n"])
+def test_a_connection_is_kept_while_it_is_used_and_no_longer(full: Full, first: bytes) -> None:
+    with closing(full.connect()) as connection:
+        connection.sendall(first)
+        answer(connection)
+        end = monotonic() + 1.5 * KEEP_ALIVE_S
+        while monotonic() < end:
+            connection.sendall(PLAIN)
+            assert answer(connection).status == 503
+        assert connection.recv(1) == b""  # it is closed, after a while
+
+
+def test_a_body_that_never_comes_is_not_waited_for_either(full: Full) -> None:
+    with closing(full.connect()) as connection:
+        connection.sendall(LINE + b"Content-Length: 4\r\n\r\n{")
+        assert answer(connection).status == 503
+        assert connection.recv(1) == b""

@@ -1,0 +1,34 @@
+"""Profiles: one user's rows of the history arrays."""
+
+import numpy as np
+import pytest
+
+from service.bundle.bundle import preview_bundle
+from service.profiles.profile import Profiles
+from tests.data.tiny_bundle import NOON, tiny_contents
+
+
+def test_a_profile_is_the_users_own_rows() -> None:
+    # User u of the tiny bundle bought the first 6 items of the home aisle, number j in 1 + j
+    # baskets, the last time 1 + j days before NOON.
+    bundle = preview_bundle(tiny_contents())
+    profile = Profiles(bundle).get("user-4")
+    assert profile is not None
+    np.testing.assert_array_equal(profile.user_h, bundle.user_h[4])
+    assert profile.items.tolist() == [1, 3, 5, 7, 9, 11]
+    assert profile.counts.tolist() == [1, 2, 3, 4, 5, 6]
+    assert profile.last.tolist() == [NOON - 86_400 * days for days in range(1, 7)]
+    assert profile.recency == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
+
+
+def test_a_user_never_seen_has_none() -> None:
+    profiles = Profiles(preview_bundle(tiny_contents()))
+    assert profiles.get("user-99") is None
+    assert profiles.get("") is None
+
+
+def test_a_user_without_purchases_in_the_catalogue_has_none() -> None:
+    indptr = np.array([0, 6, 12, 18, 18, 30, 36])  # user 3 bought nothing, user 4 twice as much
+    profiles = Profiles(preview_bundle(tiny_contents(history_indptr=indptr)))
+    assert profiles.get("user-3") is None
+    assert profiles.get("user-2") is not None

@@ -1,0 +1,43 @@
+"""A shopper's summary: counts that anyone can derive."""
+
+import numpy as np
+
+from service.bundle.bundle import preview_bundle
+from service.profiles.profile import Profiles
+from service.profiles.summary import summarise
+from tests.data.scored_shop import scored_bundle
+from tests.data.tiny_bundle import NOON, tiny_contents
+
+
+def test_purchases_are_counted_by_category_most_first() -> None:
+    # User 4 of the tiny bundle bought items 1, 3, … 11 of the garden in 1, 2, … 6 baskets.
+    contents = tiny_contents()
+    categories = ["bakery" if item < 6 else "garden" for item in range(40)]
+    catalogue = contents.catalogue
+    bundle = preview_bundle(contents)
+    profile = Profiles(bundle).get("user-4")
+    assert profile is not None
+    assert summarise(profile, catalogue).categories == {"garden": 21}
+    other = type(catalogue)(
+        catalogue.item_ids, catalogue.names, catalogue.departments, categories,
+        catalogue.subcategories,
+    )  # fmt: skip
+    found = summarise(profile, other)
+    assert list(found.categories.items()) == [("garden", 15), ("bakery", 6)]
+    assert found.last_purchase == NOON - 86_400
+    assert (found.baskets, found.first_purchase) == (None, None)
+
+
+def test_baskets_and_first_purchase_come_from_the_past() -> None:
+    bundle = scored_bundle()
+    profile = Profiles(bundle).get("user-05")
+    assert profile is not None
+    found = summarise(profile, bundle.catalogue)
+    assert bundle.past_indptr is not None
+    assert bundle.past_begun is not None
+    assert bundle.past_item_indptr is not None
+    start, stop = bundle.past_indptr[5:7]
+    assert found.baskets == stop - start
+    assert found.first_purchase == bundle.past_begun[start]
+    assert found.last_purchase == bundle.past_begun[start:stop].max()
+    assert found.categories == {"aisle 5": np.diff(bundle.past_item_indptr)[start:stop].sum()}

@@ -1,0 +1,171 @@
+"""The compiled loops against the same sums in plain Python."""
+
+from math import log1p, sqrt
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.recommending.ranking.purchase_sums import (
+    SUMS,
+    add_neighbours,
+    add_past_baskets,
+    clear,
+    distinct,
+    mean_swapped,
+    score_candidates,
+)
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+N = 8
+DAY = 86_400
+
+baskets_of_n = st.lists(
+    st.tuples(st.integers(0, 400), st.sets(st.integers(0, N - 1), min_size=1)), max_size=6
+)
+
+
+def rows_for(n_items: int) -> tuple[Int32, Int32, Float32]:
+    """What the passes write to, with what another request left in it."""
+    left = np.full((n_items + 1, len(SUMS)), 7, np.float32)
+    left[0] = 0
+    return np.zeros(n_items, np.int32), np.full(n_items + 1, 3, np.int32), left
+
+
+@settings(max_examples=60)
+@given(past=baskets_of_n, present=st.sets(st.integers(0, N - 1)))
+def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[int]) -> None:
+    past = sorted(past, key=lambda each: -each[0])  # oldest first
+    weight = np.linspace(0.5, 3, N, dtype=np.float32)
+    row_of, items, sums = rows_for(N)
+    shelves = np.zeros((2, 3), np.float32)
+    in_basket = np.isin(np.arange(N), list(present))
+    rows, totals = add_past_baskets(
+        in_basket,
+        len(present),
+        500 * DAY,
+        np.array([(500 - age) * DAY for age, _ in past], np.int64),
+        np.cumsum([0, *(len(items) for _, items in past)], dtype=np.int64),
+        np.array([item for _, items in past for item in sorted(items)], np.int32),
+        weight,
+        (np.arange(N) % 2).astype(np.int32),
+        row_of,
+        items,
+        sums,
+        shelves,
+    )
+    for item in range(N):
+        own = [(age, items) for age, items in past if item in items]
+        shared = [(age, items & present, items) for age, items in own]
+        expected = {
+            "count": len(own),
+            "short": sum(0.5 ** (age / 14) for age, _ in own),
+            "middle": sum(0.5 ** (age / 60) for age, _ in own),
+            "long": sum(0.5 ** (age / 180) for age, _ in own),
+            "last_days": own[-1][0] if own else 0,
+            "first_days": own[0][0] if own else 0,
+            "vote": sum(
+                len(both) / sqrt(max(1, len(items) * len(present))) for _, both, items in shared
+            ),
+            "late_vote": sum(
+                sum(float(weight[i]) for i in both) * 0.5 ** (age / 60) for age, both, _ in shared
+            ),
+            "share_vote": sum(
+                0.5 ** (age / 180) * len(both) / len(items) for age, both, items in shared
+            ),
+        }
+        assert list(expected) == list(SUMS[:9])
+        found = sums[row_of[item], :9]
+        np.testing.assert_allclose(found, list(expected.values()), rtol=1e-4, atol=1e-6)
+    for shelf in range(2):
+        lines = [(age, i) for age, items in past for i in items if i % 2 == shelf]
+        expected_shelf = [len(lines), sum(0.5 ** (age / 14) for age, _ in lines)]
+        np.testing.assert_allclose(shelves[shelf, :2], expected_shelf, rtol=1e-4, atol=1e-6)
+        assert shelves[shelf, 2] == (lines[-1][0] if lines else 0)
+    half_lives = (14, 60, 180)
+    expected_totals = [sum(0.5 ** (age / half) for age, _ in past) for half in half_lives]
+    lines_in_all = sum(len(items) for _, items in past)
+    np.testing.assert_allclose(totals, [*expected_totals, lines_in_all], rtol=1e-4, atol=1e-6)
+    assert sorted(items[1:rows].tolist()) == sorted(set().union(*(i for _, i in past)))
+    clear(row_of, items[1:rows])
+    assert not row_of.any()
+
+
+@settings(max_examples=60)
+@given(basket=st.sets(st.integers(0, N - 1)), seed=st.integers(0, 999))
+def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    together = random.integers(0, 4, (N, N))  # 0: no neighbours
+    np.fill_diagonal(together, 0)
+    item_count = random.integers(4, 50, N).astype(np.int32)
+    rows, columns = together.nonzero()
+    row_of, items, sums = rows_for(N)
+    rows_in_use = add_neighbours(
+        np.array(sorted(basket), np.int32),
+        np.searchsorted(rows, np.arange(N + 1)).astype(np.int64),
+        columns.astype(np.int32),
+        together[rows, columns].astype(np.int32),
+        item_count,
+        5.0,
+        1,
+        row_of,
+        items,
+        sums,
+    )
+    own = sorted(basket)
+    cosine = together / (np.sqrt(np.outer(item_count, item_count)) + 5)
+    confidence = together / item_count[:, None]
+    expected = [
+        cosine[own].sum(axis=0),
+        cosine[own].max(axis=0, initial=0),
+        confidence[own].sum(axis=0),
+    ]
+    found = sums[row_of]
+    np.testing.assert_allclose(found[:, 9:], np.stack(expected, axis=1), rtol=1e-5)
+    assert not found[:, :9].any()
+    assert sorted(items[1:rows_in_use].tolist()) == np.flatnonzero(expected[0]).tolist()
+    clear(row_of, items[1:rows_in_use])
+    assert not row_of.any()
+
+
+items_or_none = st.lists(st.integers(-1, N - 1), max_size=20)
+
+
+@given(items=items_or_none, eligible=st.sets(st.integers(0, N - 1)))
+def test_eligible_items_once_each(items: list[int], eligible: set[int]) -> None:
+    allowed = np.isin(np.arange(N), list(eligible))
+    found = distinct(np.array(sorted(items), np.int32), allowed)
+    assert found.tolist() == sorted(set(items) & eligible)
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 999),
+    asked=st.sets(st.integers(0, N - 1)),
+    bought=st.sets(st.integers(0, N - 1)),
+    anchors=st.sets(st.integers(0, N - 1)),
+)
+def test_scores_of_candidates(
+    seed: int, asked: set[int], bought: set[int], anchors: set[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    rows = random.standard_normal((N, 7)).astype(np.float32)  # p of 3, q of 3, the prior
+    user_h = random.standard_normal(3).astype(np.float32)
+    items, past, basket = (np.array(sorted(each), np.int32) for each in (asked, bought, anchors))
+    recency = random.random(len(past)).astype(np.float32)
+    mean = mean_swapped(rows, basket)
+    swapped = rows[basket][:, [3, 4, 5, 0, 1, 2]]
+    expected_mean = swapped.mean(axis=0) if len(basket) else np.zeros(6)
+    np.testing.assert_allclose(mean, expected_mean, rtol=1e-5, atol=1e-6)
+    found = score_candidates(rows, items, mean, user_h, past, recency, np.float32(30))
+    own = dict(zip(past.tolist(), recency.tolist(), strict=True))
+    expected = [
+        rows[items, :6] @ expected_mean,
+        rows[items, :3] @ user_h + rows[items, 3:6] @ user_h,
+        rows[items, 6],
+        [log1p(30 * own.get(item, 0)) for item in items.tolist()],
+    ]
+    np.testing.assert_allclose(found, np.stack(expected), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,193 @@
+"""The features of the ranker, in a world where each can be worked out by hand."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from math import log, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from service.bundle.bundle import Bundle, preview_bundle
+from service.profiles.profile import Profile, Profiles
+from service.recommending.aggregate import Candidates
+from service.recommending.ranking.ranker import FEATURES, FeatureTable
+from tests.data.tiny_bundle import N_ITEMS, N_USERS, tiny_contents
+
+AS_OF = 1_512_086_400  # 2017-12-01
+DAY = 86_400
+
+# user-0: {0, 1} 60 days ago, {0, 2, 3} 14 days ago; user-1: {4} yesterday.
+PASTS: dict[str, Any] = {
+    "past_indptr": np.array([0, 2, *[3] * (N_USERS - 1)], np.int64),
+    "past_begun": np.array([AS_OF - 60 * DAY, AS_OF - 14 * DAY, AS_OF - DAY], np.int64),
+    "past_item_indptr": np.array([0, 2, 5, 6], np.int64),
+    "past_item": np.array([0, 1, 0, 2, 3, 4], np.int32),
+}
+# Items 0, 1 and 2 are in 80, 79 and 78 baskets.
+# Item 0 with 1 (30 baskets) and 2 (20); item 1 with 0 (30).
+NEIGHBOURS: dict[str, Any] = {
+    "neighbour_indptr": np.array([0, 2, *[3] * (N_ITEMS - 1)], np.int64),
+    "neighbour_item": np.array([1, 2, 0], np.int32),
+    "neighbour_count": np.array([30, 20, 30], np.int32),
+}
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    base = tiny_contents()
+    shelves = [f"shelf {item // 3}" for item in range(N_ITEMS)]  # 0, 1, 2 stand together
+    catalogue = replace(base.catalogue, subcategories=shelves)
+    trend = np.full((N_ITEMS, 4), -log(N_ITEMS), np.float32)
+    rhythm = np.tile(np.array([3, 1.5, 28, 0.25], np.float32), (N_ITEMS, 1))
+    return preview_bundle(
+        tiny_contents(
+            catalogue=catalogue, item_trend=trend, item_rhythm=rhythm, **PASTS, **NEIGHBOURS
+        )
+    )
+
+
+def candidates(*items: int) -> Candidates:
+    zeros = np.zeros(len(items), np.float32)
+    return Candidates(
+        items=np.array(items, np.int32),
+        basket=zeros + 1,
+        user=zeros + 2,
+        popularity=zeros + 3,
+        history=zeros,
+    )
+
+
+def features(
+    bundle: Bundle, table: FeatureTable, user: str | None, basket: list[int], *items: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    profile = Profiles(bundle).get(user) if user else None
+    with table.evidence(profile, np.array(basket, np.int32)) as evidence:
+        matrix = evidence.features(candidates(*items))
+    assert matrix.shape == (len(items), len(FEATURES))
+    assert np.isfinite(matrix).all()
+    return dict(zip(FEATURES, matrix.T, strict=True))
+
+
+def near(found: npt.NDArray[np.float32], *expected: float) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_the_neighbours_say(bundle: Bundle) -> None:
+    found = features(bundle, FeatureTable(bundle), None, [0, 1], 0, 1, 2, 9)
+    pair = 30 / (sqrt(80 * 79) + 5)
+    other = 20 / (sqrt(80 * 78) + 5)
+    near(found["neighbour_sum"], pair, pair, other, 0)
+    near(found["neighbour_max"], pair, pair, other, 0)
+    near(found["neighbour_sum_relative"], 1, 1, other / pair, 0)
+    near(found["confidence_mean"], 30 / 79 / 2, 30 / 80 / 2, 20 / 80 / 2, 0)
+    near(found["basket_size"], 2, 2, 2, 2)
+    near(found["same_subcategory"], 2, 2, 2, 0)
+    near(found["same_category"], 1, 1, 1, 1)  # even and odd
+    near(found["same_department_share"], 1, 1, 1, 1)
+    near(found["cohesion_basket"], 1, 1, 1, 1)
+    near(found["cohesion_user"], 2, 2, 2, 2)
+    near(found["log_popularity"], 3, 3, 3, 3)
+
+
+def test_what_the_past_says(bundle: Bundle) -> None:
+    found = features(bundle, FeatureTable(bundle), "user-0", [2], 0, 1, 3, 9)
+    near(found["purchases"], 2, 1, 1, 0)
+    near(found["purchases_per_basket"], 1, 0.5, 0.5, 0)
+    old, new = 0.5 ** (60 / 14), 0.5
+    near(found["recency_14d"], 1, old / (old + new), new / (old + new), 0)
+    old, new = 0.5, 0.5 ** (14 / 60)
+    near(found["recency_60d"], 1, old / (old + new), new / (old + new), 0)
+    near(found["recency_60d_relative"], 1, old / (old + new), new / (old + new), 0)
+    near(found["days_since_last"], 14, 60, 14, 9999)
+    near(found["mean_gap_days"], 46, 9999, 9999, 9999)
+    near(found["days_since_last_per_gap"], 14 / 46, 60 / 9999, 14 / 9999, 1)
+    near(found["days_since_last_per_typical_gap"], 14 / 28, 60 / 28, 14 / 28, 9999 / 28)
+    near(found["days_since_last_basket"], 14, 14, 14, 14)
+    # Only the later basket holds item 2, as one of three.
+    cosine = 1 / sqrt(3)
+    near(found["like_basket_vote"], cosine, 0, cosine, 0)
+    near(found["like_basket_vote_relative"], 1, 0, 1, 0)
+    near(found["share_vote"], 0.5 ** (14 / 180) / 3, 0, 0.5 ** (14 / 180) / 3, 0)
+    near(found["user_baskets"], 2, 2, 2, 2)
+    near(found["user_mean_basket_size"], 2.5, 2.5, 2.5, 2.5)
+    # Items 0, 1 and 2 stand on one shelf: 4 of 5 lines.
+    near(found["subcategory_share"], 0.8, 0.8, 0.2, 0)
+    near(found["share_in_subcategory"], 0.5, 0.25, 1, 0)
+    near(found["subcategory_days_since_last"], 14, 14, 14, 9999)
+    near(found["log_share_of_subcategory"], *[log(1 / 3)] * 4)
+
+
+def test_who_buys_an_item_is_told_as_it_was_learned(bundle: Bundle) -> None:
+    found = features(bundle, FeatureTable(bundle), "user-0", [2], 0, 9)
+    near(found["log_buyers"], 3, 3)
+    near(found["purchases_per_buyer"], 1.5, 1.5)
+    near(found["typical_gap_days"], 28, 28)
+    near(found["new_buyer_share"], 0.25, 0.25)
+
+
+def test_a_stranger_has_no_past(bundle: Bundle) -> None:
+    found = features(bundle, FeatureTable(bundle), None, [2], 0, 5)
+    for name in ("purchases", "recency_14d", "like_basket_vote", "share_vote", "user_baskets"):
+        near(found[name], 0, 0)
+    near(found["days_since_last"], 9999, 9999)
+    near(found["days_since_last_basket"], 9999, 9999)
+
+
+def test_one_request_leaves_nothing_to_the_next(bundle: Bundle) -> None:
+    asked = [("user-0", [0, 1]), (None, [1]), ("user-1", [0]), ("user-0", [2]), (None, [0, 5])]
+    shared = FeatureTable(bundle)
+    everything = range(N_ITEMS)
+    for user, basket in [*asked, *reversed(asked)]:
+        fail_inside(shared, Profiles(bundle).get("user-0"))
+        own = features(bundle, FeatureTable(bundle), user, basket, *everything)
+        again = features(bundle, shared, user, basket, *everything)
+        np.testing.assert_array_equal(np.stack([*own.values()]), np.stack([*again.values()]))
+
+
+def fail_inside(table: FeatureTable, profile: Profile | None) -> None:
+    """Raise where the sums are in use: they are cleared all the same."""
+    block = table.evidence(profile, np.array([0, 2], np.int32))
+    evidence = block.__enter__()
+    assert evidence.row_of.any()
+    failure = LookupError()
+    assert not block.__exit__(LookupError, failure, None)
+    assert not evidence.row_of.any()
+
+
+def test_threads_do_not_mix(bundle: Bundle) -> None:
+    shared = FeatureTable(bundle)
+    asked = [("user-0", [0, 1]), (None, [1]), ("user-1", [0])] * 40
+
+    def ask(request: tuple[str | None, list[int]]) -> bytes:
+        return np.stack([*features(bundle, shared, *request, *range(9)).values()]).tobytes()
+
+    alone = [ask(each) for each in asked]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(ask, asked)) == alone
+
+
+def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
+    table = FeatureTable(bundle)
+    profile = Profiles(bundle).get("user-0")
+    nothing, everything = np.empty(0, np.int32), np.ones(N_ITEMS, np.bool_)
+    found = np.array([7, 2, -1, 5, 7, -1], np.int32)
+    with table.evidence(profile, np.array([0], np.int32)) as evidence:
+
+        def brought(found: npt.NDArray[np.int32], blended: int, neighbours: int) -> list[int]:
+            items = evidence.candidates(found, everything, blended, neighbours)
+            assert items.dtype == np.int32
+            return [int(item) for item in items]
+
+        assert brought(nothing, 99, 99) == [0, 1, 2, 3]
+        assert brought(nothing, 0, 1) == [1]  # the closest neighbour of item 0
+        assert brought(nothing, 0, 0) == []
+        assert len(brought(nothing, 2, 0)) == 2
+        assert brought(found, 0, 0) == [2, 5, 7]
+        assert brought(found, 0, 1) == [1, 2, 5, 7]
+        eligible = everything.copy()
+        eligible[[1, 7]] = False
+        assert evidence.candidates(found, eligible, 0, 1).tolist() == [2, 5]
+    with table.evidence(None, np.array([9], np.int32)) as evidence:
+        assert evidence.candidates(nothing, everything, 9, 9).tolist() == []

@@ -1,0 +1,114 @@
+"""The canary, on bundles whose answers are known."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.app import create_app
+from service.bundle.bundle import preview_bundle
+from service.http.schemas import RecommendRequest
+from service.recommending.recommender import Recommender
+from service.serving.canary import Canary, replay
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+from tests.data.daily_bundles import publish
+from tests.data.tiny_bundle import N_ITEMS, tiny_contents
+
+REQUESTS = [RecommendRequest(basket=[f"item-{i}"], k=5) for i in range(4)]
+
+
+def recommender(**changes: Any) -> Recommender:
+    """One of the tiny bundle, with other contents."""
+    return Recommender(preview_bundle(tiny_contents(**changes)), Settings())
+
+
+def named(name: Callable[[int], str]) -> Recommender:
+    """One of the tiny bundle, whose items have other ids."""
+    ids = [name(i) for i in range(N_ITEMS)]
+    return recommender(catalogue=replace(tiny_contents().catalogue, item_ids=ids))
+
+
+def test_a_bundle_beside_itself_overlaps_wholly() -> None:
+    canary = replay(REQUESTS, recommender(), recommender())
+    assert (canary.failures, canary.overlap) == (0, 1.0)
+    assert canary.slowdown > 0
+
+
+def test_ids_are_compared_and_not_rows() -> None:
+    assert replay(REQUESTS, recommender(), named(lambda i: f"other-{i}")).overlap == 0
+
+
+def test_fewer_recommendations_are_a_failure() -> None:
+    left = ["item-1", "item-2", "item-3"]
+    others = [f"item-{i}" for i in range(N_ITEMS) if f"item-{i}" not in left]
+    request = RecommendRequest(k=3, exclude_items=[*others, "new"])
+    renamed = named(lambda i: "new" if i == 3 else f"item-{i}")
+    assert replay([request], recommender(), recommender())[:2] == (0, 1.0)
+    failures, overlap, _ = replay([request], recommender(), renamed)
+    assert (failures, overlap) == (1, 2 / 3)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, items: Sequence[str]) -> Recommender:
+    """One that fails for baskets that begin with these."""
+    made = recommender()
+    recommend = made.recommend
+
+    def fail(user_id: str | None, basket: Sequence[str], *rest: Any, **named: Any) -> Any:
+        if basket[0] in items:
+            raise ZeroDivisionError
+        return recommend(user_id, basket, *rest, **named)
+
+    monkeypatch.setattr(made, "recommend", fail)
+    return made
+
+
+ALL = [f"item-{i}" for i in range(len(REQUESTS))]
+
+
+def test_an_exception_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = failing(monkeypatch, ALL)
+    assert replay(REQUESTS, recommender(), new) == (len(REQUESTS), 0.0, float("inf"))
+
+
+@pytest.mark.parametrize("fails", [ALL[:1], ALL])
+def test_where_the_old_one_fails_the_new_one_need_only_answer(
+    monkeypatch: pytest.MonkeyPatch, fails: list[str]
+) -> None:
+    canary = replay(REQUESTS, failing(monkeypatch, fails), recommender())
+    assert canary[:2] == (0, 1.0)
+    assert 0 < canary.slowdown < float("inf")
+
+
+def test_where_both_fail_the_new_one_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = failing(monkeypatch, ALL), failing(monkeypatch, ALL[:1])
+    assert replay(REQUESTS, old, new).failures == 1
+
+
+def test_what_the_canary_asks_is_no_stage_of_an_answer(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    app = create_app(Settings(bundle=tmp_path), metrics := Metrics())
+    swap = app.state.swap
+    swap.start()
+    app.state.serving.recent.extend(REQUESTS)
+    second = publish(tmp_path, 2)
+    swap.look()
+    assert swap.bundle_ids[0] == second
+    assert 'stage_duration_seconds_count{stage="rank"} 0.0' in metrics.render().decode()
+
+
+@pytest.mark.parametrize(
+    ("canary", "objection"),
+    [
+        (Canary(1, 0.5, 3.0), None),
+        (Canary(2, 0.5, 3.0), "In the canary, 2 requests failed."),
+        (Canary(1, 0.49, 3.0), "In the canary, the overlap is 0.49."),
+        (Canary(0, 1.0, 3.1), "In the canary, an answer takes 3.1 times as long."),
+        (Canary(2, 0.4, 3), "In the canary, 2 requests failed and the overlap is 0.40."),
+    ],
+)
+def test_limits_are_settings(canary: Canary, objection: str | None) -> None:
+    settings = Settings(canary_failure_limit=1, canary_min_overlap=0.5, canary_slowdown_limit=3.0)
+    assert canary.objection(settings) == objection

@@ -1,0 +1,228 @@
+"""Another bundle takes over while the service answers, and is taken back."""
+
+import logging
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.app import create_app
+from service.bundle.publishing import point_current_at
+from service.http.schemas import RecommendRequest
+from service.serving.served import Served, Serving
+from service.serving.swap import Swap, SwapError
+from service.settings import Settings
+from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A directory whose current bundle is that of day 1."""
+    publish(tmp_path, 1)
+    return tmp_path
+
+
+def ready(out: Path, **settings: Any) -> tuple[Serving, Swap]:
+    """What a worker answers from, and what swaps it."""
+    state = create_app(Settings(bundle=out, **settings)).state
+    state.swap.start()
+    return state.serving, state.swap
+
+
+def test_the_bundle_that_current_points_at_takes_over(out: Path) -> None:
+    serving, swap = ready(out)
+    old, _ = swap.bundle_ids
+    swap.look()
+    assert swap.bundle_ids == (old, None)
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids == (new, old)
+    assert serving.ready().bundle.bundle_id == new
+
+
+def test_what_a_request_began_with_answers_as_before(out: Path) -> None:
+    serving, swap = ready(out, canary_requests=0)
+    began_with = serving.ready()
+    before = began_with.recommender.recommend("user-0", ["item-0"], 5)
+    publish_foreign(out)
+    swap.look()
+    assert serving.ready() is not began_with
+    assert serving.ready().recommender.recommend("user-0", ["item-0"], 5) != before
+    assert began_with.recommender.recommend("user-0", ["item-0"], 5) == before
+
+
+@pytest.mark.parametrize(
+    ("publish_bad", "reason"),
+    [(publish_damaged, "item_vectors.npy: expected"), (publish_foreign, "the overlap is 0")],
+)
+def test_a_bad_bundle_never_takes_over(
+    out: Path,
+    publish_bad: Callable[[Path], str],
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    bad = publish_bad(out)
+    swap.look()
+    assert swap.bundle_ids == (good, None)
+    assert swap.refused is not None
+    assert f"{bad}" in swap.refused
+    assert reason in swap.refused
+    assert swap.refused in caplog.text
+    with pytest.raises(SwapError, match=bad):
+        swap.reload()
+
+
+def test_a_refused_bundle_is_tried_again_only_when_the_link_is_made_anew(out: Path) -> None:
+    _, swap = ready(out, canary_min_overlap=1)
+    new = publish_foreign(out)
+    swap.look()
+    swap.look()
+    assert swap.refused is not None
+    (out / new / "manifest.json").unlink()  # another reason: it would tell if it were tried again
+    swap.look()
+    assert "overlap" in swap.refused
+    point_current_at(out, out / new)
+    swap.look()
+    assert "overlap" not in swap.refused
+
+
+def test_when_current_goes_back_nothing_is_refused_any_more(out: Path) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    publish_damaged(out)
+    swap.look()
+    assert swap.refused is not None
+    publish(out, 1)
+    swap.look()
+    assert swap.bundle_ids == (good, None)
+    assert swap.refused is None
+
+
+def test_rollback_goes_back_at_once_and_twice_undoes_it(out: Path) -> None:
+    serving, swap = ready(out)
+    old = serving.ready()
+    new_id = publish(out, 2)
+    swap.look()
+    swap.rollback()
+    assert serving.ready() is old
+    assert (out / "current").resolve().name == old.bundle.bundle_id
+    swap.rollback()
+    assert swap.bundle_ids == (new_id, old.bundle.bundle_id)
+
+
+def test_the_other_workers_follow_a_rollback(out: Path) -> None:
+    swaps = [ready(out)[1] for _ in range(2)]
+    publish(out, 2)
+    for swap in swaps:
+        swap.look()
+    swaps[0].rollback()
+    swaps[1].look()
+    assert swaps[0].bundle_ids == swaps[1].bundle_ids
+
+
+def test_reload_has_the_other_workers_try_again(out: Path) -> None:
+    _, swap = ready(out)
+    _, other = ready(out)
+    publish_damaged(out)
+    for each in (swap, other):
+        each.look()
+    good = publish_again(out)
+    swap.reload()
+    other.look()
+    assert swap.bundle_ids == other.bundle_ids
+    assert swap.bundle_ids[0] == good
+    assert other.refused is None
+
+
+def publish_again(out: Path) -> str:
+    """Repair the damaged bundle where it lies, and leave the link as it is."""
+    name = (out / "current").readlink().name
+    vectors = out / name / "item_vectors.npy"
+    whole = out / "whole"
+    vectors.write_bytes((whole / publish(whole, 8) / "item_vectors.npy").read_bytes())
+    return name
+
+
+def test_there_is_nothing_to_roll_back_to_at_first(out: Path) -> None:
+    _, swap = ready(out)
+    with pytest.raises(SwapError, match="No other bundle"):
+        swap.rollback()
+
+
+def test_a_bundle_served_on_its_own_has_no_link_to_follow(out: Path) -> None:
+    _, swap = ready((out / "current").resolve())
+    swap.look()
+    with pytest.raises(SwapError, match="current cannot be moved"):
+        swap.reload()
+
+
+def test_a_service_without_a_bundle_begins_with_the_first_good_one(tmp_path: Path) -> None:
+    serving, swap = ready(tmp_path)
+    assert serving.served is None
+    first = publish(tmp_path, 1)
+    swap.look()
+    assert swap.bundle_ids == (first, None)
+    assert serving.reason is None
+
+
+def test_the_canary_asks_what_was_asked_last(out: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    serving, swap = ready(out, canary_requests=2)
+    serving.recent.extend(RecommendRequest(basket=[f"item-{i}"]) for i in range(5))
+    assert [request.basket for request in serving.recent] == [["item-3"], ["item-4"]]
+    publish(out, 2)
+    swap.look()
+    (record,) = [record for record in caplog.records if record.message == "canary"]
+    assert record.__dict__["overlap"] == 1
+    assert record.__dict__["failures"] == 0
+
+
+def test_bundles_that_nobody_can_go_back_to_are_freed(out: Path) -> None:
+    serving, swap = ready(out)
+    bundles = []
+    for day in (2, 3, 4, 5):
+        bundles.append(weakref.ref(serving.ready().bundle))
+        publish(out, day)
+        swap.look()
+    assert [bundle() is None for bundle in bundles] == [True, True, True, False]
+
+
+def test_who_looks_while_the_first_bundle_loads_waits_for_it(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = create_app(Settings(bundle=out)).state
+    prepare = state.serving.prepare
+    with ThreadPoolExecutor(2) as threads:
+        looks: list[Future[None]] = []
+
+        def prepare_while_the_link_moves(path: Path) -> Served:
+            served: Served = prepare(path)
+            if not looks:
+                publish(out, 2)
+                looks.append(threads.submit(state.swap.look))
+            return served
+
+        monkeypatch.setattr(state.serving, "prepare", prepare_while_the_link_moves)
+        threads.submit(state.swap.start).result()
+        looks[0].result()
+    first, second = publish(out, 1), publish(out, 2)
+    assert state.swap.bundle_ids == (second, first)
+
+
+def test_a_link_that_leads_nowhere_is_refused_and_a_good_one_followed_later(out: Path) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    (out / "current").unlink()
+    (out / "current").symlink_to("current")
+    swap.look()
+    assert swap.bundle_ids == (good, None)
+    assert swap.refused is not None
+    (out / "current").unlink()
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids == (new, good)

@@ -1,0 +1,91 @@
+"""Log lines are JSON."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from service.telemetry.logs import JsonFormatter, LogUsers, logging_config, request_id
+from tests.service.conftest import Served
+
+
+def line(
+    message: str, *arguments: Any, formatter: JsonFormatter | None = None, **extra: Any
+) -> dict[str, Any]:
+    """Return the formatted record, read back."""
+    record = logging.LogRecord("a.b", logging.WARNING, "", 0, message, arguments, None)
+    record.__dict__.update(extra)
+    text = (formatter or JsonFormatter()).format(record)
+    assert "\n" not in text
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_a_record_is_one_object_and_its_extras_are_fields() -> None:
+    found = line("%s\nbaskets", "two", status=200)
+    assert found.pop("time").endswith("+00:00")
+    assert found == {"level": "warning", "logger": "a.b", "message": "two\nbaskets", "status": 200}
+
+
+def test_the_request_being_answered_is_named() -> None:
+    token = request_id.set("r1")
+    try:
+        assert line("x")["request_id"] == "r1"
+    finally:
+        request_id.reset(token)
+
+
+def test_what_json_does_not_know_is_spelt_out() -> None:
+    assert line("x", where=complex(1, 2))["where"] == "(1+2j)"
+
+
+def test_an_exception_comes_with_its_traceback() -> None:
+    try:
+        raise ValueError("cat")
+    except ValueError:
+        found = line("x", exc_info=sys.exc_info())
+    assert "ValueError: cat" in found["traceback"]
+
+
+def test_a_user_is_shown_as_the_settings_say() -> None:
+    cases: list[tuple[LogUsers, str | None]] = [("off", None), ("plain", "user-0")]
+    for users, shown in cases:
+        found = line("x", formatter=JsonFormatter(users, b"key"), user_id="user-0")
+        assert found.get("user_id") == shown
+    assert "user_id" not in line("x", formatter=JsonFormatter("plain"), user_id=None)
+
+
+def test_a_hashed_user_is_told_from_others_and_cannot_be_guessed_without_the_key() -> None:
+    def hashed(key: bytes, user_id: str) -> Any:
+        return line("x", formatter=JsonFormatter("hashed", key), user_id=user_id)["user_id"]
+
+    assert hashed(b"key", "user-0") == hashed(b"key", "user-0")
+    different = {hashed(b"key", "user-0"), hashed(b"key", "user-1"), hashed(b"other", "user-0")}
+    assert len(different) == 3
+    assert "user-0" not in different
+
+
+def test_workers_share_the_key_and_the_next_start_has_another() -> None:
+    first, second = (logging_config("info", "hashed")["formatters"]["json"] for _ in range(2))
+    assert first["users"] == "hashed"
+    assert first["key"] != second["key"]
+
+
+@pytest.mark.parametrize("users", ["off", "hashed", "plain"])
+def test_the_service_logs_users_as_its_settings_say(
+    serve: Callable[..., Served], users: str
+) -> None:
+    served = serve("--log-users", users)
+    for user in ("user-0", "user-0", None):
+        httpx.post(f"{served.url}/recommend", json={"user_id": user})
+    served.await_logged("request", 3)
+    lines = [json.loads(text) for text in served.log.read_text().splitlines()]
+    shown = [each.get("user_id") for each in lines if each["message"] == "request"]
+    assert shown[0] == shown[1]
+    assert shown[2] is None
+    assert (shown[0] is None) == (users == "off")
+    assert ("user-0" in served.log.read_text()) == (users == "plain")

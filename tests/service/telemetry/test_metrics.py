@@ -1,0 +1,133 @@
+"""What Prometheus reads."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.app import create_app
+from service.settings import Settings
+from service.telemetry.metrics import STAGES
+from tests.service.conftest import Served, listening
+
+Samples = dict[tuple[str, ...], float]
+
+
+def scrape(client: httpx.Client) -> Samples:
+    """Return the samples by name and label values."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    samples = (sample for family in families for sample in family.samples)
+    return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+@pytest.fixture
+def own(bundle_dir: Path) -> Iterator[httpx.Client]:
+    """A client of an app that nobody else asks."""
+    app = create_app(Settings(bundle=bundle_dir))
+    app.state.swap.start()
+    with listening(app) as client:
+        yield client
+
+
+def test_requests_are_counted_and_timed_by_route_and_status(own: httpx.Client) -> None:
+    own.post("/recommend", json={})
+    own.post("/recommend", json={"k": 0})
+    own.get("/recommend")
+    own.get("/nowhere")
+    samples = scrape(own)
+    for status in ("200", "422", "405"):
+        assert samples["rtt2vec_requests_total", "/recommend", status] == 1
+    assert samples["rtt2vec_requests_total", "other", "404"] == 1
+    assert samples["rtt2vec_request_duration_seconds_count", "/recommend"] == 3
+
+
+def test_what_alerts_count_is_there_before_it_happens(own: httpx.Client) -> None:
+    samples = scrape(own)
+    assert samples["rtt2vec_bundle_swaps_total", "refused"] == 0
+    assert samples["rtt2vec_rules_reloads_total", "rules", "refused"] == 0
+    assert samples["rtt2vec_rules_reloads_total", "availability", "refused"] == 0
+    assert samples["rtt2vec_events_total", "refused"] == 0
+
+
+def test_every_stage_has_a_histogram_that_is_fine_enough(own: httpx.Client) -> None:
+    own.post("/recommend", json={"user_id": "user-0", "basket": ["item-0"]})
+    samples = scrape(own)
+    for stage in STAGES:
+        assert samples["rtt2vec_stage_duration_seconds_count", stage] == 1
+    edges = [
+        e
+        for name, *rest in samples
+        if name.endswith("stage_duration_seconds_bucket")
+        for e in rest
+        if e[0].isdigit()
+    ]
+    assert sorted({float(edge) * 1000 for edge in edges}) == [
+        0.5,
+        1,
+        2,
+        3,
+        5,
+        7.5,
+        10,
+        15,
+        25,
+        50,
+        100,
+    ]
+
+
+def test_what_answers_rest_on_is_counted(own: httpx.Client) -> None:
+    own.post("/recommend", json={"user_id": "user-0", "basket": ["item-0"]})
+    own.post("/recommend", json={"user_id": "user-0", "basket": ["?", "??"]})
+    own.post("/recommend", json={"user_id": "?", "basket": ["item-0", "?"]})
+    own.post("/recommend", json={})
+    samples = scrape(own)
+    for source in ("basket", "user", "popularity"):
+        assert samples["rtt2vec_fallbacks_total", source] == 1
+    assert ("rtt2vec_fallbacks_total", "user+basket") not in samples
+    assert samples["rtt2vec_degraded_total",] == 2
+    assert samples["rtt2vec_unknown_items_total",] == 3
+    assert samples["rtt2vec_unknown_users_total",] == 1
+    assert samples["rtt2vec_candidates_count",] == 4
+    assert samples["rtt2vec_filled_candidates_total",] >= 20
+
+
+def test_the_bundle_is_described(own: httpx.Client, bundle_dir: Path) -> None:
+    samples = scrape(own)
+    (labels,) = [set(rest) for name, *rest in samples if name == "rtt2vec_bundle_info"]
+    assert labels == {bundle_dir.name, "1", "exact"}
+    assert samples["rtt2vec_ann_recall_at_k",] == 1
+    assert samples["rtt2vec_ready",] == 1
+
+
+def test_without_a_bundle_it_is_not_ready(tmp_path: Path) -> None:
+    with listening(create_app(Settings(bundle=tmp_path))) as client:
+        assert scrape(client)["rtt2vec_ready",] == 0
+
+
+def test_two_apps_in_one_process_count_for_themselves(
+    own: httpx.Client, connect: Callable[..., httpx.Client]
+) -> None:
+    other = connect()
+    own.post("/recommend", json={})
+    assert ("rtt2vec_requests_total", "/recommend", "200") in scrape(own)
+    assert ("rtt2vec_requests_total", "/recommend", "200") not in scrape(other)
+
+
+def test_every_name_has_the_prefix(own: httpx.Client) -> None:
+    names = re.findall(r"^# TYPE (\w+)", own.get("/metrics").text, re.MULTILINE)
+    assert names
+    assert all(name.startswith("rtt2vec_") for name in names)
+
+
+def test_workers_are_counted_together(serve: Callable[..., Served]) -> None:
+    served = serve("--workers", "2")
+    for _ in range(20):  # Each on a connection of its own, so that either worker may get it.
+        httpx.post(f"{served.url}/recommend", json={}).raise_for_status()
+    with httpx.Client(base_url=served.url) as client:
+        samples = scrape(client)
+    assert samples["rtt2vec_requests_total", "/recommend", "200"] == 20
+    assert samples["rtt2vec_ann_recall_at_k",] == 1
