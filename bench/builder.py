@@ -29,10 +29,17 @@ from bench.figures import Figure
 from bench.processes import CORES, ONE_THREAD, peak_memory
 from bench.training_speed import triples_per_s
 from index_builder.config import TrainConfig
-from index_builder.datasets import completejourney
-from index_builder.drawing import BLUE, INK, OTHERS, QUIET, picture, without_ticks
-from index_builder.encoding import encode
-from index_builder.labels import label_points
+from index_builder.evaluation.pictures.drawing import (
+    BLUE,
+    INK,
+    OTHERS,
+    QUIET,
+    picture,
+    without_ticks,
+)
+from index_builder.evaluation.pictures.labels import label_points
+from index_builder.transactions.datasets import completejourney
+from index_builder.transactions.encoding import encode
 
 __all__ = ["run"]
 

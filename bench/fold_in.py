@@ -26,14 +26,14 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.build import build
+from index_builder.bundle.fold_in import with_newcomers
 from index_builder.config import BuildConfig
-from index_builder.datasets import completejourney
-from index_builder.encoding import encode_baskets
-from index_builder.held_out import HeldOut, held_out
-from index_builder.intervals import Bootstrap
-from index_builder.newcomers import with_newcomers
-from index_builder.quality import K, Measured, Ranker, measure
-from index_builder.transactions import Transactions
+from index_builder.measuring.intervals import Bootstrap
+from index_builder.measuring.quality import K, Measured, Ranker, measure
+from index_builder.transactions.datasets import completejourney
+from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle
 from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profiles

@@ -25,7 +25,7 @@ from bench.processes import CORES, Memory, apart
 from bench.retrieval_plots import Series, lines_with_recall
 from bench.searching import Numpy, Searches, anchors_of, percentiles_ms, recall_of, timed
 from bench.vectors import grown, queries_of_baskets
-from index_builder.index import frontier_of, grid, tried
+from index_builder.index.tuning import frontier_of, grid, tried
 from service.bundle.bundle import Bundle, load_bundle
 from service.retrieval import Retrieval, backend
 from service.retrieval.exact import Exact

@@ -31,7 +31,7 @@ from bench.searching import (
 )
 from bench.vectors import grown, queries_of_baskets
 from index_builder.config import IndexConfig
-from index_builder.index import frontier_of, grid, tried
+from index_builder.index.tuning import frontier_of, grid, tried
 from service.bundle.bundle import load_bundle
 from service.bundle.manifest import IndexPoint
 from service.retrieval.exact import Exact

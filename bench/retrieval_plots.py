@@ -7,7 +7,14 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from index_builder.drawing import BLUE, INK, OTHERS, QUIET, picture, without_ticks
+from index_builder.evaluation.pictures.drawing import (
+    BLUE,
+    INK,
+    OTHERS,
+    QUIET,
+    picture,
+    without_ticks,
+)
 
 __all__ = ["Point", "Series", "lines_with_recall", "recall_against_time"]
 

@@ -18,14 +18,17 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from index_builder.baselines import blend, item_knn, recency_frequency, top
 from index_builder.build import build
 from index_builder.config import BuildConfig
-from index_builder.datasets import completejourney
-from index_builder.encoding import encode, encode_baskets
-from index_builder.held_out import HeldOut, held_out
-from index_builder.quality import Quality, measure, ranker_of
-from index_builder.transactions import Transactions, read_transactions
+from index_builder.evaluation.baselines.blend import blend
+from index_builder.evaluation.baselines.item_knn import item_knn
+from index_builder.measuring.purchases import recency_frequency
+from index_builder.measuring.quality import Quality, measure, ranker_of
+from index_builder.measuring.scorer import top
+from index_builder.transactions.datasets import completejourney
+from index_builder.transactions.encoding import encode, encode_baskets
+from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
 from service.settings import Settings

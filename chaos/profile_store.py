@@ -10,7 +10,7 @@ from bench.running import SERVE, running
 from chaos.memcached import servers, wire
 from chaos.outcome import Outcome
 from chaos.trial import Trial
-from index_builder.profile_publishing import publish_profiles
+from index_builder.bundle.profile_publishing import publish_profiles
 from service.bundle.bundle import load_bundle
 
 __all__ = ["outcomes"]

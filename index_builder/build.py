@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from index_builder.config import BuildConfig
-from index_builder.contents import (
+from index_builder.bundle.contents import (
     assemble,
     with_closest,
     with_ranker,
@@ -17,13 +16,14 @@ from index_builder.contents import (
     with_substitutes,
     with_trees,
 )
-from index_builder.encoding import encode
-from index_builder.index import check_index_config, tune_index
+from index_builder.config import BuildConfig
+from index_builder.embeddings.training import train_epochs
+from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
-from index_builder.publish_gate import enforce, judge
-from index_builder.training import train_epochs
-from index_builder.transactions import Transactions
-from index_builder.validation import validate
+from index_builder.transactions.encoding import encode
+from index_builder.transactions.transactions import Transactions
+from index_builder.validation.publish_gate import enforce, judge
+from index_builder.validation.validation import validate
 from service.bundle.bundle import write_bundle
 
 __all__ = ["build"]

@@ -97,7 +97,7 @@ class ScoreConfig(_Config):
 
 
 class RulesConfig(_Config):
-    """Association rules; see `index_builder.association_rules`."""
+    """Association rules; see `index_builder.rules.association_rules`."""
 
     min_support: float = Field(
         0.00015, ge=0, le=1, description="share of all baskets that hold both sides of a rule"
@@ -124,7 +124,7 @@ class RulesConfig(_Config):
 
 
 class SubstitutesConfig(_Config):
-    """What counts as a substitute; see `index_builder.substitutes`."""
+    """What counts as a substitute; see `index_builder.statistics.substitutes`."""
 
     most_lift: float = Field(
         0.5, ge=0, lt=1, description="baskets with both items, of those expected by chance"

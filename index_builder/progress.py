@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from index_builder.triple2vec import Step
+from index_builder.embeddings.triple2vec import Step
 
 __all__ = ["TrainingProgress", "stage", "training_progress"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index_builder.basket_score.corruption import whole
-from index_builder.held_out import HeldOut
+from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Profiles
 from service.recommending.basket_score.scorer import BasketScorer

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from index_builder.held_out import HeldOut
+from index_builder.transactions.held_out import HeldOut
 
 __all__ = ["Corruption", "whole"]
 

@@ -16,12 +16,12 @@ import numpy.typing as npt
 from pydantic import JsonValue
 
 from index_builder.basket_score.judging import Judgement, judge_score, reliability
-from index_builder.basket_score.lessons import Kind, ScoreLessons
-from index_builder.boosting import grow
-from index_builder.calibration import Curve
+from index_builder.basket_score.training_examples import Kind, ScoreLessons
+from index_builder.bundle.contents import with_score
 from index_builder.config import ScoreConfig
-from index_builder.contents import with_score
-from index_builder.held_out import HeldOut
+from index_builder.measuring.calibration import Curve
+from index_builder.ranker.boosting import grow
+from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve

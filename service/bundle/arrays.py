@@ -45,13 +45,13 @@ class Arrays:
 
     recall_queries is a sample of real queries on which the index is measured again after loading.
     closest_item lists what the index finds for each item alone, best first, -1 where nothing more.
-    Row i of the substitutes is what replaces item i, best first (see `index_builder.substitutes`).
+    Row i of the substitutes is what replaces item i, best first.
 
     The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
     [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
     Row i of the neighbours is the items most often bought together with item i, and the number of
     baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days;
-    item_rhythm tells who buys an item and how often (see `index_builder.pasts.rhythm`).
+    item_rhythm tells who buys an item and how often.
     The association rules with item i as the last of their antecedent are rows `rule_indptr[i]:
     rule_indptr[i + 1]` of the other rule arrays: antecedents of ascending items, then -1, and what
     follows from them. category_lift is how many times more often than by chance two categories

@@ -1,8 +1,8 @@
 """What purchases since the build change in a shopper's profile: the same sums as a build's.
 
-A new basket counts as `index_builder.histories` would count it: recency is the weight of a user's
-baskets with an item over the weight of all of them, ages counted from the last basket. So the old
-shares need only fade by what the last basket moved, and the new weights be added.
+A new basket counts as the build would count it: recency is the weight of a user's baskets with an
+item over the weight of all of them, ages counted from the last basket. So the old shares need only
+fade by what the last basket moved, and the new weights be added.
 
 The user's vector moves by what the new baskets change in its fold-in. Who had no vector thereby
 gets the one of a newcomer; a vector that was trained stays so, and does not jump. In a bundle that

@@ -21,7 +21,7 @@ Int64 = npt.NDArray[np.int64]
 
 
 class Rule(NamedTuple):
-    """One rule, by item indices; see `index_builder.association_rules` for its measures."""
+    """One rule, by item indices; see `index_builder.rules.association_rules` for its measures."""
 
     antecedent: list[int]
     consequent: int

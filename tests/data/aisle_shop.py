@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from index_builder.transactions import Transactions, read_transactions
+from index_builder.transactions.transactions import Transactions, read_transactions
 
 N_AISLES, AISLE, N_USERS = 6, 10, 12
 FIRST = datetime.fromisoformat("2017-09-02T09:00")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from index_builder.encoding import EncodedBaskets, EncodedTransactions
+from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
 
 
 def encoded(

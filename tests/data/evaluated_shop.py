@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from index_builder.build import build
-from index_builder.encoding import encode_baskets
-from index_builder.evaluate import Evaluation, evaluate
-from index_builder.held_out import HeldOut, held_out
-from index_builder.products import read_products
-from index_builder.transactions import Transactions, read_transactions
+from index_builder.evaluation.evaluate import Evaluation, evaluate
+from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.products import read_products
+from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from tests.data.ranked_shop import CONFIG, CUT, lines, products
 

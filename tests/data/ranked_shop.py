@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from index_builder.bundle.contents import assemble, with_closest, with_ranker, with_trees
 from index_builder.config import BuildConfig, IndexConfig, RankerConfig, ScoreConfig, TrainConfig
-from index_builder.contents import assemble, with_closest, with_ranker, with_trees
-from index_builder.encoding import EncodedTransactions, encode, encode_baskets
-from index_builder.held_out import HeldOut, held_out
-from index_builder.index import BuiltIndex
-from index_builder.lessons import lessons
-from index_builder.ranker import train_ranker
-from index_builder.transactions import read_transactions
-from index_builder.triple2vec import Embeddings
+from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.index.tuning import BuiltIndex
+from index_builder.ranker.training import train_ranker
+from index_builder.ranker.training_examples import lessons
+from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.aggregate import Weights
 from service.retrieval.exact import Exact

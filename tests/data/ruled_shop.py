@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from index_builder.bundle.contents import with_rules
 from index_builder.config import RulesConfig
-from index_builder.contents import with_rules
 from service.bundle.bundle import BundleContents
 from tests.data.encoded import trained
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents

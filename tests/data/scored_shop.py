@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from index_builder.basket_score import ScoreLessons, score_lessons, train_score
+from index_builder.bundle.contents import with_score
 from index_builder.config import BuildConfig, IndexConfig, ScoreConfig, TrainConfig
-from index_builder.contents import with_score
-from index_builder.held_out import HeldOut
+from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle, BundleContents, preview_bundle
 from tests.data.ranked_shop import shop_of
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from index_builder.cli import main
+from index_builder.cli.main import main
 from index_builder.config import BuildConfig, IndexConfig, TrainConfig
-from index_builder.products import read_products
-from index_builder.transactions import Transactions, read_transactions
+from index_builder.transactions.products import read_products
+from index_builder.transactions.transactions import Transactions, read_transactions
 from tests.data.tiny_shop import write_shop
 
 QUICK = BuildConfig(

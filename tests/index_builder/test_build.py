@@ -11,10 +11,10 @@ from rich.console import Console
 
 from index_builder.build import build
 from index_builder.config import Backend, BuildConfig, IndexConfig
-from index_builder.data_errors import TooFewBasketsError
-from index_builder.index import IndexRecallError
-from index_builder.products import read_products
-from index_builder.transactions import read_transactions
+from index_builder.index.tuning import IndexRecallError
+from index_builder.transactions.errors import TooFewBasketsError
+from index_builder.transactions.products import read_products
+from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
 from service.retrieval import RetrievalError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from index_builder.newcomers import with_newcomers
-from index_builder.transactions import read_transactions
+from index_builder.bundle.fold_in import with_newcomers
+from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import load_bundle, preview_bundle, write_bundle
 from service.recommending.basket_score.scorer import BasketScorer
 from tests.data.scored_shop import aisle_items, lines, scored_contents

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from index_builder.basket_score import TrainedScore, judge_score, train_score
-from index_builder.basket_score.lessons import Kind
+from index_builder.basket_score.training_examples import Kind
 from service.bundle.bundle import preview_bundle
 from tests.data.scored_shop import CONFIG, scored_contents, taught, unscored
 

@@ -9,8 +9,8 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.build import build
-from index_builder.products import read_products
-from index_builder.transactions import read_transactions
+from index_builder.transactions.products import read_products
+from index_builder.transactions.transactions import read_transactions
 from service.app import create_app
 from service.settings import Settings
 from tests.data.tiny_bundle import N_USERS

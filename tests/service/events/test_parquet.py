@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from index_builder.transactions import read_transactions
+from index_builder.transactions.transactions import read_transactions
 from service.events.event import Event
 from service.events.journal import Journal
 from service.events.parquet import ParquetFiles

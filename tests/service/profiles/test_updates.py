@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index_builder.histories import histories
-from index_builder.pasts import pasts
+from index_builder.statistics.histories import histories
+from index_builder.statistics.past_baskets import pasts
 from service.bundle.bundle import Bundle, preview_bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase

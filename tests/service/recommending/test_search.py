@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from index_builder.contents import with_closest
+from index_builder.bundle.contents import with_closest
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profiles

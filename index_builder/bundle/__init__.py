@@ -1,0 +1,1 @@
+"""The contents of a bundle, from what the stages of a build produced."""

@@ -1,0 +1,112 @@
+"""Newcomers: users who came after a build, folded into its bundle without retraining.
+
+What was learned and counted from the training baskets stays as it is: item vectors, index, trees,
+popularity, neighbours, and `as_of`; so do the rows of all users the bundle was trained on, and with
+them their answers. A newcomer gets a vector by fold-in, a history and past baskets from all of the
+given baskets, those begun after `as_of` as well: they are what a shop knows of someone new. Ages
+then count from the newcomer's last basket (see `service.recommending.ranking.ranker`).
+
+The result depends on the trained bundle and on the transactions, on nothing else: newcomers of an
+earlier fold-in are left out first, and folded in again if they are in the transactions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import JsonValue, ValidationError
+
+from index_builder.config import BuildConfig
+from index_builder.statistics.histories import Histories, histories
+from index_builder.statistics.past_baskets import Pasts, pasts
+from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import Bundle, BundleContents
+from service.bundle.errors import BundleInvalidError
+from service.profiles.fold_in import FoldIn
+
+__all__ = ["with_newcomers"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def with_newcomers(bundle: Bundle, transactions: Transactions) -> BundleContents:
+    """Adds the users of the transactions whom the bundle was not trained on.
+
+    Args:
+        bundle: one that `rtt2vec-build` wrote.
+        transactions: all that is known of the newcomers; what others bought changes nothing.
+
+    Raises:
+        BundleInvalidError: the bundle does not say how it was built.
+    """
+    half_life_days = _configuration(bundle.manifest.build).recency_half_life_days
+    n_trained = bundle.n_trained_users
+    trained = bundle.user_ids[:n_trained]
+    lines = transactions.lines.filter(~pl.col("user_id").is_in(trained))
+    user_ids = lines["user_id"].unique().sort().to_list()
+    rows = {user_id: row for row, user_id in enumerate(user_ids)}
+    baskets = encode_baskets(replace(transactions, lines=lines), bundle.catalogue.index, rows)
+    past = pasts(baskets, len(user_ids))
+    history = histories(baskets, len(user_ids), len(bundle.catalogue), half_life_days)
+    user_h = _vectors(FoldIn(bundle.item_vectors, half_life_days), past)
+    serving = {k: v for k, v in bundle.manifest.serving.items() if k != "trained_users"}
+    facts = bundle.manifest.retrieval
+    return BundleContents(
+        **_behind(bundle.present(), n_trained, user_h, history, past),
+        catalogue=bundle.catalogue,
+        user_ids=trained + user_ids,
+        retrieval=bundle.retrieval,
+        ann_recall_at_k=facts.ann_recall_at_k,
+        ann_recall_k=facts.k,
+        ann_recall_target=facts.target,
+        index_frontier=facts.frontier,
+        as_of=bundle.manifest.as_of,
+        build=bundle.manifest.build,
+        serving=serving | ({"trained_users": n_trained} if user_ids else {}),
+        metrics=bundle.manifest.metrics,
+    )
+
+
+def _configuration(build: Mapping[str, JsonValue]) -> BuildConfig:
+    try:
+        return BuildConfig.model_validate(build)
+    except ValidationError as error:
+        expected = "the configuration of a build of this release"
+        raise BundleInvalidError("manifest.json, build", expected, dict(build)) from error
+
+
+def _vectors(fold_in: FoldIn, past: Pasts) -> npt.NDArray[np.float32]:
+    user_h = np.empty((len(past.indptr) - 1, fold_in.dimension), np.float32)
+    for user, (start, stop) in enumerate(pairwise(past.indptr)):
+        item_indptr = past.item_indptr[start : stop + 1]
+        user_h[user] = fold_in.user_h(past.begun[start:stop], item_indptr, past.item)
+    return user_h
+
+
+def _behind(
+    arrays: Arrays, n_users: int, user_h: npt.NDArray[np.float32], history: Histories, past: Pasts
+) -> Arrays:
+    """The arrays with the newcomers' rows behind those of the first n users."""
+    arrays = {**arrays, "user_h": np.concatenate([arrays["user_h"][:n_users], user_h])}
+    rows = {f"history_{name}": values for name, values in vars(history).items() if name != "indptr"}
+    _append(arrays, "history", n_users, history.indptr, rows)
+    if "past_indptr" in arrays:
+        n_baskets = int(arrays["past_indptr"][n_users])
+        _append(arrays, "past", n_users, past.indptr, {"past_begun": past.begun})
+        _append(arrays, "past_item", n_baskets, past.item_indptr, {"past_item": past.item})
+    return arrays
+
+
+def _append(
+    arrays: Arrays, group: str, n: int, indptr: npt.NDArray[np.int64], rows: Mapping[str, Any]
+) -> None:
+    """Puts rows behind those of the first n places of `<group>_indptr`."""
+    starts = arrays[f"{group}_indptr"]
+    arrays[f"{group}_indptr"] = np.concatenate([starts[: n + 1], starts[n] + indptr[1:]])
+    for name, more in rows.items():
+        arrays[name] = np.concatenate([arrays[name][: starts[n]], more])

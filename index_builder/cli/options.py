@@ -1,0 +1,92 @@
+"""What the commands of `rtt2vec-build` have in common: their options, and where they report."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from index_builder.config import RulesConfig
+from index_builder.transactions.source import Dataset
+from index_builder.transactions.timestamps import naive_utc
+
+console = Console(stderr=True)
+
+TransactionsOption = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV: user_id, basket_id, item_id, timestamp."),
+]
+ProductsOption = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV: item_id, name, department, category, subcategory."),
+]
+DatasetOption = Annotated[Dataset, typer.Option(help="Data set used without --transactions.")]
+PathOption = Annotated[Path | None, typer.Option(help="Folder of the data set (instacart).")]
+OutOption = Annotated[Path, typer.Option(help="Directory of bundles.")]
+BundleOption = Annotated[
+    Path, typer.Option("--bundle", "--out", help="A bundle, or a directory of bundles.")
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(help="Use only baskets that began before this moment, e.g. 2017-12-01."),
+]
+
+_RULES = RulesConfig()
+MinSupportOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of all baskets that hold both sides of a rule. "
+        f"[default: {_RULES.min_support}, between categories {_RULES.taxonomy_min_support}]",
+        min=0,
+        max=1,
+    ),
+]
+MinBasketsOption = Annotated[
+    int, typer.Option(help="Baskets with both sides of a rule, however small a share.", min=1)
+]
+MinConfidenceOption = Annotated[
+    float, typer.Option(help="Share of its left side's baskets that hold its right.", min=0, max=1)
+]
+MinLiftOption = Annotated[
+    float, typer.Option(help="That, over the share of all baskets with its right.", min=0)
+]
+MaxLengthOption = Annotated[int, typer.Option(help="Items of both its sides.", min=2, max=5)]
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """Reads a moment, as naive UTC."""
+    if text is None:
+        return None
+    try:
+        return naive_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"expected ISO 8601, e.g. 2017-12-01, found {text!r}") from error
+
+
+def numbers_of(pairs: list[str]) -> dict[str, int]:
+    """Reads `name=number` pairs."""
+    try:
+        return {name: int(value) for name, value in (pair.split("=") for pair in pairs)}
+    except ValueError as error:
+        raise typer.BadParameter(f"expected name=number, found {pairs}") from error
+
+
+def rules_config(
+    min_support: float | None,
+    min_baskets: int,
+    min_confidence: float,
+    min_lift: float,
+    max_length: int,
+) -> RulesConfig:
+    """Puts thresholds together; a support that is given holds for categories as well."""
+    thresholds: dict[str, float] = {
+        "min_baskets": min_baskets,
+        "min_confidence": min_confidence,
+        "min_lift": min_lift,
+        "max_length": max_length,
+    }
+    if min_support is not None:
+        thresholds |= {"min_support": min_support, "taxonomy_min_support": min_support}
+    return RulesConfig.model_validate(thresholds)

@@ -1,0 +1,104 @@
+"""`rtt2vec-build rules`: association rules as a table, for people and spreadsheets."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from index_builder.bundle.contents import catalogue_of
+from index_builder.cli.options import (
+    DatasetOption,
+    MaxLengthOption,
+    MinBasketsOption,
+    MinConfidenceOption,
+    MinLiftOption,
+    MinSupportOption,
+    PathOption,
+    ProductsOption,
+    TransactionsOption,
+    UntilOption,
+    console,
+    moment_of,
+    rules_config,
+)
+from index_builder.config import RulesConfig
+from index_builder.rules.association_rules import AssociationRules, association_rules
+from index_builder.rules.files import read_baskets, write_rules
+from index_builder.rules.levels import item_rules, level_rules
+from index_builder.transactions.encoding import encode
+from index_builder.transactions.source import Dataset, SourceError, read_source
+from service.bundle.taxonomy import taxonomy_levels
+
+__all__ = ["rules"]
+
+_RULES = RulesConfig()
+
+
+class Between(StrEnum):
+    """What stands on both sides of a rule."""
+
+    ITEM = "item"
+    DEPARTMENT = "department"
+    CATEGORY = "category"
+    SUBCATEGORY = "subcategory"
+
+
+def rules(
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    baskets: Annotated[
+        Path | None, typer.Option(help="Instead: one basket per line, items between commas.")
+    ] = None,
+    until: UntilOption = None,
+    level: Annotated[Between, typer.Option(help="What the rules are between.")] = Between.ITEM,
+    min_support: MinSupportOption = None,
+    min_baskets: MinBasketsOption = _RULES.min_baskets,
+    min_confidence: MinConfidenceOption = _RULES.min_confidence,
+    min_lift: MinLiftOption = _RULES.min_lift,
+    max_length: MaxLengthOption = _RULES.max_length,
+) -> None:
+    """Mine association rules and write them as CSV, the largest lift first."""
+    config = rules_config(min_support, min_baskets, min_confidence, min_lift, max_length)
+    if baskets is None:
+        found, names = _of_transactions(transactions, products, dataset, path, until, level, config)
+    elif transactions or products or path or until or level is not Between.ITEM:
+        raise SourceError("--baskets holds items alone: expected no other source, cut or level.")
+    else:
+        found, names = _of_baskets(baskets, config)
+    write_rules(out, found, names)
+    if not found.complete:
+        most = f"more than {config.most_itemsets:,} itemsets of one length"
+        console.print(f"[yellow]Longer rules were left out:[/] {most}. Raise --min-support.")
+    console.print(f"{len(found.lift):,} rules in {escape(str(out))}", soft_wrap=True)
+
+
+def _of_baskets(path: Path, config: RulesConfig) -> tuple[AssociationRules, list[str]]:
+    items, indptr, names = read_baskets(path)
+    n_baskets = len(indptr) - 1
+    found = association_rules(indptr, items, len(names), n_baskets, config.min_support, config)
+    return found, names
+
+
+def _of_transactions(
+    transactions: Path | None,
+    products: Path | None,
+    dataset: Dataset,
+    path: Path | None,
+    until: str | None,
+    level: Between,
+    config: RulesConfig,
+) -> tuple[AssociationRules, list[str]]:
+    moment = moment_of(until)
+    table, catalogue = read_source(transactions, products, dataset, path)
+    # The thresholds of the rules decide which items matter.
+    encoded = encode(table, catalogue, 1, moment)
+    console.print(encoded)
+    if level is Between.ITEM:
+        return item_rules(encoded, config), encoded.items["item_id"].to_list()
+    found = taxonomy_levels(catalogue_of(encoded))[level]
+    return level_rules(encoded, found, config), found.names

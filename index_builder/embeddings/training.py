@@ -1,0 +1,32 @@
+"""A training run of given length, with its progress bar."""
+
+from rich.console import Console
+
+from index_builder.config import TrainConfig
+from index_builder.embeddings.triple2vec import Embeddings, Step, train
+from index_builder.progress import training_progress
+from index_builder.transactions.encoding import EncodedTransactions
+
+__all__ = ["train_epochs"]
+
+
+def train_epochs(
+    encoded: EncodedTransactions,
+    config: TrainConfig,
+    epochs: int,
+    console: Console,
+    title: str = "Training",
+) -> Embeddings:
+    """Trains on `epochs` triples per line of the baskets.
+
+    Raises:
+        TrainingError: see `index_builder.embeddings.triple2vec.train`.
+    """
+    triples = epochs * len(encoded.basket_items)
+    with training_progress(console, title, triples) as progress:
+
+        def on_step(step: Step, _: Embeddings) -> bool:
+            progress.show(step)
+            return False
+
+        return train(encoded, encoded.n_items, encoded.n_users, config, triples, on_step)

@@ -1,0 +1,218 @@
+"""triple2vec: user vectors and dual item vectors from (user, item, item) triples.
+
+Wan et al., "Representing and recommending shopping baskets with complementarity, compatibility,
+and loyalty", CIKM 2018. For a triple (u, i, j), drawn from a basket of user u, training maximises
+log P(i | j, u) + log P(j | i, u) + log P(u | i, j), each by noise-contrastive estimation.
+
+The logit of an item is its part of the cohesion score plus its log popularity, so that the vectors
+learn what popularity does not explain, and the prior can be added back in the index row. Without
+`popularity_logit` it is the plain NCE of the papers.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.config import TrainConfig
+from index_builder.embeddings import nce
+from index_builder.transactions.encoding import EncodedBaskets
+
+__all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
+
+Float32 = npt.NDArray[np.float32]
+
+_STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
+_FEWEST_STEPS = 10  # of a short training, so that it too can stop in time
+_LAST_RATE = 0.01  # of the first learning rate
+_COLLAPSED_COSINE = 0.98  # mean over random pairs of rows; healthy tables stay below .5
+
+
+class TrainingError(RuntimeError):
+    """The model is not fit to ship."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What training learned.
+
+    Attributes:
+        item_p: (n_items, d) float32, an item as the other half of a pair whose context is item_q.
+        item_q: (n_items, d) float32, an item as the other half of a pair whose context is item_p.
+        user_h: (n_users, d) float32; zero for a user without any pair of items.
+    """
+
+    item_p: Float32
+    item_q: Float32
+    user_h: Float32
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress of training: triples seen so far, and the mean NCE loss per term since the last."""
+
+    triples: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """A log-uniform (Zipf) law over popularity rank, and what it subtracts from a logit.
+
+    Attributes:
+        by_rank: (n,) int32, the row at each rank, most popular first.
+        offset: (n,) float32 by row: log prior - log(negatives * noise probability); the prior is
+            the share, or equal for all (plain NCE, normalised while the vectors know nothing).
+    """
+
+    by_rank: npt.NDArray[np.int32]
+    offset: Float32
+
+    @classmethod
+    def of(cls, counts: npt.NDArray[np.int64], config: TrainConfig) -> "_Noise":
+        by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
+        rank = np.arange(len(counts))
+        probability = np.empty(len(counts))
+        probability[by_rank] = np.log((rank + 2) / (rank + 1)) / np.log(len(counts) + 1)
+        prior = log_share(counts) if config.popularity_logit else -np.log(len(counts))
+        offset = prior - np.log(config.negatives * probability)
+        return cls(by_rank, offset.astype(np.float32))
+
+
+def log_share(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Returns the log of each count's share of their sum; a zero counts as a half."""
+    shares: npt.NDArray[np.float64] = np.log(np.maximum(counts, 0.5) / max(1, counts.sum()))
+    return shares
+
+
+def train(
+    baskets: EncodedBaskets,
+    n_items: int,
+    n_users: int,
+    config: TrainConfig,
+    triples: int,
+    on_step: Callable[[Step, Embeddings], bool] = lambda _step, _embeddings: False,
+) -> Embeddings:
+    """Learns from triples drawn at random: a line of the baskets, then another of its basket.
+
+    Args:
+        baskets: the training baskets.
+        n_items: rows of the item tables.
+        n_users: rows of the user table.
+        config: dimension, negatives, learning rate, popularity_logit, threads, seed.
+        triples: number of triples over which the learning rate falls.
+        on_step: is shown the progress and the tables in the making (it must not change them);
+            training ends early when it returns True.
+
+    Raises:
+        TrainingError: no basket holds two items, or the tables turned non-finite or collapsed.
+    """
+    pairs = _Pairs.of(baskets)
+    lines = np.bincount(pairs.line_item, minlength=n_items)
+    user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
+    embeddings = _initial(n_items, n_users, config)
+    item_noise = _Noise.of(lines, config)
+    user_noise = _Noise.of(user_lines, config)
+    states = _random_states(config)
+
+    def run(state: npt.NDArray[np.uint64], count: int, rates: tuple[float, float]) -> float:
+        loss: float = nce.run(
+            count, rates[0], rates[1], state, config.negatives,
+            pairs.line_item, pairs.line_basket, pairs.indptr, baskets.basket_user,
+            embeddings.item_p, embeddings.item_q, embeddings.user_h,
+            item_noise.by_rank, item_noise.offset, user_noise.by_rank, user_noise.offset,
+        )  # fmt: skip
+        return loss
+
+    with ThreadPoolExecutor(config.threads) as pool:
+        for done, count in _schedule(triples, config.threads):
+            rates = (_rate(done, triples, config), _rate(done + count, triples, config))
+            shares = [count // config.threads] * config.threads
+            shares[0] += count % config.threads
+            losses = list(pool.map(run, states, shares, [rates] * config.threads))
+            embeddings.user_h[user_lines == 0] = 0  # they were noise, and never the positive
+            check(embeddings)
+            if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
+                break
+    return embeddings
+
+
+def check(embeddings: Embeddings) -> None:
+    """Refuses tables that are not fit to ship.
+
+    Raises:
+        TrainingError: a table holds NaN or infinity, or its rows all point the same way.
+    """
+    for name, table in vars(embeddings).items():
+        if not np.isfinite(table).all():
+            raise TrainingError(
+                f"{name}: expected finite vectors, found "
+                f"{int((~np.isfinite(table)).any(axis=1).sum()):,} rows with NaN or infinity. "
+                "Lower the learning rate."
+            )
+    for name in ("item_p", "item_q"):
+        cosine = _mean_cosine(getattr(embeddings, name))
+        if cosine > _COLLAPSED_COSINE:
+            raise TrainingError(
+                f"{name}: expected vectors that differ, found a mean cosine of {cosine:.3f} "
+                "between random items. Lower the learning rate, or check that the transactions "
+                "hold baskets of more than one kind."
+            )
+
+
+def _mean_cosine(table: Float32) -> float:
+    """The mean cosine over all pairs of rows, from the sum of the unit vectors."""
+    n = len(table)
+    if n < 3:  # two items bought together may well coincide
+        return 0.0
+    norms = np.linalg.norm(table, axis=1, keepdims=True)
+    total = (table / np.maximum(norms, np.float32(1e-20))).sum(axis=0, dtype=np.float64)
+    return float((total @ total - n) / (n * (n - 1)))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """The baskets of two items or more, line by line."""
+
+    line_item: npt.NDArray[np.int32]
+    line_basket: npt.NDArray[np.int32]
+    indptr: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, baskets: EncodedBaskets) -> "_Pairs":
+        sizes = np.diff(baskets.basket_indptr)
+        basket = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        paired = sizes[basket] >= 2
+        if not paired.any():
+            raise TrainingError("expected baskets of two items or more, found none")
+        kept = np.where(sizes >= 2, sizes, 0)
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+        return cls(baskets.basket_items[paired], basket[paired], indptr)
+
+
+def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
+    rng = np.random.default_rng(config.seed)
+
+    def table(rows: int) -> Float32:
+        values = (rng.random((rows, config.dimension), np.float32) - 0.5) / config.dimension
+        return values.astype(np.float32)
+
+    return Embeddings(table(n_items), table(n_items), table(n_users))
+
+
+def _random_states(config: TrainConfig) -> list[npt.NDArray[np.uint64]]:
+    """One stream per thread, none of them zero (where xorshift would stay)."""
+    seeds = np.random.SeedSequence(config.seed).spawn(config.threads)
+    return [seed.generate_state(1, np.uint64) | np.uint64(1) for seed in seeds]
+
+
+def _schedule(triples: int, threads: int) -> Iterator[tuple[int, int]]:
+    step = min(_STEP_TRIPLES * threads, -(-triples // _FEWEST_STEPS))
+    for done in range(0, triples, step):
+        yield done, min(step, triples - done)
+
+
+def _rate(done: int, triples: int, config: TrainConfig) -> float:
+    return config.learning_rate * max(_LAST_RATE, 1 - done / triples)

@@ -1,0 +1,156 @@
+"""Ablations: what becomes of the recommendations when a part is missing, or done another way."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+from index_builder.config import BuildConfig
+from index_builder.evaluation.without_vectors import without_vectors
+from index_builder.measuring.quality import K, Ranker, ranker_of
+from index_builder.measuring.scorer import Scorer, top
+from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import Bundle
+from service.recommending.aggregate import Weights, build_queries
+from service.recommending.recommender import Recommender
+from service.settings import Settings
+
+__all__ = ["AS_SERVED", "Ablation", "ablations"]
+
+AS_SERVED = "as served"
+_BLENDED = "no ranker: the blended score"
+_EVERY = "every item an anchor"
+_BLENDED_EVERY = "blended, every item an anchor"
+_BLENDED_ONE = "blended, the ranker's candidates"
+_BOTH = "Eq. 4: both directions"
+
+_AS_THEY_ARE: Mapping[str, object] = {}
+_UNRANKED: dict[str, object] = {"ranker": False}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A way to rank that differs from another in one thing.
+
+    Attributes:
+        name: of the way.
+        rank: the ranker.
+        beside: name of the other, which came before; itself if it is only compared with.
+        kind: whether a part of the system is missing, or one is done another way.
+    """
+
+    name: str
+    rank: Ranker
+    beside: str
+    kind: Literal["part", "choice"]
+
+
+def ablations(
+    bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
+) -> Iterator[Ablation]:
+    """Yields the ways one by one, since one of them has to be trained first.
+
+    Args:
+        bundle: the bundle.
+        transactions: those it was built from: the ranker without vectors learns from them.
+        config: of its build.
+        console: where progress is shown.
+    """
+    yield from _parts(bundle, transactions, config, console)
+    yield from _anchors(bundle)
+    yield from _directions(bundle)
+
+
+def _parts(
+    bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
+) -> Iterator[Ablation]:
+    def part(name: str, rank: Ranker) -> Ablation:
+        return Ablation(name, rank, AS_SERVED, "part")
+
+    yield part("no shopper: a stranger's answer", _stranger(bundle))
+    if bundle.tree_root is not None:
+        blind = without_vectors(bundle, transactions, config, console)
+        yield part("no vectors: ranker retrained", _ranker(blind))
+        yield part(_BLENDED, _ranker(bundle, _UNRANKED))
+    weights = Weights.read(bundle.manifest.serving, "vectors_")
+    # The index is all that brings candidates then.
+    bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
+    yield part("no ranker, no history", _ranker(bundle, bare, weights))
+    no_prior = replace(weights, popularity=0)
+    yield part("no ranker, history or prior", _ranker(bundle, bare, no_prior))
+
+
+def _anchors(bundle: Bundle) -> Iterator[Ablation]:
+    """Which items are anchors, and whether each of them is searched for on its own."""
+
+    def choice(name: str, beside: str, rank: Ranker) -> Ablation:
+        return Ablation(name, rank, beside, "choice")
+
+    every: dict[str, object] = {"anchor_limit": sys.maxsize}
+    half: dict[str, object] = {"anchor_limit": 1, "anchor_fraction": 0.5}
+    yield choice(_EVERY, AS_SERVED, _ranker(bundle, every))
+    yield choice("half of the items anchors", _EVERY, _ranker(bundle, half))
+    if bundle.tree_root is None:
+        return
+    yield choice("one search for the mean", AS_SERVED, _ranker(bundle, {"search": "mean"}))
+    yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"search": "anchors"}))
+    yield choice(_BLENDED_EVERY, _BLENDED, _ranker(bundle, _UNRANKED | every))
+    yield choice("blended, half of the items", _BLENDED_EVERY, _ranker(bundle, _UNRANKED | half))
+    # Without trees, the recommender blends the candidates that it would have ranked.
+    treeless = replace(bundle, tree_root=None)
+    yield choice(_BLENDED_ONE, _BLENDED, _ranker(treeless))
+    rank = _ranker(treeless, {"search": "anchors"})
+    yield choice("the same, one search per anchor", _BLENDED_ONE, rank)
+
+
+def _directions(bundle: Bundle) -> Iterator[Ablation]:
+    """Vectors and prior over the whole catalogue, by both directions of Eq. 4 and by either."""
+    for name, p_factor, q_factor in (
+        (_BOTH, 1, 1),
+        ("p_j·(q_i + h_u) alone", 2, 0),
+        ("q_j·(p_i + h_u) alone", 0, 2),
+    ):
+        yield Ablation(name, top(_densely(bundle, p_factor, q_factor)), _BOTH, "choice")
+
+
+def _ranker(
+    bundle: Bundle, changes: Mapping[str, object] = _AS_THEY_ARE, weights: Weights | None = None
+) -> Ranker:
+    # The defaults, whatever RTT2VEC_… says here.
+    settings = Settings.model_construct().model_copy(update=changes)
+    return ranker_of(Recommender(bundle, settings, weights=weights), bundle)
+
+
+def _stranger(bundle: Bundle) -> Ranker:
+    recommender = Recommender(bundle, Settings.model_construct())
+
+    def rank(basket: HeldOut) -> list[int]:
+        given = [bundle.catalogue.item_ids[item] for item in basket.given]
+        return [each.item_index for each in recommender.recommend(None, given, K).items]
+
+    return rank
+
+
+def _densely(bundle: Bundle, p_factor: int, q_factor: int) -> Scorer:
+    """Scores every item, the parts of p_j and q_j in the query multiplied by the factors.
+
+    A direction that stands alone counts twice, so that the prior keeps its weight beside it.
+    """
+    weights = Weights.read(bundle.manifest.serving, "vectors_")
+    recommender = Recommender(bundle, Settings.model_construct())
+    d = bundle.user_h.shape[1]
+    factors = np.repeat(np.array([p_factor, q_factor, 1], np.float32), (d, d, 1))
+
+    def score(basket: HeldOut) -> npt.NDArray[np.float32]:
+        anchors = recommender.anchors(basket.given, bundle.user_ids[basket.user])
+        user_h = bundle.user_h[basket.user]
+        query = build_queries(bundle.item_vectors, anchors, user_h, weights).mean(axis=0)
+        scores: npt.NDArray[np.float32] = bundle.item_vectors @ (factors * query)
+        return scores
+
+    return score

@@ -1,0 +1,72 @@
+"""EASE: the linear item-item model that predicts each item of a basket from all the others.
+
+Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019.
+"""
+
+import numpy as np
+from scipy.linalg import lapack
+
+from index_builder.evaluation.baselines.item_knn import basket_matrix
+from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.held_out import HeldOut
+
+__all__ = ["MOST_ITEMS", "ease"]
+
+MOST_ITEMS = 30_000  # the matrix takes 4 bytes n_items^2: 3.6 GB then
+
+_BLOCK_ITEMS = 1024  # rows that are made dense, or mirrored, at once
+
+
+def ease(encoded: EncodedTransactions, regularisation: float = 100) -> Scorer:
+    """Sums the rows of B for the items of the basket.
+
+    B has a zero diagonal and minimises |X - XB|^2 + regularisation |B|^2 over the training baskets
+    X. With P the inverse of X'X + regularisation I, B_ij = -P_ij / P_jj (Steck, eq. 8).
+
+    Args:
+        encoded: the training baskets.
+        regularisation: lambda, above 0.
+
+    Raises:
+        ValueError: more than MOST_ITEMS items.
+    """
+    if encoded.n_items > MOST_ITEMS:
+        raise ValueError(f"expected at most {MOST_ITEMS:,} items, found {encoded.n_items:,}")
+    weights = _gram(encoded)
+    weights[np.diag_indices(len(weights))] += np.float32(regularisation)
+    weights = _inverse(weights)
+    weights /= -weights.diagonal()  # column j by -P_jj
+    np.fill_diagonal(weights, 0)
+
+    def score(basket: HeldOut) -> Float32:
+        scores: Float32 = weights[basket.given].sum(axis=0)
+        return scores
+
+    return score
+
+
+def _gram(encoded: EncodedTransactions) -> Float32:
+    """X'X, dense, a block of rows after the other."""
+    baskets = basket_matrix(encoded)
+    by_item = baskets.T.tocsr()
+    gram = np.empty((encoded.n_items, encoded.n_items), np.float32)
+    for start in range(0, len(gram), _BLOCK_ITEMS):
+        block = slice(start, start + _BLOCK_ITEMS)
+        (by_item[block] @ baskets).toarray(out=gram[block])
+    return gram
+
+
+def _inverse(matrix: Float32) -> Float32:
+    """Inverts a symmetric positive definite matrix in its own memory, by Cholesky."""
+    transposed = matrix.T  # LAPACK's order of rows and columns, so that it need not copy
+    factor, failed = lapack.spotrf(transposed, lower=0, clean=0, overwrite_a=1)
+    if failed:
+        raise np.linalg.LinAlgError("not positive definite: raise the regularisation")
+    inverse: Float32 = lapack.spotri(factor, lower=0, overwrite_c=1)[0].T  # the lower triangle
+    for start in range(0, len(inverse), _BLOCK_ITEMS):
+        stop = start + _BLOCK_ITEMS
+        corner = np.tril(inverse[start:stop, start:stop])
+        inverse[start:stop, start:stop] = corner + np.tril(corner, -1).T
+        inverse[start:stop, stop:] = inverse[stop:, start:stop].T
+    return inverse

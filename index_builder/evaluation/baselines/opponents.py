@@ -1,0 +1,212 @@
+"""All opponents in one row, each fitted on the training baskets and fairly tuned."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, partial
+from itertools import product
+from typing import TypeVar
+
+from rich.console import Console
+
+from index_builder.config import TrainConfig
+from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.evaluation.baselines.blend import blend
+from index_builder.evaluation.baselines.ease import MOST_ITEMS, ease
+from index_builder.evaluation.baselines.item_knn import co_purchases, item_knn
+from index_builder.evaluation.baselines.published import (
+    rtt2vec,
+    train_published,
+    triple2vec,
+    triple2vec_without_user,
+)
+from index_builder.evaluation.baselines.skip_gram import (
+    SkipGram,
+    bb2vec,
+    gensim_is_installed,
+    item2vec,
+    skip_gram,
+)
+from index_builder.evaluation.baselines.tuning import Slice, last_days
+from index_builder.measuring.popularity import item_popularity
+from index_builder.measuring.purchases import recency_frequency, user_frequency
+from index_builder.measuring.quality import Ranker
+from index_builder.measuring.scorer import Scorer, top
+from index_builder.progress import stage
+from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.held_out import HeldOut
+
+__all__ = ["Opponent", "opponents"]
+
+# The default stands first in each: a record too short to tune on gets it.
+_HALF_LIVES = (60, 15, 30, 120, 240)  # days
+_SHRINKAGES = (5, 0, 20, 50)
+_POWERS = (0.5, 0.4, 0.6)
+_WEIGHTS = (1, 0.5, 0.7, 1.4, 2)
+_REGULARISATIONS = (100, 10, 30, 300, 1000)
+_NOISE_POWERS = (0.75, 0)
+_EPOCHS = (4, 2, 8, 16)
+
+# EASE is cubic in the items: a fit takes a thirteenth of the time of one with 18,800.
+_TUNED_ITEMS = 8000
+
+_Value = TypeVar("_Value")
+_Vectors = TypeVar("_Vectors")
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """A ranker that tells how it was tuned, for a report to tell as well.
+
+    Attributes:
+        rank: what it is called for.
+        settings: the chosen values; empty if there was nothing to choose.
+    """
+
+    rank: Ranker = field(repr=False)
+    settings: str = ""
+
+    def __call__(self, basket: HeldOut) -> Sequence[int]:
+        """The best K items that are not in the basket."""
+        return self.rank(basket)
+
+
+def opponents(
+    encoded: EncodedTransactions, as_of: datetime, config: TrainConfig, console: Console
+) -> Iterator[tuple[str, Opponent]]:
+    """Fits one opponent after the other, when it is asked for.
+
+    Hyperparameters are those that find the most in the last days before the cut, for models of
+    what came before; the models are then fitted again on everything.
+
+    Args:
+        encoded: the training baskets.
+        as_of: the cut, naive UTC.
+        config: threads and seed; for the vectors of the papers, negatives and learning rate too.
+        console: is told what was chosen, and what is left out and why.
+    """
+    yield "item popularity", Opponent(top(item_popularity(encoded)))
+    yield "user frequency", Opponent(top(user_frequency(encoded)))
+    days = last_days(encoded, as_of, config.seed)
+    yield from _counts(encoded, days, console)
+    if gensim_is_installed():
+        yield from _skip_grams(encoded, days, config, console)
+    else:
+        console.print("[yellow]item2vec and BB2vec are left out:[/] gensim is not installed.")
+    yield from _published(encoded, days, config, console)
+
+
+def _counts(
+    encoded: EncodedTransactions, days: Slice, console: Console
+) -> Iterator[tuple[str, Opponent]]:
+    """Recency frequency, item-kNN and EASE; then the last two blended with the first."""
+    with _fitting(console, "user recency frequency"):
+        half_life = days.best(_HALF_LIVES, partial(recency_frequency, days.past))
+        recency = recency_frequency(encoded, half_life)
+    rhythm = f"half-life {half_life} days"
+    yield _told("user recency frequency", recency, rhythm, console)
+
+    with _fitting(console, "item-kNN"):
+        shrinkage, power, blended_power, knn_weight = _choose_knn(days, half_life)
+        together = co_purchases(encoded)
+        knn = item_knn(encoded, shrinkage, power, together)
+    yield _told("item-kNN", knn, f"shrinkage {shrinkage}, power {power}", console)
+
+    solvable = encoded.n_items <= MOST_ITEMS
+    if solvable:
+        with _fitting(console, "EASE"):
+            regularisation, ease_weight = _choose_ease(days, half_life)
+            linear = ease(encoded, regularisation)
+        yield _told("EASE", linear, f"lambda {regularisation}", console)
+    else:
+        found = f"{encoded.n_items:,} items, its matrix is for {MOST_ITEMS:,} at most"
+        console.print(f"[yellow]EASE is left out:[/] {found}.")
+
+    knn = item_knn(encoded, shrinkage, blended_power, together)
+    settings = f"shrinkage {shrinkage}, power {blended_power}; {rhythm}, weight {knn_weight}"
+    yield _told("item-kNN + recency", blend(knn, recency, knn_weight), settings, console)
+    if solvable:
+        settings = f"lambda {regularisation}; {rhythm}, weight {ease_weight}"
+        yield _told("EASE + recency", blend(linear, recency, ease_weight), settings, console)
+
+
+def _choose_knn(days: Slice, half_life: float) -> tuple[float, float, float, float]:
+    """Shrinkage and power; then power and weight of recency, for the blend."""
+    together = co_purchases(days.past)
+    recency = recency_frequency(days.past, half_life)
+
+    def alone(values: tuple[float, float]) -> Scorer:
+        return item_knn(days.past, *values, together)
+
+    def blended(values: tuple[float, float]) -> Scorer:
+        power, weight = values
+        return blend(alone((shrinkage, power)), recency, weight)
+
+    shrinkage, power = days.best(list(product(_SHRINKAGES, _POWERS)), alone)
+    return shrinkage, power, *days.best(list(product(_POWERS, _WEIGHTS)), blended)
+
+
+def _choose_ease(days: Slice, half_life: float) -> tuple[float, float]:
+    """Lambda, by the most popular items alone; then the weight of recency in the blend."""
+    few = days.most_popular(_TUNED_ITEMS)
+    regularisation = few.best(_REGULARISATIONS, partial(ease, few.past))
+    linear = ease(days.past, regularisation)
+    recency = recency_frequency(days.past, half_life)
+    return regularisation, days.best(_WEIGHTS, partial(blend, linear, recency))
+
+
+def _skip_grams(
+    encoded: EncodedTransactions, days: Slice, config: TrainConfig, console: Console
+) -> Iterator[tuple[str, Opponent]]:
+    def learn(baskets: EncodedTransactions, power: float) -> SkipGram:
+        return skip_gram(baskets, power, config.threads, config.seed)
+
+    methods = {"item2vec": item2vec, "BB2vec": bb2vec}
+    for name, power, scorer in _of_vectors(encoded, days, methods, _NOISE_POWERS, learn, console):
+        yield _told(name, scorer, f"noise by count^{power}", console)
+
+
+def _published(
+    encoded: EncodedTransactions, days: Slice, config: TrainConfig, console: Console
+) -> Iterator[tuple[str, Opponent]]:
+    def learn(baskets: EncodedTransactions, epochs: int) -> Embeddings:
+        return train_published(baskets, config, epochs)
+
+    methods = {
+        "triple2vec without user": triple2vec_without_user,
+        "triple2vec": triple2vec,
+        "RTT2Vec as published": rtt2vec,
+    }
+    for name, epochs, scorer in _of_vectors(encoded, days, methods, _EPOCHS, learn, console):
+        yield _told(name, scorer, f"{epochs} epochs", console)
+
+
+def _of_vectors(
+    encoded: EncodedTransactions,
+    days: Slice,
+    methods: Mapping[str, Callable[[_Vectors], Scorer]],
+    values: Sequence[_Value],
+    learn: Callable[[EncodedTransactions, _Value], _Vectors],
+    console: Console,
+) -> Iterator[tuple[str, _Value, Scorer]]:
+    """Methods that share their vectors, learned once per value: name, chosen value, scorer."""
+    learned = cache(learn)
+
+    def fit(name: str, baskets: EncodedTransactions, value: _Value) -> Scorer:
+        return methods[name](learned(baskets, value))
+
+    for name in methods:
+        with _fitting(console, name):
+            value = days.best(values, partial(fit, name, days.past))
+            scorer = fit(name, encoded, value)
+        yield name, value, scorer
+
+
+def _fitting(console: Console, name: str) -> AbstractContextManager[None]:
+    return stage(console, f"Opponent: {name}")
+
+
+def _told(name: str, scorer: Scorer, settings: str, console: Console) -> tuple[str, Opponent]:
+    console.print(f"  [dim]{name}: {settings}[/]", highlight=False)
+    return name, Opponent(top(scorer), settings)

@@ -1,0 +1,112 @@
+"""Fair tuning: the last days before the cut choose among values, for models of what came before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import numpy as np
+
+from index_builder.measuring.scorer import Scorer, top
+from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
+from index_builder.transactions.held_out import HeldOut, held_out
+
+__all__ = ["Slice", "last_days"]
+
+T = TypeVar("T")
+
+_DAYS = 30
+_SHARE = 0.2  # of a short record
+_MOST_BASKETS = 2000
+_FEWEST_BASKETS = 30
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The end of the training baskets.
+
+    Attributes:
+        past: the training baskets before it, in terms of the same catalogue and users.
+        baskets: held-out baskets of it, of users that have a past.
+    """
+
+    past: EncodedTransactions
+    baskets: list[HeldOut]
+
+    def best(self, values: Sequence[T], fit: Callable[[T], Scorer]) -> T:
+        """The value whose scorer, fitted on the past, finds the most; of equals the first.
+
+        That is Recall@20. The first of the values stands for the default: it is taken unseen if
+        there are too few baskets to choose by.
+        """
+        if len(self.baskets) < _FEWEST_BASKETS:
+            return values[0]
+        recalls = [self._recall(fit(value)) for value in values]
+        return values[int(np.argmax(recalls))]
+
+    def most_popular(self, n_items: int) -> "Slice":
+        """The same, as if the catalogue held the most popular items alone."""
+        given = [basket.given[basket.given < n_items] for basket in self.baskets]
+        targets = [basket.targets[basket.targets < n_items] for basket in self.baskets]
+        kept = zip(self.baskets, given, targets, strict=True)
+        return Slice(
+            _most_popular(self.past, n_items),
+            [HeldOut(b.user, shown, found) for b, shown, found in kept if len(found)],
+        )
+
+    def _recall(self, scorer: Scorer) -> float:
+        rank = top(scorer)
+        return float(np.mean([np.isin(b.targets, rank(b)).mean() for b in self.baskets]))
+
+
+def last_days(encoded: EncodedTransactions, as_of: datetime, seed: int) -> Slice:
+    """The last 30 days before `as_of`, or the last fifth of a short record.
+
+    Args:
+        encoded: the training baskets; none of `as_of` or later counts.
+        as_of: the cut, naive UTC.
+        seed: of the split of each basket, and of the sample of at most 2000.
+    """
+    begun = encoded.basket_begun
+    end = as_of.replace(tzinfo=UTC).timestamp()
+    since = end - min(_DAYS * _DAY_S, _SHARE * (end - float(begun[0])))
+    first, last = np.searchsorted(begun, [since, end]).tolist()
+    past = _between(encoded, 0, first)
+    count = np.bincount(past.basket_items, minlength=encoded.n_items).astype(np.int32)
+    known = set(past.basket_user.tolist())
+    late = held_out(_between(encoded, first, last), seed)
+    late = [basket for basket in late if basket.user in known]
+    order = np.random.default_rng(seed).permutation(len(late))[:_MOST_BASKETS]
+    return Slice(
+        EncodedTransactions(
+            **vars(past), items=encoded.items, item_count=count, user_ids=encoded.user_ids
+        ),
+        [late[basket] for basket in order.tolist()],
+    )
+
+
+def _between(encoded: EncodedTransactions, first: int, last: int) -> EncodedBaskets:
+    """Baskets first to last - 1."""
+    indptr = encoded.basket_indptr[first : last + 1]
+    return EncodedBaskets(
+        basket_ids=encoded.basket_ids[first:last],
+        basket_indptr=indptr - indptr[0],
+        basket_items=encoded.basket_items[indptr[0] : indptr[-1]],
+        basket_user=encoded.basket_user[first:last],
+        basket_begun=encoded.basket_begun[first:last],
+        left_out={},
+    )
+
+
+def _most_popular(encoded: EncodedTransactions, n_items: int) -> EncodedTransactions:
+    """The same baskets, some of them now empty, without the other items."""
+    kept = encoded.basket_items < n_items
+    lines = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+    return replace(
+        encoded,
+        basket_indptr=lines[encoded.basket_indptr],
+        basket_items=encoded.basket_items[kept],
+        items=encoded.items.head(n_items),
+        item_count=encoded.item_count[:n_items],
+    )

@@ -1,0 +1,204 @@
+"""The evaluation: a bundle, its opponents and its ablations on the baskets after its cut."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import track
+
+from index_builder.basket_score import Additions, Judgement, judge_additions, judge_score
+from index_builder.config import BuildConfig
+from index_builder.evaluation.ablations import AS_SERVED, Ablation, ablations
+from index_builder.evaluation.baselines.opponents import opponents
+from index_builder.evaluation.sweep import Traded, rankers
+from index_builder.measuring.quality import K, Measured, Ranker, measure, ranker_of
+from index_builder.measuring.spread import Spread
+from index_builder.transactions.encoding import EncodedTransactions, encode
+from index_builder.transactions.errors import OtherTransactionsError
+from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleInvalidError
+from service.recommending.basket_score.scorer import has_score
+from service.recommending.recommender import Recommender
+from service.settings import Settings
+
+__all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
+
+OURS = "RTT2Vec, as served"
+
+_CHEAP_OPPONENTS = 2  # the first two: nothing to train
+_ABLATION_BASKETS = 2000
+_TITLE_WIDTH = 36  # so that the bars stand in line
+
+
+@dataclass(frozen=True, eq=False)
+class Ablated:
+    """An ablation and what came of it; `beside` is the other way on the same baskets."""
+
+    ablation: Ablation
+    measured: Measured
+    beside: Measured
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that a report tells.
+
+    Attributes:
+        bundle: what was judged.
+        encoded: the baskets it was built from.
+        baskets: those it was judged by.
+        methods: what was measured on all of them, by name; OURS last.
+        settings: how opponents were tuned, by name.
+        scores: (n, K) of our recommendations; NaN where there were fewer than K.
+        ablations: measured on a sample of the baskets; empty if they were left out.
+        basket_score: what the bundle's score makes of them; None if it has none.
+        additions: what items more or less do to it; likewise.
+        diversity: ours at several λ, at λ = 1 first.
+        demotion: ours at several weights of substitutes, at 1 first; empty if the bundle has none.
+        seed: of everything random.
+    """
+
+    bundle: Bundle
+    encoded: EncodedTransactions
+    baskets: Sequence[HeldOut]
+    methods: dict[str, Measured]
+    settings: dict[str, str]
+    scores: npt.NDArray[np.float64]
+    ablations: Sequence[Ablated]
+    basket_score: Judgement | None
+    additions: Additions | None
+    diversity: Sequence[Traded]
+    demotion: Sequence[Traded]
+    seed: int
+
+
+def evaluate(
+    bundle: Bundle,
+    transactions: Transactions,
+    baskets: Sequence[HeldOut],
+    seed: int,
+    quick: bool,
+    console: Console,
+) -> Evaluation:
+    """Measures everything on the same baskets.
+
+    Args:
+        bundle: the bundle.
+        transactions: those it was built from, and later ones.
+        baskets: held-out baskets that began after the bundle's cut.
+        seed: of the samples.
+        quick: leaves out what has to be trained, and the ablations.
+        console: where progress is shown.
+
+    Raises:
+        OtherTransactionsError: the bundle was built from other transactions.
+        BundleInvalidError: its build is not described as this release does.
+    """
+    config = _build_config(bundle)
+    encoded = training_baskets(bundle, transactions, config.min_item_baskets)
+    as_of = datetime.fromisoformat(bundle.manifest.as_of)
+    methods: dict[str, Measured] = {}
+    settings: dict[str, str] = {}
+    rivals = opponents(encoded, as_of, config.train, console)
+    for name, opponent in islice(rivals, _CHEAP_OPPONENTS if quick else None):
+        methods[name] = _measure(name, opponent, baskets, bundle, console)
+        settings[name] = opponent.settings
+    answers: list[list[float]] = []
+    ours = Recommender(bundle, Settings.model_construct())
+    as_served = ranker_of(ours, bundle, answers)
+    methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)
+    ablated: list[Ablated] = []
+    if not quick:
+        ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
+    scored = judge_score(bundle, baskets, seed) if has_score(bundle) else None
+    added = judge_additions(bundle, baskets, seed) if has_score(bundle) else None
+    diverse = _trade(bundle, baskets, "mmr_lambda", console)
+    demoted = _trade(bundle, baskets, "substitute_weight", console)
+    found = (_padded(answers), ablated, scored, added, diverse, demoted)
+    return Evaluation(bundle, encoded, baskets, methods, settings, *found, seed)
+
+
+def training_baskets(
+    bundle: Bundle, transactions: Transactions, min_item_baskets: int
+) -> EncodedTransactions:
+    """The baskets that a bundle was built from.
+
+    Raises:
+        OtherTransactionsError: they give another catalogue, other users or other counts.
+    """
+    until = datetime.fromisoformat(bundle.manifest.as_of)
+    encoded = encode(transactions, None, min_item_baskets, until)
+    for noun, expected, found in (
+        ("items", bundle.catalogue.item_ids, encoded.items["item_id"].to_list()),
+        ("users", bundle.user_ids[: bundle.n_trained_users], encoded.user_ids),
+        ("purchases of the items", bundle.item_count.tolist(), encoded.item_count.tolist()),
+    ):
+        if expected != found:
+            raise OtherTransactionsError(
+                f"{transactions.summary.source}: not what bundle {bundle.bundle_id} was built "
+                f"from.\nExpected before {until}: the {len(expected):,} {noun} of the bundle. "
+                f"Found: others ({len(found):,}).\n"
+                "Give evaluate the transactions of the build, and the later ones."
+            )
+    return encoded
+
+
+def _build_config(bundle: Bundle) -> BuildConfig:
+    try:
+        return BuildConfig.model_validate(bundle.manifest.build)
+    except ValidationError as error:
+        raise BundleInvalidError(
+            "manifest.json, build", "a configuration of this release", error
+        ) from error
+
+
+def _ablate(
+    bundle: Bundle,
+    transactions: Transactions,
+    baskets: Sequence[HeldOut],
+    served: Measured,
+    config: BuildConfig,
+    seed: int,
+    console: Console,
+) -> list[Ablated]:
+    n = len(baskets)
+    few = np.sort(np.random.default_rng(seed).permutation(n)[:_ABLATION_BASKETS])
+    sample = [baskets[basket] for basket in few]
+    measured = {AS_SERVED: served.of(few)}
+    results = []
+    for each in ablations(bundle, transactions, config, console):
+        measured[each.name] = _measure(each.name, each.rank, sample, bundle, console)
+        results.append(Ablated(each, measured[each.name], measured[each.beside]))
+    return results
+
+
+def _trade(
+    bundle: Bundle, baskets: Sequence[HeldOut], setting: str, console: Console
+) -> list[Traded]:
+    found = []
+    for value, rank in rankers(bundle, setting):
+        measured = _measure(f"{setting} {value:g}", rank, baskets, bundle, console)
+        found.append(Traded(value, measured, Spread.of(measured.ranked, bundle)))
+    return found
+
+
+def _measure(
+    name: str, rank: Ranker, baskets: Sequence[HeldOut], bundle: Bundle, console: Console
+) -> Measured:
+    title = f"{name:<{_TITLE_WIDTH}}"
+    shown = track(baskets, title, console=console, disable=not console.is_terminal)
+    return measure(rank, shown, bundle)
+
+
+def _padded(answers: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
+    rows = np.full((len(answers), K), np.nan)
+    for row, answer in zip(rows, answers, strict=True):
+        row[: len(answer)] = answer
+    return rows

@@ -1,0 +1,81 @@
+"""What the report's pictures have in common: paper, ink, and the same bytes every time.
+
+Colours are those of Okabe and Ito, which people with any colour vision can tell apart.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from index_builder.evaluation.report.figures import figure
+
+__all__ = ["BLUE", "INK", "OTHERS", "PALE", "QUIET"]
+__all__ += ["in_figures", "in_percent", "picture", "without_ticks"]
+
+INK, QUIET, PALE = "#24292f", "#6e7781", "#c3c9d0"
+BLUE = "#0072b2"
+OTHERS = ("#d55e00", "#009e73", "#cc79a7", "#e69f00")
+
+_GRID = "#e6e8eb"
+
+
+@contextmanager
+def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """An empty figure, in inches; what is drawn on it inside the block is written as SVG."""
+    with mpl.rc_context(
+        {
+            "axes.axisbelow": True,
+            "axes.edgecolor": QUIET,
+            "axes.labelcolor": QUIET,
+            "axes.labelpad": 7,
+            "axes.labelsize": 9,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlecolor": INK,
+            "axes.titlelocation": "left",
+            "axes.titlepad": 10,
+            "axes.titlesize": 10,
+            "axes.titleweight": "bold",
+            "figure.constrained_layout.h_pad": 0.15,
+            "figure.constrained_layout.w_pad": 0.15,
+            "figure.facecolor": "white",
+            "font.family": "DejaVu Sans",  # it comes with matplotlib
+            "font.size": 9,
+            "grid.color": _GRID,
+            "savefig.facecolor": "white",
+            "svg.fonttype": "path",
+            "svg.hashsalt": "rtt2vec",
+            "text.color": INK,
+            "xtick.color": QUIET,
+            "xtick.labelsize": 8.5,
+            "ytick.color": QUIET,
+            "ytick.labelsize": 8.5,
+        }
+    ):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        # Without date and version: the same figures are the same file.
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def without_ticks(axes: Axes, *lines: str) -> None:
+    """Grid lines instead of ticks: across "x", "y" or both."""
+    axes.tick_params(length=0)
+    for line in lines:
+        (axes.xaxis if line == "x" else axes.yaxis).grid()
+
+
+def in_percent(axis: Axis) -> None:
+    """Shares as percentages."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def in_figures(axis: Axis) -> None:
+    """Shares as the tables have them: ".25"."""
+    axis.set_major_formatter(lambda value, _: figure(value, 2))

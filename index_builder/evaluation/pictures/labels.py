@@ -1,0 +1,109 @@
+"""Labels of a picture: names written beside what they name, where they can be read."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.textpath import TextPath
+
+from index_builder.evaluation.pictures.drawing import PALE
+
+__all__ = ["label_ends", "label_points"]
+
+Float64 = npt.NDArray[np.float64]
+
+_POINTS_PER_INCH = 72
+_LINE_HEIGHT = 1.4
+_POINT_RADIUS = 4.0  # in points, as all lengths below
+_STEPS = (7.0, 13.0, 20.0, 28.0)
+_DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+_LEADER_FROM = 12.0  # a name that is farther away gets a line to its point
+_LEADER = {"arrowstyle": "-", "color": PALE, "shrinkA": 0, "shrinkB": _POINT_RADIUS}
+
+
+def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
+    """Writes names at the right edge, at the heights of their lines, but never too close."""
+    names = sorted(ends, key=lambda name: ends[name])
+    heights = _spread([ends[name] for name in names], 0.065 * axes.get_ylim()[1])
+    for name, height in zip(names, heights, strict=True):
+        axes.annotate(
+            name,
+            (1.01, height),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=colours[name],
+            annotation_clip=False,
+        )
+
+
+def label_points(
+    axes: Axes, points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], size: float
+) -> None:
+    """Writes every name beside its point, where it covers the least of points and other names.
+
+    Args:
+        axes: with its final place and limits.
+        points: x and y of each name, the one that chooses its place first.
+        colours: of the names.
+        size: of the font, in points.
+    """
+    per_pixel = _POINTS_PER_INCH / axes.figure.dpi
+    at = axes.transData.transform(list(points.values())) * per_pixel
+    edges = np.asarray(axes.bbox.extents) * per_pixel  # left, bottom, right, top
+    taken = [_box(x, y, 2 * _POINT_RADIUS, 2 * _POINT_RADIUS) for x, y in at]
+    for name, (x, y) in zip(points, at, strict=True):
+        width, height = TextPath((0, 0), name, size).get_extents().width, _LINE_HEIGHT * size
+        steps = [(step, *direction) for step in _STEPS for direction in _DIRECTIONS]
+        boxes = [
+            _box(x + dx * (step + width / 2), y + dy * (step + height / 3), width, height)
+            for step, dx, dy in steps
+        ]
+        costs = [_overlap(box, taken) + _outside(box, edges) for box in boxes]
+        best = int(np.argmin(costs))  # the first of equals, which is the nearest
+        taken.append(boxes[best])
+        step, dx, dy = steps[best]
+        axes.annotate(
+            name,
+            points[name],
+            (dx * step, dy * (step + height / 3)),
+            textcoords="offset points",
+            ha=("center", "left", "right")[dx],
+            va="center",
+            fontsize=size,
+            color=colours[name],
+            arrowprops=_LEADER if step > _LEADER_FROM else None,
+        )
+
+
+def _box(x: float, y: float, width: float, height: float) -> Float64:
+    return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+
+
+def _overlap(box: Float64, others: Sequence[Float64]) -> float:
+    """The area that a box shares with others."""
+    stacked = np.array(others)
+    sides = np.minimum(box[2:], stacked[:, 2:]) - np.maximum(box[:2], stacked[:, :2])
+    return float(np.maximum(sides, 0).prod(axis=1).sum())
+
+
+def _outside(box: Float64, edges: Float64) -> float:
+    """How much of a box is outside of the edges, so much that nothing else is preferred."""
+    beyond = np.maximum(edges[:2] - box[:2], 0).sum() + np.maximum(box[2:] - edges[2:], 0).sum()
+    return 1000 * float(beyond)
+
+
+def _spread(heights: Sequence[float], gap: float) -> Float64:
+    """Moves ascending heights apart until neighbours have the gap, as little as need be.
+
+    Least squares: after the gaps are taken off, by pooling adjacent violators of the order.
+    """
+    steps = gap * np.arange(len(heights))
+    blocks: list[tuple[float, int]] = []
+    for height in np.asarray(heights) - steps:
+        blocks.append((float(height), 1))
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (first, n), (second, m) = blocks[-2:]
+            blocks[-2:] = [((first * n + second * m) / (n + m), n + m)]
+    spread: Float64 = np.repeat([mean for mean, _ in blocks], [n for _, n in blocks]) + steps
+    return spread

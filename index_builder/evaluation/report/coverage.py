@@ -1,0 +1,38 @@
+"""The report's section on how much of the catalogue is shown."""
+
+from pathlib import Path
+
+from index_builder.evaluation.evaluate import OURS, Evaluation
+from index_builder.evaluation.pictures.plots import variety_plot
+from index_builder.evaluation.report.figures import figure, percent
+from index_builder.evaluation.report.tables import markdown_table
+from index_builder.measuring.quality import K
+from index_builder.measuring.variety import BEST_SELLERS, Variety
+
+__all__ = ["PICTURE", "coverage_section"]
+
+PICTURE = "variety.svg"
+
+
+def coverage_section(evaluation: Evaluation, directory: Path) -> str:
+    """Coverage of the catalogue and share of best sellers, by method."""
+    n_items = evaluation.encoded.n_items
+    found = {
+        name: (measured.quality.recall, Variety.of(measured.ranked, n_items))
+        for name, measured in evaluation.methods.items()
+    }
+    variety_plot(directory / PICTURE, found, OURS)
+    rows = [
+        [name, figure(recall), percent(each.coverage), percent(each.popularity_share)]
+        for name, (recall, each) in found.items()
+    ]
+    columns = ["method", f"Recall@{K}", "catalogue ever shown", "best sellers"]
+    return f"""## How much of the catalogue is shown
+
+![Recall beside coverage and popularity share]({PICTURE})
+
+{markdown_table(columns, rows)}
+
+*Catalogue ever shown*: share of the {n_items:,} items that were recommended for at least one of the
+{len(evaluation.baskets):,} baskets. *Best sellers*: share of all recommendations that are among the
+{percent(BEST_SELLERS)} of the items that are bought most."""

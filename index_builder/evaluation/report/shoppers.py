@@ -1,0 +1,55 @@
+"""The report's section on baskets and shoppers of every size."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.evaluation.evaluate import OURS, Evaluation
+from index_builder.evaluation.pictures.plots import group_plot
+from index_builder.evaluation.report.methods import strongest
+from index_builder.measuring.groups import quantile_groups
+from index_builder.measuring.intervals import Bootstrap, Interval
+from index_builder.measuring.quality import Measured
+
+__all__ = ["PICTURE", "shoppers_section"]
+
+PICTURE = "groups.svg"
+
+_SHOWN_OPPONENTS = 3
+
+
+def shoppers_section(evaluation: Evaluation, directory: Path) -> str:
+    """Recall by basket size and by the number of the shopper's past baskets."""
+    methods = evaluation.methods
+    shown = [*strongest(methods, _SHOWN_OPPONENTS), OURS]
+    sizes = np.array([len(basket.given) for basket in evaluation.baskets])
+    past = np.bincount(evaluation.encoded.basket_user, minlength=evaluation.encoded.n_users)
+    panels = {
+        "items in the basket": sizes,
+        "past baskets of the shopper": past[methods[OURS].users],
+    }
+    group_plot(
+        directory / PICTURE,
+        {
+            title: {name: _by_group(values, methods[name], evaluation.seed) for name in shown}
+            for title, values in panels.items()
+        },
+        OURS,
+    )
+    return f"""## For small baskets and large ones, new shoppers and old ones
+
+![Recall by basket size and by the shopper's number of past baskets]({PICTURE})
+
+Each point stands for about as many baskets as the others of its line; the bands are 95 % intervals.
+Shown beside the service: the {len(shown) - 1} opponents of the highest recall."""
+
+
+def _by_group(
+    values: npt.NDArray[np.integer], measured: Measured, seed: int
+) -> dict[str, Interval]:
+    intervals = {}
+    for group in quantile_groups(values):
+        few = measured.of(group.members)
+        intervals[group.label] = Bootstrap(few.users, seed).interval(few.recall)
+    return intervals

@@ -1,0 +1,79 @@
+"""A bundle without vectors, whose ranker never had any: what the vectors are worth."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+
+from index_builder.config import Backend, BuildConfig, IndexConfig
+from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.progress import stage
+from index_builder.ranker.training import train_ranker
+from index_builder.ranker.training_examples import Lessons, lessons, window_contents
+from index_builder.ranker.windows import Window, learned_from, windows
+from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import Bundle, preview_bundle
+from service.bundle.catalogue import Catalogue
+from service.recommending.aggregate import Weights
+from service.retrieval.exact import Exact
+
+__all__ = ["without_vectors"]
+
+
+def without_vectors(
+    bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
+) -> Bundle:
+    """Learns a ranker as the build did, but with all vectors zero, and puts it into the bundle.
+
+    Args:
+        bundle: has a ranker.
+        transactions: those it was built from.
+        config: of its build.
+        console: where progress is shown.
+    """
+    config = config.model_copy(update={"index": IndexConfig(backend=Backend.EXACT)})
+    until = datetime.fromisoformat(bundle.manifest.as_of)
+    with stage(console, "Ranker without vectors"):
+        found = list(windows(transactions, _products(bundle.catalogue), config, until))
+        taught = [
+            _lessons(window, baskets, bundle, config)
+            for window, baskets in zip(found, learned_from(found, config), strict=True)
+        ]
+        trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
+    rows = bundle.item_vectors.copy()
+    rows[:, :-1] = 0  # all but log popularity
+    return replace(
+        bundle,
+        item_vectors=rows,
+        user_h=np.zeros_like(bundle.user_h),
+        retrieval=Exact(rows),
+        closest_item=None,
+        **trees.arrays(),
+    )
+
+
+def _lessons(
+    window: Window, baskets: Sequence[HeldOut], bundle: Bundle, config: BuildConfig
+) -> Lessons:
+    items, users = window.encoded.n_items, window.encoded.n_users
+    nothing = Embeddings(*(np.zeros((n, 1), np.float32) for n in (items, items, users)))
+    weights = Weights.read(bundle.manifest.serving)
+    contents = window_contents(window, nothing, weights, weights, config, ranked=True)
+    return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
+
+
+def _products(catalogue: Catalogue) -> pl.DataFrame:
+    """The products of a bundle, as the build was given them."""
+    return pl.DataFrame(
+        {
+            "item_id": catalogue.item_ids,
+            "name": catalogue.names,
+            "department": catalogue.departments,
+            "category": catalogue.categories,
+            "subcategory": catalogue.subcategories,
+        }
+    )

@@ -1,0 +1,1 @@
+"""The inner-product index: its parameters and its recall."""

@@ -1,0 +1,18 @@
+"""ItemPop: the same best sellers for everybody."""
+
+from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.held_out import HeldOut
+from service.bundle.bundle import Bundle
+
+__all__ = ["item_popularity"]
+
+
+def item_popularity(shop: EncodedTransactions | Bundle) -> Scorer:
+    """Scores by the number of training baskets with the item."""
+    count = shop.item_count.astype("float32")
+
+    def score(_: HeldOut) -> Float32:
+        return count
+
+    return score

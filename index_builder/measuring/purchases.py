@@ -1,0 +1,50 @@
+"""What this shopper bought most often, or most often of late."""
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.statistics.histories import histories
+from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.held_out import HeldOut
+
+__all__ = ["purchases", "recency_frequency", "user_frequency"]
+
+
+def purchases(
+    indptr: npt.NDArray[np.int64],
+    item: npt.NDArray[np.int32],
+    weight: npt.NDArray[np.integer | np.floating],
+    n_items: int,
+) -> Scorer:
+    """Scores what the user bought by its weight, everything else by 0.
+
+    Args:
+        indptr: (n_users + 1,) user u's purchases are rows indptr[u]:indptr[u + 1] of the others.
+        item: (n,) item indices, distinct for each user.
+        weight: (n,) above 0.
+        n_items: number of items.
+    """
+
+    def score(basket: HeldOut) -> Float32:
+        own = slice(*indptr[basket.user : basket.user + 2])
+        scores = np.zeros(n_items, np.float32)
+        scores[item[own]] = weight[own]
+        return scores
+
+    return score
+
+
+def user_frequency(encoded: EncodedTransactions) -> Scorer:
+    """Scores by the number of the user's training baskets with the item."""
+    past = histories(encoded, encoded.n_users, encoded.n_items, np.inf)
+    return purchases(past.indptr, past.item, past.count, encoded.n_items)
+
+
+def recency_frequency(encoded: EncodedTransactions, half_life_days: float = 60) -> Scorer:
+    """The same, but that a basket counts half for every half-life between it and the user's last.
+
+    Scores are shares of the weight of all the user's baskets, as `Histories.recency` has them.
+    """
+    past = histories(encoded, encoded.n_users, encoded.n_items, half_life_days)
+    return purchases(past.indptr, past.item, past.recency, encoded.n_items)

@@ -1,0 +1,161 @@
+"""Quality: recall_at_k and ndcg_at_k of any way to rank, on held-out baskets."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from index_builder.transactions.held_out import HeldOut
+from service.bundle.bundle import Bundle
+from service.recommending.recommender import Recommender
+
+__all__ = ["K", "Measured", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
+
+K = 20
+
+Ranker = Callable[[HeldOut], Sequence[int]]
+"""Gives the best K item indices for a basket, none of which is in the basket."""
+
+Float64 = npt.NDArray[np.float64]
+
+_NOBODY = -1  # in place of an item, where a ranker gave fewer than K
+_DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Means over baskets at K = 20; NaN where no basket has such a target.
+
+    Attributes:
+        recall: hits / targets.
+        ndcg: DCG / ideal DCG of min(K, targets) hits.
+        recall_repeat: recall over the targets that the user had bought before.
+        recall_new: recall over those the user had not.
+        baskets: number of test baskets.
+    """
+
+    recall: float
+    ndcg: float
+    recall_repeat: float
+    recall_new: float
+    baskets: int
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a ranker did with each basket; `quality` sums it up.
+
+    Attributes:
+        users: (n,) int32 user index of each basket.
+        ranked: (n, K) int32 item indices, best first; -1 where there were fewer than K.
+        hits: (n, K) bool, whether the item was a target.
+        recall, ndcg, recall_repeat, recall_new: (n,) float64, as in `Quality`; NaN for a basket
+            without such a target.
+    """
+
+    users: npt.NDArray[np.int32]
+    ranked: npt.NDArray[np.int32]
+    hits: npt.NDArray[np.bool_]
+    recall: Float64
+    ndcg: Float64
+    recall_repeat: Float64
+    recall_new: Float64
+
+    def of(self, baskets: npt.NDArray[np.integer | np.bool_]) -> Self:
+        """The same for some of the baskets, in the order in which they are named."""
+        return replace(self, **{name: values[baskets] for name, values in vars(self).items()})
+
+    @property
+    def quality(self) -> Quality:
+        """The means."""
+        return Quality(
+            _mean(self.recall),
+            _mean(self.ndcg),
+            _mean(self.recall_repeat),
+            _mean(self.recall_new),
+            len(self.users),
+        )
+
+
+def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Measured:
+    """Judges a ranker by the baskets, whose targets it must not see.
+
+    Args:
+        rank: the ranker.
+        baskets: the held-out baskets.
+        bundle: tells what each user had bought before.
+    """
+    rows = [_judge(rank(basket), basket, _bought(bundle, basket.user)) for basket in baskets]
+    if not rows:
+        raise ValueError("expected held-out baskets, found none")
+    users, ranked, hits, *scores = zip(*rows, strict=True)
+    return Measured(
+        np.array(users, np.int32), np.array(ranked), np.array(hits), *map(np.array, scores)
+    )
+
+
+def ranker_of(
+    recommender: Recommender, bundle: Bundle, scores: list[list[float]] | None = None
+) -> Ranker:
+    """The production recommender as a ranker.
+
+    Args:
+        recommender: what the service answers with.
+        bundle: the same as the recommender's.
+        scores: is given those of each answer, best first.
+    """
+    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
+
+    def rank(basket: HeldOut) -> list[int]:
+        given = [item_ids[item] for item in basket.given]
+        answer = recommender.recommend(user_ids[basket.user], given, K)
+        if scores is not None:
+            scores.append([each.score for each in answer.items])
+        return [each.item_index for each in answer.items]
+
+    return rank
+
+
+def quality_table(rows: dict[str, Quality], title: str) -> Table:
+    """The table that people read."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("method")
+    for column in (f"Recall@{K}", f"NDCG@{K}", "repeat targets", "new targets"):
+        table.add_column(column, justify="right")
+    for name, quality in rows.items():
+        values = (quality.recall, quality.ndcg, quality.recall_repeat, quality.recall_new)
+        table.add_row(name, *(f"{value:.3f}" for value in values))
+    return table
+
+
+def _bought(bundle: Bundle, user: int) -> npt.NDArray[np.int32]:
+    return bundle.history_item[bundle.history_indptr[user] : bundle.history_indptr[user + 1]]
+
+
+def _judge(
+    answer: Sequence[int], basket: HeldOut, bought: npt.NDArray[np.int32]
+) -> tuple[int, npt.NDArray[np.int32], npt.NDArray[np.bool_], float, float, float, float]:
+    ranked = np.full(K, _NOBODY, np.int32)
+    ranked[: len(answer)] = answer[:K]
+    hits = np.isin(ranked, basket.targets)
+    found = np.isin(basket.targets, ranked)
+    repeat = np.isin(basket.targets, bought)
+    ideal = _DISCOUNT[: len(basket.targets)].sum()
+    ndcg = float((hits * _DISCOUNT).sum() / ideal)
+    return (
+        basket.user,
+        ranked,
+        hits,
+        float(found.mean()),
+        ndcg,
+        float(found[repeat].mean()) if repeat.any() else np.nan,
+        float(found[~repeat].mean()) if not repeat.all() else np.nan,
+    )
+
+
+def _mean(values: Float64) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan

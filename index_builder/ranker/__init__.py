@@ -1,0 +1,1 @@
+"""Training of the ranker, from baskets whose outcome is known."""

@@ -1,0 +1,42 @@
+"""The ranker's training: LightGBM's LambdaRank (Burges 2010) on the lessons of the windows."""
+
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+
+from index_builder.config import RankerConfig
+from index_builder.ranker.boosting import grow
+from index_builder.ranker.training_examples import Lessons
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.trees import Trees
+
+__all__ = ["train_ranker"]
+
+
+def train_ranker(
+    lessons: Sequence[Lessons], config: RankerConfig, threads: int, seed: int
+) -> Trees:
+    """Learns to put the targets of baskets above their other candidates.
+
+    Args:
+        lessons: of one or several windows, together one basket or more.
+        config: number and size of the trees.
+        threads: of LightGBM; the trees do not depend on it.
+        seed: of LightGBM.
+    """
+    data = lightgbm.Dataset(
+        np.concatenate([each.features for each in lessons]),
+        np.concatenate([each.labels for each in lessons]),
+        group=[size for each in lessons for size in each.sizes],
+        feature_name=list(FEATURES),
+        free_raw_data=True,
+    )
+    parameters = {
+        "objective": "lambdarank",
+        "label_gain": [0, 1, config.new_target_gain],
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.leaves,
+        "min_data_in_leaf": config.min_leaf_candidates,
+    }
+    return grow(data, config.trees, parameters, threads, seed)

@@ -1,0 +1,99 @@
+"""Lessons: baskets whose outcome is known, as the ranker will see such baskets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.bundle.contents import assemble, with_ranker
+from index_builder.config import BuildConfig, RankerConfig
+from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.index.tuning import build_index
+from index_builder.ranker.windows import Window
+from index_builder.transactions.held_out import HeldOut
+from service.bundle.bundle import Bundle, BundleContents
+from service.recommending.aggregate import Weights
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.recommender import Recommender
+from service.settings import Settings
+
+__all__ = ["Lessons", "lessons", "window_contents"]
+
+_PURCHASES = list(FEATURES).index("purchases")
+# More candidates than the service has time to rank: what is learned from may take its time.
+_SETTINGS = Settings.model_construct(
+    search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
+)
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Candidates of baskets, one basket after the other.
+
+    Attributes:
+        features: (n, len(FEATURES)) float32.
+        labels: (n,) int32: 0, 1 for a target, 2 for one that the shopper had not bought before.
+        sizes: number of candidates of each basket.
+    """
+
+    features: Float32
+    labels: npt.NDArray[np.int32]
+    sizes: list[int]
+
+
+def window_contents(
+    window: Window,
+    embeddings: Embeddings,
+    weights: Weights,
+    vectors_alone: Weights,
+    config: BuildConfig,
+    *,
+    ranked: bool,
+) -> BundleContents:
+    """A bundle of the time before the window, from all that was known then and nothing else.
+
+    Args:
+        window: its training baskets are what is known.
+        embeddings: trained on them.
+        weights: of the parts of a score.
+        vectors_alone: the same without history.
+        config: of the build.
+        ranked: whether what a ranker looks back on is part of it; trees are not.
+    """
+    index = partial(build_index, config=config.index)
+    contents = assemble(
+        window.encoded, embeddings, config, window.since, index, weights, vectors_alone
+    )
+    return with_ranker(contents, window.encoded, config.ranker) if ranked else contents
+
+
+def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int) -> Lessons:
+    """What the production recommender knows of each basket's candidates, and which were bought.
+
+    Args:
+        bundle: fitted on what came before all of the baskets.
+        baskets: held-out baskets with their targets.
+        config: which share is learned from as a stranger's, and which share of the candidates
+            that were not bought is kept.
+        seed: decides which.
+    """
+    recommender = Recommender(bundle, _SETTINGS)
+    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
+    rng = np.random.default_rng(seed)
+    features, labels = [], []
+    for basket in baskets:
+        given = [item_ids[item] for item in basket.given]
+        stranger = rng.random() < config.stranger_share
+        listed = recommender.shortlist(None if stranger else user_ids[basket.user], given)
+        if listed.features is None:
+            continue
+        bought = np.isin(listed.candidates.items, basket.targets)
+        first_time = listed.features[:, _PURCHASES] == 0
+        kept = bought | (rng.random(len(bought)) < config.negative_share)
+        features.append(listed.features[kept])
+        labels.append((bought * np.where(first_time, 2, 1))[kept].astype(np.int32))
+    return Lessons(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])

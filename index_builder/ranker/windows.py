@@ -1,0 +1,101 @@
+"""Windows: stretches of time before the cut, each with what came before it to learn from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from index_builder.config import BuildConfig
+from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.errors import TooFewBasketsError
+from index_builder.transactions.held_out import HeldOut, held_out, split_again
+from index_builder.transactions.transactions import Transactions
+
+__all__ = ["Window", "learned_from", "set_aside", "windows"]
+
+_SHARE = 0.2  # a window takes at most this share of a short record
+_LEFT = 0.4  # of the record, at least, lies before every window
+
+
+_MOST_VALIDATED = 1000
+_VALIDATION_SHARE = 0.2  # of the latest window; the ranker learns from the rest
+_FEWEST_RANKED = 300
+_MOST_RANKED = 10_000  # baskets of one window
+
+
+@dataclass(frozen=True)
+class Window:
+    """Baskets that a model may be judged by, or learn to rank from.
+
+    Attributes:
+        since: UTC, naive; no model for these baskets may know of anything from then on.
+        encoded: the training baskets before.
+        baskets: those of the window itself, held out, in random order.
+    """
+
+    since: datetime
+    encoded: EncodedTransactions
+    baskets: list[HeldOut]
+
+
+def windows(
+    transactions: Transactions, products: pl.DataFrame | None, config: BuildConfig, until: datetime
+) -> Iterator[Window]:
+    """The windows of `validation_days` before the cut, the latest first.
+
+    There is at least one, and no more than the ranker is to learn from.
+
+    Raises:
+        TooFewBasketsError: there is nothing to learn from before the latest.
+    """
+    first: datetime = transactions.lines["begun_at"].item(0)
+    length = min(timedelta(days=config.validation_days), _SHARE * (until - first))
+    ends = [until]
+    earliest = first + _LEFT * (until - first)
+    while len(ends) < config.ranker.windows and ends[-1] - 2 * length >= earliest:
+        ends.append(ends[-1] - length)
+    for end in ends:
+        since = end - length
+        try:
+            encoded = encode(transactions, products, config.min_item_baskets, since)
+        except TooFewBasketsError:
+            if end == until:
+                raise
+            return
+        later = transactions.since(since).until(end)
+        baskets = held_out(
+            encode_baskets(later, encoded.item_index, encoded.user_index), config.train.seed
+        )
+        order = np.random.default_rng(config.train.seed).permutation(len(baskets))
+        yield Window(since, encoded, [baskets[basket] for basket in order])
+
+
+def set_aside(window: Window, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
+    """Baskets of the latest window to validate on and, if they are many, others for the ranker."""
+    n = len(window.baskets)
+    n_validation = min(_MOST_VALIDATED, round(_VALIDATION_SHARE * n))
+    if not config.ranker.enabled or n - n_validation < _FEWEST_RANKED:
+        return window.baskets[:_MOST_VALIDATED], []
+    return window.baskets[:n_validation], window.baskets[n_validation:][:_MOST_RANKED]
+
+
+def learned_from(found: Sequence[Window], config: BuildConfig) -> list[list[HeldOut]]:
+    """The baskets of each window that the ranker learns from, which are not those set aside.
+
+    Where they are few, each is there several times, with other targets every time.
+
+    Args:
+        found: the windows, the latest first.
+        config: of the build.
+    """
+    _, others = set_aside(found[0], config)
+    baskets = [others, *(window.baskets[:_MOST_RANKED] for window in found[1:])]
+    total = max(1, sum(map(len, baskets)))
+    splits = min(config.ranker.most_splits, -(-config.ranker.enough_baskets // total))
+    rng = np.random.default_rng(config.train.seed)
+    return [
+        [*some, *(split_again(basket, rng) for _ in range(1, splits) for basket in some)]
+        for some in baskets
+    ]

@@ -1,0 +1,71 @@
+"""Rules of a shop's training baskets: between its items, and at each level of its taxonomy."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from index_builder.config import RulesConfig
+from index_builder.rules.association_rules import AssociationRules, association_rules
+from index_builder.transactions.encoding import EncodedTransactions
+from service.bundle.taxonomy import Level
+
+__all__ = ["category_lift", "item_rules", "level_rules"]
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+def item_rules(encoded: EncodedTransactions, config: RulesConfig) -> AssociationRules:
+    """Finds the rules between items."""
+    indptr, items = encoded.basket_indptr, encoded.basket_items
+    n_baskets = _all_baskets(encoded)
+    return association_rules(indptr, items, encoded.n_items, n_baskets, config.min_support, config)
+
+
+def level_rules(
+    encoded: EncodedTransactions, level: Level, config: RulesConfig
+) -> AssociationRules:
+    """Finds the rules between departments, categories or subcategories, by their codes."""
+    indptr, codes = _baskets_of(encoded, level)
+    support, n_baskets = config.taxonomy_min_support, _all_baskets(encoded)
+    return association_rules(indptr, codes, len(level.names), n_baskets, support, config)
+
+
+def category_lift(
+    encoded: EncodedTransactions, level: Level, min_expected_baskets: float
+) -> Float32:
+    """Measures how much more often two categories are bought together than by chance.
+
+    Returns:
+        (n, n), symmetric; -1 where chance alone would give fewer than `min_expected_baskets`
+        baskets with both, too few to tell, and for a category with itself.
+    """
+    indptr, codes = _baskets_of(encoded, level)
+    shape = (len(indptr) - 1, len(level.names))
+    baskets = csr_array((np.ones(len(codes)), codes, indptr), shape=shape)
+    together = (baskets.T @ baskets).toarray()
+    count = np.diag(together)
+    expected = np.outer(count, count) / _all_baskets(encoded)
+    told = expected >= max(min_expected_baskets, np.finfo(np.float64).tiny)
+    lift = np.divide(together, expected, out=np.full_like(together, -1), where=told)
+    np.fill_diagonal(lift, -1)
+    measured: Float32 = lift.astype(np.float32)
+    return measured
+
+
+def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int32]:
+    """The training baskets as codes of the level, each once and ascending in a basket."""
+    sizes = np.diff(encoded.basket_indptr)
+    basket = np.repeat(np.arange(len(sizes)), sizes)
+    code = level.codes[encoded.basket_items]
+    width = max(1, len(level.names))
+    distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
+    of_basket = np.bincount(distinct // width, minlength=len(sizes))
+    indptr = np.concatenate([[0], of_basket.cumsum()]).astype(np.int64)
+    return indptr, (distinct % width).astype(np.int32)
+
+
+def _all_baskets(encoded: EncodedTransactions) -> int:
+    """Those without an item of the catalogue are baskets too."""
+    return encoded.n_baskets + encoded.left_out.get("baskets without a catalogue item", 0)

@@ -1,0 +1,1 @@
+"""What is counted rather than learned: histories, past baskets, trends, neighbours, substitutes."""

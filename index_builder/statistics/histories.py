@@ -1,0 +1,61 @@
+"""Purchase histories: what each user bought, how often and how lately."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index_builder.transactions.encoding import EncodedBaskets
+
+__all__ = ["Histories", "histories"]
+
+_DAY_S = 86_400
+_LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
+
+
+@dataclass(frozen=True)
+class Histories:
+    """One row per (user, item) that occurs, by user, then by item; see `service.bundle.arrays`."""
+
+    indptr: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+    count: npt.NDArray[np.int32]
+    recency: npt.NDArray[np.float32]
+    last: npt.NDArray[np.int64]
+
+
+def histories(
+    baskets: EncodedBaskets, n_users: int, n_items: int, half_life_days: float
+) -> Histories:
+    """Sums up every user's baskets.
+
+    A basket weighs 0.5^(age / half-life); an item's recency is the weight of the user's baskets
+    with it over the weight of all of the user's baskets. From which moment ages count makes no
+    difference to that share, so they count from the user's last basket, whose weight is then 1:
+    from any later one, the weights of a user who left long ago would all round to zero.
+
+    Args:
+        baskets: the training baskets.
+        n_users: number of users.
+        n_items: number of items.
+        half_life_days: days after which a basket weighs half.
+    """
+    latest = np.full(n_users, _LONG_AGO)
+    np.maximum.at(latest, baskets.basket_user, baskets.basket_begun)
+    age_days = (latest[baskets.basket_user] - baskets.basket_begun) / _DAY_S
+    weight = 0.5 ** (age_days / half_life_days)
+    total = np.bincount(baskets.basket_user, weight, n_users)
+
+    basket = np.repeat(np.arange(baskets.n_baskets), np.diff(baskets.basket_indptr))
+    user = baskets.basket_user[basket].astype(np.int64)
+    pairs, pair = np.unique(user * n_items + baskets.basket_items, return_inverse=True)
+    owner = pairs // n_items
+    last = np.full(len(pairs), _LONG_AGO)
+    np.maximum.at(last, pair, baskets.basket_begun[basket])
+    return Histories(
+        indptr=np.searchsorted(owner, np.arange(n_users + 1)).astype(np.int64),
+        item=(pairs % n_items).astype(np.int32),
+        count=np.bincount(pair, minlength=len(pairs)).astype(np.int32),
+        recency=(np.bincount(pair, weight[basket], len(pairs)) / total[owner]).astype(np.float32),
+        last=last,
+    )

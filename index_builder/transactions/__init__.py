@@ -1,0 +1,1 @@
+"""Transactions and products: read, checked, and encoded as arrays of indices."""

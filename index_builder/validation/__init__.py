@@ -1,0 +1,1 @@
+"""What the last days before the cut decide."""

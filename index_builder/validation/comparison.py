@@ -1,0 +1,42 @@
+"""The comparison: the bundle's own recommender beside the simple ways to rank."""
+
+from collections.abc import Sequence
+
+from index_builder.measuring.popularity import item_popularity
+from index_builder.measuring.purchases import purchases
+from index_builder.measuring.quality import Measured, Ranker, measure, ranker_of
+from index_builder.measuring.scorer import Scorer, top
+from index_builder.transactions.held_out import HeldOut
+from service.bundle.bundle import Bundle
+from service.recommending.aggregate import Weights
+from service.recommending.recommender import Recommender
+from service.settings import Settings
+
+__all__ = ["compare"]
+
+
+def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
+    """Measures every method on the same baskets, all of which began after the bundle's cut."""
+    serving = bundle.manifest.serving
+    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
+    blended = settings.model_copy(update={"ranker": False})
+    vectors_alone = Recommender(
+        bundle,
+        blended.model_copy(update={"history_candidates": 0}),
+        weights=Weights.read(serving, "vectors_"),
+    )
+    rankers: dict[str, Ranker] = {
+        "item popularity": top(item_popularity(bundle)),
+        "user frequency": top(_frequency(bundle)),
+        "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
+        "RTT2Vec with history": ranker_of(Recommender(bundle, blended), bundle),
+    }
+    if bundle.tree_root is not None:
+        rankers["RTT2Vec, ranked"] = ranker_of(Recommender(bundle, settings), bundle)
+    return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}
+
+
+def _frequency(bundle: Bundle) -> Scorer:
+    return purchases(
+        bundle.history_indptr, bundle.history_item, bundle.history_count, len(bundle.catalogue)
+    )

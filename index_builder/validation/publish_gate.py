@@ -1,0 +1,112 @@
+"""The publish gate: a build should have shown that it beats the simplest ways to rank.
+
+The full system is measured beside item popularity and user frequency on the build's own validation
+baskets. It beats one of them if the 95 % interval of the paired difference in recall lies above
+zero: a lead that chance could have given proves nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from rich.console import Console
+
+from index_builder.measuring.intervals import Bootstrap, Interval
+from index_builder.measuring.quality import K, Measured
+
+__all__ = ["PublishGateError", "Verdict", "enforce", "judge"]
+
+_OPPONENTS = ("item popularity", "user frequency")
+_DIGITS = 6  # in the manifest: what no rounding of sums can change
+
+_REMEDY = (
+    "Bring a longer record: more days, more baskets of the same users. Check that user_id and "
+    "basket_id name what they should: without them, nobody has a history."
+)
+
+
+class PublishGateError(RuntimeError):
+    """The build has not shown that it is better than the simplest ways to rank."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found.
+
+    Attributes:
+        system: name of the full system; empty if the record was too small to validate.
+        leads: by how much its recall is above that of each opponent; empty likewise.
+        baskets: number of validation baskets.
+    """
+
+    system: str
+    leads: Mapping[str, Interval]
+    baskets: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether it beats every opponent."""
+        return bool(self.leads) and all(lead.low > 0 for lead in self.leads.values())
+
+    def facts(self) -> dict[str, JsonValue]:
+        """For the metrics in the manifest."""
+        leads: dict[str, JsonValue] = {
+            name: [round(figure, _DIGITS) for figure in (lead.mean, lead.low, lead.high)]
+            for name, lead in self.leads.items()
+        }
+        return {"passed": self.passed, "recall_leads": leads}
+
+    def __str__(self) -> str:
+        if not self.leads:
+            return (
+                "The record is too small to validate: nothing proves that this build is any good."
+            )
+        leads = "; ".join(
+            f"{name} {lead.mean:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+            for name, lead in self.leads.items()
+        )
+        return (
+            f"Recall@{K} of {self.system} over that of {leads}. "
+            f"In brackets: 95 % intervals on {self.baskets:,} validation baskets."
+        )
+
+
+def judge(measured: Mapping[str, Measured], seed: int) -> Verdict:
+    """Compares the full system with its opponents.
+
+    Args:
+        measured: every method on the validation baskets, the full system last; empty if the record
+            was too small for any.
+        seed: of the resamples.
+    """
+    if not measured:
+        return Verdict("", {}, 0)
+    system, ours = list(measured.items())[-1]
+    bootstrap = Bootstrap(ours.users, seed)
+    leads = {name: bootstrap.difference(ours.recall, measured[name].recall) for name in _OPPONENTS}
+    return Verdict(system, leads, len(ours.users))
+
+
+def enforce(verdict: Verdict, strict: bool, console: Console) -> None:
+    """Says what was found, loudly if it is no proof.
+
+    Args:
+        verdict: what was found.
+        strict: whether a build that proves nothing is refused.
+        console: where it is said.
+
+    Raises:
+        PublishGateError: it is refused.
+    """
+    if verdict.passed:
+        console.print(f"[green]✓[/] {verdict}", highlight=False)
+    elif strict:
+        raise PublishGateError(f"{verdict}\nNothing was published. {_REMEDY}")
+    else:
+        console.print("[bold red]NOT SHOWN TO BEAT THE SIMPLEST WAYS TO RANK[/]")
+        console.print(
+            f"{verdict}\nIt is published all the same; --strict would refuse it. {_REMEDY}",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )

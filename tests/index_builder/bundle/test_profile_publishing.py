@@ -1,0 +1,147 @@
+"""`rtt2vec-build publish-profiles`, to real memcached servers."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chaos.memcached import Server, servers, wire
+from index_builder.cli.main import main
+from service.bundle.bundle import load_bundle, write_bundle
+from service.profiles.profile import Profiles
+from service.profiles.store.codec import decode, profile_key
+from service.profiles.store.memcached import Memcached
+from tests.data.ranked_shop import ranked_contents
+from tests.data.tiny_bundle import N_USERS, tiny_contents
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundles"), tiny_contents())
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, bundle: Path, *options: str) -> object:
+    """Run the command, and return its exit status."""
+    arguments = ["rtt2vec-build", "publish-profiles", "--bundle", str(bundle), *options]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    return exit_.value.code
+
+
+def test_what_is_published_is_what_the_service_reads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: Path
+) -> None:
+    loaded = load_bundle(bundle)
+    with servers(2) as two:
+        addresses = ",".join(each.address for each in two)
+        monkeypatch.setenv("RTT2VEC_MEMCACHED", addresses)
+        assert publish(monkeypatch, bundle) == 0
+        assert "6 profiles" in capsys.readouterr().err
+        assert sum(each.keys() for each in two) == N_USERS
+        store = Memcached(addresses, 10_000)
+        for user_id in loaded.user_ids:
+            key = profile_key(loaded.bundle_id, user_id)
+            own, value = Profiles(loaded).get(user_id), store.read(key)
+            assert own is not None
+            assert value is not None
+            read = decode(value, key)
+            np.testing.assert_array_equal(read.user_h, own.user_h)
+            assert read.items.tolist() == own.items.tolist()
+        store.close()
+
+
+def test_servers_that_keep_too_little_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # 20,000 users of 200 bytes each; the server keeps 2 MB, and drops what is oldest.
+    users, items = 20_000, 20
+    contents = tiny_contents(
+        user_ids=[f"user-{user}" for user in range(users)],
+        user_h=np.zeros((users, 4), np.float32),
+        history_indptr=np.arange(0, items * users + 1, items, dtype=np.int64),
+        history_item=np.tile(np.arange(items, dtype=np.int32), users),
+        history_count=np.ones(items * users, np.int32),
+        history_recency=np.random.default_rng(1).random(items * users, np.float32),
+        history_last=np.full(items * users, 1_500_000_000, np.int64),
+    )
+    bundle = write_bundle(tmp_path, contents)
+    server = Server()
+    server.start("-m", "2")
+    try:
+        assert publish(monkeypatch, bundle, "--memcached", server.address) == 1
+    finally:
+        server.kill()
+    message = capsys.readouterr().err
+    assert "expected 20,000 profiles" in message
+    assert "more memory" in message
+
+
+def test_profiles_too_large_for_the_servers_are_left_out_and_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # Profiles of this shop take 1.8 to 2.8 KB.
+    bundle = write_bundle(tmp_path, ranked_contents())
+    server = Server()
+    server.start("-I", "2560", "-o", "slab_chunk_max=512")
+    try:
+        assert publish(monkeypatch, bundle, "--memcached", server.address) == 0
+        kept = server.keys()
+    finally:
+        server.kill()
+    message = capsys.readouterr().err
+    assert f"{kept} profiles" in message
+    assert f"{24 - kept} too large" in message
+    assert 0 < kept < 24
+
+
+@pytest.mark.parametrize(
+    ("server", "found"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1: ConnectionRefusedError: [Errno 111] Connection refused"),
+        ("..:11211", "..:11211: UnicodeError: "),
+    ],
+)
+def test_a_server_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    server: str,
+    found: str,
+) -> None:
+    assert publish(monkeypatch, bundle, "--memcached", server) == 1
+    assert found in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("garbage", [b"VALUE\r\n", b"VALUE x zero one\r\n", b"\xff\r\n"])
+def test_a_server_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    garbage: bytes,
+) -> None:
+    with servers(1) as (server,), wire(server) as between:
+        between.garbage = garbage
+        assert publish(monkeypatch, bundle, "--memcached", between.address) == 1
+        assert between.address in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("servers", ["foo:bar", "127.0.0.1", "", "a:1,,b:1", "a:1, b:1"])
+def test_what_names_no_servers_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: Path,
+    servers: str,
+) -> None:
+    assert publish(monkeypatch, bundle, "--memcached", servers) == 1
+    assert f"Expected servers as host:port, several between commas, found '{servers}'" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def test_without_servers_it_says_which_variable_names_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: Path
+) -> None:
+    assert publish(monkeypatch, bundle) == 2
+    assert "RTT2VEC_MEMCACHED" in capsys.readouterr().err

@@ -1,0 +1,173 @@
+"""All opponents, in a shop where everybody keeps to one aisle."""
+
+import sys
+from datetime import datetime, timedelta
+from importlib import import_module
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from index_builder.config import TrainConfig
+from index_builder.evaluation.baselines.blend import blend
+from index_builder.evaluation.baselines.ease import ease
+from index_builder.evaluation.baselines.item_knn import item_knn
+from index_builder.evaluation.baselines.opponents import Opponent, opponents
+from index_builder.evaluation.baselines.published import (
+    rtt2vec,
+    train_published,
+    triple2vec,
+    triple2vec_without_user,
+)
+from index_builder.evaluation.baselines.skip_gram import (
+    bb2vec,
+    gensim_is_installed,
+    item2vec,
+    skip_gram,
+)
+from index_builder.measuring.purchases import recency_frequency
+from index_builder.measuring.quality import K
+from index_builder.measuring.scorer import top
+from index_builder.transactions.encoding import encode
+from index_builder.transactions.transactions import Transactions
+from tests.data.held_out import basket
+from tests.data.tiny_bundle import N_ITEMS
+from tests.data.tiny_shop import END
+
+NAMES = [
+    "item popularity",
+    "user frequency",
+    "user recency frequency",
+    "item-kNN",
+    "EASE",
+    "item-kNN + recency",
+    "EASE + recency",
+    "item2vec",
+    "BB2vec",
+    "triple2vec without user",
+    "triple2vec",
+    "RTT2Vec as published",
+]
+CONFIG = TrainConfig(threads=1)
+LATEST = END - timedelta(days=10)
+
+
+def fitted(transactions: Transactions, as_of: datetime = LATEST) -> tuple[dict[str, Opponent], str]:
+    """All opponents by name, and what the console said."""
+    console = Console(width=200)
+    with console.capture() as capture:
+        rankers = dict(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
+    return rankers, capture.get()
+
+
+@pytest.fixture(scope="module")
+def rankers(transactions: Transactions) -> dict[str, Opponent]:
+    return fitted(transactions)[0]
+
+
+def aisle_of(transactions: Transactions) -> list[int]:
+    """The aisle of each item index."""
+    items = encode(transactions, None, 1, LATEST).items["item_id"]
+    return [int(item.removeprefix("item-")) % 2 for item in items]
+
+
+@pytest.mark.skipif(not gensim_is_installed(), reason="gensim is not installed")
+def test_they_come_in_the_order_of_the_table(rankers: dict[str, Opponent]) -> None:
+    assert list(rankers) == NAMES
+
+
+def test_whoever_knows_basket_or_user_stays_in_the_aisle(
+    rankers: dict[str, Opponent], transactions: Transactions
+) -> None:
+    aisle = aisle_of(transactions)
+    for home, user in ((0, 1), (1, 4)):  # users 0 to 2 buy even items, 3 to 5 odd ones
+        own = [item for item in range(N_ITEMS) if aisle[item] == home]
+        for name, rank in rankers.items():
+            ranked = list(rank(basket(own[:4], user)))
+            inside = [item for item in ranked if aisle[item] == home]
+            if name == "item popularity":
+                assert len(inside) < 16
+            else:
+                assert ranked[:16] == inside, name
+
+
+def test_neither_targets_nor_the_order_of_the_basket_count(rankers: dict[str, Opponent]) -> None:
+    for rank in rankers.values():
+        ranked = rank(basket([3, 8, 21, 0], 2, targets=(5, 6)))
+        assert len(set(ranked)) == len(ranked) == K
+        assert not set(ranked) & {3, 8, 21, 0}
+        assert ranked == rank(basket([0, 21, 3, 8], 2, targets=(30,)))
+
+
+def test_nothing_at_or_after_the_cut_counts(
+    rankers: dict[str, Opponent], transactions: Transactions
+) -> None:
+    later = pl.col("begun_at") >= LATEST
+    mixed = transactions.lines.with_columns(
+        item_id=pl.when(later).then(pl.lit("item-7")).otherwise("item_id"),
+        user_id=pl.when(later).then(pl.lit("user-1")).otherwise("user_id"),
+    )
+    others, _ = fitted(Transactions(mixed, transactions.summary))
+    for name, rank in rankers.items():
+        assert others[name].settings == rank.settings
+        for user in range(6):
+            given = basket([user, 9, 17], user)
+            assert others[name](given) == rank(given), name
+
+
+def test_what_was_chosen_is_told(transactions: Transactions) -> None:
+    rankers, said = fitted(transactions)
+    assert not rankers["item popularity"].settings
+    for name in NAMES[2:]:
+        if name in rankers:
+            assert f"{name}: {rankers[name].settings}" in said
+            assert any(letter.isdigit() for letter in rankers[name].settings)
+
+
+def test_a_catalogue_too_large_for_ease_goes_without_it(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        import_module("index_builder.evaluation.baselines.opponents"), "MOST_ITEMS", 39
+    )
+    rankers, said = fitted(transactions)
+    assert "EASE is left out: 40 items, its matrix is for 39 at most" in said
+    assert [name for name in rankers if "EASE" in name] == []
+    assert "item-kNN + recency" in rankers
+
+
+def test_without_gensim_its_rows_are_left_out(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    rankers, said = fitted(transactions)
+    assert "item2vec and BB2vec are left out: gensim is not installed" in said
+    assert list(rankers) == [name for name in NAMES if name not in ("item2vec", "BB2vec")]
+
+
+def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
+    transactions: Transactions,
+) -> None:
+    as_of = END - timedelta(days=84)
+    rankers, _ = fitted(transactions, as_of)
+    encoded = encode(transactions, None, 1, as_of)
+    recency, knn, linear = recency_frequency(encoded, 60), item_knn(encoded, 5), ease(encoded, 100)
+    vectors = train_published(encoded, CONFIG, epochs=4)
+    expected = {
+        "user recency frequency": recency,
+        "item-kNN": knn,
+        "EASE": linear,
+        "item-kNN + recency": blend(knn, recency),
+        "EASE + recency": blend(linear, recency),
+        "triple2vec without user": triple2vec_without_user(vectors),
+        "triple2vec": triple2vec(vectors),
+        "RTT2Vec as published": rtt2vec(vectors),
+    }
+    if gensim_is_installed():
+        words = skip_gram(encoded, 0.75, threads=1)
+        expected |= {"item2vec": item2vec(words), "BB2vec": bb2vec(words)}
+    assert list(rankers) == [name for name in NAMES if name in expected or name in NAMES[:2]]
+    for name, scorer in expected.items():
+        for user in range(6):
+            given = basket([user, 9, 17], user)
+            assert rankers[name](given) == top(scorer)(given), name

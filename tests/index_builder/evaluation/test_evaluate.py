@@ -1,0 +1,172 @@
+"""The evaluation: opponents, ours, and the ablations, on the same baskets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from index_builder.evaluation.evaluate import OURS, evaluate, training_baskets
+from index_builder.evaluation.sweep import LAMBDAS, SUBSTITUTE_WEIGHTS, Traded
+from index_builder.evaluation.without_vectors import without_vectors
+from index_builder.measuring.quality import K, Measured, measure, ranker_of
+from index_builder.measuring.spread import Spread
+from index_builder.transactions.errors import OtherTransactionsError
+from index_builder.transactions.transactions import read_transactions
+from service.bundle.errors import BundleInvalidError
+from service.recommending.ranking.ranker import FEATURES
+from service.recommending.recommender import Recommender
+from service.settings import Settings
+from tests.data.evaluated_shop import N_BASKETS, built_shop, evaluated
+from tests.data.ranked_shop import CONFIG, CUT, lines
+
+QUIET = Console(quiet=True)
+
+
+def by_name() -> dict[str, Measured]:
+    return {each.ablation.name: each.measured for each in evaluated().ablations}
+
+
+def test_all_methods_are_measured_on_the_same_baskets_and_ours_comes_last() -> None:
+    evaluation = evaluated()
+    names = list(evaluation.methods)
+    assert names[:2] == ["item popularity", "user frequency"]
+    assert names[-1] == OURS
+    assert len(names) > 3
+    users = [basket.user for basket in evaluation.baskets]
+    assert len(users) == N_BASKETS
+    for measured in evaluation.methods.values():
+        assert measured.users.tolist() == users
+
+
+def test_ours_is_what_the_service_answers() -> None:
+    shop, evaluation = built_shop(), evaluated()
+    recommender = Recommender(shop.bundle, Settings())
+    ours = measure(ranker_of(recommender, shop.bundle), shop.baskets, shop.bundle)
+    assert (evaluation.methods[OURS].ranked == ours.ranked).all()
+    for basket, scores in zip(shop.baskets[:5], evaluation.scores, strict=False):
+        given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
+        answer = recommender.recommend(shop.bundle.user_ids[basket.user], given, K)
+        assert scores.tolist() == [each.score for each in answer.items]
+
+
+@pytest.mark.parametrize(
+    ("traded", "setting"), [("diversity", LAMBDAS), ("demotion", SUBSTITUTE_WEIGHTS)]
+)
+def test_what_is_traded_starts_from_what_is_neutral(
+    traded: str, setting: tuple[float, ...]
+) -> None:
+    evaluation = evaluated()
+    found: list[Traded] = getattr(evaluation, traded)
+    assert [each.value for each in found] == list(setting)
+    assert setting[0] == 1
+    for each in found:
+        assert each.measured.users.tolist() == evaluation.methods[OURS].users.tolist()
+        assert each.spread == Spread.of(each.measured.ranked, evaluation.bundle)
+
+
+def test_the_smaller_lambda_the_more_mixed_the_lists() -> None:
+    distances = [each.spread.distance for each in evaluated().diversity]
+    assert distances[-1] > distances[0] + 0.03
+    assert distances == pytest.approx(sorted(distances), abs=0.01)
+
+
+def test_quickly_nothing_is_trained_and_nothing_is_left_out() -> None:
+    evaluation = evaluated(quick=True)
+    assert list(evaluation.methods) == ["item popularity", "user frequency", OURS]
+    assert not evaluation.ablations
+
+
+def test_every_ablation_stands_beside_something_that_was_measured() -> None:
+    evaluation, names = evaluated(), list(by_name())
+    assert len(set(names)) == len(names)
+    served = evaluation.methods[OURS].quality  # the baskets are so few that the sample has them all
+    for each in evaluation.ablations:
+        if each.ablation.beside == "as served":
+            assert each.beside.quality == served
+        else:
+            assert names.index(each.ablation.beside) <= names.index(each.ablation.name)
+            assert each.beside is by_name()[each.ablation.beside]
+
+
+def test_in_baskets_as_small_as_these_every_item_is_an_anchor_anyway() -> None:
+    measured, served = by_name(), evaluated().methods[OURS]
+    assert (measured["every item an anchor"].ranked == served.ranked).all()
+    every, half = measured["blended, every item an anchor"], measured["blended, half of the items"]
+    assert (every.ranked == measured["no ranker: the blended score"].ranked).all()
+    assert (half.ranked != every.ranked).any()
+
+
+def test_either_direction_alone_ranks_otherwise_than_both() -> None:
+    measured = by_name()
+    both = measured["Eq. 4: both directions"]
+    for name in ("p_j·(q_i + h_u) alone", "q_j·(p_i + h_u) alone"):
+        assert (measured[name].ranked != both.ranked).any()
+
+
+def test_how_is_searched_changes_candidates_and_few_answers() -> None:
+    served = evaluated().methods[OURS].ranked
+    for name in ("one search for the mean", "one search per anchor"):
+        assert (by_name()[name].ranked[:, 0] == served[:, 0]).mean() > 0.9
+
+
+def test_without_the_shopper_the_answer_is_a_strangers() -> None:
+    shop = built_shop()
+    recommender = Recommender(shop.bundle, Settings())
+    for basket, ranked in zip(
+        shop.baskets[:5], by_name()["no shopper: a stranger's answer"].ranked, strict=False
+    ):
+        given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
+        answer = recommender.recommend(None, given, K)
+        assert ranked.tolist() == [each.item_index for each in answer.items]
+
+
+def test_a_ranker_without_vectors_asks_nothing_of_them() -> None:
+    shop = built_shop()
+    blind = without_vectors(shop.bundle, shop.transactions, CONFIG, QUIET)
+    assert not blind.item_vectors[:, :-1].any()
+    assert blind.closest_item is None
+    assert (blind.item_vectors[:, -1] == shop.bundle.item_vectors[:, -1]).all()
+    assert not blind.user_h.any()
+    names = list(FEATURES)
+    assert blind.tree_feature is not None
+    asked = {names[feature] for feature in blind.tree_feature if feature >= 0}
+    assert asked
+    assert not any("cohesion" in name for name in asked)
+    assert (shop.bundle.item_vectors[:, :-1] != 0).any()
+
+
+def test_the_training_baskets_are_those_of_the_bundle() -> None:
+    shop = built_shop()
+    encoded = training_baskets(shop.bundle, shop.transactions, CONFIG.min_item_baskets)
+    assert encoded.user_ids == shop.bundle.user_ids
+    assert (encoded.item_count == shop.bundle.item_count).all()
+    assert encoded.basket_begun.max() < (CUT - CUT.__class__(1970, 1, 1)).total_seconds()
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_other_transactions_are_refused(tmp_path: Path, seed: int) -> None:
+    other = lines(seed)
+    if seed == 5:  # the same shop, but for one basket
+        other = other.filter(other["basket_id"] != "b00007")
+    other.write_parquet(file := tmp_path / "other.parquet")
+    shop = built_shop()
+    with pytest.raises(OtherTransactionsError, match=r"other\.parquet: not what bundle \w+ was"):
+        evaluate(shop.bundle, read_transactions(file), shop.baskets, 0, True, QUIET)
+
+
+def test_what_came_after_the_cut_does_not_matter_to_the_training_baskets() -> None:
+    shop = built_shop()
+    before = shop.transactions.until(CUT)
+    first = training_baskets(shop.bundle, before, CONFIG.min_item_baskets)
+    second = training_baskets(shop.bundle, shop.transactions, CONFIG.min_item_baskets)
+    assert np.array_equal(first.basket_items, second.basket_items)
+
+
+def test_a_bundle_of_another_release_is_refused() -> None:
+    shop = built_shop()
+    manifest = shop.bundle.manifest.model_copy(update={"build": {"colour": "red"}})
+    bundle = replace(shop.bundle, manifest=manifest)
+    with pytest.raises(BundleInvalidError, match="a configuration of this release"):
+        evaluate(bundle, shop.transactions, shop.baskets, 0, True, QUIET)

@@ -1,0 +1,44 @@
+"""Where the transactions come from."""
+
+from pathlib import Path
+
+import pytest
+
+from index_builder.transactions.errors import DataError
+from index_builder.transactions.source import Dataset, SourceError, read_source
+
+DEMO = Dataset.COMPLETEJOURNEY
+
+
+def test_the_shops_own_files_stand_before_the_demo(shop_files: tuple[Path, Path]) -> None:
+    transactions, products = shop_files
+    table, catalogue = read_source(transactions, products, DEMO, None)
+    assert table.summary.users == 6
+    assert catalogue is not None
+    assert catalogue.height == 40
+
+
+def test_products_are_optional(shop_files: tuple[Path, Path]) -> None:
+    _, catalogue = read_source(shop_files[0], None, DEMO, None)
+    assert catalogue is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((None, Path("p.csv"), DEMO, None), "--products needs --transactions"),
+        ((None, None, Dataset.INSTACART, None), "--dataset instacart needs --path"),
+        ((None, None, DEMO, Path("there")), "--path there .*only with --dataset instacart"),
+        ((Path("t.csv"), None, Dataset.INSTACART, Path("there")), "--path there"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    options: tuple[Path | None, Path | None, Dataset, Path | None], message: str
+) -> None:
+    with pytest.raises(SourceError, match=message):
+        read_source(*options)
+
+
+def test_a_path_that_is_used_reaches_its_adapter(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=str(tmp_path)):
+        read_source(None, None, Dataset.INSTACART, tmp_path)
