@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from index_builder.basket_score.judging import Judgement, Reliability, roc_auc, roc_curve
+from index_builder.evaluation.figures import figure as written
 from index_builder.evaluation.pictures.drawing import (
     BLUE,
     OTHERS,
@@ -17,7 +18,6 @@ from index_builder.evaluation.pictures.drawing import (
     picture,
     without_ticks,
 )
-from index_builder.evaluation.report.figures import figure as written
 
 __all__ = ["score_plot"]
 

@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from index_builder.evaluation.report.figures import figure
+from index_builder.evaluation.figures import figure
 
 __all__ = ["BLUE", "INK", "OTHERS", "PALE", "QUIET"]
 __all__ += ["in_figures", "in_percent", "picture", "without_ticks"]

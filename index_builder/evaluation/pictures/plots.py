@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from index_builder.evaluation.figures import figure as written
+from index_builder.evaluation.figures import signed
 from index_builder.evaluation.pictures.drawing import (
     BLUE,
     INK,
@@ -19,8 +21,6 @@ from index_builder.evaluation.pictures.drawing import (
     without_ticks,
 )
 from index_builder.evaluation.pictures.labels import label_ends, label_points
-from index_builder.evaluation.report.figures import figure as written
-from index_builder.evaluation.report.figures import signed
 from index_builder.measuring.calibration import Calibration
 from index_builder.measuring.intervals import Interval
 from index_builder.measuring.quality import K

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
+from index_builder.evaluation.figures import figure, percent
 from index_builder.evaluation.pictures.plots import variety_plot
-from index_builder.evaluation.report.figures import figure, percent
 from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.quality import K
 from index_builder.measuring.variety import BEST_SELLERS, Variety

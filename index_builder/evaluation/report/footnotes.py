@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
-from index_builder.evaluation.report.figures import figure
+from index_builder.evaluation.figures import figure
 from index_builder.measuring.quality import K
 
 __all__ = ["ndcg_footnote"]

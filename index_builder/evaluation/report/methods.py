@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
+from index_builder.evaluation.figures import change, figure, percent, within
 from index_builder.evaluation.pictures.plots import recall_plot
-from index_builder.evaluation.report.figures import change, figure, percent, within
 from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K, Measured

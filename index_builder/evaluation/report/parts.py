@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from index_builder.evaluation.evaluate import Ablated, Evaluation
+from index_builder.evaluation.figures import change, figure
 from index_builder.evaluation.pictures.plots import difference_plot
-from index_builder.evaluation.report.figures import change, figure
 from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.intervals import Bootstrap, Interval
 from index_builder.measuring.quality import K

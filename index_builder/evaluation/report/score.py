@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
+from index_builder.evaluation.figures import percent
 from index_builder.evaluation.pictures.plots import calibration_plot
-from index_builder.evaluation.report.figures import percent
 from index_builder.measuring.calibration import calibrate
 
 __all__ = ["PICTURE", "score_section"]

@@ -14,7 +14,7 @@ from index_builder.config import RulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.files import read_baskets
 
-STORE = Path(__file__).parents[3] / "shared" / "data" / "store_data.csv"
+STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
 ALL = RulesConfig(min_baskets=1, min_confidence=0, min_lift=0)
 
 Rule = tuple[tuple[int, ...], int]

@@ -22,7 +22,7 @@ from service.bundle.bundle import (
 )
 from service.retrieval.exact import Exact
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[
     "tiny_contents"
 ]

@@ -19,7 +19,7 @@ import pytest
 
 from service.bundle.bundle import BundleContents, load_bundle, write_bundle
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[
     "tiny_contents"
 ]

@@ -26,7 +26,7 @@ from service.bundle.errors import (
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 BUNDLES = sorted((DATA / "bundle-v1").iterdir())
 FILES = [path for bundle in BUNDLES for path in sorted(bundle.iterdir())]
 tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[

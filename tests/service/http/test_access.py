@@ -17,7 +17,7 @@ from service.settings import Settings
 KEY = "correct horse battery staple"
 SCOPES = get_args(ApiScope)
 OPEN = ("/health", "/metrics")
-SECURITY = Path(__file__).parents[2] / "SECURITY.md"
+SECURITY = Path(__file__).parents[3] / "SECURITY.md"
 
 
 def bearer(key: str) -> dict[str, str]:

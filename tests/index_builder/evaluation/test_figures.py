@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from index_builder.evaluation.report.figures import change, figure, percent, signed, within
+from index_builder.evaluation.figures import change, figure, percent, signed, within
 from index_builder.measuring.intervals import Interval
 
 
