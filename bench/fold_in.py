@@ -21,7 +21,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from rich.console import Console
 
@@ -40,12 +39,11 @@ from service.profiles.profile import Profiles
 from service.recommending.aggregate import Weights
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float32, Float64
 
 HELD_OUT_SHARE = 0.2
 FEW_BASKETS = 4
 TIMED_BASKETS = range(24, 49)  # of the users whose fold-in is timed
-
-Float32 = npt.NDArray[np.float32]
 
 
 def main() -> None:
@@ -122,7 +120,7 @@ def _heading(
     )
 
 
-def _fold_in(bundle: Bundle) -> tuple[Float32, npt.NDArray[np.float64]]:
+def _fold_in(bundle: Bundle) -> tuple[Float32, Float64]:
     """All users' vectors by fold-in, and the seconds it took for those of some dozen baskets."""
     half_life_days = BuildConfig.model_validate(bundle.manifest.build).recency_half_life_days
     fold_in, profiles = FoldIn(bundle.item_vectors, half_life_days), Profiles(bundle)

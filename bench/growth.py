@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from bench.figures import Figure
 from bench.processes import CORES, Memory, apart
@@ -30,10 +29,10 @@ from service.bundle.bundle import Bundle, load_bundle
 from service.retrieval import Retrieval, backend
 from service.retrieval.exact import Exact
 from service.retrieval.nmslib import Nmslib
+from service.support.array_types import Float32
 
 __all__ = ["run"]
 
-Float32 = npt.NDArray[np.float32]
 Under = dict[str, str | float]
 
 _ANCHORS, _K = 10, 100

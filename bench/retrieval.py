@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.figures import Figure
 from bench.retrieval_plots import Point, recall_against_time
@@ -36,10 +35,10 @@ from service.bundle.bundle import load_bundle
 from service.bundle.manifest import IndexPoint
 from service.retrieval.exact import Exact
 from service.retrieval.nmslib import Nmslib
+from service.support.array_types import Float32, Float64
 
 __all__ = ["run"]
 
-Float32 = npt.NDArray[np.float32]
 Under = dict[str, str | float]
 
 _ANCHORS, _K = 10, 100
@@ -195,9 +194,7 @@ def _one_query(
     yield Figure("FAISS p50, one mean query", percentiles_ms(seconds[1])[0], "ms", under=under)
 
 
-def _correlation(
-    scans: Sequence[_Tried], times: dict[_Tried, npt.NDArray[np.float64]], under: Under
-) -> Figure:
+def _correlation(scans: Sequence[_Tried], times: dict[_Tried, Float64], under: Under) -> Figure:
     """Whether the bytes by which a build ranks the points order them as time does (Spearman)."""
     cost = np.argsort(np.argsort([each.point.cost_bytes for each in scans if each.point]))
     time = np.argsort(np.argsort([np.median(times[each]) for each in scans]))
@@ -205,9 +202,7 @@ def _correlation(
     return Figure(name, float(np.corrcoef(cost, time)[0, 1]), under=under | {"points": len(scans)})
 
 
-def _orientation(
-    name: str, seconds: npt.NDArray[np.float64], recall: float, under: Under
-) -> Iterator[Figure]:
+def _orientation(name: str, seconds: Float64, recall: float, under: Under) -> Iterator[Figure]:
     for percentile, value in zip(("p50", "p95", "p99"), percentiles_ms(seconds), strict=True):
         yield Figure(
             f"{name} {percentile}", value, "ms", under=under | {"recall": round(recall, 4)}

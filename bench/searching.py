@@ -6,9 +6,9 @@ from typing import Protocol
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from service.retrieval import rescore, share_found
+from service.support.array_types import Float32, Float64, Int32
 
 __all__ = [
     "FaissFlat",
@@ -22,8 +22,7 @@ __all__ = [
     "timed",
 ]
 
-Float32 = npt.NDArray[np.float32]
-Found = tuple[Float32, npt.NDArray[np.int32]]
+Found = tuple[Float32, Int32]
 
 
 class Searches(Protocol):
@@ -98,7 +97,7 @@ class Lists:
 
 def timed(
     searches: Sequence[Searches], batches: Sequence[Float32], k: int, turn: int = 1
-) -> npt.NDArray[np.float64]:
+) -> Float64:
     """Seconds of each search for each batch, (searches, batches).
 
     The searches take turns, so that what else the machine does hits all alike: at every batch, and
@@ -122,7 +121,7 @@ def recall_of(search: Searches, exact: Searches, batches: Sequence[Float32], k: 
     return share_found(exact.search(queries, k)[1], search.search(queries, k)[1])
 
 
-def percentiles_ms(seconds: npt.NDArray[np.float64]) -> list[float]:
+def percentiles_ms(seconds: Float64) -> list[float]:
     """p50, p95 and p99 in milliseconds."""
     return [float(each) for each in np.percentile(seconds, (50, 95, 99)) * 1000]
 

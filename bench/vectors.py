@@ -15,15 +15,14 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profiles
 from service.recommending.aggregate import Weights, build_queries
+from service.support.array_types import Float32, Int64
 
 __all__ = ["grown", "queries_of_baskets"]
 
-Float32 = npt.NDArray[np.float32]
 
 _CLUSTERS = 256
 _KEPT, _NOISE = np.float32(0.6), np.float32(0.8)
@@ -84,7 +83,7 @@ def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> It
             yield build_queries(bundle.item_vectors, anchors, user_h, weights)
 
 
-def _clusters(vectors: Float32) -> tuple[Float32, npt.NDArray[np.int64]]:
+def _clusters(vectors: Float32) -> tuple[Float32, Int64]:
     """Centres, and the cluster of each vector."""
     k = min(_CLUSTERS, len(vectors))
     means = faiss.Kmeans(vectors.shape[1], k, niter=10, seed=1, min_points_per_centroid=1)

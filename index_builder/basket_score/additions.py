@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.basket_score.corruption import whole
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Profiles
 from service.recommending.basket_score.scorer import BasketScorer
+from service.support.array_types import Int32, Positions
 
 __all__ = ["Additions", "judge_additions"]
 
-Int32 = npt.NDArray[np.int32]
 
 _BASKETS = 1000
 _FAVOURITES = 5  # categories
@@ -77,9 +76,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
     return Additions(len(moves), float(raised), float(lowered), float(agreed))
 
 
-def _to_add(
-    profile: Profile, items: Int32, categories: npt.NDArray[np.intp]
-) -> tuple[Int32, Int32]:
+def _to_add(profile: Profile, items: Int32, categories: Positions) -> tuple[Int32, Int32]:
     """Items of the favourite categories that were bought before, and all of those never bought."""
     bought = np.bincount(categories[profile.items], profile.counts, categories.max() + 1)
     favourites = np.argsort(-bought, kind="stable")[:_FAVOURITES]

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Bool, Int32
 
 __all__ = ["Corruption", "whole"]
 
-Bool = npt.NDArray[np.bool_]
-Int32 = npt.NDArray[np.int32]
 
 _REACH_SHARE = 0.005  # of the catalogue's places by popularity, up and down from an item's own
 _LEAST_REACH = 5

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
 from index_builder.basket_score.corruption import Corruption, whole
@@ -13,13 +12,11 @@ from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Profiles
 from service.recommending.basket_score.scorer import BasketScorer
+from service.support.array_types import Bool, Float64, Int32, Int64
 
 __all__ = ["Judged", "Judgement", "Reliability", "judge_score", "reliability"]
 __all__ += ["roc_auc", "roc_curve"]
 
-Bool = npt.NDArray[np.bool_]
-Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
 
 _BINS = 10
 
@@ -102,7 +99,7 @@ class Reliability:
 
     expected: Float64
     observed: Float64
-    counts: npt.NDArray[np.int64]
+    counts: Int64
 
     @property
     def expected_error(self) -> float:

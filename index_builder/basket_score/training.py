@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 from pydantic import JsonValue
 
 from index_builder.basket_score.judging import Judgement, judge_score, reliability
@@ -26,13 +25,10 @@ from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.trees import Trees
+from service.support.array_types import Bool, Float32, Float64, Int64
 
 __all__ = ["TrainedScore", "train_score"]
 
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
-Int64 = npt.NDArray[np.int64]
 
 _LEAST_CURVATURE = 1e-6
 

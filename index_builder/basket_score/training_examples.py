@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.basket_score.corruption import Corruption, whole
 from index_builder.config import ScoreConfig
@@ -13,12 +12,9 @@ from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profiles
 from service.recommending.basket_score.evidence import BasketEvidence
+from service.support.array_types import Bool, Float32, Int32, Int64
 
 __all__ = ["Kind", "ScoreLessons", "score_lessons"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Bool = npt.NDArray[np.bool_]
 
 
 class Kind(IntEnum):
@@ -44,8 +40,8 @@ class ScoreLessons:
     columns: Float32
     alone: Float32
     belongs: Bool
-    sizes: npt.NDArray[np.int64]
-    kinds: npt.NDArray[np.int64]
+    sizes: Int64
+    kinds: Int64
 
 
 def score_lessons(

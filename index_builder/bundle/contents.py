@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import JsonValue
 
 from index_builder.config import BuildConfig, RankerConfig, RulesConfig, SubstitutesConfig
@@ -25,11 +24,11 @@ from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.ranker import FEATURES
 from service.recommending.ranking.trees import Trees
+from service.support.array_types import Float32
 
 __all__ = ["assemble", "catalogue_of", "with_closest", "with_ranker", "with_rules"]
 __all__ += ["with_score", "with_substitutes", "with_trees"]
 
-Float32 = npt.NDArray[np.float32]
 
 _RECALL_QUERIES = 200
 _LATE_SHARE = 0.1  # of the training baskets, the last ones

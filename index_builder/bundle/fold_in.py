@@ -28,6 +28,7 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, BundleContents
 from service.bundle.errors import BundleInvalidError
 from service.profiles.fold_in import FoldIn
+from service.support.array_types import Float32, Int64
 
 __all__ = ["with_newcomers"]
 
@@ -80,7 +81,7 @@ def _configuration(build: Mapping[str, JsonValue]) -> BuildConfig:
         raise BundleInvalidError("manifest.json, build", expected, dict(build)) from error
 
 
-def _vectors(fold_in: FoldIn, past: Pasts) -> npt.NDArray[np.float32]:
+def _vectors(fold_in: FoldIn, past: Pasts) -> Float32:
     user_h = np.empty((len(past.indptr) - 1, fold_in.dimension), np.float32)
     for user, (start, stop) in enumerate(pairwise(past.indptr)):
         item_indptr = past.item_indptr[start : stop + 1]
@@ -89,7 +90,7 @@ def _vectors(fold_in: FoldIn, past: Pasts) -> npt.NDArray[np.float32]:
 
 
 def _behind(
-    arrays: Arrays, n_users: int, user_h: npt.NDArray[np.float32], history: Histories, past: Pasts
+    arrays: Arrays, n_users: int, user_h: Float32, history: Histories, past: Pasts
 ) -> Arrays:
     """The arrays with the newcomers' rows behind those of the first n users."""
     arrays = {**arrays, "user_h": np.concatenate([arrays["user_h"][:n_users], user_h])}
@@ -102,9 +103,7 @@ def _behind(
     return arrays
 
 
-def _append(
-    arrays: Arrays, group: str, n: int, indptr: npt.NDArray[np.int64], rows: Mapping[str, Any]
-) -> None:
+def _append(arrays: Arrays, group: str, n: int, indptr: Int64, rows: Mapping[str, Any]) -> None:
     """Puts rows behind those of the first n places of `<group>_indptr`."""
     starts = arrays[f"{group}_indptr"]
     arrays[f"{group}_indptr"] = np.concatenate([starts[: n + 1], starts[n] + indptr[1:]])

@@ -8,14 +8,11 @@ import math
 
 import numba
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Float32, Int32, Int64, UInt64
 
 __all__ = ["run"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-UInt64 = npt.NDArray[np.uint64]
 
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
 _LIMIT = np.float32(8)

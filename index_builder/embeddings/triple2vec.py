@@ -19,10 +19,10 @@ import numpy.typing as npt
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Float32, Float64, Int32, Int64, UInt64
 
 __all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
 
-Float32 = npt.NDArray[np.float32]
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # of a short training, so that it too can stop in time
@@ -67,11 +67,11 @@ class _Noise:
             the share, or equal for all (plain NCE, normalised while the vectors know nothing).
     """
 
-    by_rank: npt.NDArray[np.int32]
+    by_rank: Int32
     offset: Float32
 
     @classmethod
-    def of(cls, counts: npt.NDArray[np.int64], config: TrainConfig) -> "_Noise":
+    def of(cls, counts: Int64, config: TrainConfig) -> "_Noise":
         by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
         rank = np.arange(len(counts))
         probability = np.empty(len(counts))
@@ -81,9 +81,9 @@ class _Noise:
         return cls(by_rank, offset.astype(np.float32))
 
 
-def log_share(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+def log_share(counts: npt.NDArray[np.integer]) -> Float64:
     """Returns the log of each count's share of their sum; a zero counts as a half."""
-    shares: npt.NDArray[np.float64] = np.log(np.maximum(counts, 0.5) / max(1, counts.sum()))
+    shares: Float64 = np.log(np.maximum(counts, 0.5) / max(1, counts.sum()))
     return shares
 
 
@@ -117,7 +117,7 @@ def train(
     user_noise = _Noise.of(user_lines, config)
     states = _random_states(config)
 
-    def run(state: npt.NDArray[np.uint64], count: int, rates: tuple[float, float]) -> float:
+    def run(state: UInt64, count: int, rates: tuple[float, float]) -> float:
         loss: float = nce.run(
             count, rates[0], rates[1], state, config.negatives,
             pairs.line_item, pairs.line_basket, pairs.indptr, baskets.basket_user,
@@ -176,9 +176,9 @@ def _mean_cosine(table: Float32) -> float:
 class _Pairs:
     """The baskets of two items or more, line by line."""
 
-    line_item: npt.NDArray[np.int32]
-    line_basket: npt.NDArray[np.int32]
-    indptr: npt.NDArray[np.int64]
+    line_item: Int32
+    line_basket: Int32
+    indptr: Int64
 
     @classmethod
     def of(cls, baskets: EncodedBaskets) -> "_Pairs":
@@ -202,7 +202,7 @@ def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
     return Embeddings(table(n_items), table(n_items), table(n_users))
 
 
-def _random_states(config: TrainConfig) -> list[npt.NDArray[np.uint64]]:
+def _random_states(config: TrainConfig) -> list[UInt64]:
     """One stream per thread, none of them zero (where xorshift would stay)."""
     seeds = np.random.SeedSequence(config.seed).spawn(config.threads)
     return [seed.generate_state(1, np.uint64) | np.uint64(1) for seed in seeds]

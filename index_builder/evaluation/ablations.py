@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 
 from index_builder.config import BuildConfig
@@ -19,6 +18,7 @@ from service.bundle.bundle import Bundle
 from service.recommending.aggregate import Weights, build_queries
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float32
 
 __all__ = ["AS_SERVED", "Ablation", "ablations"]
 
@@ -146,11 +146,11 @@ def _densely(bundle: Bundle, p_factor: int, q_factor: int) -> Scorer:
     d = bundle.user_h.shape[1]
     factors = np.repeat(np.array([p_factor, q_factor, 1], np.float32), (d, d, 1))
 
-    def score(basket: HeldOut) -> npt.NDArray[np.float32]:
+    def score(basket: HeldOut) -> Float32:
         anchors = recommender.anchors(basket.given, bundle.user_ids[basket.user])
         user_h = bundle.user_h[basket.user]
         query = build_queries(bundle.item_vectors, anchors, user_h, weights).mean(axis=0)
-        scores: npt.NDArray[np.float32] = bundle.item_vectors @ (factors * query)
+        scores: Float32 = bundle.item_vectors @ (factors * query)
         return scores
 
     return score

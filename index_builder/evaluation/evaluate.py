@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import track
@@ -27,6 +26,7 @@ from service.bundle.errors import BundleInvalidError
 from service.recommending.basket_score.scorer import has_score
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float64
 
 __all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
 
@@ -70,7 +70,7 @@ class Evaluation:
     baskets: Sequence[HeldOut]
     methods: dict[str, Measured]
     settings: dict[str, str]
-    scores: npt.NDArray[np.float64]
+    scores: Float64
     ablations: Sequence[Ablated]
     basket_score: Judgement | None
     additions: Additions | None
@@ -197,7 +197,7 @@ def _measure(
     return measure(rank, shown, bundle)
 
 
-def _padded(answers: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
+def _padded(answers: Sequence[Sequence[float]]) -> Float64:
     rows = np.full((len(answers), K), np.nan)
     for row, answer in zip(rows, answers, strict=True):
         row[: len(answer)] = answer

@@ -1,15 +1,13 @@
 """The lists of each item's closest, found by the index once and for all."""
 
 import numpy as np
-import numpy.typing as npt
 
 from service.recommending.aggregate import Weights, build_queries
 from service.retrieval import Retrieval
+from service.support.array_types import Float32, Int32
 
 __all__ = ["closest_items"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 _BLOCK_ITEMS = 1024  # queries at once
 

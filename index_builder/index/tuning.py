@@ -8,17 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.config import Backend, IndexConfig
 from service.bundle.manifest import IndexPoint
 from service.retrieval import Retrieval, backend, measure_ann_recall, share_found
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 
 __all__ = ["BuiltIndex", "IndexRecallError", "build_index", "check_index_config", "tune_index"]
 __all__ += ["cost_bytes", "frontier_of", "grid", "tried"]
 
-Float32 = npt.NDArray[np.float32]
 GridLine = tuple[dict[str, int], list[dict[str, int]]]
 
 # Reading a byte of a row here and there, and sorting the row in, takes as long as scanning six.

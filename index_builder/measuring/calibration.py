@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 from index_builder.measuring.intervals import Bootstrap, Interval
+from service.support.array_types import Bool, Float64, Int32
 
 __all__ = ["Bin", "Calibration", "Curve", "calibrate"]
 
-Float64 = npt.NDArray[np.float64]
 
 _BINS = 10
 
@@ -34,7 +33,7 @@ class Curve:
         return np.asarray(0.5 * (1 + np.tanh(logits / 2)))
 
     @classmethod
-    def fit(cls, scores: Float64, hits: npt.NDArray[np.bool_]) -> Self:
+    def fit(cls, scores: Float64, hits: Bool) -> Self:
         """Fits by maximum likelihood, with Platt's targets a little inside of 0 and 1.
 
         Args:
@@ -95,9 +94,7 @@ class Calibration:
         return float(np.average(errors, weights=counts))
 
 
-def calibrate(
-    users: npt.NDArray[np.int32], scores: Float64, hits: npt.NDArray[np.bool_], seed: int
-) -> Calibration | None:
+def calibrate(users: Int32, scores: Float64, hits: Bool, seed: int) -> Calibration | None:
     """Fits the curve on half of the households and tries it on the others.
 
     Args:
@@ -122,9 +119,9 @@ def calibrate(
 
 def _bins(
     curve: Curve,
-    users: npt.NDArray[np.int32],
+    users: Int32,
     scores: Float64,
-    hits: npt.NDArray[np.bool_],
+    hits: Bool,
     seed: int,
 ) -> list[Bin]:
     order = np.argsort(scores, kind="stable")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from service.support.array_types import Bool
+
 __all__ = ["Group", "quantile_groups"]
 
 
@@ -18,7 +20,7 @@ class Group:
     """
 
     label: str
-    members: npt.NDArray[np.bool_]
+    members: Bool
 
 
 def quantile_groups(values: npt.NDArray[np.integer], count: int = 6) -> list[Group]:

@@ -7,11 +7,11 @@ Households are resampled, not baskets: what one household buys in two baskets is
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Float64, Int32
 
 __all__ = ["Bootstrap", "Interval"]
 
-Float64 = npt.NDArray[np.float64]
 
 _FEWEST_HOUSEHOLDS = 10  # of fewer, resamples are so alike that the interval would be too narrow
 _PERCENTILES = (2.5, 97.5)
@@ -29,7 +29,7 @@ class Interval:
 class Bootstrap:
     """Resamples of the households of some baskets, the same for every method that is compared."""
 
-    def __init__(self, users: npt.NDArray[np.int32], seed: int, resamples: int = 1000) -> None:
+    def __init__(self, users: Int32, seed: int, resamples: int = 1000) -> None:
         """Draws the resamples.
 
         Args:

@@ -1,9 +1,10 @@
 """ItemPop: the same best sellers for everybody."""
 
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
+from service.support.array_types import Float32
 
 __all__ = ["item_popularity"]
 

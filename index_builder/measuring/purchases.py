@@ -3,17 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.statistics.histories import histories
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["purchases", "recency_frequency", "user_frequency"]
 
 
 def purchases(
-    indptr: npt.NDArray[np.int64],
-    item: npt.NDArray[np.int32],
+    indptr: Int64,
+    item: Int32,
     weight: npt.NDArray[np.integer | np.floating],
     n_items: int,
 ) -> Scorer:

@@ -11,6 +11,7 @@ from rich.table import Table
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
+from service.support.array_types import Bool, Float64, Int32
 
 __all__ = ["K", "Measured", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
 
@@ -19,7 +20,6 @@ K = 20
 Ranker = Callable[[HeldOut], Sequence[int]]
 """Gives the best K item indices for a basket, none of which is in the basket."""
 
-Float64 = npt.NDArray[np.float64]
 
 _NOBODY = -1  # in place of an item, where a ranker gave fewer than K
 _DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
@@ -56,9 +56,9 @@ class Measured:
             without such a target.
     """
 
-    users: npt.NDArray[np.int32]
-    ranked: npt.NDArray[np.int32]
-    hits: npt.NDArray[np.bool_]
+    users: Int32
+    ranked: Int32
+    hits: Bool
     recall: Float64
     ndcg: Float64
     recall_repeat: Float64
@@ -131,13 +131,13 @@ def quality_table(rows: dict[str, Quality], title: str) -> Table:
     return table
 
 
-def _bought(bundle: Bundle, user: int) -> npt.NDArray[np.int32]:
+def _bought(bundle: Bundle, user: int) -> Int32:
     return bundle.history_item[bundle.history_indptr[user] : bundle.history_indptr[user + 1]]
 
 
 def _judge(
-    answer: Sequence[int], basket: HeldOut, bought: npt.NDArray[np.int32]
-) -> tuple[int, npt.NDArray[np.int32], npt.NDArray[np.bool_], float, float, float, float]:
+    answer: Sequence[int], basket: HeldOut, bought: Int32
+) -> tuple[int, Int32, Bool, float, float, float, float]:
     ranked = np.full(K, _NOBODY, np.int32)
     ranked[: len(answer)] = answer[:K]
     hits = np.isin(ranked, basket.targets)

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.measuring.quality import K, Ranker
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
-__all__ = ["Float32", "Scorer", "top"]
+__all__ = ["Scorer", "top"]
 
-Float32 = npt.NDArray[np.float32]
 
 Scorer = Callable[[HeldOut], Float32]
 """Scores of all catalogue items, (n_items,) float32, the higher the better.

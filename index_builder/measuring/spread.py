@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.bundle import Bundle
 from service.recommending.postprocess.diversity import inverse_norms
+from service.support.array_types import Float32, Int32
 
 __all__ = ["Spread"]
 
@@ -31,7 +31,7 @@ class Spread:
     subcategories: float
 
     @classmethod
-    def of(cls, ranked: npt.NDArray[np.int32], bundle: Bundle) -> Self:
+    def of(cls, ranked: Int32, bundle: Bundle) -> Self:
         """Sums up (n, K) item indices; below 0 is no item."""
         unit = bundle.item_vectors[:, :-1] * inverse_norms(bundle.item_vectors)[:, None]
         lists = [row[row > _NOBODY] for row in ranked]
@@ -43,7 +43,7 @@ class Spread:
         )
 
 
-def _distance(unit: npt.NDArray[np.float32]) -> float:
+def _distance(unit: Float32) -> float:
     n = len(unit)
     if n < 2:
         return 0.0
@@ -52,5 +52,5 @@ def _distance(unit: npt.NDArray[np.float32]) -> float:
     return float(1 - alike / (n * (n - 1)))
 
 
-def _distinct(names: Sequence[str], items: npt.NDArray[np.int32]) -> int:
+def _distinct(names: Sequence[str], items: Int32) -> int:
     return len({names[item] for item in items})

@@ -5,7 +5,8 @@ from math import ceil
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Int32
 
 __all__ = ["BEST_SELLERS", "Variety"]
 
@@ -26,7 +27,7 @@ class Variety:
     popularity_share: float
 
     @classmethod
-    def of(cls, ranked: npt.NDArray[np.int32], n_items: int) -> Self:
+    def of(cls, ranked: Int32, n_items: int) -> Self:
         """Sums up (n, K) item indices, which are in order of popularity; below 0 is no item."""
         items = ranked[ranked >= 0]
         if not len(items):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.bundle.contents import assemble, with_ranker
 from index_builder.config import BuildConfig, RankerConfig
@@ -18,6 +17,7 @@ from service.recommending.aggregate import Weights
 from service.recommending.ranking.ranker import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float32, Int32
 
 __all__ = ["Lessons", "lessons", "window_contents"]
 
@@ -26,8 +26,6 @@ _PURCHASES = list(FEATURES).index("purchases")
 _SETTINGS = Settings.model_construct(
     search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
 )
-
-Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Lessons:
     """
 
     features: Float32
-    labels: npt.NDArray[np.int32]
+    labels: Int32
     sizes: list[int]
 
 

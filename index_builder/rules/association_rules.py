@@ -10,18 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.config import RulesConfig
 from index_builder.rules.itemsets import Itemsets, frequent_itemsets
+from service.support.array_types import Float64, Int32, Int64
 
 __all__ = ["MOST_PARTS", "AssociationRules", "association_rules"]
 
 MOST_PARTS = 4  # of an antecedent
-
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

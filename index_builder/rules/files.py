@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.rules.association_rules import AssociationRules
 from index_builder.transactions.errors import EmptyDataError, UnreadableFileError
+from service.support.array_types import Int32, Int64
 
 __all__ = ["COLUMNS", "read_baskets", "write_rules"]
 
@@ -20,7 +20,7 @@ COLUMNS = (
 
 def read_baskets(
     path: Path,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[str]]:
+) -> tuple[Int32, Int64, list[str]]:
     """Reads baskets without users and dates: one per line, item names between commas.
 
     Returns:

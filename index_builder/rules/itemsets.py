@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from rusket._rusket import fpgrowth_from_csr
 
-__all__ = ["Itemsets", "frequent_itemsets"]
+from service.support.array_types import Int32, Int64, Positions, UInt32, UInt64
 
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
+__all__ = ["Itemsets", "frequent_itemsets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +30,7 @@ class Itemsets:
     keys: list[Int64]
     complete: bool = True
 
-    def places(self, itemsets: Int32) -> npt.NDArray[np.intp]:
+    def places(self, itemsets: Int32) -> Positions:
         """Where frequent itemsets of one length, (n, length) int32, stand among all of it.
 
         Every part of a frequent itemset is frequent, so that its places can be found by one item
@@ -45,7 +43,7 @@ class Itemsets:
 
 
 def frequent_itemsets(
-    indptr: npt.NDArray[np.int64],
+    indptr: Int64,
     items: Int32,
     n_items: int,
     min_count: int,
@@ -86,9 +84,9 @@ def frequent_itemsets(
 
 def _by_length(
     n_items: int,
-    count: npt.NDArray[np.uint64],
-    start: npt.NDArray[np.uint32],
-    flat: npt.NDArray[np.uint32],
+    count: UInt64,
+    start: UInt32,
+    flat: UInt32,
 ) -> Itemsets:
     """Sorts itemsets: itemset i is `flat[start[i]:start[i + 1]]`, in `count[i]` baskets."""
     found = Itemsets(n_items, [], [], [])

@@ -1,19 +1,15 @@
 """Rules of a shop's training baskets: between its items, and at each level of its taxonomy."""
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from index_builder.config import RulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["category_lift", "item_rules", "level_rules"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 def item_rules(encoded: EncodedTransactions, config: RulesConfig) -> AssociationRules:

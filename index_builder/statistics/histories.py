@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["Histories", "histories"]
 
@@ -17,11 +17,11 @@ _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
 class Histories:
     """One row per (user, item) that occurs, by user, then by item; see `service.bundle.arrays`."""
 
-    indptr: npt.NDArray[np.int64]
-    item: npt.NDArray[np.int32]
-    count: npt.NDArray[np.int32]
-    recency: npt.NDArray[np.float32]
-    last: npt.NDArray[np.int64]
+    indptr: Int64
+    item: Int32
+    count: Int32
+    recency: Float32
+    last: Int64
 
 
 def histories(

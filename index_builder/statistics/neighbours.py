@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from index_builder.transactions.encoding import EncodedTransactions
+from service.support.array_types import Int32, Int64
 
 __all__ = ["Neighbours", "neighbours"]
 
@@ -21,9 +21,9 @@ class Neighbours:
     Support is count / baskets, confidence count / baskets with i; see `service.bundle.arrays`.
     """
 
-    indptr: npt.NDArray[np.int64]
-    item: npt.NDArray[np.int32]
-    count: npt.NDArray[np.int32]
+    indptr: Int64
+    item: Int32
+    count: Int32
 
 
 def neighbours(encoded: EncodedTransactions, limit: int) -> Neighbours:
@@ -40,9 +40,7 @@ def neighbours(encoded: EncodedTransactions, limit: int) -> Neighbours:
     )
 
 
-def _rows(
-    baskets: csr_array, item_count: npt.NDArray[np.int32], limit: int
-) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+def _rows(baskets: csr_array, item_count: Int32, limit: int) -> Iterator[tuple[Int32, Int32]]:
     by_item = baskets.T.tocsr()
     for start in range(0, by_item.shape[0], _BLOCK_ITEMS):
         together = (by_item[start : start + _BLOCK_ITEMS] @ baskets).tocsr()

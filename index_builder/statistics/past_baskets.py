@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["Pasts", "pasts", "rhythm", "trend"]
 
@@ -19,10 +19,10 @@ _ASSUMED_GAPS = 3  # as many gaps of the shop's typical length as every item get
 class Pasts:
     """The training baskets again, by user and then by time; see `service.bundle.arrays`."""
 
-    indptr: npt.NDArray[np.int64]
-    begun: npt.NDArray[np.int64]
-    item_indptr: npt.NDArray[np.int64]
-    item: npt.NDArray[np.int32]
+    indptr: Int64
+    begun: Int64
+    item_indptr: Int64
+    item: Int32
 
 
 def pasts(baskets: EncodedBaskets, n_users: int) -> Pasts:
@@ -40,7 +40,7 @@ def pasts(baskets: EncodedBaskets, n_users: int) -> Pasts:
     )
 
 
-def trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> npt.NDArray[np.float32]:
+def trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
     """Log popularity over the last days before `as_of` (epoch seconds), (n_items, windows).
 
     Every item gets half a purchase in advance, so that none is impossible.
@@ -53,7 +53,7 @@ def trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> npt.NDArray[np.f
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def rhythm(baskets: EncodedBaskets, n_items: int, as_of: int) -> npt.NDArray[np.float32]:
+def rhythm(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
     """Who buys an item and how often, (n_items, 4), as of epoch seconds `as_of`.
 
     Columns: log(1 + buyers); purchases per buyer; the typical gap between two purchases by one

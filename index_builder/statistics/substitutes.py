@@ -10,16 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array, diags_array
 
 from index_builder.config import SubstitutesConfig
 from index_builder.transactions.encoding import EncodedTransactions
+from service.support.array_types import Float32, Float64, Int32, Int64, Positions
 
 __all__ = ["Substitutes", "substitutes"]
 
-Int32 = npt.NDArray[np.int32]
-Float64 = npt.NDArray[np.float64]
 
 _PRIOR_BASKETS = 1  # with both items, beside those counted and those expected: few prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
@@ -33,9 +31,9 @@ class Substitutes:
     lift within their baskets: 1 for an item that all of them buy, and never at the same time.
     """
 
-    indptr: npt.NDArray[np.int64]
+    indptr: Int64
     item: Int32
-    score: npt.NDArray[np.float32]
+    score: Float32
 
 
 def substitutes(
@@ -115,7 +113,7 @@ class _Shelf:
 
     def pairs(
         self, block: slice, config: SubstitutesConfig
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Float64]:
+    ) -> tuple[Positions, Positions, Float64]:
         """Items of the block and their substitutes, both as places, and the scores."""
         together = (self._baskets[:, block].T @ self._baskets).toarray()
         expected = (self._bought[:, block].T @ self._spread).toarray()

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
@@ -16,6 +15,7 @@ from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
 from index_builder.transactions.products import TAXONOMY
 from index_builder.transactions.transactions import Transactions
+from service.support.array_types import Int32, Int64
 
 DEFAULT_MIN_ITEM_BASKETS = 10
 
@@ -36,10 +36,10 @@ class EncodedBaskets:
     """
 
     basket_ids: list[str] = field(repr=False)
-    basket_indptr: npt.NDArray[np.int64] = field(repr=False)
-    basket_items: npt.NDArray[np.int32] = field(repr=False)
-    basket_user: npt.NDArray[np.int32] = field(repr=False)
-    basket_begun: npt.NDArray[np.int64] = field(repr=False)
+    basket_indptr: Int64 = field(repr=False)
+    basket_items: Int32 = field(repr=False)
+    basket_user: Int32 = field(repr=False)
+    basket_begun: Int64 = field(repr=False)
     left_out: Mapping[str, int]
 
     @property
@@ -61,7 +61,7 @@ class EncodedTransactions(EncodedBaskets):
     """
 
     items: pl.DataFrame = field(repr=False)
-    item_count: npt.NDArray[np.int32] = field(repr=False)
+    item_count: Int32 = field(repr=False)
     user_ids: list[str] = field(repr=False)
 
     @property

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Int32
 
 __all__ = ["HeldOut", "held_out", "split_again"]
 
@@ -24,8 +24,8 @@ class HeldOut:
     """
 
     user: int
-    given: npt.NDArray[np.int32]
-    targets: npt.NDArray[np.int32]
+    given: Int32
+    targets: Int32
 
 
 def held_out(baskets: EncodedBaskets, seed: int, limit: int | None = None) -> list[HeldOut]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from math import isnan
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import JsonValue
 from rich.console import Console
@@ -37,10 +36,10 @@ from service.bundle.bundle import Bundle, BundleContents, preview_bundle
 from service.recommending.aggregate import Weights
 from service.recommending.ranking.trees import Trees
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 
 __all__ = ["Choice", "validate"]
 
-Float32 = npt.NDArray[np.float32]
 
 _FEWEST_BASKETS = 30
 _CHECK_BASKETS = 300

@@ -14,14 +14,11 @@ import numpy.typing as npt
 from service.bundle.array_checks import Layout, check_arrays
 from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import ArrayFacts
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["Arrays", "needed", "read_arrays", "write_arrays"]
 
 _Number = TypeVar("_Number", bound=np.generic)
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 def _layout(dtype: str, *axes: str, group: str = "") -> dict[str, Any]:

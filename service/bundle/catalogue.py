@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+
+from service.support.array_types import Int32
 
 __all__ = ["Catalogue", "read_table", "write_table"]
 
@@ -39,7 +40,7 @@ class Catalogue:
         """Item index by item id."""
         return {item_id: row for row, item_id in enumerate(self.item_ids)}
 
-    def look_up(self, item_ids: Sequence[str]) -> tuple[npt.NDArray[np.int32], list[str]]:
+    def look_up(self, item_ids: Sequence[str]) -> tuple[Int32, list[str]]:
         """Return the item indices, distinct and ascending, and the ids that are not here."""
         rows = {item_id: self.index.get(item_id) for item_id in item_ids}
         known = sorted({row for row in rows.values() if row is not None})

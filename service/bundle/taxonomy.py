@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.catalogue import Catalogue
+from service.support.array_types import Int32
 
 __all__ = ["Level", "taxonomy_levels"]
 
@@ -20,7 +20,7 @@ class Level(NamedTuple):
     """
 
     names: list[str]
-    codes: npt.NDArray[np.int32]
+    codes: Int32
 
 
 def taxonomy_levels(catalogue: Catalogue) -> dict[str, Level]:

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from service.support.array_types import Positions
 
 __all__ = ["Arranged"]
 
@@ -16,5 +15,5 @@ class Arranged(NamedTuple):
         pinned: the name of the pin by position, for those that were pinned.
     """
 
-    chosen: npt.NDArray[np.intp]
+    chosen: Positions
     pinned: dict[int, str]

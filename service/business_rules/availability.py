@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.business_rules.errors import Mistake, RulesError
+from service.support.array_types import Bool, UInt8
 
 __all__ = ["Availability", "read_availability"]
 
-Bool = npt.NDArray[np.bool_]
 
 _COLUMNS = ["store_id", "item_id"]
 
@@ -20,7 +19,7 @@ _COLUMNS = ["store_id", "item_id"]
 class Availability:
     """One bit for each item and store."""
 
-    def __init__(self, packed: Mapping[str, npt.NDArray[np.uint8]], n_items: int) -> None:
+    def __init__(self, packed: Mapping[str, UInt8], n_items: int) -> None:
         self._packed = packed
         self._n_items = n_items
         self.stores = frozenset(packed)

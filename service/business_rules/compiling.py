@@ -6,7 +6,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -16,10 +15,10 @@ from service.business_rules.errors import Mistake, RulesError
 from service.business_rules.schema import PriceBand, Rule, RulesFile
 from service.business_rules.windows import Window
 from service.recommending.eligibility import Assortment, members_by_name
+from service.support.array_types import Int32
 
 __all__ = ["CompiledRule", "Compiler"]
 
-Int32 = npt.NDArray[np.int32]
 
 _ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
 

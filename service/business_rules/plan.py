@@ -20,20 +20,15 @@ from itertools import islice
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.business_rules.arranged import Arranged
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.quotas import Quotas
 from service.business_rules.schema import Boost, Bury, Exclude, Pin
 from service.business_rules.supply import Supply
+from service.support.array_types import Bool, Float32, Int32, Positions
 
 __all__ = ["Plan"]
-
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Positions = npt.NDArray[np.intp]
 
 
 class Plan(NamedTuple):

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.schema import Maximum, Minimum
 from service.business_rules.supply import Supply
+from service.support.array_types import Bool, Int32, Int64
 
 __all__ = ["Quotas"]
-
-Bool = npt.NDArray[np.bool_]
-Int32 = npt.NDArray[np.int32]
 
 
 class Quotas(NamedTuple):
@@ -31,8 +28,8 @@ class Quotas(NamedTuple):
     minima: dict[int, int]
     maxima: dict[int, int]
     members: list[Int32]
-    indptr: npt.NDArray[np.int64]
-    numbers: npt.NDArray[np.int64]
+    indptr: Int64
+    numbers: Int64
     unlimited: Bool
 
     @classmethod

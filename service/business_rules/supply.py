@@ -1,12 +1,10 @@
 """Supply: candidates that rules need, beside those that the shopper's request brought."""
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Bool, Int32
 
 __all__ = ["Supply"]
-
-Bool = npt.NDArray[np.bool_]
-Int32 = npt.NDArray[np.int32]
 
 
 class Supply:

@@ -17,11 +17,11 @@ Purchases count less with age, in n as in the sum.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Float32, Float64, Int32, Int64
 
 __all__ = ["FoldIn"]
 
-Float32 = npt.NDArray[np.float32]
 
 # Chosen on November baskets of households that the model never saw; 20 to 80 do as well.
 _SHRINKAGE_PURCHASES = 40
@@ -58,9 +58,9 @@ class FoldIn:
 
     def user_h(
         self,
-        begun: npt.NDArray[np.int64],
-        indptr: npt.NDArray[np.int64],
-        items: npt.NDArray[np.int32],
+        begun: Int64,
+        indptr: Int64,
+        items: Int32,
     ) -> Float32:
         """Returns the vector of a user with these past baskets; they may come in any order.
 
@@ -83,7 +83,7 @@ class FoldIn:
         return user_h
 
 
-def _squares(vectors: Float32, weight: Float32) -> npt.NDArray[np.float64]:
+def _squares(vectors: Float32, weight: Float32) -> Float64:
     """Σ weight · v v', shape (d, d)."""
-    squares: npt.NDArray[np.float64] = ((vectors * weight[:, None]).T @ vectors).astype(np.float64)
+    squares: Float64 = ((vectors * weight[:, None]).T @ vectors).astype(np.float64)
     return squares

@@ -3,10 +3,10 @@
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["Profile", "ProfileSource", "Profiles"]
 
@@ -27,14 +27,14 @@ class Profile(NamedTuple):
         fallback: whether it is the bundle's own because the store of profiles failed.
     """
 
-    user_h: npt.NDArray[np.float32]
-    items: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.int32]
-    recency: npt.NDArray[np.float32]
-    last: npt.NDArray[np.int64]
-    past_begun: npt.NDArray[np.int64] = needed(np.empty(0, np.int64))
-    past_indptr: npt.NDArray[np.int64] = needed(np.zeros(1, np.int64))
-    past_items: npt.NDArray[np.int32] = needed(np.empty(0, np.int32))
+    user_h: Float32
+    items: Int32
+    counts: Int32
+    recency: Float32
+    last: Int64
+    past_begun: Int64 = needed(np.empty(0, np.int64))
+    past_indptr: Int64 = needed(np.zeros(1, np.int64))
+    past_items: Int32 = needed(np.empty(0, np.int32))
     fallback: bool = False
 
 
@@ -74,9 +74,7 @@ class Profiles:
             *self._past(user),
         )
 
-    def _past(
-        self, user: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    def _past(self, user: int) -> tuple[Int64, Int64, Int32]:
         if self._past_indptr is None:
             return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
         start, stop = self._past_indptr[user : user + 2]

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
 from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profile, Profiles
+from service.support.array_types import Float32, Float64, Int32, Int64
 
 __all__ = ["Baskets", "ProfileUpdates"]
 
@@ -37,9 +37,9 @@ class Baskets(NamedTuple):
         items: int32, distinct and ascending in each basket.
     """
 
-    begun: npt.NDArray[np.int64]
-    indptr: npt.NDArray[np.int64]
-    items: npt.NDArray[np.int32]
+    begun: Int64
+    indptr: Int64
+    items: Int32
 
 
 class ProfileUpdates:
@@ -106,10 +106,10 @@ class ProfileUpdates:
     def _history(
         self, profile: Profile, past: Baskets, new: Baskets
     ) -> tuple[
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.float32],
-        npt.NDArray[np.int64],
+        Int32,
+        Int32,
+        Float32,
+        Int64,
     ]:
         latest = new.begun[-1]
         basket_weight = self._weight(latest - new.begun)  # (b,)
@@ -133,8 +133,8 @@ class ProfileUpdates:
         least = self._weight(latest - profile.last[known]) / profile.recency[known]
         return float(least.max(initial=0))
 
-    def _weight(self, age_s: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        weight: npt.NDArray[np.float64] = 0.5 ** (age_s / self._half_life_s)
+    def _weight(self, age_s: Int64) -> Float64:
+        weight: Float64 = 0.5 ** (age_s / self._half_life_s)
         return weight
 
 

@@ -15,12 +15,12 @@ from functools import cache
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.errors import BundleInvalidError
 from service.profiles.profile import Profile
 from service.recommending.ranking.purchase_sums import mean_swapped, score_candidates
+from service.support.array_types import Float32, Int32
 
 __all__ = [
     "PARTS",
@@ -34,8 +34,6 @@ __all__ = [
     "score_parts",
 ]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 Part = Literal["basket", "user", "popularity"]
 PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 

@@ -3,14 +3,13 @@
 import hashlib
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Int32
 
 __all__ = ["choose_anchors"]
 
 
-def choose_anchors(
-    basket: npt.NDArray[np.int32], limit: int, fraction: float, *names: str
-) -> npt.NDArray[np.int32]:
+def choose_anchors(basket: Int32, limit: int, fraction: float, *names: str) -> Int32:
     """Returns every item of a small basket, a random share of a large one.
 
     Args:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.catalogue import Catalogue
+from service.support.array_types import Bool, Int32
 
 __all__ = ["Assortment", "members_by_name"]
 
-Bool = npt.NDArray[np.bool_]
-Int32 = npt.NDArray[np.int32]
 
 _NOTHING = np.empty(0, np.int32)
 

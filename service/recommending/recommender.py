@@ -10,9 +10,6 @@ from math import log
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.business_rules.arranged import Arranged
@@ -36,15 +33,13 @@ from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.ranking.ranker import Evidence, FeatureTable, Ranker
 from service.recommending.search import Search
 from service.settings import Settings
+from service.support.array_types import Bool, Float32, Int32, Positions
 
 if TYPE_CHECKING:
     from service.business_rules.plan import Plan
     from service.business_rules.rulebook import Rulebook
 
 __all__ = ["Reasons", "Recommendation", "Recommendations", "Recommender", "Shortlist", "Source"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 
 class Shortlist(NamedTuple):
@@ -218,7 +213,7 @@ class Recommender:
         found: Int32,
         profile: Profile | None,
         evidence: Evidence | None,
-        eligible: npt.NDArray[np.bool_],
+        eligible: Bool,
     ) -> Int32:
         settings = self._settings
         if evidence is None:
@@ -228,7 +223,7 @@ class Recommender:
             found, eligible, settings.past_candidates, settings.neighbour_candidates
         )
 
-    def _top_up(self, items: Int32, eligible: npt.NDArray[np.bool_], k: int) -> Int32:
+    def _top_up(self, items: Int32, eligible: Bool, k: int) -> Int32:
         codes, cap = self._assortment.category_codes, self._settings.category_cap
         return top_up(items, eligible, codes, cap, k)
 
@@ -248,9 +243,7 @@ class Recommender:
         log_weight = log(self._settings.substitute_weight)
         return substitutes.demotions(listed.candidates.items, listed.known, log_weight)
 
-    def _choose(
-        self, listed: Shortlist, scores: Float32, ranked: npt.NDArray[np.intp], k: int
-    ) -> Arranged:
+    def _choose(self, listed: Shortlist, scores: Float32, ranked: Positions, k: int) -> Arranged:
         """The k recommendations: diverse if wished, within the category cap, as the rules wish."""
         items, plan = listed.candidates.items, listed.plan
         ranked = self._diversity.reorder(items, scores, ranked, k)

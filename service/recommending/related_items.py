@@ -8,16 +8,11 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import Arrays, needed
+from service.support.array_types import Bool, Float32, Int8, Int32, Int64
 
 __all__ = ["Related", "RelatedItems", "Rule"]
-
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
 class Rule(NamedTuple):
@@ -108,7 +103,7 @@ def _match(
     indptr: Int64,
     antecedent: Int32,
     consequent: Int32,
-    parts: npt.NDArray[np.int8],
+    parts: Int8,
     merit: Float32,
 ) -> Int32:
     """The best rule of each eligible consequent whose antecedent is given, by consequent."""

@@ -12,7 +12,6 @@ none     Nothing: what the shopper bought before is all there is, and what sells
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
@@ -21,12 +20,10 @@ from service.recommending.aggregate import Weights, build_queries, mean_query
 from service.retrieval import rescore
 from service.retrieval.closest_lists import named_most
 from service.settings import Settings
+from service.support.array_types import Bool, Float32, Int32
 
 __all__ = ["PLACES_PER_CANDIDATE", "Search"]
 
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 PLACES_PER_CANDIDATE = 3
 """How much longer a list must be than what is asked of it; 3 finds .98 or more of the best."""

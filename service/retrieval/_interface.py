@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Float32, Int32
 
 __all__ = ["Found", "Retrieval", "RetrievalError", "checked_queries", "checked_rows"]
 
 # Scores float32 (n, k) and item indices int32 (n, k), best first, padded with -inf and -1.
-Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]
+Found = tuple[Float32, Int32]
 
 
 class RetrievalError(ValueError):
@@ -28,19 +29,17 @@ class Retrieval(Protocol):
         """What `load` must be told besides the files."""
 
     @classmethod
-    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+    def build(cls, rows: Float32, parameters: Mapping[str, int]) -> Self:
         """Index the rows; parameters left out take the backend's defaults."""
 
     @classmethod
-    def load(
-        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int], /
-    ) -> Self:
+    def load(cls, directory: Path, rows: Float32, parameters: Mapping[str, int], /) -> Self:
         """Read back what `save` wrote, given the same rows and parameters."""
 
     def save(self, directory: Path) -> None:
         """Write `files` into the directory; the rows themselves are stored by the caller."""
 
-    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+    def search(self, queries: Float32, k: int) -> Found:
         """Find the best k rows for each query, float32 (n, 2d + 1).
 
         Returns:
@@ -52,7 +51,7 @@ class Retrieval(Protocol):
         """
 
 
-def checked_rows(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def checked_rows(rows: Float32) -> Float32:
     """Return the rows, contiguous float32 (n_items, width), or say what is wrong with them."""
     if rows.ndim != 2 or 0 in rows.shape:
         raise RetrievalError(f"rows: expected a non-empty table, found shape {rows.shape}")
@@ -62,9 +61,7 @@ def checked_rows(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return rows
 
 
-def checked_queries(
-    queries: npt.NDArray[np.float32], width: int, k: int
-) -> npt.NDArray[np.float32]:
+def checked_queries(queries: Float32, width: int, k: int) -> Float32:
     """Return the queries, contiguous float32 (n, width), or say what is wrong with them.
 
     The libraries below do not look: they answer a short or NaN query with ids like any others.

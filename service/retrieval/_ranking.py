@@ -10,14 +10,12 @@ calls takes longer than the products themselves.
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from service.retrieval._interface import Found, RetrievalError
+from service.support.array_types import Float32, Int64
 
 __all__ = ["as_keys", "best_keys", "rescore", "rows_of"]
 
-Float32 = npt.NDArray[np.float32]
-Int64 = npt.NDArray[np.int64]
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _ROW = np.int64(0xFFFFFFFF)

@@ -1,15 +1,15 @@
 """How much of the truth an index finds."""
 
 import numpy as np
-import numpy.typing as npt
 
 from service.retrieval._interface import Retrieval
+from service.support.array_types import Float32, Int32
 
 __all__ = ["measure_ann_recall", "share_found"]
 
 
 def measure_ann_recall(
-    retrieval: Retrieval, exact: Retrieval, queries: npt.NDArray[np.float32], k: int = 100
+    retrieval: Retrieval, exact: Retrieval, queries: Float32, k: int = 100
 ) -> float:
     """Return ann_recall_at_k: the share of the exact best k items that `retrieval` finds too.
 
@@ -22,7 +22,7 @@ def measure_ann_recall(
     return share_found(exact.search(queries, k)[1], retrieval.search(queries, k)[1])
 
 
-def share_found(wanted: npt.NDArray[np.int32], found: npt.NDArray[np.int32]) -> float:
+def share_found(wanted: Int32, found: Int32) -> float:
     """Return the share of the items wanted, (n, k) with -1 for none, that are found, (n, j)."""
     hits = sum(np.isin(w[w >= 0], f).sum() for w, f in zip(wanted, found, strict=True))
     return float(hits / np.count_nonzero(wanted >= 0))

@@ -7,13 +7,11 @@ as many points from a list as it has places from there to the end.
 
 import numba
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Bool, Int32, Int64
 
 __all__ = ["named_most"]
 
-Bool = npt.NDArray[np.bool_]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 _POINT_BITS = 16
 _ITEM = 0x7FFFFFFF  # the low bits of a key

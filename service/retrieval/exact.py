@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.retrieval._interface import Found, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import as_keys, best_keys, rescore, rows_of
+from service.support.array_types import Float32, Int64
 
 __all__ = ["Exact"]
 
@@ -27,27 +27,25 @@ class Exact:
     name: ClassVar[str] = "exact"
     files: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, rows: npt.NDArray[np.float32]) -> None:
+    def __init__(self, rows: Float32) -> None:
         self.rows = checked_rows(rows)
         self.parameters: dict[str, int] = {}
 
     @classmethod
-    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+    def build(cls, rows: Float32, parameters: Mapping[str, int]) -> Self:
         """There is nothing to build, and nothing to tune."""
         Parameters.of(parameters)
         return cls(rows)
 
     @classmethod
-    def load(
-        cls, _directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
-    ) -> Self:
+    def load(cls, _directory: Path, rows: Float32, parameters: Mapping[str, int]) -> Self:
         """There is nothing to load."""
         return cls.build(rows, parameters)
 
     def save(self, directory: Path) -> None:
         """There is nothing to save."""
 
-    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+    def search(self, queries: Float32, k: int) -> Found:
         """See `Retrieval.search`; finds everything."""
         queries = checked_queries(queries, self.rows.shape[1], k)
         step = max(1, _BLOCK // max(1, len(queries)))
@@ -58,7 +56,5 @@ class Exact:
         best = best_keys(np.concatenate(blocks, axis=1), k)
         return rescore(self.rows, queries, rows_of(best), k)
 
-    def _keys(
-        self, queries: npt.NDArray[np.float32], start: int, stop: int
-    ) -> npt.NDArray[np.int64]:
+    def _keys(self, queries: Float32, start: int, stop: int) -> Int64:
         return as_keys(queries @ self.rows[start:stop].T, start)

@@ -24,16 +24,15 @@ from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import rescore
+from service.support.array_types import Float32
 
 __all__ = ["Faiss"]
 
-Float32 = npt.NDArray[np.float32]
 
 _FILE = "index.faiss"
 _BITS = 4

@@ -19,12 +19,12 @@ from shutil import copyfile
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import rescore
+from service.support.array_types import Float32
 
 __all__ = ["Nmslib"]
 
@@ -47,7 +47,7 @@ class Nmslib:
 
     def __init__(
         self,
-        rows: npt.NDArray[np.float32],
+        rows: Float32,
         index: Any,
         parameters: NmslibParameters,
         file: Path | None = None,
@@ -59,7 +59,7 @@ class Nmslib:
         index.setQueryTimeParams({"efSearch": parameters.ef_search})  # the file lacks it
 
     @classmethod
-    def build(cls, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]) -> Self:
+    def build(cls, rows: Float32, parameters: Mapping[str, int]) -> Self:
         """Insert the rows one after the other, on one thread."""
         rows, chosen = checked_rows(rows), NmslibParameters.of(parameters)
         index = _new_index()
@@ -69,9 +69,7 @@ class Nmslib:
         return cls(rows, index, chosen)
 
     @classmethod
-    def load(
-        cls, directory: Path, rows: npt.NDArray[np.float32], parameters: Mapping[str, int]
-    ) -> Self:
+    def load(cls, directory: Path, rows: Float32, parameters: Mapping[str, int]) -> Self:
         """Read the graph, which holds its own copy of the rows."""
         index = _new_index()
         index.loadIndex(str(directory / _FILE), load_data=False)
@@ -84,7 +82,7 @@ class Nmslib:
         else:
             self._index.saveIndex(str(directory / _FILE), save_data=False)
 
-    def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+    def search(self, queries: Float32, k: int) -> Found:
         """See `Retrieval.search`; walks the graph once per query, on one thread."""
         queries = checked_queries(queries, self.rows.shape[1], k)
         candidates = np.full((len(queries), k), -1, np.int64)
@@ -95,7 +93,7 @@ class Nmslib:
         return rescore(self.rows, queries, candidates, k)
 
 
-def _equally_long(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _equally_long(rows: Float32) -> Float32:
     """Append the coordinate that brings each row to the length of the longest.
 
     First the popularity prior, the last column, is lowered to 0 at most. That takes the same from

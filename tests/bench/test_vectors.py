@@ -1,11 +1,9 @@
 """A grown catalogue: more rows of the same kind."""
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.vectors import grown
-
-Float32 = npt.NDArray[np.float32]
+from service.support.array_types import Float32
 
 
 def trained(n: int = 3000, width: int = 24) -> Float32:

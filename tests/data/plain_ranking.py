@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import exp, log, sqrt
 
-import numpy as np
-import numpy.typing as npt
-
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
+from service.support.array_types import Float32
 
 DAY_S = 86_400
 NEVER = 9999.0
@@ -166,7 +164,7 @@ class PlainRanking:
         }
 
 
-def walk(bundle: Bundle, features: npt.NDArray[np.float32]) -> float:
+def walk(bundle: Bundle, features: Float32) -> float:
     """The score of one candidate: the sum of the leaves it reaches, tree by tree."""
     left, right = needed(bundle.tree_left), needed(bundle.tree_right)
     feature, threshold = needed(bundle.tree_feature), needed(bundle.tree_threshold)

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from index_builder.bundle.contents import assemble, with_closest, with_ranker, with_trees
@@ -26,6 +25,7 @@ from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.aggregate import Weights
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
 FIRST = datetime.fromisoformat("2017-06-01T00:30")
@@ -72,7 +72,7 @@ def products() -> pl.DataFrame:
     )
 
 
-def exactly(rows: npt.NDArray[np.float32], _: npt.NDArray[np.float32]) -> BuiltIndex:
+def exactly(rows: Float32, _: Float32) -> BuiltIndex:
     """Build the exact index."""
     return BuiltIndex(Exact(rows), 1.0)
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
 __all__ = ["blend"]
 

@@ -7,9 +7,10 @@ import numpy as np
 from scipy.linalg import lapack
 
 from index_builder.evaluation.baselines.item_knn import basket_matrix
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
 __all__ = ["MOST_ITEMS", "ease"]
 

@@ -3,9 +3,10 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
 __all__ = ["basket_matrix", "co_purchases", "item_knn"]
 

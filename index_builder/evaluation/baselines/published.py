@@ -2,9 +2,10 @@
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings.triple2vec import Embeddings, train
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
 __all__ = ["DIMENSION", "rtt2vec", "train_published", "triple2vec", "triple2vec_without_user"]
 

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from index_builder.measuring.scorer import Float32, Scorer
+from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
+from service.support.array_types import Float32
 
 __all__ = ["SkipGram", "bb2vec", "gensim_is_installed", "item2vec", "skip_gram"]
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from index_builder.basket_score.judging import Judgement, Reliability, roc_auc, roc_curve
@@ -18,10 +16,10 @@ from index_builder.evaluation.pictures.drawing import (
     picture,
     without_ticks,
 )
+from service.support.array_types import Float64
 
 __all__ = ["score_plot"]
 
-Float64 = npt.NDArray[np.float64]
 
 _SCORE, _POPULATION, _SHARE = "score", "population score", "share bought before"
 _COLOURS = {_SCORE: BLUE, _POPULATION: OTHERS[1], _SHARE: QUIET}

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.textpath import TextPath
 
 from index_builder.evaluation.pictures.drawing import PALE
+from service.support.array_types import Float64
 
 __all__ = ["label_ends", "label_points"]
 
-Float64 = npt.NDArray[np.float64]
 
 _POINTS_PER_INCH = 72
 _LINE_HEIGHT = 1.4

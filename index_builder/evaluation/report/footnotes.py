@@ -1,11 +1,11 @@
 """The report's footnote on NDCG."""
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
 from index_builder.evaluation.figures import figure
 from index_builder.measuring.quality import K
+from service.support.array_types import Bool
 
 __all__ = ["ndcg_footnote"]
 
@@ -22,7 +22,7 @@ def ndcg_footnote(evaluation: Evaluation) -> str:
     table, and not with the paper's."""
 
 
-def _of_found(hits: npt.NDArray[np.bool_]) -> float:
+def _of_found(hits: Bool) -> float:
     """Mean of DCG / DCG of the same hits at the top; 0 for an answer without any."""
     discount = 1 / np.log2(np.arange(2, K + 2))
     ideal = np.concatenate([[1], discount.cumsum()])[hits.sum(axis=1)]

@@ -1,18 +1,16 @@
 """What is known about the items of a basket, each beside the others: the columns of its score."""
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.aggregate import score_parts
 from service.recommending.ranking.ranker import FEATURES, FeatureTable
+from service.support.array_types import Float32, Int32
 
 __all__ = ["COLUMNS", "BasketEvidence"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 _LEVELS = ("subcategory", "category", "department")
 _NO_ANCHORS = needed(np.empty(0, np.int32))

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
@@ -24,11 +23,9 @@ from service.recommending.basket_score.evidence import COLUMNS, BasketEvidence
 from service.recommending.ranking.ranker import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
 from service.recommending.ranking.trees import Trees
+from service.support.array_types import Float32, Int32
 
 __all__ = ["BasketScore", "BasketScorer", "ScoreCurve", "ScoredItem", "has_score"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 
 class ScoredItem(NamedTuple):

@@ -16,16 +16,12 @@ not be compared with what was taken last: their merit of some steps ago is too s
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from service.recommending.postprocess.popularity_fill import cap_categories
 from service.settings import Settings
+from service.support.array_types import Float32, Int32, Positions
 
 __all__ = ["Diversity", "diversify", "inverse_norms"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]
 
 
 class Diversity:
@@ -44,7 +40,7 @@ class Diversity:
         self._mmr_lambda, self._pool = settings.mmr_lambda, settings.mmr_pool
         self._cap = settings.category_cap
 
-    def reorder(self, items: Int32, scores: Float32, ranked: Places, k: int) -> Places:
+    def reorder(self, items: Int32, scores: Float32, ranked: Positions, k: int) -> Positions:
         """Puts the k that are to be recommended in front.
 
         Args:
@@ -87,7 +83,7 @@ def diversify(
     pool: int,
     k: int,
     mmr_lambda: float,
-) -> Places:
+) -> Positions:
     """Puts k of the first `pool` places in front, in the order in which they are taken.
 
     Args:
@@ -150,7 +146,7 @@ def _cosine(rows: Float32, scale: Float32, one: int, other: int) -> np.float32:
 
 
 @numba.njit(nogil=True, cache=True)
-def _full(codes: Int32, items: Int32, taken: Places, item: int, cap: int) -> bool:
+def _full(codes: Int32, items: Int32, taken: Positions, item: int, cap: int) -> bool:
     """Whether as many items of this one's category were taken as may be."""
     n = 0
     for place in taken:

@@ -5,16 +5,13 @@ before the list becomes shorter than k.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Bool, Float32, Int32, Positions
 
 __all__ = ["best_first", "cap_categories", "top_up"]
 
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
-
-def best_first(scores: Float32) -> npt.NDArray[np.intp]:
+def best_first(scores: Float32) -> Positions:
     """Positions by falling score; equal scores keep their order."""
     return np.argsort(-scores, kind="stable")
 

@@ -8,15 +8,12 @@ from typing import NamedTuple, Self
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
+from service.support.array_types import Float32, Int32, Int64
 
 __all__ = ["Substitute", "Substitutes"]
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 
 class Substitute(NamedTuple):
@@ -71,7 +68,7 @@ class Substitutes:
 
 @numba.njit(nogil=True, cache=True)
 def _demotions(
-    indptr: npt.NDArray[np.int64],
+    indptr: Int64,
     substitutes: Int32,
     items: Int32,
     basket: Int32,

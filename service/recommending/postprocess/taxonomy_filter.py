@@ -9,19 +9,14 @@ category, or one that is in the basket already.
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.bundle.taxonomy import taxonomy_levels
 from service.settings import Settings
+from service.support.array_types import Bool, Float32, Int32, Positions
 
 __all__ = ["TaxonomyFilter"]
-
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]
 
 
 class TaxonomyFilter:
@@ -73,7 +68,7 @@ class TaxonomyFilter:
         doubted: Bool = ((best >= 0) & (best < self._min_lift))[self._codes[items]]
         return doubted
 
-    def apply(self, basket: Int32, items: Int32, ranked: Places, k: int) -> Places:
+    def apply(self, basket: Int32, items: Int32, ranked: Positions, k: int) -> Positions:
         """Puts the places of doubted candidates behind others; none is lost.
 
         Args:

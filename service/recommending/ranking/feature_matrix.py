@@ -2,13 +2,12 @@
 
 import numba
 import numpy as np
-import numpy.typing as npt
 from numpy import float32 as f32
+
+from service.support.array_types import Float32, Int32
 
 __all__ = ["FACTS", "NEVER_DAYS", "fill"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 # Columns of what is known of an item. They stand side by side, in one line of the processor's
 # cache: a candidate is anywhere in the catalogue, and each line has to be fetched.

@@ -7,15 +7,12 @@ cache, however large the catalogue. Row 0 is all zeros and serves every item tha
 
 import numba
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Bool, Float32, Int32, Int64
 
 __all__ = ["ITEM_OF_KEY", "SUMS", "add_neighbours", "add_past_baskets", "candidate_keys", "clear"]
 __all__ += ["distinct", "mean_swapped", "score_candidates"]
 
-Bool = npt.NDArray[np.bool_]
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 # Columns of the sums.
 SUMS = (

@@ -12,7 +12,6 @@ from threading import local
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
@@ -29,11 +28,10 @@ from service.recommending.ranking.purchase_sums import (
     distinct,
 )
 from service.recommending.ranking.stored_trees import stored_trees
+from service.support.array_types import Bool, Float32, Int32, Int64
 
 __all__ = ["FEATURES", "Evidence", "FeatureTable", "Ranker"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 _SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
 _DAY_S = 86_400
@@ -112,9 +110,7 @@ class Evidence(NamedTuple):
     baskets: int
     last_basket_days: float
 
-    def candidates(
-        self, found: Int32, eligible: npt.NDArray[np.bool_], blended: int, neighbours: int
-    ) -> Int32:
+    def candidates(self, found: Int32, eligible: Bool, blended: int, neighbours: int) -> Int32:
         """The candidates: what the index found, and what past and neighbours bring; ascending.
 
         Args:
@@ -255,7 +251,7 @@ class Ranker:
         return {part: contributions[:, self._parts == part].sum(axis=1) for part in PARTS}
 
 
-def _largest(keys: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+def _largest(keys: Int64, count: int) -> Int64:
     """The largest keys, in any order."""
     least = len(keys) - count
     return np.partition(keys, least)[least:] if 0 < least < len(keys) else keys[:count]

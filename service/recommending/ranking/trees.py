@@ -14,13 +14,11 @@ from typing import Any
 
 import numba
 import numpy as np
-import numpy.typing as npt
+
+from service.support.array_types import Float32, Int32, UInt32
 
 __all__ = ["MOST_LEAVES", "Trees"]
 
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
-UInt32 = npt.NDArray[np.uint32]
 
 MOST_LEAVES = 32  # of one tree: the bits of a mask
 _ALL = np.uint32(0xFFFFFFFF)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -17,13 +16,12 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.aggregate import Weights, build_queries
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 from tests.index_builder.conftest import QUICK
 
 AS_OF = datetime.fromisoformat("2017-12-01")
 WEIGHTS = Weights(user=0.25, popularity=2, history=4)
 VECTORS_ALONE = Weights(user=0.5, popularity=1, history=0)
-
-Float32 = npt.NDArray[np.float32]
 
 
 def exactly(rows: Float32, _: Float32) -> BuiltIndex:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -21,6 +20,7 @@ from service.profiles.profile import Profiles
 from service.recommending.ranking.ranker import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float32
 from tests.data import ranked_shop
 from tests.data.ranked_shop import exactly, ranked_contents
 from tests.data.tiny_bundle import AISLES, tiny_contents
@@ -154,7 +154,7 @@ def test_the_ranker_sees_a_newcomer_as_it_would_see_a_trained_user(
         np.testing.assert_array_equal(trained[item][but_vector], newcomer[item][but_vector])
 
 
-def features(bundle: Bundle, user: str) -> dict[int, npt.NDArray[np.float32]]:
+def features(bundle: Bundle, user: str) -> dict[int, Float32]:
     """The features of every candidate, by item index."""
     listed = Recommender(bundle, SETTINGS).shortlist(user, ["item-07"])
     assert listed.features is not None
@@ -197,7 +197,7 @@ def test_own_baskets_lead_back_to_the_trained_vector(busy: Transactions) -> None
     assert abs(others.mean()) < 0.2
 
 
-def unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def unit(vectors: Float32) -> Float32:
     """The vectors at length 1."""
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 

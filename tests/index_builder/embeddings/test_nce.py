@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.embeddings.nce import run
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Float64, Int32
 from tests.data.encoded import encoded
 
-Float64 = npt.NDArray[np.float64]
 Tables = dict[str, Float64]
 
 
@@ -21,13 +20,13 @@ class World:
     """Lines of baskets and noise laws, as the compiled loop takes them."""
 
     baskets: EncodedBaskets
-    item_by_rank: npt.NDArray[np.int32]
-    user_by_rank: npt.NDArray[np.int32]
+    item_by_rank: Int32
+    user_by_rank: Int32
     item_offset: Float64
     user_offset: Float64
 
     @property
-    def line_basket(self) -> npt.NDArray[np.int32]:
+    def line_basket(self) -> Int32:
         sizes = np.diff(self.baskets.basket_indptr)
         return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
@@ -58,7 +57,7 @@ class Draws:
             self.state ^= (self.state << left if left else self.state >> right) % 2**64
         return (self.state >> 32) * n >> 32
 
-    def noise(self, by_rank: npt.NDArray[np.int32], negatives: int) -> list[int]:
+    def noise(self, by_rank: Int32, negatives: int) -> list[int]:
         uniforms = [self.below(2**32) / 2**32 for _ in range(negatives)]
         ranks = [int(np.exp(uniform * np.log(len(by_rank) + 1))) - 1 for uniform in uniforms]
         return [int(by_rank[min(rank, len(by_rank) - 1)]) for rank in ranks]

@@ -1,7 +1,6 @@
 """triple2vec, in worlds whose right answer anyone can derive."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from index_builder.config import TrainConfig
@@ -14,10 +13,9 @@ from index_builder.embeddings.triple2vec import (
     train,
 )
 from index_builder.transactions.encoding import EncodedBaskets
+from service.support.array_types import Float32, Float64, Int64
 from tests.data.encoded import encoded
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Tables = dict[str, Float64]
 
 N_ITEMS, N_USERS = 12, 6
@@ -165,7 +163,7 @@ def test_the_first_loss_is_that_of_vectors_that_know_nothing(popularity_logit: b
     assert losses == [pytest.approx((2 * of_items + of_users) / 3, rel=0.01)]
 
 
-def expected_loss(counts: npt.NDArray[np.int64], config: TrainConfig) -> float:
+def expected_loss(counts: Int64, config: TrainConfig) -> float:
     """The mean loss of a term over the positives, when every logit is its offset."""
     share, negatives = counts / counts.sum(), config.negatives
     prior = share if config.popularity_logit else np.full(len(counts), 1 / len(counts))

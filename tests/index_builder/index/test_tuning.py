@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from index_builder.config import Backend, IndexConfig
@@ -17,6 +16,7 @@ from index_builder.index.tuning import (
 )
 from service.retrieval import RetrievalError, measure_ann_recall
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 
 # Directions at random, and a popularity that outweighs them: what real rows look like.
 RANDOM = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_recall_exactly_at_the_target_is_enough() -> None:
 @pytest.mark.parametrize("n_items", [1, 2, 15, 16, 17, 33])
 @pytest.mark.parametrize("backend", Backend)
 def test_catalogues_of_any_size(backend: Backend, n_items: int) -> None:
-    rows: npt.NDArray[np.float32] = ROWS[:n_items]
+    rows: Float32 = ROWS[:n_items]
     _, recall, _ = tune_index(rows, QUERIES, config(backend, 0.95))
     assert recall >= 0.95
 

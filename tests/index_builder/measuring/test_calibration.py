@@ -3,10 +3,10 @@
 from math import log
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from index_builder.measuring.calibration import Calibration, Curve, calibrate
+from service.support.array_types import Bool, Float64
 
 # Every household sees 20 recommendations: ten with score 0, half of them right, and ten with
 # score log(4), eight of them right. So the log-odds are the score.
@@ -15,7 +15,7 @@ HITS = np.tile(np.arange(20) % 10 < np.repeat([5, 8], 10), (60, 1))
 USERS = np.arange(60, dtype=np.int32)
 
 
-def calibrated(scores: npt.NDArray[np.float64]) -> Calibration:
+def calibrated(scores: Float64) -> Calibration:
     calibration = calibrate(USERS, scores, HITS, seed=0)
     assert calibration is not None
     return calibration
@@ -61,7 +61,7 @@ def test_places_without_an_item_do_not_count() -> None:
 
 @pytest.mark.parametrize("hits", [np.zeros(50, np.bool_), np.ones(50, np.bool_)])
 def test_hits_that_never_or_always_come_have_a_curve(
-    hits: npt.NDArray[np.bool_],
+    hits: Bool,
 ) -> None:
     chances = Curve.fit(np.linspace(0, 1, 50), hits)(np.array([0, 0.5, 1]))
     assert np.isfinite(chances).all()

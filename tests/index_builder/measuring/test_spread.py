@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from index_builder.measuring.spread import Spread
 from service.bundle.bundle import Bundle, preview_bundle
+from service.support.array_types import Int32
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
 
@@ -22,7 +22,7 @@ def bundle() -> Bundle:
     return preview_bundle(replace(contents, item_vectors=vectors))
 
 
-def ranked(*rows: list[int]) -> npt.NDArray[np.int32]:
+def ranked(*rows: list[int]) -> Int32:
     return np.array(rows, np.int32)
 
 

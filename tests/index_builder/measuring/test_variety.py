@@ -1,12 +1,12 @@
 """Coverage and popularity share, by hand."""
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.measuring.variety import Variety
+from service.support.array_types import Int32
 
 
-def ranked(*rows: list[int]) -> npt.NDArray[np.int32]:
+def ranked(*rows: list[int]) -> Int32:
     return np.array(rows, np.int32)
 
 

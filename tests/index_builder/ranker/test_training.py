@@ -5,7 +5,6 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -24,9 +23,8 @@ from service.recommending.ranking.ranker import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.recommender import Recommender
 from service.settings import Settings
+from service.support.array_types import Float32
 from tests.data.ranked_shop import CONFIG, CUT, lines, products, shop
-
-Float32 = npt.NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from index_builder.transactions.encoding import (
 )
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.transactions import Transactions, read_transactions
+from service.support.array_types import Int32
 
 Row = tuple[str, str, str, datetime]
 CUT = datetime.fromisoformat("2017-12-01")
@@ -190,9 +190,7 @@ def rows_of(baskets: list[tuple[int, set[int]]], prefix: str = "b") -> list[Row]
 
 def same(one: EncodedTransactions, other: EncodedTransactions) -> bool:
     def parts(encoded: EncodedTransactions) -> tuple[object, ...]:
-        arrays: list[npt.NDArray[np.int32]] = [
-            getattr(encoded, name) for name in (*ARRAYS, "item_count")
-        ]
+        arrays: list[Int32] = [getattr(encoded, name) for name in (*ARRAYS, "item_count")]
         tables = (encoded.items.rows(), encoded.user_ids, encoded.basket_ids, encoded.left_out)
         return (*(array.tobytes() for array in arrays), *tables)
 

@@ -1,10 +1,10 @@
 """A plan: what rules make of a list, derived by hand, and what holds for all of them."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from service.business_rules.plan import Plan
+from service.support.array_types import Bool
 from tests.data.merchandised_shop import SHOP, ids, rules_of
 
 ALL = np.arange(len(SHOP), dtype=np.int32)
@@ -23,7 +23,7 @@ def arranged(plan: Plan, k: int, *best_first: str) -> list[str]:
     return [SHOP.item_ids[item] for item in items[plan.arrange(items, ranked, k).chosen]]
 
 
-def supplied(plan: Plan, k: int, *candidates: str, eligible: npt.NDArray[np.bool_]) -> set[str]:
+def supplied(plan: Plan, k: int, *candidates: str, eligible: Bool) -> set[str]:
     items = np.array(sorted(SHOP.index[each] for each in candidates), np.int32)
     longer = plan.supply(items, eligible, k)
     assert longer.dtype == np.int32

@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from service.profiles.fold_in import FoldIn
+from service.support.array_types import Float32
 from tests.data.tiny_bundle import DIMENSION, N_ITEMS, tiny_contents
 
 DAY_S = 86_400
 HALF_LIFE_DAYS = 60.0
 BAKERY, GARDEN = [0, 2, 4, 6], [1, 3, 5, 7]
-
-Float32 = npt.NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The aggregator, on four items in two dimensions whose every score can be had by hand."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from service.recommending.aggregate import (
     merge_candidates,
     score_parts,
 )
+from service.support.array_types import Int32
 
 #              p1 p2  q1 q2  prior
 ROWS = np.array(
@@ -43,7 +43,7 @@ def shopper(**history: float) -> Profile:
     )
 
 
-def anchors(*items: int) -> npt.NDArray[np.int32]:
+def anchors(*items: int) -> Int32:
     return np.array(items, np.int32)
 
 

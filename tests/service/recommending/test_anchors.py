@@ -1,12 +1,12 @@
 """The basket-anchor set: all of a small basket, a seeded share of a large one."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.anchors import choose_anchors
+from service.support.array_types import Int32
 
 LIMIT, FRACTION = 20, 0.5
 
@@ -15,14 +15,14 @@ baskets = st.sets(st.integers(0, 10_000), max_size=120).map(
 )
 
 
-def chosen(basket: npt.NDArray[np.int32], *names: str) -> list[int]:
+def chosen(basket: Int32, *names: str) -> list[int]:
     anchors: list[int] = choose_anchors(basket, LIMIT, FRACTION, *names).tolist()
     return anchors
 
 
 @given(baskets, st.integers(1, 60), st.floats(0.01, 1), st.text(), st.text())
 def test_anchors_are_distinct_ascending_and_from_the_basket(
-    basket: npt.NDArray[np.int32], limit: int, fraction: float, user: str, bundle: str
+    basket: Int32, limit: int, fraction: float, user: str, bundle: str
 ) -> None:
     anchors = choose_anchors(basket, limit, fraction, user, bundle)
     assert anchors.dtype == np.int32
@@ -32,7 +32,7 @@ def test_anchors_are_distinct_ascending_and_from_the_basket(
 
 @given(baskets, st.integers(1, 60), st.floats(0.01, 1))
 def test_as_many_as_the_limit_grants_or_the_share_of_what_is_more(
-    basket: npt.NDArray[np.int32], limit: int, fraction: float
+    basket: Int32, limit: int, fraction: float
 ) -> None:
     n = len(choose_anchors(basket, limit, fraction, "user", "bundle"))
     assert n == min(len(basket), max(limit, round(fraction * len(basket))))

@@ -3,20 +3,20 @@
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.retrieval.closest_lists import named_most
+from service.support.array_types import Bool, Int32
 
 # Two aisles, 0 to 2 and 3 to 5, which name nothing of each other.
 AISLES = np.array([[1, 2], [2, 0], [0, 1], [4, 5], [5, -1], [3, 4]], np.int32)
 EVERY = np.ones(6, np.bool_)
 
-Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]
+Lists = tuple[Int32, Int32, Bool]
 
 
-def named(anchors: list[int], eligible: npt.NDArray[np.bool_] = EVERY, count: int = 6) -> list[int]:
+def named(anchors: list[int], eligible: Bool = EVERY, count: int = 6) -> list[int]:
     found: list[int] = named_most(AISLES, np.array(anchors, np.int32), eligible, count).tolist()
     return found
 

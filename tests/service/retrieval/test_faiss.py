@@ -4,7 +4,6 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +11,6 @@ from hypothesis import strategies as st
 from service.retrieval import RetrievalError, measure_ann_recall
 from service.retrieval.exact import Exact
 from service.retrieval.faiss import Faiss
-
-Float32 = npt.NDArray[np.float32]
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.standard_normal((900, 12)).astype(np.float32)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 from service.retrieval import Retrieval, RetrievalError, backend, measure_ann_recall
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 
-Vectors = npt.NDArray[np.float32]
 WIDTH = 5
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -31,13 +30,13 @@ def approximate(request: pytest.FixtureRequest) -> type[Retrieval]:
     return backend(request.param)
 
 
-def vectors(n: st.SearchStrategy[int]) -> st.SearchStrategy[Vectors]:
+def vectors(n: st.SearchStrategy[int]) -> st.SearchStrategy[Float32]:
     """Whole numbers, so that every product is exact and ties are common."""
     shape = st.tuples(n, st.just(WIDTH))
     return hnp.arrays(np.float32, shape, elements=st.integers(-3, 3), fill=st.nothing())
 
 
-def ranked(rows: Vectors, query: Vectors) -> list[tuple[float, int]]:
+def ranked(rows: Float32, query: Float32) -> list[tuple[float, int]]:
     """The right answer, as anyone would write it down."""
     scores = [sum(float(a) * float(b) for a, b in zip(row, query, strict=True)) for row in rows]
     return sorted(zip(scores, range(len(rows)), strict=True), key=lambda pair: (-pair[0], pair[1]))
@@ -45,7 +44,7 @@ def ranked(rows: Vectors, query: Vectors) -> list[tuple[float, int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(rows=vectors(st.integers(1, 40)), queries=vectors(st.integers(0, 4)), k=st.integers(1, 50))
-def test_exact_search_is_right(rows: Vectors, queries: Vectors, k: int) -> None:
+def test_exact_search_is_right(rows: Float32, queries: Float32, k: int) -> None:
     scores, items = Exact(rows).search(queries, k)
     for line, query in enumerate(queries):
         wanted = ranked(rows, query)[:k]
@@ -55,7 +54,7 @@ def test_exact_search_is_right(rows: Vectors, queries: Vectors, k: int) -> None:
 
 
 @given(hnp.arrays(np.float32, st.integers(1, 40), elements=FLOATS))
-def test_any_scores_are_ranked_right(scores: Vectors) -> None:
+def test_any_scores_are_ranked_right(scores: Float32) -> None:
     """One dimension and the query 1: each row is its own score, negative, tiny, -0 or tied."""
     found, items = Exact(scores[:, np.newaxis]).search(np.ones((1, 1), np.float32), len(scores))
     wanted = np.lexsort((np.arange(len(scores)), -scores))
@@ -66,7 +65,7 @@ def test_any_scores_are_ranked_right(scores: Vectors) -> None:
 @settings(max_examples=40, deadline=None)
 @given(rows=vectors(st.integers(1, 40)), queries=vectors(st.integers(0, 4)), k=st.integers(1, 50))
 def test_what_is_found_is_found_right(
-    kind: type[Retrieval], rows: Vectors, queries: Vectors, k: int
+    kind: type[Retrieval], rows: Float32, queries: Float32, k: int
 ) -> None:
     retrieval = kind.build(rows, {})
     scores, items = retrieval.search(queries, k)
@@ -86,7 +85,7 @@ def test_what_is_found_is_found_right(
             np.testing.assert_array_equal(one[0], many)
 
 
-def skewed(n: int, width: int = 17, seed: int = 3) -> Vectors:
+def skewed(n: int, width: int = 17, seed: int = 3) -> Float32:
     """Rows in clusters, some much longer than others: where naive graphs over raw rows fail."""
     random = np.random.default_rng(seed)
     centre = random.standard_normal((20, width))[random.integers(20, size=n)]
@@ -187,7 +186,7 @@ def test_rows_and_queries_may_be_read_only_and_of_any_layout(kind: type[Retrieva
     ],
 )
 def test_a_wrong_query_is_refused(
-    kind: type[Retrieval], queries: Vectors, k: int, message: str
+    kind: type[Retrieval], queries: Float32, k: int, message: str
 ) -> None:
     retrieval = kind.build(skewed(50), {})
     with pytest.raises(RetrievalError, match=message):
@@ -202,7 +201,7 @@ def test_a_wrong_query_is_refused(
         (np.full((9, 17), np.nan, np.float32), "NaN"),
     ],
 )
-def test_wrong_rows_are_refused(kind: type[Retrieval], rows: Vectors, message: str) -> None:
+def test_wrong_rows_are_refused(kind: type[Retrieval], rows: Float32, message: str) -> None:
     with pytest.raises(RetrievalError, match=message):
         kind.build(rows, {})
 

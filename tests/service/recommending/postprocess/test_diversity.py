@@ -3,15 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.postprocess.diversity import diversify, inverse_norms
+from service.support.array_types import Float32, Int32
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Merits = dict[int, float]
 
 
@@ -19,9 +17,9 @@ class Pool(NamedTuple):
     """Candidates, best first, of a catalogue that holds others as well."""
 
     rows: Float32
-    items: npt.NDArray[np.int32]
+    items: Int32
     scores: Float32
-    codes: npt.NDArray[np.int32]
+    codes: Int32
 
     def order(self, k: int, mmr_lambda: float, cap: int = 0, pool: int = 1000) -> list[int]:
         rows, scale = self.rows, inverse_norms(self.rows)

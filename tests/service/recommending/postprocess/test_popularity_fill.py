@@ -3,14 +3,11 @@
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.postprocess.popularity_fill import best_first, cap_categories, top_up
-
-Int32 = npt.NDArray[np.int32]
-Float32 = npt.NDArray[np.float32]
+from service.support.array_types import Int32
 
 code_lists = st.lists(st.integers(-1, 4), max_size=30)
 

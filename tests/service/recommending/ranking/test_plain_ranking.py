@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from service.bundle.bundle import Bundle, preview_bundle
 from service.recommending.ranking.ranker import FEATURES
 from service.recommending.recommender import Recommender
 from service.retrieval.exact import Exact
+from service.support.array_types import Float32
 from tests.data.by_score import by_score
 from tests.data.plain_ranking import PlainRanking, walk
 from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents
@@ -101,7 +101,7 @@ def found_by_the_vectors(
 
 
 def listed_for_the_shopper(
-    bundle: Bundle, basket: list[int], queries: npt.NDArray[np.float32], count: int
+    bundle: Bundle, basket: list[int], queries: Float32, count: int
 ) -> set[int]:
     """The best of each basket item's list by its query."""
     best: set[int] = set()

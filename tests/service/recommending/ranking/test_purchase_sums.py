@@ -3,7 +3,6 @@
 from math import log1p, sqrt
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +15,7 @@ from service.recommending.ranking.purchase_sums import (
     mean_swapped,
     score_candidates,
 )
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
+from service.support.array_types import Float32, Int32
 
 N = 8
 DAY = 86_400

@@ -6,13 +6,13 @@ from math import log, sqrt
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profile, Profiles
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.ranker import FEATURES, FeatureTable
+from service.support.array_types import Float32, Int32
 from tests.data.tiny_bundle import N_ITEMS, N_USERS, tiny_contents
 
 AS_OF = 1_512_086_400  # 2017-12-01
@@ -61,7 +61,7 @@ def candidates(*items: int) -> Candidates:
 
 def features(
     bundle: Bundle, table: FeatureTable, user: str | None, basket: list[int], *items: int
-) -> dict[str, npt.NDArray[np.float32]]:
+) -> dict[str, Float32]:
     profile = Profiles(bundle).get(user) if user else None
     with table.evidence(profile, np.array(basket, np.int32)) as evidence:
         matrix = evidence.features(candidates(*items))
@@ -70,7 +70,7 @@ def features(
     return dict(zip(FEATURES, matrix.T, strict=True))
 
 
-def near(found: npt.NDArray[np.float32], *expected: float) -> None:
+def near(found: Float32, *expected: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -175,7 +175,7 @@ def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
     found = np.array([7, 2, -1, 5, 7, -1], np.int32)
     with table.evidence(profile, np.array([0], np.int32)) as evidence:
 
-        def brought(found: npt.NDArray[np.int32], blended: int, neighbours: int) -> list[int]:
+        def brought(found: Int32, blended: int, neighbours: int) -> list[int]:
             items = evidence.candidates(found, everything, blended, neighbours)
             assert items.dtype == np.int32
             return [int(item) for item in items]

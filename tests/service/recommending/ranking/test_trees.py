@@ -1,12 +1,12 @@
 """Trees small enough to walk with a finger."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.ranking.trees import MOST_LEAVES, Trees
+from service.support.array_types import Float32
 
 # Tree 1: x0 <= 1.5 ? (x1 <= 0 ? 1 : 2) : 10, with means 5 at the root and 1.5 below.
 # Tree 2: always 0.25.
@@ -20,7 +20,7 @@ TREES = Trees(
 )
 
 
-def rows(*values: tuple[float, float]) -> npt.NDArray[np.float32]:
+def rows(*values: tuple[float, float]) -> Float32:
     return np.array(values, np.float32).reshape(-1, 2)
 
 

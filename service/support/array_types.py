@@ -1,0 +1,28 @@
+"""Names for the NumPy arrays that everything here passes around; shapes stand in docstrings."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Bool",
+    "Float32",
+    "Float64",
+    "Int8",
+    "Int32",
+    "Int64",
+    "Positions",
+    "UInt8",
+    "UInt32",
+    "UInt64",
+]
+
+Bool = npt.NDArray[np.bool_]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int8 = npt.NDArray[np.int8]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.intp]
+UInt8 = npt.NDArray[np.uint8]
+UInt32 = npt.NDArray[np.uint32]
+UInt64 = npt.NDArray[np.uint64]
