@@ -8,8 +8,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from index_builder.embeddings.triple2vec import Step
-
 __all__ = ["TrainingProgress", "stage", "training_progress"]
 
 
@@ -27,10 +25,9 @@ class TrainingProgress:
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, progress.task_ids[task]
 
-    def show(self, step: Step, note: str = "") -> None:
-        """Moves the bar; `note` stays beside it until the next one."""
-        detail = f"loss {step.loss:.3f} {note}"
-        self._progress.update(self._task, completed=step.triples, detail=detail)
+    def show(self, triples: int, loss: float, note: str = "") -> None:
+        """Moves the bar to so many triples; `note` stays beside it until the next call."""
+        self._progress.update(self._task, completed=triples, detail=f"loss {loss:.3f} {note}")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service.events import open_stream
 from service.http.access import Access
+from service.http.admission import Queue
 from service.http.api_keys import ApiScope
 from service.http.middleware import RequestMiddleware, Shortcut
 from service.http.problems import (
@@ -32,7 +33,7 @@ from service.http.routes.related import related_routes
 from service.http.routes.rules import rules_routes
 from service.http.routes.shoppers import shopper_routes
 from service.http.routes.substitutes import substitutes_routes
-from service.http.shedding import Queue, Shedding
+from service.http.shedding import Shedding
 from service.serving.draining import drain_first
 from service.serving.served import Serving, every_second
 from service.serving.swap import Swap

@@ -68,7 +68,8 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
     from service.bundle.bundle import BundleError, load_bundle
     from service.business_rules.errors import RulesError
-    from service.events import EventsError, open_stream
+    from service.events import open_stream
+    from service.events.errors import EventsError
     from service.http.access import Access
     from service.http.api_keys import ApiKeysError
     from service.recommending.recommender import Recommender

@@ -6,11 +6,13 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.profiles.store.errors import SERVERS
-from service.telemetry.logs import LogUsers
-
 LogLevel = Literal["debug", "info", "warning", "error"]
 Search = Literal["lists", "mean", "anchors", "none"]
+LogUsers = Literal["off", "hashed", "plain"]
+"""How logs show user ids."""
+
+SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
+"""`host:port`, several between commas: how settings and commands name servers."""
 
 
 class Settings(BaseSettings):

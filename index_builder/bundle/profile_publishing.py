@@ -11,8 +11,9 @@ from pymemcache import HashClient, MemcacheServerError
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profiles
 from service.profiles.store.codec import encode, profile_key
-from service.profiles.store.errors import SERVERS, ProfileStoreError
+from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
+from service.settings import SERVERS
 
 __all__ = ["Published", "publish_profiles"]
 

@@ -26,7 +26,7 @@ def train_epochs(
     with training_progress(console, title, triples) as progress:
 
         def on_step(step: Step, _: Embeddings) -> bool:
-            progress.show(step)
+            progress.show(step.triples, step.loss)
             return False
 
         return train(encoded, encoded.n_items, encoded.n_users, config, triples, on_step)

@@ -179,7 +179,7 @@ def _stop_in_time(
         def on_step(step: Step, embeddings: Embeddings) -> bool:
             nonlocal best, checks
             note = f"recall@{K} {best[0]:.3f} after {best[1]} epochs" if best else ""
-            progress.show(step, note)
+            progress.show(step.triples, step.loss, note)
             epochs = step.triples // lines
             if epochs < (checks + 1) * _CHECK_EPOCHS:
                 return False

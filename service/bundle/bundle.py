@@ -38,9 +38,10 @@ from service.bundle.manifest import (
     IndexPoint,
     Manifest,
 )
-from service.bundle.publishing import CURRENT, publish, staging, sync
+from service.bundle.publishing import CURRENT, publish, staging
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
+from service.support.files import sync
 
 __all__ = ["Arrays", "Bundle", "BundleContents", "BundleError", "Catalogue", "Manifest"]
 __all__ += ["load_bundle", "preview_bundle", "write_bundle"]

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["CURRENT", "locked", "point_current_at", "publish", "staging", "sync"]
+from service.support.files import locked, sync
+
+__all__ = ["CURRENT", "point_current_at", "publish", "staging"]
 
 CURRENT = "current"
 _PREFIX = ".building-"
@@ -65,15 +67,6 @@ def point_current_at(out: Path, directory: Path) -> None:
         _move_current(out.resolve(), directory)
 
 
-def sync(path: Path) -> None:
-    """Force a file's bytes, or a directory's names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _move_current(out: Path, directory: Path) -> None:
     link = out / f".{CURRENT}"
     link.unlink(missing_ok=True)
@@ -97,14 +90,3 @@ def _sweep(out: Path) -> None:
 
 def _temporary_name(out: Path) -> Path:
     return out / f"{_PREFIX}{secrets.token_hex(8)}"
-
-
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold `directory` against other writers; short, so waiting for it is fine."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

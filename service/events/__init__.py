@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from service.events.errors import EventsError
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.events.stream import PurchaseStream
 
-__all__ = ["EventsError", "open_stream"]
-
-
-class EventsError(Exception):
-    """Events cannot be kept where the settings say, or not be consumed from there."""
+__all__ = ["open_stream"]
 
 
 def open_stream(

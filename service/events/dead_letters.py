@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from service.bundle.publishing import locked, sync
 from service.events.journal import Journal
+from service.support.files import locked, sync
 
 __all__ = ["DeadLetter", "DeadLetters"]
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from service.settings import Settings
 
-__all__ = ["Event", "event_type"]
+__all__ = ["Event", "RawEvent", "event_type"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # By which the clock of whoever sends an event may be wrong. Not more: a build is as of its last
@@ -40,6 +40,13 @@ def _in_utc(moment: datetime) -> datetime:
     if not _EPOCH <= aware <= datetime.now(UTC) + _AHEAD:
         raise PydanticCustomError("moment", "a moment since 1970 that is not in the future")
     return aware.astimezone(UTC)
+
+
+class RawEvent(NamedTuple):
+    """An event as it came: its text, and where it came from (see `DeadLetter`)."""
+
+    source: str
+    text: bytes
 
 
 class Event(BaseModel):

@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
-from service.bundle.publishing import locked
 from service.events.event import Event
+from service.support.files import locked
 
 __all__ = ["PURCHASES_READ", "Fate", "Journal", "JournalError", "Line", "Purchase"]
 

@@ -13,9 +13,9 @@ from threading import Event as Flag
 
 from confluent_kafka import Consumer, KafkaException, Message
 
-from service.events import EventsError
+from service.events.errors import EventsError
+from service.events.event import RawEvent
 from service.events.journal import JournalError
-from service.events.stream import RawEvent
 from service.settings import Settings
 from service.support.failures import log_failure
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.bundle.publishing import locked, sync
 from service.events.journal import Journal, Line
+from service.support.files import locked, sync
 
 __all__ = ["ParquetFiles"]
 

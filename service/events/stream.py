@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from service.events.dead_letters import DeadLetter, DeadLetters
-from service.events.event import Event, event_type
+from service.events.event import Event, RawEvent, event_type
 from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
 from service.http.problems import ProblemError
@@ -21,18 +21,11 @@ from service.support.failures import log_failure
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
 
-__all__ = ["PurchaseStream", "RawEvent", "Refusal", "Taken"]
+__all__ = ["PurchaseStream", "Refusal", "Taken"]
 
 _logger = logging.getLogger(__name__)
 
 _FOREIGN = "basket_id: expected a basket of this user's, found one of somebody else's."
-
-
-class RawEvent(NamedTuple):
-    """An event as it came: its text, and where it came from (see `DeadLetter`)."""
-
-    source: str
-    text: bytes
 
 
 class Refusal(NamedTuple):

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.problems import ProblemError
 from service.serving.served import Serving
-from service.telemetry.logs import request_id
+from service.telemetry.logs import QUIET, request_id
 from service.telemetry.metrics import Metrics
 
 _log = logging.getLogger("service.access")
@@ -22,9 +22,6 @@ SANE_ID = rb"[A-Za-z0-9._:/+=-]{1,128}"
 """What a caller may choose as its request's id: nothing that could break a header or a log."""
 
 _sane_id = re.compile(SANE_ID)
-
-# Probes and scrapes come every few seconds and say nothing: they are logged at debug level.
-QUIET = ("/health", "/metrics")
 
 
 class RequestMiddleware:

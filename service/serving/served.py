@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.bundle.bundle import Bundle, load_bundle
-from service.http.problems import ProblemError
 from service.http.schemas import RecommendRequest
 from service.profiles.profile import Profile, Profiles, ProfileSource
 from service.recommending.basket_score.scorer import BasketScorer, has_score
@@ -135,16 +134,6 @@ class Serving:
                 _logger.info("reloaded", extra={"file": str(each.path)})
             else:
                 _logger.error("refused, the old ones stay in force: %s", each.refused)
-
-    def ready(self) -> Served:
-        """Return what answers.
-
-        Raises:
-            ProblemError: 503, there is none (yet).
-        """
-        if self.served is None:
-            raise ProblemError(503, f"Not ready. {self.reason}", headers={"Retry-After": "1"})
-        return self.served
 
 
 def _memcached(settings: Settings) -> "Memcached | None":

@@ -5,9 +5,11 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import token_bytes
-from typing import Any, Literal
+from typing import Any
 
 import orjson
+
+from service.settings import LogUsers
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
@@ -15,8 +17,8 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 """The id of the trace that the request belongs to; None where there are no traces."""
 
-LogUsers = Literal["off", "hashed", "plain"]
-"""How logs show user ids."""
+QUIET = ("/health", "/metrics")
+"""How the routes of probes and scrapes begin: they come every few seconds and say nothing."""
 
 # What every record has; anything beyond came in through `extra`. Uvicorn adds `color_message`.
 _COMMON = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "color_message"}

@@ -15,8 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.middleware import QUIET
-from service.telemetry.logs import trace_id
+from service.telemetry.logs import QUIET, trace_id
 from service.telemetry.metrics import Metrics
 
 _EXPORT_TIMEOUT_S = 2.0

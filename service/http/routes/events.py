@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.events.event import event_type
+from service.events.event import RawEvent, event_type
 from service.events.journal import JournalError
-from service.events.stream import PurchaseStream, RawEvent
+from service.events.stream import PurchaseStream
 from service.http.body import json_body
 from service.http.problems import ProblemError, documented
 from service.settings import Settings

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from service.http.problems import ProblemError, documented
+from service.http.readiness import require_served
 from service.http.schemas import Health
 from service.serving.served import Serving
 from service.serving.swap import Swap
@@ -22,7 +23,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
     @router.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
     async def ready() -> str:
         """Answer once a verified bundle is loaded, and until the process is to end."""
-        serving.ready()
+        require_served(serving)
         if serving.draining:
             raise ProblemError(503, "Shutting down.")
         return "ready\n"

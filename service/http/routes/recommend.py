@@ -8,10 +8,11 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from service.http.access import Access
+from service.http.admission import Queue
 from service.http.body import described, parse_json, read_json_body
 from service.http.problems import documented
+from service.http.readiness import require_served
 from service.http.schemas import RecommendRequest, RecommendResponse, request_type
-from service.http.shedding import Queue
 from service.profiles.profile import Profile
 from service.recommending.answer import Recommendation, Recommendations
 from service.recommending.asking import ask
@@ -74,7 +75,7 @@ class RecommendEndpoint:
         arrived = perf_counter()
         if self._guard is not None:
             self._guard(scope)
-        served = self._serving.ready()
+        served = require_served(self._serving)
         content = await read_json_body(scope, receive, self._body_limit_bytes)
         started = perf_counter()
         asked = self._parse(content)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from service.bundle.catalogue import Catalogue
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
+from service.http.readiness import require_served
 from service.http.schemas import whole
 from service.recommending.related_items import Related
 from service.serving.served import Serving
@@ -97,7 +98,7 @@ def _request_type(settings: Settings) -> type[RelatedRequest]:
 
 
 def _answer(serving: Serving, items: list[str], k: int, store_id: str | None) -> RelatedResponse:
-    served = serving.ready()
+    served = require_served(serving)
     if served.related is None:
         detail = (
             "This bundle has no association rules; build it with rtt2vec-build of this version."

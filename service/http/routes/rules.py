@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from service.business_rules.errors import RulesError
 from service.http.body import described, json_body
 from service.http.problems import documented
+from service.http.readiness import require_served
 from service.http.schemas import RecommendRequest, request_type
 from service.serving.served import Served, Serving
 from service.settings import Settings
@@ -73,7 +74,7 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     ) -> RulesTestResponse:
         """Answer what a rules file would change for a request."""
         # In a thread: a thousand rules take longer to compile than shoppers should wait.
-        return await asyncio.to_thread(_tried, serving.ready(), asked)
+        return await asyncio.to_thread(_tried, require_served(serving), asked)
 
     return router
 

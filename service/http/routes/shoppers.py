@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_mod
 
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
+from service.http.readiness import require_served
 from service.profiles.summary import summarise
 from service.recommending.basket_score.scorer import BasketScore
 from service.serving.served import Serving
@@ -87,7 +88,7 @@ def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
     )
     async def score(asked: Annotated[ScoreRequest, Depends(body)]) -> ScoreResponse:
         """Tell how likely it is that a basket is this shopper's, and that it is anybody's."""
-        served = serving.ready()
+        served = require_served(serving)
         if served.scorer is None:
             raise ProblemError(
                 404,
@@ -101,7 +102,7 @@ def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
     @router.get("/users/{user_id}/profile", responses=documented(404, 422, 500, 503))
     async def profile(user_id: Annotated[str, user]) -> ProfileResponse:
         """Sum up what is known of a shopper."""
-        served = serving.ready()
+        served = require_served(serving)
         known = await served.profile(user_id)
         if known is None:
             raise ProblemError(404, "No purchase by this user is known.")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
+from service.http.readiness import require_served
 from service.serving.served import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
@@ -57,7 +58,7 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
         An item of the catalogue may have none. One that is not in the catalogue is a 404: nothing
         is known that could replace it.
         """
-        served = serving.ready()
+        served = require_served(serving)
         if served.substitutes is None:
             lacking = "This bundle has no substitutes; build it with rtt2vec-build of this version."
             raise ProblemError(404, lacking)

@@ -1,9 +1,6 @@
-"""Profiles on servers: memcached, for shops whose profiles no process could hold."""
+"""Why a store of profiles gave no profile, or kept none."""
 
-__all__ = ["SERVERS", "ProfileStoreError", "ProfileTooLargeError"]
-
-# `host:port`, several between commas: how settings and commands name servers.
-SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
+__all__ = ["ProfileStoreError", "ProfileTooLargeError"]
 
 
 class ProfileStoreError(Exception):

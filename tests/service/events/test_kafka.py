@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
+from service.events.event import RawEvent
 from service.events.journal import JournalError
 from service.events.kafka import KafkaEvents
-from service.events.stream import PurchaseStream, RawEvent
+from service.events.stream import PurchaseStream
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.data.kafka_cluster import TOPIC, Cluster, await_true, event

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from service.events.stream import PurchaseStream, RawEvent, Taken
+from service.events.event import RawEvent
+from service.events.stream import PurchaseStream, Taken
 from service.settings import Settings
 
 WRITTEN = "timestamp: expected a date and a time, such as"

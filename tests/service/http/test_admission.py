@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from service.app import create_app
+from service.http.admission import Queue
 from service.http.problems import ProblemError
-from service.http.shedding import Queue
+from service.http.readiness import require_served
 from service.settings import Settings
 from tests.service.conftest import Served
 
@@ -183,7 +184,7 @@ def test_whoever_waited_for_a_profile_has_to_wait_for_the_turn_too(
     app = create_app(Settings(bundle=bundle_dir, queue_limit=1))
     app.state.swap.start()
     serving = app.state.serving
-    serving.served = serving.ready()._replace(read_first=True)
+    serving.served = require_served(serving)._replace(read_first=True)
 
     async def statuses() -> Counter[int]:
         asked, known = asyncio.Semaphore(0), asyncio.Event()

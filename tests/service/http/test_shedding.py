@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.http.admission import Queue
 from service.http.head_limit import HEAD_LIMIT_BYTES
-from service.http.shedding import Queue, Shedding, SheddingProtocol
+from service.http.shedding import Shedding, SheddingProtocol
 
 KEEP_ALIVE_S = 1
 BODY_LIMIT = 1000

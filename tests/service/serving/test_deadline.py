@@ -9,6 +9,7 @@ import pytest
 
 from service.app import create_app
 from service.bundle.bundle import BundleContents, preview_bundle
+from service.http.readiness import require_served
 from service.http.schemas import RecommendRequest
 from service.recommending.asking import ask
 from service.recommending.recommender import Recommender
@@ -128,7 +129,7 @@ def test_a_request_says_how_long_it_may_take_or_a_setting_does(
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir, timeout_ms=default))
     app.state.swap.start()
-    for step in app.state.serving.ready().hurry.steps:
+    for step in require_served(app.state.serving).hurry.steps:
         step.usual_s = 8.0
     with listening(app) as client:
         answer = client.post("/recommend", json={"user_id": "user-0"} | request_ms).json()

@@ -11,6 +11,7 @@ import pytest
 
 from service.app import create_app
 from service.bundle.publishing import point_current_at
+from service.http.readiness import require_served
 from service.http.schemas import RecommendRequest
 from service.serving.served import Served, Serving
 from service.serving.swap import Swap, SwapError
@@ -40,17 +41,17 @@ def test_the_bundle_that_current_points_at_takes_over(out: Path) -> None:
     new = publish(out, 2)
     swap.look()
     assert swap.bundle_ids == (new, old)
-    assert serving.ready().bundle.bundle_id == new
+    assert require_served(serving).bundle.bundle_id == new
 
 
 def test_what_a_request_began_with_answers_as_before(out: Path) -> None:
     serving, swap = ready(out, canary_requests=0)
-    began_with = serving.ready()
+    began_with = require_served(serving)
     before = began_with.recommender.recommend("user-0", ["item-0"], 5)
     publish_foreign(out)
     swap.look()
-    assert serving.ready() is not began_with
-    assert serving.ready().recommender.recommend("user-0", ["item-0"], 5) != before
+    assert require_served(serving) is not began_with
+    assert require_served(serving).recommender.recommend("user-0", ["item-0"], 5) != before
     assert began_with.recommender.recommend("user-0", ["item-0"], 5) == before
 
 
@@ -105,11 +106,11 @@ def test_when_current_goes_back_nothing_is_refused_any_more(out: Path) -> None:
 
 def test_rollback_goes_back_at_once_and_twice_undoes_it(out: Path) -> None:
     serving, swap = ready(out)
-    old = serving.ready()
+    old = require_served(serving)
     new_id = publish(out, 2)
     swap.look()
     swap.rollback()
-    assert serving.ready() is old
+    assert require_served(serving) is old
     assert (out / "current").resolve().name == old.bundle.bundle_id
     swap.rollback()
     assert swap.bundle_ids == (new_id, old.bundle.bundle_id)
@@ -186,7 +187,7 @@ def test_bundles_that_nobody_can_go_back_to_are_freed(out: Path) -> None:
     serving, swap = ready(out)
     bundles = []
     for day in (2, 3, 4, 5):
-        bundles.append(weakref.ref(serving.ready().bundle))
+        bundles.append(weakref.ref(require_served(serving).bundle))
         publish(out, day)
         swap.look()
     assert [bundle() is None for bundle in bundles] == [True, True, True, False]

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.telemetry.logs import JsonFormatter, LogUsers, logging_config, request_id
+from service.settings import LogUsers
+from service.telemetry.logs import JsonFormatter, logging_config, request_id
 from tests.service.conftest import Served
 
 
