@@ -22,7 +22,7 @@ from service.bundle.taxonomy import taxonomy_levels
 from service.recommending.aggregate import Weights, build_queries
 from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Float32
 

@@ -4,7 +4,7 @@ What was learned and counted from the training baskets stays as it is: item vect
 popularity, neighbours, and `as_of`; so do the rows of all users the bundle was trained on, and with
 them their answers. A newcomer gets a vector by fold-in, a history and past baskets from all of the
 given baskets, those begun after `as_of` as well: they are what a shop knows of someone new. Ages
-then count from the newcomer's last basket (see `service.recommending.ranking.ranker`).
+then count from the newcomer's last basket (see `service.recommending.ranking.feature_table`).
 
 The result depends on the trained bundle and on the transactions, on nothing else: newcomers of an
 earlier fold-in are left out first, and folded in again if they are in the transactions.

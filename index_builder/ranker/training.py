@@ -8,7 +8,7 @@ import numpy as np
 from index_builder.config import RankerConfig
 from index_builder.ranker.boosting import grow
 from index_builder.ranker.training_examples import Lessons
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 
 __all__ = ["train_ranker"]

@@ -14,7 +14,7 @@ from index_builder.ranker.windows import Window
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle, BundleContents
 from service.recommending.aggregate import Weights
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import Settings
 from service.support.array_types import Float32, Int32

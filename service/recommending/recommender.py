@@ -30,7 +30,9 @@ from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import best_first, top_up
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
-from service.recommending.ranking.ranker import Evidence, FeatureTable, Ranker
+from service.recommending.ranking.evidence import Evidence
+from service.recommending.ranking.feature_table import FeatureTable
+from service.recommending.ranking.ranker import Ranker
 from service.recommending.search import Search
 from service.settings import Settings
 from service.support.array_types import Bool, Float32, Int32, Positions

@@ -6,7 +6,8 @@ from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.aggregate import score_parts
-from service.recommending.ranking.ranker import FEATURES, FeatureTable
+from service.recommending.ranking.feature_table import FeatureTable
+from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32
 
 __all__ = ["COLUMNS", "BasketEvidence"]

@@ -20,7 +20,7 @@ from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.profiles.profile import Profile, Profiles
 from service.recommending.basket_score.evidence import COLUMNS, BasketEvidence
-from service.recommending.ranking.ranker import FeatureTable
+from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Float32, Int32

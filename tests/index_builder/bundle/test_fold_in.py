@@ -17,7 +17,7 @@ from index_builder.transactions.transactions import Transactions, read_transacti
 from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
 from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profiles
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import Settings
 from service.support.array_types import Float32

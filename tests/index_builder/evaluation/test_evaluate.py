@@ -15,7 +15,7 @@ from index_builder.measuring.spread import Spread
 from index_builder.transactions.errors import OtherTransactionsError
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.errors import BundleInvalidError
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data.evaluated_shop import N_BASKETS, built_shop, evaluated

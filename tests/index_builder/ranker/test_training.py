@@ -19,7 +19,7 @@ from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import load_bundle, preview_bundle
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.recommender import Recommender
 from service.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 from index_builder.config import RankerConfig
 from index_builder.ranker.training_examples import Lessons, lessons
 from service.bundle.bundle import preview_bundle
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from tests.data.ranked_shop import CONFIG, shop
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, preview_bundle
-from service.recommending.ranking.ranker import FEATURES
+from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32

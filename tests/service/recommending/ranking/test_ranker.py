@@ -11,7 +11,8 @@ import pytest
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profile, Profiles
 from service.recommending.aggregate import Candidates
-from service.recommending.ranking.ranker import FEATURES, FeatureTable
+from service.recommending.ranking.feature_table import FeatureTable
+from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32
 from tests.data.tiny_bundle import N_ITEMS, N_USERS, tiny_contents
 

@@ -1,0 +1,69 @@
+"""What the ranker goes by: what one request's passes over the data found."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from service.recommending.aggregate import Candidates
+from service.recommending.ranking.feature_matrix import fill
+from service.recommending.ranking.features import FEATURES
+from service.recommending.ranking.purchase_sums import ITEM_OF_KEY, candidate_keys, distinct
+from service.support.array_types import Bool, Float32, Int32, Int64
+
+__all__ = ["Evidence"]
+
+
+class Evidence(NamedTuple):
+    """What one request's passes over the data found.
+
+    Attributes:
+        facts: (n_items, len(FACTS)) float32, what all requests share.
+        basket: (b,) int32, the present basket's items.
+        row_of: (n_items,) int32, the row of each item in the sums; 0, all zeros, for most.
+        items: (rows,) int32, the item of each row.
+        sums: (rows, len(SUMS)) float32, over the shopper's past and the basket's neighbours.
+        past_totals: (4,) float32, see `add_past_baskets`.
+        shelves: (n_subcategories, 3) float32.
+        baskets: number of past baskets.
+        last_basket_days: days since the last of them.
+    """
+
+    facts: Float32
+    basket: Int32
+    row_of: Int32
+    items: Int32
+    sums: Float32
+    past_totals: Float32
+    shelves: Float32
+    baskets: int
+    last_basket_days: float
+
+    def candidates(self, found: Int32, eligible: Bool, blended: int, neighbours: int) -> Int32:
+        """The candidates: what the index found, and what past and neighbours bring; ascending.
+
+        Args:
+            found: (n,) item indices from lists or index, -1 where there are no more.
+            eligible: (n_items,) which items may be recommended.
+            blended: at most so many by neighbours and recency together.
+            neighbours: and by neighbours alone.
+        """
+        either, near = candidate_keys(eligible, self.items, self.sums)
+        keys = np.concatenate([_largest(either, blended), _largest(near, neighbours)])
+        brought = (~keys & ITEM_OF_KEY).astype(np.int32)
+        return distinct(np.sort(np.concatenate([found, brought])), eligible)
+
+    def features(self, candidates: Candidates) -> Float32:
+        """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
+        columns = fill(
+            candidates.items, self.basket,
+            (candidates.basket, candidates.user, candidates.popularity),
+            self.row_of, self.sums, self.past_totals, self.baskets, self.last_basket_days,
+            self.shelves, self.facts, len(FEATURES),
+        )  # fmt: skip
+        return columns.T  # by column in memory: so the trees read them
+
+
+def _largest(keys: Int64, count: int) -> Int64:
+    """The largest keys, in any order."""
+    least = len(keys) - count
+    return np.partition(keys, least)[least:] if 0 < least < len(keys) else keys[:count]

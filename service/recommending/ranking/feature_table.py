@@ -1,0 +1,126 @@
+"""What the features of all requests are made from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import local
+
+import numpy as np
+
+from service.bundle.arrays import needed
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profile
+from service.recommending.ranking.evidence import Evidence
+from service.recommending.ranking.feature_matrix import NEVER_DAYS
+from service.recommending.ranking.purchase_sums import (
+    SUMS,
+    add_neighbours,
+    add_past_baskets,
+    clear,
+)
+from service.support.array_types import Int32
+
+__all__ = ["FeatureTable"]
+
+
+_SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
+_DAY_S = 86_400
+_NO_BASKETS = needed(np.empty(0, np.int64))
+_NO_ITEMS = needed(np.empty(0, np.int32))
+
+
+class _Scratch(local):
+    """What passes write to, one set per thread, kept so that no request clears a catalogue."""
+
+    def __init__(self, n_items: int) -> None:
+        self.in_basket = np.zeros(n_items, np.bool_)
+        self.row_of = np.zeros(n_items, np.int32)
+        self.items = np.zeros(n_items + 1, np.int32)
+        self.sums = np.zeros((n_items + 1, len(SUMS)), np.float32)
+
+
+class FeatureTable:
+    """What the features of all requests are made from."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
+        catalogue = bundle.catalogue
+        levels = (catalogue.subcategories, catalogue.categories, catalogue.departments)
+        taxonomy = np.stack([_codes(names) for names in levels], axis=1)
+        self._shelf = needed(np.ascontiguousarray(taxonomy[:, 0]))
+        self._n_shelves = int(self._shelf.max()) + 1
+        counts = bundle.item_count.astype(np.float32)
+        # Items were counted in the training baskets alone, not in those of newcomers.
+        n_baskets = max(1, int(needed(bundle.past_indptr)[bundle.n_trained_users]))
+        self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
+        self._item_count = needed(bundle.item_count)
+        self._neighbours = (
+            needed(bundle.neighbour_indptr),
+            needed(bundle.neighbour_item),
+            needed(bundle.neighbour_count),
+        )
+        trend = needed(bundle.item_trend)
+        month = np.exp(trend[:, 2])
+        shelf_share = np.log(month / np.bincount(self._shelf, month)[self._shelf])
+        share, rhythm = counts / np.float32(n_baskets), needed(bundle.item_rhythm)
+        facts = np.column_stack([taxonomy, share, trend, shelf_share, rhythm])
+        self.facts = needed(facts.astype(np.float32))
+        as_of = datetime.fromisoformat(bundle.manifest.as_of)
+        self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
+        self._scratch = _Scratch(len(catalogue))
+
+    @contextmanager
+    def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
+        """Passes over the shopper's past and the basket's neighbours; valid inside the block."""
+        scratch = self._scratch
+        shelves = np.zeros((self._n_shelves, 3), np.float32)
+        shelves[:, 2] = NEVER_DAYS
+        begun = profile.past_begun if profile else _NO_BASKETS
+        # A newcomer's ages count from a last basket that is later than the build.
+        as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
+        rows = 1
+        scratch.in_basket[basket] = True
+        try:
+            rows, totals = add_past_baskets(
+                scratch.in_basket,
+                len(basket),
+                as_of,
+                begun,
+                profile.past_indptr if profile else _NO_BASKETS,
+                profile.past_items if profile else _NO_ITEMS,
+                self._weight,
+                self._shelf,
+                scratch.row_of,
+                scratch.items,
+                scratch.sums,
+                shelves,
+            )
+            rows = add_neighbours(
+                basket,
+                *self._neighbours,
+                self._item_count,
+                _SHRINKAGE,
+                rows,
+                scratch.row_of,
+                scratch.items,
+                scratch.sums,
+            )
+            yield Evidence(
+                self.facts,
+                basket,
+                scratch.row_of,
+                scratch.items[:rows],
+                scratch.sums[:rows],
+                totals,
+                shelves,
+                len(begun),
+                float(as_of - begun[-1]) / _DAY_S if len(begun) else NEVER_DAYS,
+            )
+        finally:
+            clear(scratch.row_of, scratch.items[1:rows])
+            scratch.in_basket[basket] = False
+
+
+def _codes(names: list[str]) -> Int32:
+    _, codes = np.unique(names, return_inverse=True)
+    return codes.astype(np.int32)

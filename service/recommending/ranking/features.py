@@ -1,0 +1,51 @@
+"""The names of the ranker's features."""
+
+from service.recommending.aggregate import Part
+
+__all__ = ["FEATURES"]
+
+FEATURES: dict[str, Part] = {
+    "neighbour_sum": "basket",
+    "neighbour_sum_relative": "basket",
+    "neighbour_max": "basket",
+    "confidence_mean": "basket",
+    "confidence_excess": "basket",
+    "cohesion_basket": "basket",
+    "basket_size": "basket",
+    "same_subcategory": "basket",
+    "same_category": "basket",
+    "same_department_share": "basket",
+    "purchases": "user",
+    "purchases_per_basket": "user",
+    "recency_14d": "user",
+    "recency_60d": "user",
+    "recency_180d": "user",
+    "recency_60d_relative": "user",
+    "days_since_last": "user",
+    "mean_gap_days": "user",
+    "days_since_last_per_gap": "user",
+    "days_since_last_per_typical_gap": "user",
+    "like_basket_vote": "user",
+    "like_basket_vote_relative": "user",
+    "late_vote_relative": "user",
+    "share_vote": "user",
+    "cohesion_user": "user",
+    "user_baskets": "user",
+    "days_since_last_basket": "user",
+    "user_mean_basket_size": "user",
+    "subcategory_share": "user",
+    "share_in_subcategory": "user",
+    "subcategory_recency_14d": "user",
+    "subcategory_days_since_last": "user",
+    "log_popularity": "popularity",
+    "log_popularity_7d": "popularity",
+    "log_popularity_14d": "popularity",
+    "log_popularity_30d": "popularity",
+    "log_popularity_90d": "popularity",
+    "log_share_of_subcategory": "popularity",
+    "log_buyers": "popularity",
+    "purchases_per_buyer": "popularity",
+    "typical_gap_days": "popularity",
+    "new_buyer_share": "popularity",
+}
+"""The columns of the feature matrix, and the part of the score that each one speaks for."""
