@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from service.settings import Settings
+from service.support.invalid_fields import TEXT, field_error
 from service.support.memory import give_back_large_blocks
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
         for each in error.errors():
             name = "_".join(map(str, each["loc"]))
             flag = f"--{name.replace('_', '-')} (RTT2VEC_{name.upper()})"
-            _complain(f"{flag}: {each['msg']}; found {each['input']!r}.")
+            _complain(f"{replace(field_error(each, TEXT), field=flag)}.")
         sys.exit(2)
 
 

@@ -225,5 +225,5 @@ class Settings(BaseSettings):
     @classmethod
     def _kept(cls, brokers: str | None, known: ValidationInfo) -> str | None:
         if brokers is not None and known.data.get("events") is None:
-            raise ValueError("its events are kept in a directory: set `events` too")
+            raise ValueError("expected a directory for its events: set `events` too")
         return brokers

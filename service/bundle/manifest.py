@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import from_json
 
 from service.bundle.errors import BundleDamagedError, BundleInvalidError, BundleVersionError
+from service.support.invalid_fields import TEXT, field_error
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "MANIFEST", "ArrayFacts", "FileFacts", "IndexFacts"]
 __all__ += ["IndexPoint", "Manifest"]
@@ -142,11 +143,9 @@ class Manifest(_Facts):
         try:
             manifest = cls.model_validate(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            expected = f"what format version {FORMAT_VERSION} allows"
-            found = f"{first['input']!r:.80} ({first['msg']})"
-            raise BundleInvalidError(f"{name}, field {field}", expected, found) from error
+            wrong = field_error(error.errors()[0], TEXT)
+            thing = f"{name}, field {wrong.field}"
+            raise BundleInvalidError(thing, wrong.expected, wrong.found) from error
         signed = manifest.signed()
         if signed.bundle_id != manifest.bundle_id:
             raise BundleDamagedError(name, f"bundle_id {signed.bundle_id}", manifest.bundle_id)

@@ -16,30 +16,12 @@ from service.business_rules.schema import PriceBand, Rule, RulesFile
 from service.business_rules.windows import Window
 from service.recommending.eligibility import Assortment, members_by_name
 from service.support.array_types import Int32
+from service.support.invalid_fields import TEXT, field_error
 
 __all__ = ["CompiledRule", "Compiler"]
 
 
 _ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
-
-# By pydantic's error type, filled in from the error's context.
-_EXPECTED = {
-    "dict_type": "a mapping",
-    "float_parsing": "a number",
-    "finite_number": "a finite number",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "int_parsing": "a whole number",
-    "less_than": "less than {lt:g}",
-    "list_type": "a list",
-    "literal_error": "one of {expected}",
-    "model_attributes_type": "a mapping",
-    "model_type": "a mapping",
-    "string_too_long": "at most {max_length} characters",
-    "string_too_short": "some text",
-    "string_type": "text",
-    "too_short": "at least {min_length}",
-}
 
 
 class CompiledRule(NamedTuple):
@@ -166,23 +148,19 @@ def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:
 
 def _said(error: ErrorDetails) -> str:
     """What pydantic found, in the words of this file."""
-    path, context = error["loc"], error.get("ctx", {})
-    field = path[-1] if path else "the file"
+    path, found = error["loc"], error["input"]
+    field = path[-1] if path else TEXT.whole
     match error["type"]:
         case "missing":
             return f"{field} is missing"
         case "extra_forbidden":
             return f"there is no field {field!r}"
         case "union_tag_invalid" | "union_tag_not_found":
-            return f"action: expected one of {', '.join(_ACTIONS)}, found {context.get('tag')!r}"
-        case "value_error":
-            expected = error["msg"].removeprefix("Value error, ")
-        case kind:
-            template = _EXPECTED.get(kind)
-            expected = f"expected {template.format_map(context)}" if template else error["msg"]
+            tag = error["ctx"].get("tag")
+            return f"action: expected one of {', '.join(_ACTIONS)}, found {tag!r}"
     prefix = f"{field}: " if isinstance(field, str) and field not in _ACTIONS else ""
-    found = error["input"]
-    return f"{prefix}{expected}" + (f", found {found!r}" if isinstance(found, str) else "")
+    expected = f"{prefix}expected {field_error(error, TEXT).expected}"
+    return f"{expected}, found {found!r}" if isinstance(found, str) else expected
 
 
 def _unknown(kind: str, name: str, names: list[str]) -> str:

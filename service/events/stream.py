@@ -14,9 +14,9 @@ from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.event import Event, RawEvent, event_type
 from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
-from service.http.problems import ProblemError
 from service.settings import Settings
 from service.support.failures import log_failure
+from service.support.invalid_fields import sentence
 
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
@@ -86,7 +86,7 @@ class PurchaseStream:
             try:
                 events[position] = self._event_type.model_validate_json(raw.text)
             except ValidationError as error:
-                reasons[position] = ProblemError.from_validation(error).detail
+                reasons[position] = sentence(error.errors(include_url=False))
         fates = self.journal.append(list(events.values())) if events else []
         foreign = [p for p, fate in zip(events, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from service.support.invalid_fields import TEXT, field_error
+
 __all__ = ["ApiKey", "ApiKeysError", "ApiScope", "read_api_keys"]
 
 ApiScope = Literal["recommend", "profiles", "events", "admin"]
@@ -47,10 +49,9 @@ def read_api_keys(path: Path) -> list[ApiKey]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ApiKeysError(f"{path}: expected a TOML file of API keys; {error}.") from error
     except ValidationError as error:
-        # Not the input: somebody may have written a key in the place of its hash.
-        found = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, found["loc"]))
-        raise ApiKeysError(f"{path}: {place}: {found['msg']}.") from None
+        wrong = field_error(error.errors()[0], TEXT)
+        # Without what was found: that may be a key, written in the place of its hash.
+        raise ApiKeysError(f"{path}: {wrong.field}: expected {wrong.expected}.") from None
     for field in ("name", "sha256"):
         if len({getattr(key, field) for key in keys}) < len(keys):
             raise ApiKeysError(f"{path}: expected each {field} once; found one of them twice.")

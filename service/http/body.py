@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from service.http.problems import FieldError, ProblemError
+from service.http.problems import ProblemError
+from service.support.invalid_fields import FieldError
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

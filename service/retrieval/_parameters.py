@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.retrieval._interface import RetrievalError
+from service.support.invalid_fields import TEXT, field_error
 
 __all__ = ["Parameters"]
 
@@ -25,7 +26,7 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(dict(given))
         except ValidationError as error:
-            first = error.errors()[0]
-            name, known = first["loc"][0], ", ".join(cls.model_fields) or "none"
-            message = f"parameter {name!r}: {first['msg']}, found {first['input']!r}"
+            wrong = field_error(error.errors()[0], TEXT)
+            message = f"parameter {wrong.field!r}: expected {wrong.expected}, found {wrong.found}"
+            known = ", ".join(cls.model_fields) or "none"
             raise RetrievalError(f"{message}; parameters are: {known}") from error

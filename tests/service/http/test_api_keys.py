@@ -31,7 +31,7 @@ def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
     ("text", "expected"),
     [
         ("[[keys]", "TOML"),
-        ("", "keys: Field required"),
+        ("", "keys: expected a value"),
         (entry(scopes='["everything"]'), "keys.0.scopes.0"),
         (entry(scopes="[]"), "keys.0.scopes"),
         (entry() + "limit_per_s = 0", "keys.0.limit_per_s"),
