@@ -1,5 +1,6 @@
-"""What the commands of `rtt2vec-build` have in common: their options, and where they report."""
+"""What the commands of `rtt2vec-build` share: options, and the console they report on."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,14 @@ MinLiftOption = Annotated[
     float, typer.Option(help="That, over the share of all baskets with its right.", min=0)
 ]
 MaxLengthOption = Annotated[int, typer.Option(help="Items of both its sides.", min=2, max=5)]
+
+
+def given_options(context: typer.Context) -> Iterator[tuple[str, object]]:
+    """Yields the options of the command line, as "--name", with their values."""
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            yield f"--{name.replace('_', '-')}", value
 
 
 def moment_of(text: str | None) -> datetime | None:

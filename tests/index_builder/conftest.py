@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -17,23 +18,39 @@ QUICK = BuildConfig(
     train=TrainConfig(dimension=8, epochs=6, threads=1), index=IndexConfig(backend="exact")
 )
 
-Run = Callable[..., str]
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process and returns what it said."""
+    """Runs the command in this process; it must end with the given status."""
 
-    def run(*arguments: object, status: int = 0) -> str:
+    def run(*arguments: object, status: int = 0) -> Done:
         monkeypatch.setattr(sys, "argv", ["rtt2vec-build", *map(str, arguments)])
         with pytest.raises(SystemExit) as exit_:
             main()
-        said = capsys.readouterr().err
-        assert exit_.value.code == status, said
-        assert "Traceback" not in said
-        return said
+        printed = capsys.readouterr()
+        assert exit_.value.code == status, printed.err
+        assert "Traceback" not in printed.err
+        return Done(printed.out, printed.err)
 
     return run
+
+
+def refused(run: Run, kind: str, *arguments: object) -> str:
+    """Runs a command that must be refused; returns the message, which follows the error's kind."""
+    said = run(*arguments, status=1).err
+    assert kind in said.splitlines()
+    return said.split(f"{kind}\n")[1].rstrip("\n")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -13,11 +12,9 @@ from service.recommending.recommender import Recommender
 from service.settings import Settings
 from tests.data.tiny_bundle import AISLES
 from tests.data.tiny_shop import lines, write_shop
+from tests.index_builder.cli.conftest import COMMAND, CUT, QUICK
 from tests.index_builder.conftest import Run
 
-COMMAND = Path(sys.executable).parent / "rtt2vec-build"
-QUICK = ("--dimension", "8", "--epochs", "2", "--threads", "1", "--backend", "exact")
-CUT = "2017-11-20"
 NEW = ("user-2", "user-5")  # one of each aisle
 
 
@@ -56,7 +53,7 @@ def test_newcomers_are_known_afterwards_and_nobody_else_notices(
     run: Run, built: Path, everyone: Path, tmp_path: Path
 ) -> None:
     before = load_bundle(built)
-    said = run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path)
+    said = run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path).err
     after = load_bundle(tmp_path)
     assert said.splitlines()[-1] == f"✓ {after.path} is current: 2 newcomers"
     assert after.bundle_id != before.bundle_id
@@ -97,7 +94,7 @@ def test_forgotten_newcomers_are_mentioned(
 ) -> None:
     run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path)
     rest = write_shop(tmp_path, lines().filter(pl.col("user_id") != NEW[0]))[0]
-    said = run("fold-in", "--bundle", tmp_path, "--transactions", rest)
+    said = run("fold-in", "--bundle", tmp_path, "--transactions", rest).err
     assert "1 earlier newcomers are not in these transactions." in said.splitlines()
     assert said.splitlines()[-1].endswith("is current: 1 newcomers")
 
@@ -126,4 +123,4 @@ def test_a_refusal_is_one_message(
     options = {"--bundle": str(built), "--transactions": str(everyone)}
     options |= dict([arguments])
     flags = [word for pair in options.items() for word in pair]
-    assert message in run("fold-in", *flags, status=1)
+    assert message in run("fold-in", *flags, status=1).err

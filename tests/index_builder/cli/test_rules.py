@@ -20,7 +20,7 @@ def baskets(tmp_path: Path) -> Path:
 
 def test_baskets_of_a_file_by_hand(run: Run, baskets: Path, tmp_path: Path) -> None:
     out = tmp_path / "rules.csv"
-    said = run("rules", "--baskets", baskets, "--min-support", 0.25, "--out", out, *ALL)
+    said = run("rules", "--baskets", baskets, "--min-support", 0.25, "--out", out, *ALL).err
     assert f"9 rules in {out}" in said
     header, first, *rest = out.read_text().splitlines()
     assert header == "antecedent,consequent,support,confidence,lift,leverage,conviction"
@@ -77,12 +77,12 @@ def test_transactions_and_levels(run: Run, shop_files: tuple[Path, Path], tmp_pa
 def test_options_that_do_not_go_together(run: Run, baskets: Path, tmp_path: Path) -> None:
     out = tmp_path / "rules.csv"
     for more in (("--level", "category"), ("--until", "2017-12-01"), ("--transactions", baskets)):
-        said = run("rules", "--baskets", baskets, "--out", out, *more, status=1)
+        said = run("rules", "--baskets", baskets, "--out", out, *more, status=1).err
         assert "--baskets holds items alone" in said
-    assert "no such file" in run("rules", "--baskets", out, "--out", out, status=1).lower()
+    assert "no such file" in run("rules", "--baskets", out, "--out", out, status=1).err.lower()
     empty = tmp_path / "empty.csv"
     empty.write_text("\n , \n")
-    assert "found no item" in run("rules", "--baskets", empty, "--out", out, status=1)
+    assert "found no item" in run("rules", "--baskets", empty, "--out", out, status=1).err
     assert not out.exists()
     for option in ("--min-support", "--min-confidence", "--min-lift"):
-        assert option in run("rules", option, "nan", "--out", out, status=2)
+        assert option in run("rules", option, "nan", "--out", out, status=2).err

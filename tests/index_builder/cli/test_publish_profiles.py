@@ -1,19 +1,18 @@
 """`rtt2vec-build publish-profiles`, to real memcached servers."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chaos.memcached import Server, servers, wire
-from index_builder.cli.main import main
 from service.bundle.bundle import load_bundle, write_bundle
 from service.profiles.profile import Profiles
 from service.profiles.store.codec import decode, profile_key
 from service.profiles.store.memcached import Memcached
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import N_USERS, tiny_contents
+from tests.index_builder.conftest import Run
 
 
 @pytest.fixture(scope="module")
@@ -21,24 +20,20 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bundle(tmp_path_factory.mktemp("bundles"), tiny_contents())
 
 
-def publish(monkeypatch: pytest.MonkeyPatch, bundle: Path, *options: str) -> object:
-    """Run the command, and return its exit status."""
-    arguments = ["rtt2vec-build", "publish-profiles", "--bundle", str(bundle), *options]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as exit_:
-        main()
-    return exit_.value.code
+def publish(run: Run, bundle: Path, servers: str, status: int = 0) -> str:
+    """Publishes the bundle's profiles to these servers; returns what the command says."""
+    options = ("--bundle", bundle, "--memcached", servers)
+    return run("publish-profiles", *options, status=status).err
 
 
 def test_what_is_published_is_what_the_service_reads(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: Path
+    monkeypatch: pytest.MonkeyPatch, run: Run, bundle: Path
 ) -> None:
     loaded = load_bundle(bundle)
     with servers(2) as two:
         addresses = ",".join(each.address for each in two)
         monkeypatch.setenv("RTT2VEC_MEMCACHED", addresses)
-        assert publish(monkeypatch, bundle) == 0
-        assert "6 profiles" in capsys.readouterr().err
+        assert "6 profiles" in run("publish-profiles", "--bundle", bundle).err
         assert sum(each.keys() for each in two) == N_USERS
         store = Memcached(addresses, 10_000)
         for user_id in loaded.user_ids:
@@ -52,9 +47,7 @@ def test_what_is_published_is_what_the_service_reads(
         store.close()
 
 
-def test_servers_that_keep_too_little_are_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_servers_that_keep_too_little_are_named(run: Run, tmp_path: Path) -> None:
     # 20,000 users of 200 bytes each; the server keeps 2 MB, and drops what is oldest.
     users, items = 20_000, 20
     contents = tiny_contents(
@@ -70,27 +63,25 @@ def test_servers_that_keep_too_little_are_named(
     server = Server()
     server.start("-m", "2")
     try:
-        assert publish(monkeypatch, bundle, "--memcached", server.address) == 1
+        message = publish(run, bundle, server.address, status=1)
     finally:
         server.kill()
-    message = capsys.readouterr().err
     assert "expected 20,000 profiles" in message
     assert "more memory" in message
 
 
 def test_profiles_too_large_for_the_servers_are_left_out_and_counted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    run: Run, tmp_path: Path
 ) -> None:
     # Profiles of this shop take 1.8 to 2.8 KB.
     bundle = write_bundle(tmp_path, ranked_contents())
     server = Server()
     server.start("-I", "2560", "-o", "slab_chunk_max=512")
     try:
-        assert publish(monkeypatch, bundle, "--memcached", server.address) == 0
+        message = publish(run, bundle, server.address)
         kept = server.keys()
     finally:
         server.kill()
-    message = capsys.readouterr().err
     assert f"{kept} profiles" in message
     assert f"{24 - kept} too large" in message
     assert 0 < kept < 24
@@ -104,44 +95,35 @@ def test_profiles_too_large_for_the_servers_are_left_out_and_counted(
     ],
 )
 def test_a_server_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Run,
     bundle: Path,
     server: str,
     found: str,
 ) -> None:
-    assert publish(monkeypatch, bundle, "--memcached", server) == 1
-    assert found in capsys.readouterr().err
+    assert found in publish(run, bundle, server, status=1)
 
 
 @pytest.mark.parametrize("garbage", [b"VALUE\r\n", b"VALUE x zero one\r\n", b"\xff\r\n"])
 def test_a_server_that_is_none_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Run,
     bundle: Path,
     garbage: bytes,
 ) -> None:
     with servers(1) as (server,), wire(server) as between:
         between.garbage = garbage
-        assert publish(monkeypatch, bundle, "--memcached", between.address) == 1
-        assert between.address in capsys.readouterr().err
+        assert between.address in publish(run, bundle, between.address, status=1)
 
 
 @pytest.mark.parametrize("servers", ["foo:bar", "127.0.0.1", "", "a:1,,b:1", "a:1, b:1"])
 def test_what_names_no_servers_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Run,
     bundle: Path,
     servers: str,
 ) -> None:
-    assert publish(monkeypatch, bundle, "--memcached", servers) == 1
-    assert f"Expected servers as host:port, several between commas, found '{servers}'" in " ".join(
-        capsys.readouterr().err.split()
-    )
+    message = " ".join(publish(run, bundle, servers, status=1).split())
+    assert f"Expected servers as host:port, several between commas, found '{servers}'" in message
 
 
-def test_without_servers_it_says_which_variable_names_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bundle: Path
-) -> None:
-    assert publish(monkeypatch, bundle) == 2
-    assert "RTT2VEC_MEMCACHED" in capsys.readouterr().err
+def test_without_servers_it_says_which_variable_names_them(run: Run, bundle: Path) -> None:
+    said = run("publish-profiles", "--bundle", bundle, status=2).err
+    assert "RTT2VEC_MEMCACHED" in said

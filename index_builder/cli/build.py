@@ -1,0 +1,109 @@
+"""`rtt2vec-build` without a command: from a table of transactions to a bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from index_builder.build import build as build_bundle
+from index_builder.cli.options import (
+    DatasetOption,
+    MaxLengthOption,
+    MinBasketsOption,
+    MinConfidenceOption,
+    MinLiftOption,
+    MinSupportOption,
+    OutOption,
+    PathOption,
+    ProductsOption,
+    SeedOption,
+    TransactionsOption,
+    UntilOption,
+    console,
+    given_options,
+    moment_of,
+    numbers_of,
+    rules_config,
+)
+from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
+from index_builder.progress import stage
+from index_builder.transactions.source import Dataset, read_source
+
+__all__ = ["build"]
+
+_TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
+
+
+def build(
+    context: typer.Context,
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    out: OutOption = Path("bundles"),
+    until: UntilOption = None,
+    min_item_baskets: Annotated[
+        int, typer.Option(help="Baskets an item needs to be recommended.", min=1)
+    ] = _BUILD.min_item_baskets,
+    dimension: Annotated[
+        int, typer.Option(help="Length of the vectors.", min=1)
+    ] = _TRAIN.dimension,
+    negatives: Annotated[
+        int, typer.Option(help="Noise samples per term of the objective.", min=1)
+    ] = _TRAIN.negatives,
+    epochs: Annotated[
+        int, typer.Option(help="Most triples per line of the baskets.", min=1)
+    ] = _TRAIN.epochs,
+    threads: Annotated[
+        int, typer.Option(help="Training threads; 1 is bit-reproducible.", min=1)
+    ] = _TRAIN.threads,
+    seed: SeedOption = _TRAIN.seed,
+    backend: Annotated[Backend, typer.Option(help="Retrieval backend.")] = _INDEX.backend,
+    index_parameter: Annotated[
+        list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
+    ] = None,
+    ranker: Annotated[bool, typer.Option(help="Whether to train a ranker.")] = True,
+    min_support: MinSupportOption = None,
+    min_baskets: MinBasketsOption = _BUILD.rules.min_baskets,
+    min_confidence: MinConfidenceOption = _BUILD.rules.min_confidence,
+    min_lift: MinLiftOption = _BUILD.rules.min_lift,
+    max_length: MaxLengthOption = _BUILD.rules.max_length,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail unless it beats the simplest ways to rank.")
+    ] = False,
+) -> None:
+    """Learn from a shop's transactions and write a bundle that rtt2vec-serve answers from.
+
+    Without --transactions the demo data are used: The Complete Journey, a year of a grocery chain.
+
+      rtt2vec-build --transactions shop.parquet --products products.csv
+
+      rtt2vec-build --until 2017-12-01 && rtt2vec-build evaluate
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_misplaced_options(context)
+        return
+    moment = moment_of(until)
+    config = BuildConfig(
+        min_item_baskets=min_item_baskets,
+        train=TrainConfig(
+            dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
+        ),
+        index=IndexConfig(backend=backend, parameters=numbers_of(index_parameter or [])),
+        ranker=RankerConfig(enabled=ranker),
+        rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
+    )
+    with stage(console, "Reading"):
+        table, catalogue = read_source(transactions, products, dataset, path)
+    console.print(table.summary)
+    bundle = build_bundle(table, catalogue, config, out, moment, console, strict)
+    done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"
+    console.print(f"[green]✓[/] {done}", soft_wrap=True)
+
+
+def _refuse_misplaced_options(context: typer.Context) -> None:
+    """Options in front of a command are those of the build; the command would ignore them."""
+    for option, _ in given_options(context):
+        command = context.invoked_subcommand
+        raise typer.BadParameter(f"expected {option} behind {command}, found it in front")

@@ -1,0 +1,51 @@
+"""`rtt2vec-build fold-in`: users who came after the build, added without retraining."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from index_builder.bundle.fold_in import with_newcomers
+from index_builder.cli.options import (
+    DatasetOption,
+    PathOption,
+    TransactionsOption,
+    UntilOption,
+    console,
+    moment_of,
+)
+from index_builder.transactions.source import Dataset, read_source
+from service.bundle.bundle import load_bundle, write_bundle
+
+__all__ = ["fold_in"]
+
+
+def fold_in(
+    transactions: TransactionsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    bundle: Annotated[Path, typer.Option(help="A bundle, or a directory of bundles.")] = Path(
+        "bundles"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of bundles; by default, where the bundle is.")
+    ] = None,
+    until: UntilOption = None,
+) -> None:
+    """Add users who came after the build, without retraining, and make the result current.
+
+    All baskets of these users count, those after the build's cut as well. Everyone else's answers
+    stay as they are. Newcomers of an earlier fold-in are folded in again.
+    """
+    moment = moment_of(until)
+    loaded = load_bundle(bundle)
+    table, _ = read_source(transactions, None, dataset, path)
+    console.print(table.summary)
+    contents = with_newcomers(loaded, table.until(moment) if moment else table)
+    written = write_bundle(out or loaded.path.parent, contents)
+    forgotten = len(set(loaded.user_ids) - set(contents.user_ids))
+    if forgotten:
+        console.print(f"[yellow]{forgotten:,} earlier newcomers[/] are not in these transactions.")
+    added = f"{len(contents.user_ids) - loaded.n_trained_users:,} newcomers"
+    console.print(f"[green]✓[/] {escape(str(written))} is current: {added}", soft_wrap=True)

@@ -1,0 +1,55 @@
+"""The held-out baskets that `evaluate` and `sample-requests` read."""
+
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.errors import NoHeldOutBasketsError
+from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.source import Dataset, read_source
+from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import Bundle, load_bundle
+
+__all__ = ["read_held_out"]
+
+
+def read_held_out(
+    transactions: Path | None,
+    products: Path | None,
+    dataset: Dataset,
+    path: Path | None,
+    bundle: Path,
+    seed: int,
+    limit: int | None,
+) -> tuple[Bundle, Transactions, list[HeldOut]]:
+    """Reads a bundle, all transactions, and the baskets that began after the bundle's cut.
+
+    Args:
+        transactions: as for `read_source`, like the three after it.
+        products: likewise.
+        dataset: likewise.
+        path: likewise.
+        bundle: a bundle, or a directory of bundles.
+        seed: of the split of each basket, and of the sample.
+        limit: at most so many baskets.
+
+    Raises:
+        NoHeldOutBasketsError: no basket of 5 known items began after the cut.
+        DataError: the transactions cannot be used.
+        BundleError: the bundle cannot be used.
+    """
+    loaded = load_bundle(bundle)
+    table, _ = read_source(transactions, products, dataset, path)
+    later = table.since(datetime.fromisoformat(loaded.manifest.as_of))
+    # Not the folded-in users: these very baskets may be part of their histories.
+    trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))
+    encoded = encode_baskets(later, loaded.catalogue.index, trained)
+    baskets = held_out(encoded, seed, limit)
+    if not baskets:
+        raise NoHeldOutBasketsError(
+            f"{loaded.path}: expected baskets of 5 known items or more that began at "
+            f"{loaded.manifest.as_of} or later, found none. "
+            "Build with --until, a moment before the end of the transactions."
+        )
+    return loaded, table, baskets

@@ -1,0 +1,45 @@
+"""`rtt2vec-build sample-requests`: held-out baskets as request bodies, for load tests."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from index_builder.cli.held_out_baskets import read_held_out
+from index_builder.cli.options import (
+    BundleOption,
+    DatasetOption,
+    PathOption,
+    ProductsOption,
+    SeedOption,
+    TransactionsOption,
+    console,
+)
+from index_builder.transactions.source import Dataset
+from service.settings import Settings
+
+__all__ = ["sample_requests"]
+
+
+def sample_requests(
+    requests: Annotated[Path, typer.Option(help="File to write, one request per line.")],
+    transactions: TransactionsOption = None,
+    products: ProductsOption = None,
+    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
+    path: PathOption = None,
+    bundle: BundleOption = Path("bundles"),
+    seed: SeedOption = 0,
+    limit: Annotated[int, typer.Option(help="At most so many requests.", min=1)] = 5000,
+) -> None:
+    """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
+    loaded, _, baskets = read_held_out(transactions, products, dataset, path, bundle, seed, limit)
+    basket_limit = Settings.model_construct().basket_limit
+    baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
+    with requests.open("w") as file:
+        for basket in baskets:
+            given = [loaded.catalogue.item_ids[item] for item in basket.given]
+            body = {"user_id": loaded.user_ids[basket.user], "basket": given, "k": 20}
+            file.write(json.dumps(body) + "\n")
+    console.print(f"{len(baskets):,} requests in {escape(str(requests))}", soft_wrap=True)

@@ -1,0 +1,61 @@
+"""`rtt2vec-build sample-requests`: bodies that the service takes."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from service.bundle.bundle import load_bundle
+from service.http.schemas import RecommendRequest, request_type
+from service.settings import Settings
+from tests.data.tiny_shop import END, lines
+from tests.index_builder.cli.conftest import CUT, QUICK
+from tests.index_builder.conftest import Run
+
+
+def test_sampled_requests_are_bodies_that_the_service_takes(
+    run: Run, shop_files: tuple[Path, Path], bundles: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "requests.jsonl"
+    shop = ("--transactions", shop_files[0], "--bundle", bundles)
+    run("sample-requests", "--requests", file, *shop, "--limit", 12)
+    body_type, bundle = request_type(Settings(), RecommendRequest), load_bundle(bundles)
+    bodies = [body_type.model_validate_json(line) for line in file.read_text().splitlines()]
+    assert len(bodies) == 12
+    later = lines().filter(pl.col("timestamp") >= pl.lit(CUT).str.to_datetime())
+    held = {
+        (user, frozenset(items))
+        for user, items in later.group_by("basket_id")
+        .agg(pl.col("user_id").first(), "item_id")
+        .select("user_id", "item_id")
+        .iter_rows()
+    }
+    for body in bodies:
+        assert body.user_id in bundle.user_index
+        assert set(body.basket) <= set(bundle.catalogue.index)
+        assert any(body.user_id == user and items > set(body.basket) for user, items in held)
+    first = [json.loads(line) for line in file.read_text().splitlines()]
+    run("sample-requests", "--requests", file, *shop, "--limit", 12)
+    assert [json.loads(line) for line in file.read_text().splitlines()] == first
+
+
+def test_no_request_is_sampled_that_the_service_would_refuse(run: Run, tmp_path: Path) -> None:
+    # The items of 300 baskets in one: more than a basket may hold.
+    ids = [f"item-{item}" for item in range(300)]
+    bulk = pl.DataFrame({"user_id": "user-0", "basket_id": "bulk", "item_id": ids}).with_columns(
+        timestamp=pl.lit(END)
+    )
+    past = pl.concat(
+        bulk.with_columns(
+            basket_id=pl.lit(f"b{day}"), timestamp=pl.lit(END).dt.offset_by(f"-{day}d")
+        )
+        for day in range(1, 4)
+    )
+    shop = tmp_path / "t.parquet"
+    pl.concat([lines(), past, bulk], how="diagonal_relaxed").write_parquet(shop)
+    build = ("--transactions", shop, "--out", tmp_path / "out", "--until", END.isoformat())
+    run(*build, *QUICK, "--min-item-baskets", 3)
+    file = tmp_path / "requests.jsonl"
+    arguments = ("--transactions", shop, "--bundle", tmp_path / "out", "--requests", file)
+    run("sample-requests", *arguments)
+    assert file.read_text() == ""
