@@ -18,7 +18,6 @@ from index_builder.statistics.past_baskets import pasts, rhythm, trend
 from index_builder.statistics.substitutes import substitutes
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents, Catalogue
-from service.bundle.taxonomy import taxonomy_levels
 from service.recommending.aggregate import Weights, build_queries
 from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
@@ -130,7 +129,7 @@ def with_rules(
     """Adds the association rules, filed by the last item of their antecedent."""
     rules = item_rules(encoded, config)
     filed = np.bincount(rules.antecedent.max(axis=1, initial=-1), minlength=encoded.n_items)
-    categories = taxonomy_levels(contents.catalogue)["category"]
+    categories = contents.catalogue.taxonomy.category
     return replace(
         contents,
         metrics={

@@ -29,7 +29,6 @@ from index_builder.rules.files import read_baskets, write_rules
 from index_builder.rules.levels import item_rules, level_rules
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.source import Dataset, SourceError, read_source
-from service.bundle.taxonomy import taxonomy_levels
 
 __all__ = ["rules"]
 
@@ -100,5 +99,5 @@ def _of_transactions(
     console.print(encoded)
     if level is Between.ITEM:
         return item_rules(encoded, config), encoded.items["item_id"].to_list()
-    found = taxonomy_levels(catalogue_of(encoded))[level]
+    found = catalogue_of(encoded).taxonomy._asdict()[level]
     return level_rules(encoded, found, config), found.names

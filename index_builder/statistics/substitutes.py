@@ -6,7 +6,7 @@ item over the own baskets by chance, in proportion to the baskets' sizes: a shop
 a baskets and j in b of them, of sizes s, is expected to have bought both in a · b · Σ s² / (Σ s)².
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.sparse import csc_array, csr_array, diags_array
 
 from index_builder.config import SubstitutesConfig
 from index_builder.transactions.encoding import EncodedTransactions
+from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Float64, Int32, Int64, Positions
 
 __all__ = ["Substitutes", "substitutes"]
@@ -75,23 +76,13 @@ def _pairs(
     chance = np.divide(of_user @ sizes**2, total**2, out=np.zeros_like(total), where=total > 0)
     by_item = baskets.tocsc()
     found = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
-    for members in _shelves(subcategories):
+    for members in Level.of(subcategories).members.values():
         shelf = _Shelf(by_item[:, members], bought[:, members], chance)
         for start in range(0, len(members), _BLOCK_ITEMS):
             of, other, score = shelf.pairs(slice(start, start + _BLOCK_ITEMS), config)
             found.append((members[start + of], members[other], score))
     items, others, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return items, others, scores
-
-
-def _shelves(subcategories: Sequence[str]) -> Iterator[Int32]:
-    """The items of each subcategory."""
-    members: dict[str, list[int]] = {}
-    for item, name in enumerate(subcategories):
-        if name:
-            members.setdefault(name, []).append(item)
-    for items in members.values():
-        yield np.array(items, np.int32)
 
 
 class _Shelf:

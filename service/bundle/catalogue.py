@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from service.bundle.taxonomy import Level, Taxonomy
 from service.support.array_types import Int32
 
 __all__ = ["Catalogue", "read_table", "write_table"]
@@ -39,6 +40,12 @@ class Catalogue:
     def index(self) -> dict[str, int]:
         """Item index by item id."""
         return {item_id: row for row, item_id in enumerate(self.item_ids)}
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The taxonomy of the items."""
+        columns = (self.departments, self.categories, self.subcategories)
+        return Taxonomy(*map(Level.of, columns))
 
     def look_up(self, item_ids: Sequence[str]) -> tuple[Int32, list[str]]:
         """Return the item indices, distinct and ascending, and the ids that are not here."""

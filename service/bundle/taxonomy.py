@@ -1,38 +1,59 @@
-"""The levels of a shop's taxonomy as codes, the same for builder and service."""
+"""The taxonomy: which items share a department, category or subcategory."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from service.bundle.catalogue import Catalogue
 from service.support.array_types import Int32
 
-__all__ = ["Level", "taxonomy_levels"]
+__all__ = ["Level", "Taxonomy"]
 
 
-class Level(NamedTuple):
-    """One level.
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One column of names, such as the category of every item.
 
     Attributes:
         names: in the order in which they first appear in the catalogue.
-        codes: (n_items,) int32, the place of each item's name among them; -1 for none.
+        codes: (n_items,) int32, the position of each item's name in `names`; -1 for none.
     """
 
     names: list[str]
     codes: Int32
 
+    @classmethod
+    def of(cls, column: Sequence[str]) -> Self:
+        """Number the names of a column; the empty string is no name."""
+        codes = {name: code for code, name in enumerate(dict.fromkeys(filter(None, column)))}
+        return cls(list(codes), np.array([codes.get(name, -1) for name in column], np.int32))
 
-def taxonomy_levels(catalogue: Catalogue) -> dict[str, Level]:
-    """Return department, category and subcategory, by these names, in this order."""
-    return {
-        "department": _level(catalogue.departments),
-        "category": _level(catalogue.categories),
-        "subcategory": _level(catalogue.subcategories),
-    }
+    @cached_property
+    def members(self) -> dict[str, Int32]:
+        """The item indices of each name, ascending."""
+        order = np.argsort(self.codes, kind="stable").astype(np.int32)
+        starts = np.searchsorted(self.codes[order], np.arange(len(self.names)))
+        return dict(zip(self.names, np.split(order, starts)[1:], strict=True))
+
+    def codes_of_all(self) -> Int32:
+        """Return `codes` with `len(names)` in place of -1: one more group, of unnamed items."""
+        return np.where(self.codes < 0, np.int32(len(self.names)), self.codes)
 
 
-def _level(names: Sequence[str]) -> Level:
-    codes = {name: code for code, name in enumerate(dict.fromkeys(filter(None, names)))}
-    of_items = [codes.get(name, -1) for name in names]
-    return Level(list(codes), np.array(of_items, np.int32))
+class Taxonomy(NamedTuple):
+    """The three levels of a catalogue."""
+
+    department: Level
+    category: Level
+    subcategory: Level
+
+    def members(self, name: str) -> Int32:
+        """Return the items with this name at any level, ascending; none for an unknown name."""
+        found = [level.members[name] for level in self if name in level.members]
+        return np.unique(np.concatenate([np.empty(0, np.int32), *found]))
+
+    def names(self) -> list[str]:
+        """Return the names of all levels."""
+        return [name for level in self for name in level.names]

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from service.bundle.catalogue import Catalogue
+from service.bundle.taxonomy import Level
 from service.business_rules._yaml import Path, read_yaml
 from service.business_rules.errors import Mistake, RulesError
 from service.business_rules.schema import PriceBand, Rule, RulesFile
 from service.business_rules.windows import Window
-from service.recommending.eligibility import Assortment, members_by_name
 from service.support.array_types import Int32
 from service.support.invalid_fields import TEXT, field_error
 
@@ -45,8 +45,8 @@ class Compiler:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._assortment = Assortment(catalogue)
-        self._brands = members_by_name(catalogue.brands or ())
+        self._taxonomy = catalogue.taxonomy
+        self._brands = Level.of(catalogue.brands or ()).members
         self._prices = np.array(catalogue.prices or (), float)  # what is unknown is NaN
 
     def compile(self, text: str, source: str) -> list[CompiledRule]:
@@ -94,8 +94,11 @@ class Compiler:
             except ValueError as error:
                 yield (*path, "until"), str(error)
             for row, name in enumerate(rule.category or ()):
-                if not len(self._assortment.members(name)):
-                    yield (*path, "category", row), _unknown("category", name, self._categories())
+                if not len(self._taxonomy.members(name)):
+                    yield (
+                        (*path, "category", row),
+                        _unknown("category", name, self._taxonomy.names()),
+                    )
             yield from self._unpriced(rule, path)
 
     def _unpriced(self, rule: Rule, path: Path) -> Iterator[tuple[Path, str]]:
@@ -109,16 +112,13 @@ class Compiler:
             if name not in self._brands:
                 yield (*path, "brand", row), _unknown("brand", name, list(self._brands))
 
-    def _categories(self) -> list[str]:
-        return self._assortment.names()
-
     def _members(self, rule: Rule) -> Int32:
         """The items that meet every condition of a rule, ascending."""
         found = [
             _union(names, find)
             for names, find in (
                 (rule.item, self._item),
-                (rule.category, self._assortment.members),
+                (rule.category, self._taxonomy.members),
                 (rule.brand, self._brands.__getitem__),
             )
             if names is not None

@@ -7,10 +7,7 @@ import numpy as np
 from service.bundle.catalogue import Catalogue
 from service.support.array_types import Bool, Int32
 
-__all__ = ["Assortment", "members_by_name"]
-
-
-_NOTHING = np.empty(0, np.int32)
+__all__ = ["Assortment"]
 
 
 class Assortment:
@@ -22,11 +19,7 @@ class Assortment:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        columns = (catalogue.departments, catalogue.categories, catalogue.subcategories)
-        self._levels = [members_by_name(column) for column in columns]
-        self.category_codes = np.full(len(catalogue), -1, np.int32)
-        for code, members in enumerate(self._levels[1].values()):
-            self.category_codes[members] = code
+        self.category_codes = catalogue.taxonomy.category.codes
         self._everything = np.ones(len(catalogue), np.bool_)
 
     def eligible(
@@ -50,23 +43,5 @@ class Assortment:
             if (index := self._catalogue.index.get(item)) is not None:
                 eligible[index] = False
         for name in categories:
-            eligible[self.members(name)] = False
+            eligible[self._catalogue.taxonomy.members(name)] = False
         return eligible
-
-    def members(self, name: str) -> Int32:
-        """The item indices of a category, of whichever taxonomy level; empty if it is unknown."""
-        found = [level[name] for level in self._levels if name in level]
-        return np.unique(np.concatenate(found)) if found else _NOTHING
-
-    def names(self) -> list[str]:
-        """All names of all taxonomy levels."""
-        return [name for level in self._levels for name in level]
-
-
-def members_by_name(names: Sequence[str]) -> dict[str, Int32]:
-    """Item indices by name, ascending; a name that was left empty has no members."""
-    members: dict[str, list[int]] = {}
-    for item, name in enumerate(names):
-        if name:
-            members.setdefault(name, []).append(item)
-    return {name: np.array(items, np.int32) for name, items in members.items()}

@@ -12,7 +12,6 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
-from service.bundle.taxonomy import taxonomy_levels
 from service.settings import Settings
 from service.support.array_types import Bool, Float32, Int32, Positions
 
@@ -50,7 +49,7 @@ class TaxonomyFilter:
         """
         if settings.taxonomy_filter == "off":
             return None
-        level, lift = taxonomy_levels(bundle.catalogue)["category"], bundle.category_lift
+        level, lift = bundle.catalogue.taxonomy.category, bundle.category_lift
         n = len(level.names)
         if lift is None or lift.shape != (n, n):
             expected = f"the lifts of {n} categories, for the taxonomy filter"

@@ -44,9 +44,8 @@ class FeatureTable:
 
     def __init__(self, bundle: Bundle) -> None:
         """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
-        catalogue = bundle.catalogue
-        levels = (catalogue.subcategories, catalogue.categories, catalogue.departments)
-        taxonomy = np.stack([_codes(names) for names in levels], axis=1)
+        levels = reversed(bundle.catalogue.taxonomy)
+        taxonomy = np.stack([level.codes_of_all() for level in levels], axis=1)
         self._shelf = needed(np.ascontiguousarray(taxonomy[:, 0]))
         self._n_shelves = int(self._shelf.max()) + 1
         counts = bundle.item_count.astype(np.float32)
@@ -67,7 +66,7 @@ class FeatureTable:
         self.facts = needed(facts.astype(np.float32))
         as_of = datetime.fromisoformat(bundle.manifest.as_of)
         self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
-        self._scratch = _Scratch(len(catalogue))
+        self._scratch = _Scratch(len(bundle.catalogue))
 
     @contextmanager
     def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
@@ -119,8 +118,3 @@ class FeatureTable:
         finally:
             clear(scratch.row_of, scratch.items[1:rows])
             scratch.in_basket[basket] = False
-
-
-def _codes(names: list[str]) -> Int32:
-    _, codes = np.unique(names, return_inverse=True)
-    return codes.astype(np.int32)

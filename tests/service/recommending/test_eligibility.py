@@ -70,13 +70,3 @@ def test_what_the_rules_leave_is_where_a_request_begins() -> None:
     marks = assortment.eligible((0,), (), ("plants",), allowed)
     assert marks.tolist() == [False, False, False, False, True]
     assert allowed.tolist() == [True, False, True, False, True]
-
-
-def test_members_ascend_at_whichever_level_and_nobody_is_a_member_of_the_unknown() -> None:
-    assortment = Assortment(CATALOGUE)
-    assert assortment.members("green").tolist() == [2, 3]
-    assert assortment.members("rolls").tolist() == [1]
-    assert assortment.members("").tolist() == assortment.members("never heard of").tolist() == []
-    assert set(assortment.names()) == {
-        *("food", "green", "bread", "plants", "tools", "loaves", "rolls")
-    }
