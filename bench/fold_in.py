@@ -28,7 +28,7 @@ from index_builder.build import build
 from index_builder.bundle.fold_in import with_newcomers
 from index_builder.config import BuildConfig
 from index_builder.measuring.intervals import Bootstrap
-from index_builder.measuring.quality import K, Measured, Ranker, measure
+from index_builder.measuring.quality import K, Measured, RankingFunction, measure
 from index_builder.transactions.datasets import completejourney
 from index_builder.transactions.encoding import encode_baskets
 from index_builder.transactions.held_out import HeldOut, held_out
@@ -178,7 +178,7 @@ def _compare(
             )
 
 
-def _ranker(bundle: Bundle, ranking: str, everybody: Bundle, told: bool) -> Ranker:
+def _ranker(bundle: Bundle, ranking: str, everybody: Bundle, told: bool) -> RankingFunction:
     """The production recommender, which is asked and answers in the terms of another bundle."""
     settings, weights = Settings.model_construct(ranker=ranking == "ranked"), None
     if ranking == "vectors":

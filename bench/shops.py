@@ -23,7 +23,7 @@ from index_builder.config import BuildConfig
 from index_builder.evaluation.baselines.blend import blend
 from index_builder.evaluation.baselines.item_knn import item_knn
 from index_builder.measuring.purchases import recency_frequency
-from index_builder.measuring.quality import Quality, measure, ranker_of
+from index_builder.measuring.quality import Quality, measure, ranking_function
 from index_builder.measuring.scorer import top
 from index_builder.transactions.datasets import completejourney
 from index_builder.transactions.encoding import encode, encode_baskets
@@ -140,7 +140,7 @@ def _judge(
     baskets = held_out(encoded, 0, BASKETS)
     knn, blended = _opponents(table, bundle, baskets)
     recommender = Recommender(bundle, Settings.model_construct())
-    ours = measure(ranker_of(recommender, bundle), baskets, bundle).quality
+    ours = measure(ranking_function(recommender, bundle), baskets, bundle).quality
     row = [f"{len(bundle.catalogue):,}", f"{_repeat_share(bundle, baskets):.2f}"]
     row += [f"{each.recall:.3f} / {each.ndcg:.3f}" for each in (knn, blended, ours)]
     return row, ours.recall / max(knn.recall, blended.recall)

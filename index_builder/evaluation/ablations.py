@@ -10,7 +10,7 @@ from rich.console import Console
 
 from index_builder.config import BuildConfig
 from index_builder.evaluation.without_vectors import without_vectors
-from index_builder.measuring.quality import K, Ranker, ranker_of
+from index_builder.measuring.quality import K, RankingFunction, ranking_function
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
@@ -39,13 +39,13 @@ class Ablation:
 
     Attributes:
         name: of the way.
-        rank: the ranker.
+        rank: its ranking function.
         beside: name of the other, which came before; itself if it is only compared with.
         kind: whether a part of the system is missing, or one is done another way.
     """
 
     name: str
-    rank: Ranker
+    rank: RankingFunction
     beside: str
     kind: Literal["part", "choice"]
 
@@ -69,42 +69,42 @@ def ablations(
 def _parts(
     bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
 ) -> Iterator[Ablation]:
-    def part(name: str, rank: Ranker) -> Ablation:
+    def part(name: str, rank: RankingFunction) -> Ablation:
         return Ablation(name, rank, AS_SERVED, "part")
 
     yield part("no shopper: a stranger's answer", _stranger(bundle))
     if bundle.tree_root is not None:
         blind = without_vectors(bundle, transactions, config, console)
-        yield part("no vectors: ranker retrained", _ranker(blind))
-        yield part(_BLENDED, _ranker(bundle, _UNRANKED))
+        yield part("no vectors: ranker retrained", _ranking(blind))
+        yield part(_BLENDED, _ranking(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
     # The index is all that brings candidates then.
     bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
-    yield part("no ranker, no history", _ranker(bundle, bare, weights))
+    yield part("no ranker, no history", _ranking(bundle, bare, weights))
     no_prior = replace(weights, popularity=0)
-    yield part("no ranker, history or prior", _ranker(bundle, bare, no_prior))
+    yield part("no ranker, history or prior", _ranking(bundle, bare, no_prior))
 
 
 def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     """Which items are anchors, and whether each of them is searched for on its own."""
 
-    def choice(name: str, beside: str, rank: Ranker) -> Ablation:
+    def choice(name: str, beside: str, rank: RankingFunction) -> Ablation:
         return Ablation(name, rank, beside, "choice")
 
     every: dict[str, object] = {"anchor_limit": sys.maxsize}
     half: dict[str, object] = {"anchor_limit": 1, "anchor_fraction": 0.5}
-    yield choice(_EVERY, AS_SERVED, _ranker(bundle, every))
-    yield choice("half of the items anchors", _EVERY, _ranker(bundle, half))
+    yield choice(_EVERY, AS_SERVED, _ranking(bundle, every))
+    yield choice("half of the items anchors", _EVERY, _ranking(bundle, half))
     if bundle.tree_root is None:
         return
-    yield choice("one search for the mean", AS_SERVED, _ranker(bundle, {"search": "mean"}))
-    yield choice("one search per anchor", AS_SERVED, _ranker(bundle, {"search": "anchors"}))
-    yield choice(_BLENDED_EVERY, _BLENDED, _ranker(bundle, _UNRANKED | every))
-    yield choice("blended, half of the items", _BLENDED_EVERY, _ranker(bundle, _UNRANKED | half))
+    yield choice("one search for the mean", AS_SERVED, _ranking(bundle, {"search": "mean"}))
+    yield choice("one search per anchor", AS_SERVED, _ranking(bundle, {"search": "anchors"}))
+    yield choice(_BLENDED_EVERY, _BLENDED, _ranking(bundle, _UNRANKED | every))
+    yield choice("blended, half of the items", _BLENDED_EVERY, _ranking(bundle, _UNRANKED | half))
     # Without trees, the recommender blends the candidates that it would have ranked.
     treeless = replace(bundle, tree_root=None)
-    yield choice(_BLENDED_ONE, _BLENDED, _ranker(treeless))
-    rank = _ranker(treeless, {"search": "anchors"})
+    yield choice(_BLENDED_ONE, _BLENDED, _ranking(treeless))
+    rank = _ranking(treeless, {"search": "anchors"})
     yield choice("the same, one search per anchor", _BLENDED_ONE, rank)
 
 
@@ -118,15 +118,15 @@ def _directions(bundle: Bundle) -> Iterator[Ablation]:
         yield Ablation(name, top(_densely(bundle, p_factor, q_factor)), _BOTH, "choice")
 
 
-def _ranker(
+def _ranking(
     bundle: Bundle, changes: Mapping[str, object] = _AS_THEY_ARE, weights: Weights | None = None
-) -> Ranker:
+) -> RankingFunction:
     # The defaults, whatever RTT2VEC_… says here.
     settings = Settings.model_construct().model_copy(update=changes)
-    return ranker_of(Recommender(bundle, settings, weights=weights), bundle)
+    return ranking_function(Recommender(bundle, settings, weights=weights), bundle)
 
 
-def _stranger(bundle: Bundle) -> Ranker:
+def _stranger(bundle: Bundle) -> RankingFunction:
     recommender = Recommender(bundle, Settings.model_construct())
 
     def rank(basket: HeldOut) -> list[int]:

@@ -14,9 +14,15 @@ from index_builder.basket_score import Additions, Judgement, judge_additions, ju
 from index_builder.config import BuildConfig
 from index_builder.evaluation.ablations import AS_SERVED, Ablation, ablations
 from index_builder.evaluation.baselines.opponents import opponents
-from index_builder.evaluation.sweep import Traded, rankers
-from index_builder.measuring.quality import K, Measured, Ranker, measure, ranker_of
-from index_builder.measuring.spread import Spread
+from index_builder.evaluation.sweep import SweepPoint, sweep
+from index_builder.measuring.list_diversity import ListDiversity
+from index_builder.measuring.quality import (
+    K,
+    Measured,
+    RankingFunction,
+    measure,
+    ranking_function,
+)
 from index_builder.transactions.encoding import EncodedTransactions, encode
 from index_builder.transactions.errors import OtherTransactionsError
 from index_builder.transactions.held_out import HeldOut
@@ -74,8 +80,8 @@ class Evaluation:
     ablations: Sequence[Ablated]
     basket_score: Judgement | None
     additions: Additions | None
-    diversity: Sequence[Traded]
-    demotion: Sequence[Traded]
+    diversity: Sequence[SweepPoint]
+    demotion: Sequence[SweepPoint]
     seed: int
 
 
@@ -112,15 +118,15 @@ def evaluate(
         settings[name] = opponent.settings
     answers: list[list[float]] = []
     ours = Recommender(bundle, Settings.model_construct())
-    as_served = ranker_of(ours, bundle, answers)
+    as_served = ranking_function(ours, bundle, answers)
     methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)
     ablated: list[Ablated] = []
     if not quick:
         ablated = _ablate(bundle, transactions, baskets, methods[OURS], config, seed, console)
     scored = judge_score(bundle, baskets, seed) if has_score(bundle) else None
     added = judge_additions(bundle, baskets, seed) if has_score(bundle) else None
-    diverse = _trade(bundle, baskets, "mmr_lambda", console)
-    demoted = _trade(bundle, baskets, "substitute_weight", console)
+    diverse = _sweep(bundle, baskets, "mmr_lambda", console)
+    demoted = _sweep(bundle, baskets, "substitute_weight", console)
     found = (_padded(answers), ablated, scored, added, diverse, demoted)
     return Evaluation(bundle, encoded, baskets, methods, settings, *found, seed)
 
@@ -179,18 +185,18 @@ def _ablate(
     return results
 
 
-def _trade(
+def _sweep(
     bundle: Bundle, baskets: Sequence[HeldOut], setting: str, console: Console
-) -> list[Traded]:
+) -> list[SweepPoint]:
     found = []
-    for value, rank in rankers(bundle, setting):
+    for value, rank in sweep(bundle, setting):
         measured = _measure(f"{setting} {value:g}", rank, baskets, bundle, console)
-        found.append(Traded(value, measured, Spread.of(measured.ranked, bundle)))
+        found.append(SweepPoint(value, measured, ListDiversity.of(measured.ranked, bundle)))
     return found
 
 
 def _measure(
-    name: str, rank: Ranker, baskets: Sequence[HeldOut], bundle: Bundle, console: Console
+    name: str, rank: RankingFunction, baskets: Sequence[HeldOut], bundle: Bundle, console: Console
 ) -> Measured:
     title = f"{name:<{_TITLE_WIDTH}}"
     shown = track(baskets, title, console=console, disable=not console.is_terminal)

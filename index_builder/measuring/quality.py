@@ -1,4 +1,4 @@
-"""Quality: recall_at_k and ndcg_at_k of any way to rank, on held-out baskets."""
+"""Quality: recall_at_k and ndcg_at_k of a ranking function, on held-out baskets."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
 from service.support.array_types import Bool, Float64, Int32
 
-__all__ = ["K", "Measured", "Quality", "Ranker", "measure", "quality_table", "ranker_of"]
+__all__ = ["K", "Measured", "Quality", "RankingFunction"]
+__all__ += ["measure", "quality_table", "ranking_function"]
 
 K = 20
 
-Ranker = Callable[[HeldOut], Sequence[int]]
-"""Gives the best K item indices for a basket, none of which is in the basket."""
+RankingFunction = Callable[[HeldOut], Sequence[int]]
+"""Returns the best K item indices for a basket, best first, none of them in the basket."""
 
-
-_NOBODY = -1  # in place of an item, where a ranker gave fewer than K
+_NO_ITEM = -1  # fills an answer of fewer than K items
 _DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
 
 
@@ -46,7 +46,7 @@ class Quality:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a ranker did with each basket; `quality` sums it up.
+    """The results of a ranking function, basket by basket; `quality` has their means.
 
     Attributes:
         users: (n,) int32 user index of each basket.
@@ -80,13 +80,13 @@ class Measured:
         )
 
 
-def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Measured:
-    """Judges a ranker by the baskets, whose targets it must not see.
+def measure(rank: RankingFunction, baskets: Iterable[HeldOut], bundle: Bundle) -> Measured:
+    """Measures a ranking function on held-out baskets; it must not read their targets.
 
     Args:
-        rank: the ranker.
+        rank: the ranking function.
         baskets: the held-out baskets.
-        bundle: tells what each user had bought before.
+        bundle: has what each user had bought before.
     """
     rows = [_judge(rank(basket), basket, _bought(bundle, basket.user)) for basket in baskets]
     if not rows:
@@ -97,15 +97,15 @@ def measure(rank: Ranker, baskets: Iterable[HeldOut], bundle: Bundle) -> Measure
     )
 
 
-def ranker_of(
+def ranking_function(
     recommender: Recommender, bundle: Bundle, scores: list[list[float]] | None = None
-) -> Ranker:
-    """The production recommender as a ranker.
+) -> RankingFunction:
+    """The production recommender as a ranking function.
 
     Args:
-        recommender: what the service answers with.
-        bundle: the same as the recommender's.
-        scores: is given those of each answer, best first.
+        recommender: as the service uses it.
+        bundle: that of the recommender.
+        scores: the scores of each answer, best first, are appended here.
     """
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
 
@@ -138,7 +138,7 @@ def _bought(bundle: Bundle, user: int) -> Int32:
 def _judge(
     answer: Sequence[int], basket: HeldOut, bought: Int32
 ) -> tuple[int, Int32, Bool, float, float, float, float]:
-    ranked = np.full(K, _NOBODY, np.int32)
+    ranked = np.full(K, _NO_ITEM, np.int32)
     ranked[: len(answer)] = answer[:K]
     hits = np.isin(ranked, basket.targets)
     found = np.isin(basket.targets, ranked)

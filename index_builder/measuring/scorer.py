@@ -1,26 +1,25 @@
-"""A scorer gives every item a score for a basket; `top` makes a ranking of it."""
+"""Scorers, which give every item a score for a basket, and the ranking by these scores."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from index_builder.measuring.quality import K, Ranker
+from index_builder.measuring.quality import K, RankingFunction
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
 __all__ = ["Scorer", "top"]
 
-
 Scorer = Callable[[HeldOut], Float32]
-"""Scores of all catalogue items, (n_items,) float32, the higher the better.
+"""Returns scores of all catalogue items, (n_items,) float32, the higher the better.
 
-It is shown the user and the given items, these in ascending order, and no targets.
+The basket has its given items in ascending order, and no targets.
 """
 
 _NO_TARGETS = np.array([], np.int32)
 
 
-def top(scorer: Scorer) -> Ranker:
+def top(scorer: Scorer) -> RankingFunction:
     """Ranks by score the items that are not in the basket; ties by popularity.
 
     Item indices are in order of popularity, so of two equals the smaller index comes first.

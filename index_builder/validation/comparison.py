@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from index_builder.measuring.popularity import item_popularity
 from index_builder.measuring.purchases import purchases
-from index_builder.measuring.quality import Measured, Ranker, measure, ranker_of
+from index_builder.measuring.quality import Measured, RankingFunction, measure, ranking_function
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
@@ -25,15 +25,15 @@ def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
         blended.model_copy(update={"history_candidates": 0}),
         weights=Weights.read(serving, "vectors_"),
     )
-    rankers: dict[str, Ranker] = {
+    methods: dict[str, RankingFunction] = {
         "item popularity": top(item_popularity(bundle)),
         "user frequency": top(_frequency(bundle)),
-        "RTT2Vec: vectors and prior": ranker_of(vectors_alone, bundle),
-        "RTT2Vec with history": ranker_of(Recommender(bundle, blended), bundle),
+        "RTT2Vec: vectors and prior": ranking_function(vectors_alone, bundle),
+        "RTT2Vec with history": ranking_function(Recommender(bundle, blended), bundle),
     }
     if bundle.tree_root is not None:
-        rankers["RTT2Vec, ranked"] = ranker_of(Recommender(bundle, settings), bundle)
-    return {name: measure(rank, baskets, bundle) for name, rank in rankers.items()}
+        methods["RTT2Vec, ranked"] = ranking_function(Recommender(bundle, settings), bundle)
+    return {name: measure(rank, baskets, bundle) for name, rank in methods.items()}
 
 
 def _frequency(bundle: Bundle) -> Scorer:

@@ -31,7 +31,7 @@ from index_builder.evaluation.baselines.skip_gram import (
 from index_builder.evaluation.baselines.tuning import Slice, last_days
 from index_builder.measuring.popularity import item_popularity
 from index_builder.measuring.purchases import recency_frequency, user_frequency
-from index_builder.measuring.quality import Ranker
+from index_builder.measuring.quality import RankingFunction
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.progress import stage
 from index_builder.transactions.encoding import EncodedTransactions
@@ -64,7 +64,7 @@ class Opponent:
         settings: the chosen values; empty if there was nothing to choose.
     """
 
-    rank: Ranker = field(repr=False)
+    rank: RankingFunction = field(repr=False)
     settings: str = ""
 
     def __call__(self, basket: HeldOut) -> Sequence[int]:

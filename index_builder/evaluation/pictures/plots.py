@@ -22,13 +22,13 @@ from index_builder.evaluation.pictures.drawing import (
 )
 from index_builder.evaluation.pictures.labels import label_ends, label_points
 from index_builder.measuring.calibration import Calibration
+from index_builder.measuring.coverage import Coverage
 from index_builder.measuring.intervals import Interval
+from index_builder.measuring.list_diversity import ListDiversity
 from index_builder.measuring.quality import K
-from index_builder.measuring.spread import Spread
-from index_builder.measuring.variety import Variety
 
-__all__ = ["calibration_plot", "difference_plot", "group_plot", "recall_plot", "trade_plot"]
-__all__ += ["variety_plot"]
+__all__ = ["calibration_plot", "difference_plot", "diversity_plot", "group_plot", "recall_plot"]
+__all__ += ["coverage_plot"]
 
 _MARKERS = ("s", "^", "D", "v")
 
@@ -161,12 +161,12 @@ def _write(axes: Axes, place: tuple[float, float], text: str, **style: Any) -> N
     axes.annotate(text, place, xycoords=coordinates, va="center", annotation_clip=False, **style)
 
 
-def variety_plot(path: Path, methods: Mapping[str, tuple[float, Variety]], ours: str) -> None:
+def coverage_plot(path: Path, methods: Mapping[str, tuple[float, Coverage]], ours: str) -> None:
     """Recall beside coverage and popularity share, one point for each method.
 
     Args:
         path: file to write.
-        methods: recall and variety by method.
+        methods: recall and coverage by method.
         ours: the method that stands out.
     """
     panels = {
@@ -195,12 +195,12 @@ def variety_plot(path: Path, methods: Mapping[str, tuple[float, Variety]], ours:
         grid[0].set_title(f"Recall@{K}")
 
 
-def trade_plot(path: Path, points: Mapping[str, tuple[float, Spread]]) -> None:
-    """Recall beside the spread of a list, a curve through all values of a setting.
+def diversity_plot(path: Path, points: Mapping[str, tuple[float, ListDiversity]]) -> None:
+    """Recall beside the diversity of a list, a curve through all values of a setting.
 
     Args:
         path: file to write.
-        points: recall and spread by value, the neutral one first.
+        points: recall and diversity by value, the neutral one first.
     """
     panels = {
         "distance within a list": "distance",
@@ -210,14 +210,14 @@ def trade_plot(path: Path, points: Mapping[str, tuple[float, Spread]]) -> None:
     with picture(path, 10, 4.2) as figure:
         grid = figure.subplots(1, len(panels), sharey=True)
         for axes, (title, attribute) in zip(grid, panels.items(), strict=True):
-            spreads = [getattr(spread, attribute) for _, spread in points.values()]
+            values = [getattr(diversity, attribute) for _, diversity in points.values()]
             axes.axhline(0.99 * recalls[0], color=PALE, linewidth=1.5)
-            axes.plot(spreads, recalls, "o-", color=BLUE, markersize=5.5, linewidth=1.8)
+            axes.plot(values, recalls, "o-", color=BLUE, markersize=5.5, linewidth=1.8)
             axes.set_xlabel(title)
             axes.margins(0.12)
             without_ticks(axes, "x", "y")
             in_figures(axes.yaxis)
-            for name, place in zip(points, zip(spreads, recalls, strict=True), strict=True):
+            for name, place in zip(points, zip(values, recalls, strict=True), strict=True):
                 axes.annotate(name, place, (5, 5), textcoords="offset points", fontsize=8)
         grid[0].set_title(f"Recall@{K} by λ; the line is 1 % below λ = 1")
 

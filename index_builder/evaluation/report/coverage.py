@@ -4,10 +4,10 @@ from pathlib import Path
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
 from index_builder.evaluation.figures import figure, percent
-from index_builder.evaluation.pictures.plots import variety_plot
+from index_builder.evaluation.pictures.plots import coverage_plot
 from index_builder.evaluation.report.tables import markdown_table
+from index_builder.measuring.coverage import BEST_SELLERS, Coverage
 from index_builder.measuring.quality import K
-from index_builder.measuring.variety import BEST_SELLERS, Variety
 
 __all__ = ["PICTURE", "coverage_section"]
 
@@ -18,10 +18,10 @@ def coverage_section(evaluation: Evaluation, directory: Path) -> str:
     """Coverage of the catalogue and share of best sellers, by method."""
     n_items = evaluation.encoded.n_items
     found = {
-        name: (measured.quality.recall, Variety.of(measured.ranked, n_items))
+        name: (measured.quality.recall, Coverage.of(measured.ranked, n_items))
         for name, measured in evaluation.methods.items()
     }
-    variety_plot(directory / PICTURE, found, OURS)
+    coverage_plot(directory / PICTURE, found, OURS)
     rows = [
         [name, figure(recall), percent(each.coverage), percent(each.popularity_share)]
         for name, (recall, each) in found.items()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from index_builder.evaluation.evaluate import OURS, Evaluation
 from index_builder.evaluation.figures import change, figure, percent
-from index_builder.evaluation.pictures.plots import trade_plot
+from index_builder.evaluation.pictures.plots import diversity_plot
 from index_builder.evaluation.report.tables import markdown_table
-from index_builder.evaluation.sweep import Traded
+from index_builder.evaluation.sweep import SweepPoint
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K
 
@@ -17,12 +17,12 @@ PICTURE = "diversity.svg"
 
 
 def diversity_section(evaluation: Evaluation, directory: Path) -> str:
-    """Recall against the spread of a list, by λ; and with substitutes of the basket demoted."""
+    """Recall against the diversity of a list, by λ; and with substitutes of the basket demoted."""
     bootstrap = Bootstrap(evaluation.methods[OURS].users, evaluation.seed)
     by_lambda = evaluation.diversity
-    trade_plot(
+    diversity_plot(
         directory / PICTURE,
-        {f"{each.value:g}": (each.measured.quality.recall, each.spread) for each in by_lambda},
+        {f"{each.value:g}": (each.measured.quality.recall, each.diversity) for each in by_lambda},
     )
     return f"""## What mixed lists cost
 
@@ -46,7 +46,7 @@ By `substitute_weight`, candidates that replace something in the basket, such as
 demoted: a score grows by the weight's logarithm."""
 
 
-def _table(setting: str, rows: Sequence[Traded], bootstrap: Bootstrap) -> str:
+def _table(setting: str, rows: Sequence[SweepPoint], bootstrap: Bootstrap) -> str:
     columns = [setting, f"Recall@{K}", "of it kept", "difference", f"NDCG@{K}"]
     columns += ["distance", "categories", "subcategories"]
     plain = rows[0].measured
@@ -57,9 +57,9 @@ def _table(setting: str, rows: Sequence[Traded], bootstrap: Bootstrap) -> str:
             percent(each.measured.quality.recall / (plain.quality.recall or 1)),
             change(bootstrap.difference(each.measured.recall, plain.recall), 4),
             figure(each.measured.quality.ndcg, 4),
-            figure(each.spread.distance),
-            f"{each.spread.categories:.2f}",
-            f"{each.spread.subcategories:.2f}",
+            figure(each.diversity.distance),
+            f"{each.diversity.categories:.2f}",
+            f"{each.diversity.subcategories:.2f}",
         ]
         for each in rows
     ]

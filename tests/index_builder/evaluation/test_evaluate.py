@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from index_builder.evaluation.evaluate import OURS, evaluate, training_baskets
-from index_builder.evaluation.sweep import LAMBDAS, SUBSTITUTE_WEIGHTS, Traded
+from index_builder.evaluation.sweep import LAMBDAS, SUBSTITUTE_WEIGHTS, SweepPoint
 from index_builder.evaluation.without_vectors import without_vectors
-from index_builder.measuring.quality import K, Measured, measure, ranker_of
-from index_builder.measuring.spread import Spread
+from index_builder.measuring.list_diversity import ListDiversity
+from index_builder.measuring.quality import K, Measured, measure, ranking_function
 from index_builder.transactions.errors import OtherTransactionsError
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.errors import BundleInvalidError
@@ -43,7 +43,7 @@ def test_all_methods_are_measured_on_the_same_baskets_and_ours_comes_last() -> N
 def test_ours_is_what_the_service_answers() -> None:
     shop, evaluation = built_shop(), evaluated()
     recommender = Recommender(shop.bundle, Settings())
-    ours = measure(ranker_of(recommender, shop.bundle), shop.baskets, shop.bundle)
+    ours = measure(ranking_function(recommender, shop.bundle), shop.baskets, shop.bundle)
     assert (evaluation.methods[OURS].ranked == ours.ranked).all()
     for basket, scores in zip(shop.baskets[:5], evaluation.scores, strict=False):
         given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
@@ -52,22 +52,20 @@ def test_ours_is_what_the_service_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("traded", "setting"), [("diversity", LAMBDAS), ("demotion", SUBSTITUTE_WEIGHTS)]
+    ("sweep", "setting"), [("diversity", LAMBDAS), ("demotion", SUBSTITUTE_WEIGHTS)]
 )
-def test_what_is_traded_starts_from_what_is_neutral(
-    traded: str, setting: tuple[float, ...]
-) -> None:
+def test_a_sweep_starts_at_the_neutral_value(sweep: str, setting: tuple[float, ...]) -> None:
     evaluation = evaluated()
-    found: list[Traded] = getattr(evaluation, traded)
+    found: list[SweepPoint] = getattr(evaluation, sweep)
     assert [each.value for each in found] == list(setting)
     assert setting[0] == 1
     for each in found:
         assert each.measured.users.tolist() == evaluation.methods[OURS].users.tolist()
-        assert each.spread == Spread.of(each.measured.ranked, evaluation.bundle)
+        assert each.diversity == ListDiversity.of(each.measured.ranked, evaluation.bundle)
 
 
 def test_the_smaller_lambda_the_more_mixed_the_lists() -> None:
-    distances = [each.spread.distance for each in evaluated().diversity]
+    distances = [each.diversity.distance for each in evaluated().diversity]
     assert distances[-1] > distances[0] + 0.03
     assert distances == pytest.approx(sorted(distances), abs=0.01)
 

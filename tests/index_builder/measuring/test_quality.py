@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from index_builder.measuring.quality import K, Quality, measure, quality_table, ranker_of
+from index_builder.measuring.quality import K, Quality, measure, quality_table, ranking_function
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import preview_bundle
 from service.recommending.aggregate import Weights
@@ -101,7 +101,7 @@ def test_every_basket_keeps_its_own_figures() -> None:
 
 def test_the_production_recommender_as_a_ranker() -> None:
     recommender = Recommender(BUNDLE, Settings())
-    rank = ranker_of(recommender, BUNDLE)
+    rank = ranking_function(recommender, BUNDLE)
     ranked = rank(basket([2], given=[0, 4], user=1))
     answer = recommender.recommend("user-1", ["item-0", "item-4"], K)
     assert list(ranked) == [each.item_index for each in answer.items]

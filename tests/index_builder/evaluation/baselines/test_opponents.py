@@ -56,12 +56,12 @@ def fitted(transactions: Transactions, as_of: datetime = LATEST) -> tuple[dict[s
     """All opponents by name, and what the console said."""
     console = Console(width=200)
     with console.capture() as capture:
-        rankers = dict(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
-    return rankers, capture.get()
+        methods = dict(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
+    return methods, capture.get()
 
 
 @pytest.fixture(scope="module")
-def rankers(transactions: Transactions) -> dict[str, Opponent]:
+def methods(transactions: Transactions) -> dict[str, Opponent]:
     return fitted(transactions)[0]
 
 
@@ -72,17 +72,17 @@ def aisle_of(transactions: Transactions) -> list[int]:
 
 
 @pytest.mark.skipif(not gensim_is_installed(), reason="gensim is not installed")
-def test_they_come_in_the_order_of_the_table(rankers: dict[str, Opponent]) -> None:
-    assert list(rankers) == NAMES
+def test_they_come_in_the_order_of_the_table(methods: dict[str, Opponent]) -> None:
+    assert list(methods) == NAMES
 
 
 def test_whoever_knows_basket_or_user_stays_in_the_aisle(
-    rankers: dict[str, Opponent], transactions: Transactions
+    methods: dict[str, Opponent], transactions: Transactions
 ) -> None:
     aisle = aisle_of(transactions)
     for home, user in ((0, 1), (1, 4)):  # users 0 to 2 buy even items, 3 to 5 odd ones
         own = [item for item in range(N_ITEMS) if aisle[item] == home]
-        for name, rank in rankers.items():
+        for name, rank in methods.items():
             ranked = list(rank(basket(own[:4], user)))
             inside = [item for item in ranked if aisle[item] == home]
             if name == "item popularity":
@@ -91,8 +91,8 @@ def test_whoever_knows_basket_or_user_stays_in_the_aisle(
                 assert ranked[:16] == inside, name
 
 
-def test_neither_targets_nor_the_order_of_the_basket_count(rankers: dict[str, Opponent]) -> None:
-    for rank in rankers.values():
+def test_neither_targets_nor_the_order_of_the_basket_count(methods: dict[str, Opponent]) -> None:
+    for rank in methods.values():
         ranked = rank(basket([3, 8, 21, 0], 2, targets=(5, 6)))
         assert len(set(ranked)) == len(ranked) == K
         assert not set(ranked) & {3, 8, 21, 0}
@@ -100,7 +100,7 @@ def test_neither_targets_nor_the_order_of_the_basket_count(rankers: dict[str, Op
 
 
 def test_nothing_at_or_after_the_cut_counts(
-    rankers: dict[str, Opponent], transactions: Transactions
+    methods: dict[str, Opponent], transactions: Transactions
 ) -> None:
     later = pl.col("begun_at") >= LATEST
     mixed = transactions.lines.with_columns(
@@ -108,7 +108,7 @@ def test_nothing_at_or_after_the_cut_counts(
         user_id=pl.when(later).then(pl.lit("user-1")).otherwise("user_id"),
     )
     others, _ = fitted(Transactions(mixed, transactions.summary))
-    for name, rank in rankers.items():
+    for name, rank in methods.items():
         assert others[name].settings == rank.settings
         for user in range(6):
             given = basket([user, 9, 17], user)
@@ -116,12 +116,12 @@ def test_nothing_at_or_after_the_cut_counts(
 
 
 def test_what_was_chosen_is_told(transactions: Transactions) -> None:
-    rankers, said = fitted(transactions)
-    assert not rankers["item popularity"].settings
+    methods, said = fitted(transactions)
+    assert not methods["item popularity"].settings
     for name in NAMES[2:]:
-        if name in rankers:
-            assert f"{name}: {rankers[name].settings}" in said
-            assert any(letter.isdigit() for letter in rankers[name].settings)
+        if name in methods:
+            assert f"{name}: {methods[name].settings}" in said
+            assert any(letter.isdigit() for letter in methods[name].settings)
 
 
 def test_a_catalogue_too_large_for_ease_goes_without_it(
@@ -130,26 +130,26 @@ def test_a_catalogue_too_large_for_ease_goes_without_it(
     monkeypatch.setattr(
         import_module("index_builder.evaluation.baselines.opponents"), "MOST_ITEMS", 39
     )
-    rankers, said = fitted(transactions)
+    methods, said = fitted(transactions)
     assert "EASE is left out: 40 items, its matrix is for 39 at most" in said
-    assert [name for name in rankers if "EASE" in name] == []
-    assert "item-kNN + recency" in rankers
+    assert [name for name in methods if "EASE" in name] == []
+    assert "item-kNN + recency" in methods
 
 
 def test_without_gensim_its_rows_are_left_out(
     transactions: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "gensim", None)
-    rankers, said = fitted(transactions)
+    methods, said = fitted(transactions)
     assert "item2vec and BB2vec are left out: gensim is not installed" in said
-    assert list(rankers) == [name for name in NAMES if name not in ("item2vec", "BB2vec")]
+    assert list(methods) == [name for name in NAMES if name not in ("item2vec", "BB2vec")]
 
 
 def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
     transactions: Transactions,
 ) -> None:
     as_of = END - timedelta(days=84)
-    rankers, _ = fitted(transactions, as_of)
+    methods, _ = fitted(transactions, as_of)
     encoded = encode(transactions, None, 1, as_of)
     recency, knn, linear = recency_frequency(encoded, 60), item_knn(encoded, 5), ease(encoded, 100)
     vectors = train_published(encoded, CONFIG, epochs=4)
@@ -166,8 +166,8 @@ def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
     if gensim_is_installed():
         words = skip_gram(encoded, 0.75, threads=1)
         expected |= {"item2vec": item2vec(words), "BB2vec": bb2vec(words)}
-    assert list(rankers) == [name for name in NAMES if name in expected or name in NAMES[:2]]
+    assert list(methods) == [name for name in NAMES if name in expected or name in NAMES[:2]]
     for name, scorer in expected.items():
         for user in range(6):
             given = basket([user, 9, 17], user)
-            assert rankers[name](given) == top(scorer)(given), name
+            assert methods[name](given) == top(scorer)(given), name

@@ -1,4 +1,4 @@
-"""Spread: how little alike the recommendations of one list are."""
+"""The diversity within a list of recommendations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,11 @@ from service.bundle.bundle import Bundle
 from service.recommending.postprocess.diversity import inverse_norms
 from service.support.array_types import Float32, Int32
 
-__all__ = ["Spread"]
-
-_NOBODY = -1
+__all__ = ["ListDiversity"]
 
 
 @dataclass(frozen=True)
-class Spread:
+class ListDiversity:
     """Means over lists.
 
     Attributes:
@@ -32,9 +30,9 @@ class Spread:
 
     @classmethod
     def of(cls, ranked: Int32, bundle: Bundle) -> Self:
-        """Sums up (n, K) item indices; below 0 is no item."""
+        """Averages over the lists, (n, K) item indices; -1 is no item."""
         unit = bundle.item_vectors[:, :-1] * inverse_norms(bundle.item_vectors)[:, None]
-        lists = [row[row > _NOBODY] for row in ranked]
+        lists = [row[row >= 0] for row in ranked]
         catalogue = bundle.catalogue
         return cls(
             float(np.mean([_distance(unit[items]) for items in lists])),

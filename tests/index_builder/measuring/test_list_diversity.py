@@ -1,11 +1,11 @@
-"""The spread of lists, by hand."""
+"""The diversity of lists, by hand."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from index_builder.measuring.spread import Spread
+from index_builder.measuring.list_diversity import ListDiversity
 from service.bundle.bundle import Bundle, preview_bundle
 from service.support.array_types import Int32
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
@@ -31,13 +31,15 @@ def ranked(*rows: list[int]) -> Int32:
     [([0, 1], 0), ([0, 2], 2), ([0, 3], 1), ([0, 1, 3], 2 / 3), ([0, 1, 2], 4 / 3), ([5], 0)],
 )
 def test_distance(bundle: Bundle, items: list[int], distance: float) -> None:
-    assert Spread.of(ranked(items), bundle).distance == pytest.approx(distance, abs=1e-6)
-    assert Spread.of(ranked([*items, -1]), bundle).distance == pytest.approx(distance, abs=1e-6)
+    assert ListDiversity.of(ranked(items), bundle).distance == pytest.approx(distance, abs=1e-6)
+    assert ListDiversity.of(ranked([*items, -1]), bundle).distance == pytest.approx(
+        distance, abs=1e-6
+    )
 
 
 def test_distinct_names_and_means_over_lists(bundle: Bundle) -> None:
     # Even items are in the bakery, odd ones in the garden; eight in a row share a shelf.
-    found = Spread.of(ranked([1, 3, 9], [2, 3, 4]), bundle)
+    found = ListDiversity.of(ranked([1, 3, 9], [2, 3, 4]), bundle)
     assert (found.categories, found.subcategories) == (1.5, 1.5)
 
 
@@ -51,5 +53,5 @@ def test_against_all_pairs(bundle: Bundle) -> None:
         for place, i in enumerate(items)
         for j in items[:place]
     ]
-    found = Spread.of(lists.astype(np.int32), bundle)
+    found = ListDiversity.of(lists.astype(np.int32), bundle)
     assert found.distance == pytest.approx(np.mean(pairs), abs=1e-5)

@@ -1,4 +1,4 @@
-"""Variety: how much of the catalogue a method shows, and how often the same best sellers."""
+"""Catalogue coverage: the share of the catalogue that a method ever recommends."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -8,15 +8,15 @@ import numpy as np
 
 from service.support.array_types import Int32
 
-__all__ = ["BEST_SELLERS", "Variety"]
+__all__ = ["BEST_SELLERS", "Coverage"]
 
 BEST_SELLERS = 0.01
 """Share of the catalogue that counts as best sellers."""
 
 
 @dataclass(frozen=True)
-class Variety:
-    """What all recommendations of a method have in common.
+class Coverage:
+    """Shares over all recommendations of a method.
 
     Attributes:
         coverage: share of the catalogue that was recommended at least once.
@@ -28,7 +28,7 @@ class Variety:
 
     @classmethod
     def of(cls, ranked: Int32, n_items: int) -> Self:
-        """Sums up (n, K) item indices, which are in order of popularity; below 0 is no item."""
+        """Counts (n, K) item indices, which are in order of popularity; -1 is no item."""
         items = ranked[ranked >= 0]
         if not len(items):
             return cls(0.0, 0.0)
