@@ -14,8 +14,9 @@ from index_builder.index.tuning import BuiltIndex
 from index_builder.rules.levels import category_lift, item_rules
 from index_builder.statistics.histories import histories
 from index_builder.statistics.neighbours import neighbours
-from index_builder.statistics.past_baskets import pasts, rhythm, trend
+from index_builder.statistics.past_baskets import past_baskets
 from index_builder.statistics.substitutes import substitutes
+from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents, Catalogue
 from service.recommending.aggregate import Weights, build_queries
@@ -107,7 +108,8 @@ def with_ranker(
     contents: BundleContents, encoded: EncodedTransactions, config: RankerConfig
 ) -> BundleContents:
     """Adds what the features are made from."""
-    past, near = pasts(encoded, encoded.n_users), neighbours(encoded, config.neighbours)
+    past = past_baskets(encoded, encoded.n_users)
+    near = neighbours(encoded, config.neighbours)
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
     return replace(
         contents,
@@ -118,8 +120,8 @@ def with_ranker(
         neighbour_indptr=near.indptr,
         neighbour_item=near.item,
         neighbour_count=near.count,
-        item_trend=trend(encoded, encoded.n_items, as_of),
-        item_rhythm=rhythm(encoded, encoded.n_items, as_of),
+        item_trend=item_trend(encoded, encoded.n_items, as_of),
+        item_rhythm=item_rhythm(encoded, encoded.n_items, as_of),
     )
 
 

@@ -22,7 +22,7 @@ from pydantic import JsonValue, ValidationError
 
 from index_builder.config import BuildConfig
 from index_builder.statistics.histories import Histories, histories
-from index_builder.statistics.past_baskets import Pasts, pasts
+from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.transactions.encoding import encode_baskets
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, BundleContents
@@ -52,7 +52,7 @@ def with_newcomers(bundle: Bundle, transactions: Transactions) -> BundleContents
     user_ids = lines["user_id"].unique().sort().to_list()
     rows = {user_id: row for row, user_id in enumerate(user_ids)}
     baskets = encode_baskets(replace(transactions, lines=lines), bundle.catalogue.index, rows)
-    past = pasts(baskets, len(user_ids))
+    past = past_baskets(baskets, len(user_ids))
     history = histories(baskets, len(user_ids), len(bundle.catalogue), half_life_days)
     user_h = _vectors(FoldIn(bundle.item_vectors, half_life_days), past)
     serving = {k: v for k, v in bundle.manifest.serving.items() if k != "trained_users"}
@@ -81,7 +81,7 @@ def _configuration(build: Mapping[str, JsonValue]) -> BuildConfig:
         raise BundleInvalidError("manifest.json, build", expected, dict(build)) from error
 
 
-def _vectors(fold_in: FoldIn, past: Pasts) -> Float32:
+def _vectors(fold_in: FoldIn, past: PastBaskets) -> Float32:
     user_h = np.empty((len(past.indptr) - 1, fold_in.dimension), np.float32)
     for user, (start, stop) in enumerate(pairwise(past.indptr)):
         item_indptr = past.item_indptr[start : stop + 1]
@@ -90,7 +90,7 @@ def _vectors(fold_in: FoldIn, past: Pasts) -> Float32:
 
 
 def _behind(
-    arrays: Arrays, n_users: int, user_h: Float32, history: Histories, past: Pasts
+    arrays: Arrays, n_users: int, user_h: Float32, history: Histories, past: PastBaskets
 ) -> Arrays:
     """The arrays with the newcomers' rows behind those of the first n users."""
     arrays = {**arrays, "user_h": np.concatenate([arrays["user_h"][:n_users], user_h])}

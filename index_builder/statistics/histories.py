@@ -6,10 +6,10 @@ import numpy as np
 
 from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Int32, Int64
+from service.support.durations import DAY_S
 
 __all__ = ["Histories", "histories"]
 
-_DAY_S = 86_400
 _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
 
 
@@ -42,7 +42,7 @@ def histories(
     """
     latest = np.full(n_users, _LONG_AGO)
     np.maximum.at(latest, baskets.basket_user, baskets.basket_begun)
-    age_days = (latest[baskets.basket_user] - baskets.basket_begun) / _DAY_S
+    age_days = (latest[baskets.basket_user] - baskets.basket_begun) / DAY_S
     weight = 0.5 ** (age_days / half_life_days)
     total = np.bincount(baskets.basket_user, weight, n_users)
 

@@ -1,23 +1,19 @@
-"""Past baskets by user, and what sold lately: what the ranker looks back on."""
+"""Past baskets: the training baskets once more, by user."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Int32, Int64
+from service.support.array_types import Int32, Int64
+from service.support.offsets import offsets
 
-__all__ = ["Pasts", "pasts", "rhythm", "trend"]
-
-_DAY_S = 86_400
-_TREND_DAYS = (7, 14, 30, 90)
-_LATELY_DAYS = 30
-_ASSUMED_GAPS = 3  # as many gaps of the shop's typical length as every item gets in advance
+__all__ = ["PastBaskets", "past_baskets"]
 
 
 @dataclass(frozen=True)
-class Pasts:
-    """The training baskets again, by user and then by time; see `service.bundle.arrays`."""
+class PastBaskets:
+    """Baskets by user and then by time, in the layout of `service.bundle.arrays`."""
 
     indptr: Int64
     begun: Int64
@@ -25,60 +21,16 @@ class Pasts:
     item: Int32
 
 
-def pasts(baskets: EncodedBaskets, n_users: int) -> Pasts:
+def past_baskets(baskets: EncodedBaskets, n_users: int) -> PastBaskets:
     """Sorts the baskets by user; those of one user keep their order."""
     order = np.argsort(baskets.basket_user, kind="stable")
     sizes = np.diff(baskets.basket_indptr)[order]
-    item_indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    item_indptr = offsets(sizes)
     # Each line moves by as much as its basket does.
     moved = np.repeat(baskets.basket_indptr[:-1][order] - item_indptr[:-1], sizes)
-    return Pasts(
+    return PastBaskets(
         indptr=np.searchsorted(baskets.basket_user[order], np.arange(n_users + 1)).astype(np.int64),
         begun=baskets.basket_begun[order],
         item_indptr=item_indptr,
         item=baskets.basket_items[np.arange(len(moved)) + moved],
     )
-
-
-def trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
-    """Log popularity over the last days before `as_of` (epoch seconds), (n_items, windows).
-
-    Every item gets half a purchase in advance, so that none is impossible.
-    """
-    age_days = np.repeat((as_of - baskets.basket_begun) / _DAY_S, np.diff(baskets.basket_indptr))
-    columns = []
-    for days in _TREND_DAYS:
-        counts = np.bincount(baskets.basket_items[age_days <= days], minlength=n_items) + 0.5
-        columns.append(np.log(counts / counts.sum()))
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def rhythm(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
-    """Who buys an item and how often, (n_items, 4), as of epoch seconds `as_of`.
-
-    Columns: log(1 + buyers); purchases per buyer; the typical gap between two purchases by one
-    buyer in days (the geometric mean of 1 + gap, minus 1, drawn to that of the shop); the share of
-    the purchases of the last 30 days that were a buyer's first.
-    """
-    sizes = np.diff(baskets.basket_indptr)
-    user, begun = np.repeat(baskets.basket_user, sizes), np.repeat(baskets.basket_begun, sizes)
-    order = np.lexsort((begun, baskets.basket_items, user))
-    user, item, begun = user[order], baskets.basket_items[order], begun[order]
-    first = np.ones(len(item), np.bool_)
-    first[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-
-    again = np.flatnonzero(~first)
-    log_gap = np.log1p((begun[again] - begun[again - 1]) / _DAY_S)
-    shop = log_gap.mean() if len(again) else 0.0
-    gaps = np.bincount(item[again], minlength=n_items)
-    log_gaps = np.bincount(item[again], log_gap, n_items) + _ASSUMED_GAPS * shop
-    lately = (as_of - begun) / _DAY_S <= _LATELY_DAYS
-    buyers = np.bincount(item[first], minlength=n_items)
-    columns = (
-        np.log1p(buyers),
-        np.bincount(item, minlength=n_items) / np.maximum(buyers, 1),
-        np.expm1(log_gaps / (gaps + _ASSUMED_GAPS)),
-        (np.bincount(item[first & lately], minlength=n_items) + 1)
-        / (np.bincount(item[lately], minlength=n_items) + 2),
-    )
-    return np.stack(columns, axis=1).astype(np.float32)

@@ -19,13 +19,13 @@ Purchases count less with age, in n as in the sum.
 import numpy as np
 
 from service.support.array_types import Float32, Float64, Int32, Int64
+from service.support.durations import DAY_S
 
 __all__ = ["FoldIn"]
 
 
 # Chosen on November baskets of households that the model never saw; 20 to 80 do as well.
 _SHRINKAGE_PURCHASES = 40
-_DAY_S = 86_400
 
 
 class FoldIn:
@@ -54,7 +54,7 @@ class FoldIn:
         self._axes = axes  # (d, d), a column per eigenvector of S
         self._spread = np.maximum(spread, 0)  # (d,)
         self._prior = _SHRINKAGE_PURCHASES * max(np.trace(covariance) / d, least)
-        self._half_life_s = half_life_days * _DAY_S
+        self._half_life_s = half_life_days * DAY_S
 
     def user_h(
         self,

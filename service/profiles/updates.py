@@ -21,10 +21,10 @@ from service.events.journal import Purchase
 from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profile, Profiles
 from service.support.array_types import Float32, Float64, Int32, Int64
+from service.support.durations import DAY_S
 
 __all__ = ["Baskets", "ProfileUpdates"]
 
-_DAY_S = 86_400
 _LONG_AGO = np.iinfo(np.int64).min
 
 
@@ -59,7 +59,7 @@ class ProfileUpdates:
         self._profiles = Profiles(bundle)
         self._index = bundle.catalogue.index
         self._keeps_baskets = bundle.past_indptr is not None
-        self._half_life_s = half_life * _DAY_S
+        self._half_life_s = half_life * DAY_S
         self._fold_in = FoldIn(bundle.item_vectors, half_life)
 
     def profile(self, user_id: str, purchases: Iterable[Purchase]) -> Profile | None:

@@ -10,6 +10,7 @@ import numpy as np
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
 from index_builder.transactions.held_out import HeldOut, held_out
+from service.support.durations import DAY_S
 
 __all__ = ["Slice", "last_days"]
 
@@ -19,7 +20,6 @@ _DAYS = 30
 _SHARE = 0.2  # of a short record
 _MOST_BASKETS = 2000
 _FEWEST_BASKETS = 30
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def last_days(encoded: EncodedTransactions, as_of: datetime, seed: int) -> Slice
     """
     begun = encoded.basket_begun
     end = as_of.replace(tzinfo=UTC).timestamp()
-    since = end - min(_DAYS * _DAY_S, _SHARE * (end - float(begun[0])))
+    since = end - min(_DAYS * DAY_S, _SHARE * (end - float(begun[0])))
     first, last = np.searchsorted(begun, [since, end]).tolist()
     past = _between(encoded, 0, first)
     count = np.bincount(past.basket_items, minlength=encoded.n_items).astype(np.int32)

@@ -19,12 +19,12 @@ from service.recommending.ranking.purchase_sums import (
     clear,
 )
 from service.support.array_types import Int32
+from service.support.durations import DAY_S
 
 __all__ = ["FeatureTable"]
 
 
 _SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
-_DAY_S = 86_400
 _NO_BASKETS = needed(np.empty(0, np.int64))
 _NO_ITEMS = needed(np.empty(0, np.int32))
 
@@ -113,7 +113,7 @@ class FeatureTable:
                 totals,
                 shelves,
                 len(begun),
-                float(as_of - begun[-1]) / _DAY_S if len(begun) else NEVER_DAYS,
+                float(as_of - begun[-1]) / DAY_S if len(begun) else NEVER_DAYS,
             )
         finally:
             clear(scratch.row_of, scratch.items[1:rows])

@@ -11,7 +11,7 @@ import pytest
 from index_builder.bundle.contents import assemble
 from index_builder.bundle.fold_in import with_newcomers
 from index_builder.embeddings.triple2vec import train
-from index_builder.statistics.past_baskets import pasts
+from index_builder.statistics.past_baskets import past_baskets
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
@@ -183,7 +183,7 @@ def test_own_baskets_lead_back_to_the_trained_vector(busy: Transactions) -> None
     triples = 12 * len(encoded.basket_items)
     embeddings = train(encoded, encoded.n_items, encoded.n_users, config, triples)
     contents = assemble(encoded, embeddings, CONFIG, ranked_shop.CUT, exactly, WEIGHTS, WEIGHTS)
-    past, fold_in = pasts(encoded, encoded.n_users), FoldIn(contents.item_vectors, 60)
+    past, fold_in = past_baskets(encoded, encoded.n_users), FoldIn(contents.item_vectors, 60)
     user_h = np.array(
         [
             fold_in.user_h(past.begun[start:stop], past.item_indptr[start : stop + 1], past.item)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index_builder.statistics.histories import histories
-from index_builder.statistics.past_baskets import pasts
+from index_builder.statistics.past_baskets import past_baskets
 from service.bundle.bundle import Bundle, preview_bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
@@ -49,7 +49,7 @@ def built(bundle: Bundle, bought: list[set[int]]) -> Profile | None:
         return None
     begun = [3 * DAY * day for day in range(len(bought))]
     lines = encoded([sorted(basket) for basket in bought], [0] * len(bought), begun)
-    history, past = histories(lines, 1, N_ITEMS, HALF_LIFE), pasts(lines, 1)
+    history, past = histories(lines, 1, N_ITEMS, HALF_LIFE), past_baskets(lines, 1)
     user_h = FoldIn(bundle.item_vectors, HALF_LIFE).user_h(past.begun, past.item_indptr, past.item)
     return Profile(
         user_h, history.item, history.count, history.recency, history.last,
