@@ -26,12 +26,8 @@ def bearer(key: str) -> dict[str, str]:
 
 def documented_scopes() -> dict[tuple[str, str], str]:
     """The scope of each route, by its method and path, as SECURITY.md has it."""
-    rows = re.findall(r"^\| `(\w+)` \| (`.*`) \|$", SECURITY.read_text(), re.MULTILINE)
-    return {
-        (method.lower(), path): scope
-        for scope, listed in rows
-        for method, path in re.findall(r"`([A-Z]+) (\S+)`", listed)
-    }
+    rows = re.findall(r"^\| `([A-Z]+) (\S+)` \| `(\w+)` \|$", SECURITY.read_text(), re.MULTILINE)
+    return {(method.lower(), path): scope for method, path, scope in rows}
 
 
 def operations(client: httpx.Client) -> list[tuple[str, str]]:
