@@ -3,7 +3,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 PORT   ?= 8000
 BUNDLES ?= bundles
-# The demo bundle knows nothing later, so that December is left to judge it by.
+# The demo bundle is trained on baskets before this day; December is left to evaluate it.
 UNTIL  ?= 2017-12-01
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -11,10 +11,10 @@ REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
 .PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos audit clean
-# An interrupted make must not take the current bundle away.
+# An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
-help: ## show this list
+help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP) ## make the environment in .venv
 
-# Made if it is missing, and never because something else is newer: `make build` renews it.
+# Built if it is missing, never because a source is newer: `make build` renews it.
 $(BUNDLES)/current: | $(STAMP)
 	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
 
@@ -35,52 +35,52 @@ run: $(STAMP) $(BUNDLES)/current ## build the demo bundle if it is missing, then
 build: $(STAMP) ## build a new bundle from the demo data
 	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
 
-evaluate: $(STAMP) $(BUNDLES)/current ## judge the bundle by the baskets after its cut
+evaluate: $(STAMP) $(BUNDLES)/current ## evaluate the bundle on the baskets after its cut (10 min)
 	$(BIN)/rtt2vec-build evaluate --bundle $(BUNDLES)
 
-# The tests start real servers. It is one of Debian's packages, which takes root; elsewhere: brew, dnf …
-memcached: ## install memcached, if it is not there yet
+# The tests start real servers. apt-get needs root; on other systems use brew, dnf, …
+memcached: ## install memcached with apt-get if it is missing
 	@command -v memcached >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends memcached; }
 
-test: $(STAMP) memcached ## run every check and every test
+test: $(STAMP) memcached ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest --durations=25
 
-lint: $(STAMP) ## ruff, mypy strict, the Dockerfile
+lint: $(STAMP) ## check style, types, and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
 
-format: $(STAMP) ## put the code in order
+format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 $(REQUESTS): | $(STAMP) $(BUNDLES)/current
 	$(BIN)/rtt2vec-build sample-requests --bundle $(BUNDLES) --requests $@
 
-loadtest: $(STAMP) $(REQUESTS) ## 30 s of held-out baskets against a running service
+loadtest: $(STAMP) $(REQUESTS) ## load a running service with held-out baskets (30 s)
 	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT) --requests $(REQUESTS)
 
-bench: $(STAMP) $(REQUESTS) ## all promises of speed, measured and judged (20 min)
+bench: $(STAMP) $(REQUESTS) ## measure speed, and check it against its limits (20 min)
 	$(BIN)/python -m bench --bundle $(BUNDLES) --requests $(REQUESTS)
 
-bench-smoke: $(STAMP) ## prove that every bench runs, on a tiny shop, judging no times
+bench-smoke: $(STAMP) ## check that every bench runs, on a tiny shop
 	$(BIN)/pytest tests/bench
 
-bench-train: $(STAMP) ## training speed, beside gensim's
+bench-train: $(STAMP) ## training speed, compared with gensim's
 	$(BIN)/python bench/training_speed.py
 
-bench-fold-in: $(STAMP) $(BUNDLES)/current ## households the model never saw, folded in (10 min)
+bench-fold-in: $(STAMP) $(BUNDLES)/current ## recommendations for users the model never saw (10 min)
 	$(BIN)/python bench/fold_in.py --bundle $(BUNDLES)
 
-bench-shops: $(STAMP) ## quality on five other shops, each built with defaults (half an hour)
+bench-shops: $(STAMP) ## quality on five other shops, built with defaults (30 min)
 	$(BIN)/python bench/shops.py
 
-chaos: $(STAMP) $(REQUESTS) memcached ## faults under load, on real processes (5 min)
+chaos: $(STAMP) $(REQUESTS) memcached ## apply faults to real processes under load (5 min)
 	$(BIN)/python -m chaos --bundle $(BUNDLES) --requests $(REQUESTS)
 
-audit: $(STAMP) ## ask PyPI about known weaknesses of the pinned packages
+audit: $(STAMP) ## ask PyPI about known vulnerabilities of the packages
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 clean: ## remove the environment, the bundles and the sampled requests
