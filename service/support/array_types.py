@@ -11,6 +11,7 @@ __all__ = [
     "Int32",
     "Int64",
     "Positions",
+    "Records",
     "UInt8",
     "UInt32",
     "UInt64",
@@ -23,6 +24,7 @@ Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Positions = npt.NDArray[np.intp]
+Records = npt.NDArray[np.void]  # of a structured dtype
 UInt8 = npt.NDArray[np.uint8]
 UInt32 = npt.NDArray[np.uint32]
 UInt64 = npt.NDArray[np.uint64]

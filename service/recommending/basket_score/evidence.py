@@ -42,10 +42,10 @@ class BasketEvidence:
         """
         self._table = table or FeatureTable(bundle)
         self._rows = needed(bundle.item_vectors)
-        self._shelves = self._table.facts[:, : len(_LEVELS)].astype(np.int32)
+        self._shelves = [self._table.facts[level] for level in _LEVELS]
         counts = bundle.item_count.astype(np.float64)
         self._shop_shares = [
-            np.bincount(shelf, counts) / counts.sum() for shelf in self._shelves.T
+            np.bincount(shelf, counts) / counts.sum() for shelf in self._shelves
         ]  # by shelf, level by level
 
     def columns(self, profile: Profile | None, items: Int32) -> Float32:
@@ -65,7 +65,7 @@ class BasketEvidence:
 
     def _shelf_columns(self, profile: Profile | None, items: Int32) -> list[Float32]:
         columns = []
-        for shelf, shop in zip(self._shelves.T, self._shop_shares, strict=True):
+        for shelf, shop in zip(self._shelves, self._shop_shares, strict=True):
             own, usual = np.zeros(len(items)), shop[shelf[items]]
             if profile is not None:
                 bought = np.bincount(shelf[profile.items], profile.counts, len(shop))

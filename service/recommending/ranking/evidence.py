@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from service.recommending.aggregate import Candidates
-from service.recommending.ranking.feature_matrix import fill
+from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.purchase_sums import ITEM_OF_KEY, candidate_keys, distinct
-from service.support.array_types import Bool, Float32, Int32, Int64
+from service.support.array_types import Bool, Float32, Int32, Int64, Records
 
 __all__ = ["Evidence"]
 
@@ -17,26 +17,22 @@ class Evidence(NamedTuple):
     """What one request's passes over the data found.
 
     Attributes:
-        facts: (n_items, len(FACTS)) float32, what all requests share.
+        facts: (n_items,) of FACTS, what all requests share.
         basket: (b,) int32, the present basket's items.
         row_of: (n_items,) int32, the row of each item in the sums; 0, all zeros, for most.
         items: (rows,) int32, the item of each row.
-        sums: (rows, len(SUMS)) float32, over the shopper's past and the basket's neighbours.
-        past_totals: (4,) float32, see `add_past_baskets`.
-        shelves: (n_subcategories, 3) float32.
-        baskets: number of past baskets.
-        last_basket_days: days since the last of them.
+        sums: (rows,) of SUMS, over the user's past and the basket's neighbours.
+        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
+        past_sums: (1,) of PAST_SUMS.
     """
 
-    facts: Float32
+    facts: Records
     basket: Int32
     row_of: Int32
     items: Int32
-    sums: Float32
-    past_totals: Float32
-    shelves: Float32
-    baskets: int
-    last_basket_days: float
+    sums: Records
+    subcategory_sums: Records
+    past_sums: Records
 
     def candidates(self, found: Int32, eligible: Bool, blended: int, neighbours: int) -> Int32:
         """The candidates: what the index found, and what past and neighbours bring; ascending.
@@ -54,13 +50,14 @@ class Evidence(NamedTuple):
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
-        columns = fill(
+        matrix = np.empty((len(FEATURES), len(candidates.items)), np.float32)
+        fill(
             candidates.items, self.basket,
             (candidates.basket, candidates.user, candidates.popularity),
-            self.row_of, self.sums, self.past_totals, self.baskets, self.last_basket_days,
-            self.shelves, self.facts, len(FEATURES),
+            self.row_of, self.sums, self.subcategory_sums, self.past_sums, self.facts,
+            POSITIONS, matrix,
         )  # fmt: skip
-        return columns.T  # by column in memory: so the trees read them
+        return matrix.T  # by column in memory: so the trees read them
 
 
 def _largest(keys: Int64, count: int) -> Int64:

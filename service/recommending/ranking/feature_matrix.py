@@ -1,34 +1,26 @@
-"""The compiled loop that fills the ranker's feature matrix."""
+"""The compiled loop that fills the ranker's feature matrix: one formula for each feature.
+
+Everything goes by name: a formula whose name is not among FEATURES does not compile.
+"""
+
+from typing import Any
 
 import numba
 import numpy as np
 from numpy import float32 as f32
 
-from service.support.array_types import Float32, Int32
+from service.recommending.ranking.features import FEATURES
+from service.support.array_types import Float32, Int32, Records
 
-__all__ = ["FACTS", "NEVER_DAYS", "fill"]
+__all__ = ["POSITIONS", "fill"]
 
 
-# Columns of what is known of an item. They stand side by side, in one line of the processor's
-# cache: a candidate is anywhere in the catalogue, and each line has to be fetched.
-FACTS = (
-    "subcategory",
-    "category",
-    "department",
-    "basket_share",
-    "log_popularity_7d",
-    "log_popularity_14d",
-    "log_popularity_30d",
-    "log_popularity_90d",
-    "log_share_of_subcategory",
-    "log_buyers",
-    "purchases_per_buyer",
-    "typical_gap_days",
-    "new_buyer_share",
-)
+_NEVER_DAYS = 9999.0
+_LEAST = 1e-9  # of a divisor
 
-NEVER_DAYS = 9999.0
-_LEAST = 1e-9  # of what is divided by
+# The row of each feature in the matrix. It is an argument of `fill`, whose compiled code would
+# otherwise stay in Numba's cache with the positions that it was compiled with.
+POSITIONS = np.array([tuple(range(len(FEATURES)))], [(name, np.int32) for name in FEATURES])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -37,116 +29,114 @@ def fill(
     basket: Int32,
     parts: tuple[Float32, Float32, Float32],
     row_of: Int32,
-    sums: Float32,
-    past_totals: Float32,
-    n_past: int,
-    last_basket_days: float,
-    shelves: Float32,
-    facts: Float32,
-    n_columns: int,
-) -> Float32:
-    """Computes the features of every candidate, in the order of FEATURES.
+    sums: Records,
+    subcategory_sums: Records,
+    past_sums: Records,
+    facts: Records,
+    positions: Records,
+    matrix: Float32,
+) -> None:
+    """Computes the features of every candidate.
 
     Args:
         items: (n,) the candidates.
         basket: the present basket's items.
         parts: (n,) each: what basket, user and popularity add to the blended score.
         row_of: (n_items,) the row of each item, from `service.recommending.ranking.purchase_sums`.
-        sums: (rows, len(SUMS)), likewise.
-        past_totals: (4,) likewise.
-        n_past: number of past baskets.
-        last_basket_days: days since the last of them.
-        shelves: (n_shelves, 3), from `service.recommending.ranking.purchase_sums.add_past_baskets`.
-        facts: (n_items, len(FACTS)), what is known of each item whoever asks.
-        n_columns: number of features.
-
-    Returns:
-        (n_columns, n) float32.
+        sums: (rows,), likewise.
+        subcategory_sums: (n_subcategories,), likewise.
+        past_sums: (1,), likewise.
+        facts: (n_items,) of FACTS, what is known of each item whoever asks.
+        positions: POSITIONS.
+        matrix: (len(FEATURES), n) receives the features.
     """
-    weight_14d, weight_60d = max(past_totals[0], _LEAST), max(past_totals[1], _LEAST)
-    weight_180d, lines = max(past_totals[2], _LEAST), max(past_totals[3], 1.0)
-    baskets, size = max(n_past, 1.0), max(len(basket), 1.0)
+    past, at = past_sums[0], positions[0]
+    weight_14d = max(past["recency_14d"], _LEAST)
+    weight_60d = max(past["recency_60d"], _LEAST)
+    weight_180d = max(past["recency_180d"], _LEAST)
+    lines, baskets, size = max(past["lines"], 1.0), max(past["baskets"], 1.0), max(len(basket), 1.0)
+    last_basket = past["days_since_last"] if past["baskets"] > 0 else _NEVER_DAYS
     most_recent, most_votes, most_late_votes, most_near = _largest(sums)
     basket_parts, user_parts, popularity_parts = parts
-    shelves_of = facts[basket, :3]
 
-    matrix = np.empty((n_columns, len(items)), np.float32)
     for place in range(len(items)):
         item = items[place]
-        fact = facts[item]
-        same_shelf, same_category, same_department = 0.0, 0.0, 0.0
-        for other in range(len(basket)):
-            same_shelf += shelves_of[other, 0] == fact[0]
-            same_category += shelves_of[other, 1] == fact[1]
-            same_department += shelves_of[other, 2] == fact[2]
-        own = sums[row_of[item]]
-        confidence = own[11] / size
-        count, vote, late_vote = own[0], own[6], own[7]
-        last, gap = NEVER_DAYS, NEVER_DAYS
-        if count > 0:
-            last = own[4]
-        if count > 1:
-            gap = (own[5] - last) / (count - 1)
-        shelf = shelves[int(fact[0])]
-        shelf_count = shelf[0]
-        columns = (
-            f32(own[9]),
-            f32(own[9] / most_near),
-            f32(own[10]),
-            f32(confidence),
-            f32(confidence - fact[3]),
-            f32(basket_parts[place]),
-            f32(size),
-            f32(same_shelf),
-            f32(same_category),
-            f32(same_department / size),
-            f32(count),
-            f32(count / baskets),
-            f32(own[1] / weight_14d),
-            f32(own[2] / weight_60d),
-            f32(own[3] / weight_180d),
-            f32(own[2] / most_recent),
-            f32(last),
-            f32(gap),
-            f32(last / max(gap, 0.5)),
-            f32(last / max(fact[11], 0.5)),
-            f32(vote),
-            f32(vote / most_votes),
-            f32(late_vote / most_late_votes),
-            f32(own[8]),
-            f32(user_parts[place]),
-            f32(n_past),
-            f32(last_basket_days),
-            f32(lines / baskets),
-            f32(shelf_count / lines),
-            f32(count / max(shelf_count, 1.0)),
-            f32(shelf[1] / weight_14d),
-            f32(shelf[2]),
-            f32(popularity_parts[place]),
-            fact[4],
-            fact[5],
-            fact[6],
-            fact[7],
-            fact[8],
-            fact[9],
-            fact[10],
-            fact[11],
-            fact[12],
+        fact, own = facts[item], sums[row_of[item]]
+        same_subcategory, same_category, same_department = 0.0, 0.0, 0.0
+        for other in basket:
+            same_subcategory += facts[other]["subcategory"] == fact["subcategory"]
+            same_category += facts[other]["category"] == fact["category"]
+            same_department += facts[other]["department"] == fact["department"]
+        confidence = own["confidence_sum"] / size
+        purchases = own["purchases"]
+        last, gap = _days_since_last(own), _NEVER_DAYS
+        if purchases > 1:
+            gap = (own["days_since_first"] - last) / (purchases - 1)
+        in_subcategory = subcategory_sums[fact["subcategory"]]
+
+        matrix[at["neighbour_sum"], place] = own["cosine_sum"]
+        matrix[at["neighbour_sum_relative"], place] = own["cosine_sum"] / most_near
+        matrix[at["neighbour_max"], place] = own["cosine_max"]
+        matrix[at["confidence_mean"], place] = confidence
+        matrix[at["confidence_excess"], place] = confidence - fact["basket_share"]
+        matrix[at["cohesion_basket"], place] = basket_parts[place]
+        matrix[at["basket_size"], place] = size
+        matrix[at["same_subcategory"], place] = same_subcategory
+        matrix[at["same_category"], place] = same_category
+        matrix[at["same_department_share"], place] = same_department / size
+        matrix[at["purchases"], place] = purchases
+        matrix[at["purchases_per_basket"], place] = purchases / baskets
+        matrix[at["recency_14d"], place] = own["recency_14d"] / weight_14d
+        matrix[at["recency_60d"], place] = own["recency_60d"] / weight_60d
+        matrix[at["recency_180d"], place] = own["recency_180d"] / weight_180d
+        matrix[at["recency_60d_relative"], place] = own["recency_60d"] / most_recent
+        matrix[at["days_since_last"], place] = last
+        matrix[at["mean_gap_days"], place] = gap
+        matrix[at["days_since_last_per_gap"], place] = last / max(gap, 0.5)
+        matrix[at["days_since_last_per_typical_gap"], place] = last / max(
+            fact["typical_gap_days"], 0.5
         )
-        for column in range(len(columns)):
-            matrix[column, place] = columns[column]
-    return matrix
+        matrix[at["like_basket_vote"], place] = own["like_basket_vote"]
+        matrix[at["like_basket_vote_relative"], place] = own["like_basket_vote"] / most_votes
+        matrix[at["late_vote_relative"], place] = own["late_vote"] / most_late_votes
+        matrix[at["share_vote"], place] = own["share_vote"]
+        matrix[at["cohesion_user"], place] = user_parts[place]
+        matrix[at["user_baskets"], place] = past["baskets"]
+        matrix[at["days_since_last_basket"], place] = last_basket
+        matrix[at["user_mean_basket_size"], place] = lines / baskets
+        matrix[at["subcategory_share"], place] = in_subcategory["purchases"] / lines
+        matrix[at["share_in_subcategory"], place] = purchases / max(
+            in_subcategory["purchases"], 1.0
+        )
+        matrix[at["subcategory_recency_14d"], place] = in_subcategory["recency_14d"] / weight_14d
+        matrix[at["subcategory_days_since_last"], place] = _days_since_last(in_subcategory)
+        matrix[at["log_popularity"], place] = popularity_parts[place]
+        matrix[at["log_popularity_7d"], place] = fact["log_popularity_7d"]
+        matrix[at["log_popularity_14d"], place] = fact["log_popularity_14d"]
+        matrix[at["log_popularity_30d"], place] = fact["log_popularity_30d"]
+        matrix[at["log_popularity_90d"], place] = fact["log_popularity_90d"]
+        matrix[at["log_share_of_subcategory"], place] = fact["log_share_of_subcategory"]
+        matrix[at["log_buyers"], place] = fact["log_buyers"]
+        matrix[at["purchases_per_buyer"], place] = fact["purchases_per_buyer"]
+        matrix[at["typical_gap_days"], place] = fact["typical_gap_days"]
+        matrix[at["new_buyer_share"], place] = fact["new_buyer_share"]
 
 
 @numba.njit(nogil=True, cache=True)
-def _largest(sums: Float32) -> tuple[float, float, float, float]:
+def _days_since_last(sums: Any) -> float:
+    """Of a record of sums."""
+    return float(sums["days_since_last"]) if sums["purchases"] > 0 else _NEVER_DAYS
+
+
+@numba.njit(nogil=True, cache=True)
+def _largest(sums: Records) -> tuple[float, float, float, float]:
     """The maxima by which others are scaled; 1 where there is nothing to scale."""
     recent, votes, late_votes, near = f32(0), f32(0), f32(0), f32(0)
     for row in range(len(sums)):
-        recent = max(recent, sums[row, 2])
-        votes = max(votes, sums[row, 6])
-        late_votes = max(late_votes, sums[row, 7])
-        near = max(near, sums[row, 9])
+        recent = max(recent, sums[row]["recency_60d"])
+        votes = max(votes, sums[row]["like_basket_vote"])
+        late_votes = max(late_votes, sums[row]["late_vote"])
+        near = max(near, sums[row]["cosine_sum"])
     return _scale(recent), _scale(votes), _scale(late_votes), _scale(near)
 
 

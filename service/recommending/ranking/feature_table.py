@@ -11,15 +11,16 @@ from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.ranking.evidence import Evidence
-from service.recommending.ranking.feature_matrix import NEVER_DAYS
+from service.recommending.ranking.item_facts import item_facts
 from service.recommending.ranking.purchase_sums import (
+    PAST_SUMS,
+    SUBCATEGORY_SUMS,
     SUMS,
     add_neighbours,
     add_past_baskets,
     clear,
 )
 from service.support.array_types import Int32
-from service.support.durations import DAY_S
 
 __all__ = ["FeatureTable"]
 
@@ -36,7 +37,7 @@ class _Scratch(local):
         self.in_basket = np.zeros(n_items, np.bool_)
         self.row_of = np.zeros(n_items, np.int32)
         self.items = np.zeros(n_items + 1, np.int32)
-        self.sums = np.zeros((n_items + 1, len(SUMS)), np.float32)
+        self.sums = np.zeros(n_items + 1, SUMS)
 
 
 class FeatureTable:
@@ -44,13 +45,10 @@ class FeatureTable:
 
     def __init__(self, bundle: Bundle) -> None:
         """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
-        levels = reversed(bundle.catalogue.taxonomy)
-        taxonomy = np.stack([level.codes_of_all() for level in levels], axis=1)
-        self._shelf = needed(np.ascontiguousarray(taxonomy[:, 0]))
-        self._n_shelves = int(self._shelf.max()) + 1
-        counts = bundle.item_count.astype(np.float32)
         # Items were counted in the training baskets alone, not in those of newcomers.
         n_baskets = max(1, int(needed(bundle.past_indptr)[bundle.n_trained_users]))
+        self.facts = item_facts(bundle, n_baskets)
+        counts = bundle.item_count.astype(np.float32)
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
         self._item_count = needed(bundle.item_count)
         self._neighbours = (
@@ -58,29 +56,25 @@ class FeatureTable:
             needed(bundle.neighbour_item),
             needed(bundle.neighbour_count),
         )
-        trend = needed(bundle.item_trend)
-        month = np.exp(trend[:, 2])
-        shelf_share = np.log(month / np.bincount(self._shelf, month)[self._shelf])
-        share, rhythm = counts / np.float32(n_baskets), needed(bundle.item_rhythm)
-        facts = np.column_stack([taxonomy, share, trend, shelf_share, rhythm])
-        self.facts = needed(facts.astype(np.float32))
+        self._subcategory = np.ascontiguousarray(self.facts["subcategory"])
+        self._n_subcategories = int(self._subcategory.max()) + 1
         as_of = datetime.fromisoformat(bundle.manifest.as_of)
         self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
         self._scratch = _Scratch(len(bundle.catalogue))
 
     @contextmanager
     def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
-        """Passes over the shopper's past and the basket's neighbours; valid inside the block."""
+        """Passes over the user's past and the basket's neighbours; valid inside the block."""
         scratch = self._scratch
-        shelves = np.zeros((self._n_shelves, 3), np.float32)
-        shelves[:, 2] = NEVER_DAYS
+        subcategory_sums = np.zeros(self._n_subcategories, SUBCATEGORY_SUMS)
+        past_sums = np.zeros(1, PAST_SUMS)
         begun = profile.past_begun if profile else _NO_BASKETS
         # A newcomer's ages count from a last basket that is later than the build.
         as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
         rows = 1
         scratch.in_basket[basket] = True
         try:
-            rows, totals = add_past_baskets(
+            rows = add_past_baskets(
                 scratch.in_basket,
                 len(basket),
                 as_of,
@@ -88,11 +82,12 @@ class FeatureTable:
                 profile.past_indptr if profile else _NO_BASKETS,
                 profile.past_items if profile else _NO_ITEMS,
                 self._weight,
-                self._shelf,
+                self._subcategory,
                 scratch.row_of,
                 scratch.items,
                 scratch.sums,
-                shelves,
+                subcategory_sums,
+                past_sums,
             )
             rows = add_neighbours(
                 basket,
@@ -110,10 +105,8 @@ class FeatureTable:
                 scratch.row_of,
                 scratch.items[:rows],
                 scratch.sums[:rows],
-                totals,
-                shelves,
-                len(begun),
-                float(as_of - begun[-1]) / DAY_S if len(begun) else NEVER_DAYS,
+                subcategory_sums,
+                past_sums,
             )
         finally:
             clear(scratch.row_of, scratch.items[1:rows])

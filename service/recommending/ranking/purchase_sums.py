@@ -1,37 +1,59 @@
-"""The compiled inner loops of ranking: sums over a shopper's past baskets and over neighbours.
+"""The compiled inner loops of ranking: sums over a user's past baskets and over neighbours.
 
-What is summed up about an item stands in a row of its own, which the item gets when it is first
-met: a request touches a thousand items or two, and their rows lie side by side in the processor's
-cache, however large the catalogue. Row 0 is all zeros and serves every item that was never met.
+Each item that a request meets gets a row of its own for its sums: a request meets one or two
+thousand items, and their rows lie side by side in the processor's cache, however large the
+catalogue is. Row 0 is all zeros and serves every item without a row.
+
+Rows are records whose fields have names. Their dtype is part of a compiled loop's signature, so
+that a loop in Numba's cache never runs on fields that have moved since.
 """
 
 import numba
 import numpy as np
 
-from service.support.array_types import Bool, Float32, Int32, Int64
+from service.support.array_types import Bool, Float32, Int32, Int64, Records
+from service.support.durations import DAY_S
 
-__all__ = ["ITEM_OF_KEY", "SUMS", "add_neighbours", "add_past_baskets", "candidate_keys", "clear"]
+__all__ = ["ITEM_OF_KEY", "PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
+__all__ += ["add_past_baskets", "candidate_keys", "clear"]
 __all__ += ["distinct", "mean_swapped", "score_candidates"]
 
 
-# Columns of the sums.
-SUMS = (
-    "count",
-    "short",
-    "middle",
-    "long",
-    "last_days",
-    "first_days",
-    "vote",
-    "late_vote",
-    "share_vote",
-    "cosine_sum",
-    "cosine_max",
-    "confidence_sum",
+# Of one item: over the user's past baskets with it, and over the basket's items near it.
+SUMS = np.dtype(
+    [
+        ("purchases", np.float32),
+        ("recency_14d", np.float32),
+        ("recency_60d", np.float32),
+        ("recency_180d", np.float32),
+        ("days_since_last", np.float32),
+        ("days_since_first", np.float32),
+        ("like_basket_vote", np.float32),
+        ("late_vote", np.float32),
+        ("share_vote", np.float32),
+        ("cosine_sum", np.float32),
+        ("cosine_max", np.float32),
+        ("confidence_sum", np.float32),
+    ]
 )
 
-_HALF_LIVES_DAYS = (14.0, 60.0, 180.0)
-_SECONDS_PER_DAY = 86_400.0
+# Of one subcategory, over the user's past baskets.
+SUBCATEGORY_SUMS = np.dtype(
+    [("purchases", np.float32), ("recency_14d", np.float32), ("days_since_last", np.float32)]
+)
+
+# Of all past baskets; a recency is the weight of a purchase that every basket has.
+PAST_SUMS = np.dtype(
+    [
+        ("baskets", np.float32),
+        ("lines", np.float32),
+        ("recency_14d", np.float32),
+        ("recency_60d", np.float32),
+        ("recency_180d", np.float32),
+        ("days_since_last", np.float32),
+    ]
+)
+
 ITEM_OF_KEY = np.int64(0x7FFFFFFF)  # of the complement
 
 
@@ -44,13 +66,16 @@ def add_past_baskets(
     indptr: Int64,
     lines: Int32,
     weight: Float32,
-    shelf: Int32,
+    subcategory: Int32,
     row_of: Int32,
     items: Int32,
-    sums: Float32,
-    shelf_sums: Float32,
-) -> tuple[int, Float32]:
-    """Adds up what a shopper bought before, and how much like the present basket that was.
+    sums: Records,
+    subcategory_sums: Records,
+    past_sums: Records,
+) -> int:
+    """Adds up what a user bought before, and how much like the present basket that was.
+
+    A purchase counts for less with age: its recency is halved every 14, 60 or 180 days.
 
     Args:
         in_basket: (n_items,) whether an item is in the present basket.
@@ -60,28 +85,30 @@ def add_past_baskets(
         indptr: (b + 1,) offsets into `lines`.
         lines: the items of the past baskets.
         weight: (n_items,) what an item says about a basket: log of baskets per basket with it.
-        shelf: (n_items,) subcategory of each item.
+        subcategory: (n_items,) of each item.
         row_of: (n_items,) the row of each item, all 0; receives the rows that are given out.
         items: (n_items + 1,) receives the item of each row.
-        sums: (n_items + 1, len(SUMS)) receives the sums.
-        shelf_sums: (n_shelves, 3): purchases, short-lived purchases, days since the last.
+        sums: (n_items + 1,) of SUMS, receives the sums; row 0 is all zeros.
+        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS, added to.
+        past_sums: (1,) of PAST_SUMS, added to.
 
     Returns:
-        The number of rows in use, row 0 among them, and [weights of all baskets at the three
-        half-lives, number of lines].
+        The number of rows in use, row 0 among them.
     """
     rows = 1
-    totals = np.zeros(4, np.float32)
+    past = past_sums[0]
     for basket in range(len(begun)):
-        days = np.float32((as_of - begun[basket]) / _SECONDS_PER_DAY)
-        short = np.float32(0.5 ** (days / _HALF_LIVES_DAYS[0]))
-        middle = np.float32(0.5 ** (days / _HALF_LIVES_DAYS[1]))
-        long = np.float32(0.5 ** (days / _HALF_LIVES_DAYS[2]))
+        days = np.float32((as_of - begun[basket]) / DAY_S)
+        recency_14d = np.float32(0.5 ** (days / 14.0))
+        recency_60d = np.float32(0.5 ** (days / 60.0))
+        recency_180d = np.float32(0.5 ** (days / 180.0))
         size = indptr[basket + 1] - indptr[basket]
-        totals[0] += short
-        totals[1] += middle
-        totals[2] += long
-        totals[3] += size
+        past["baskets"] += 1
+        past["lines"] += size
+        past["recency_14d"] += recency_14d
+        past["recency_60d"] += recency_60d
+        past["recency_180d"] += recency_180d
+        past["days_since_last"] = days
         shared = 0
         shared_weight = np.float32(0)
         for at in range(indptr[basket], indptr[basket + 1]):
@@ -94,19 +121,21 @@ def add_past_baskets(
             row = row_of[item]
             if row == 0:
                 row, rows = rows, _new_row(rows, item, row_of, items, sums)
-                sums[row, 5] = days
-            sums[row, 0] += 1
-            sums[row, 1] += short
-            sums[row, 2] += middle
-            sums[row, 3] += long
-            sums[row, 4] = days
-            sums[row, 6] += cosine
-            sums[row, 7] += shared_weight * middle
-            sums[row, 8] += long * shared / size
-            shelf_sums[shelf[item], 0] += 1
-            shelf_sums[shelf[item], 1] += short
-            shelf_sums[shelf[item], 2] = days
-    return rows, totals
+                sums[row]["days_since_first"] = days
+            of_item = sums[row]
+            of_item["purchases"] += 1
+            of_item["recency_14d"] += recency_14d
+            of_item["recency_60d"] += recency_60d
+            of_item["recency_180d"] += recency_180d
+            of_item["days_since_last"] = days
+            of_item["like_basket_vote"] += cosine
+            of_item["late_vote"] += shared_weight * recency_60d
+            of_item["share_vote"] += recency_180d * shared / size
+            of_subcategory = subcategory_sums[subcategory[item]]
+            of_subcategory["purchases"] += 1
+            of_subcategory["recency_14d"] += recency_14d
+            of_subcategory["days_since_last"] = days
+    return rows
 
 
 @numba.njit(nogil=True, cache=True)
@@ -120,7 +149,7 @@ def add_neighbours(
     rows: int,
     row_of: Int32,
     items: Int32,
-    sums: Float32,
+    sums: Records,
 ) -> int:
     """Adds up how often items were bought together with those of the basket.
 
@@ -140,27 +169,28 @@ def add_neighbours(
         The number of rows in use now.
     """
     for item in basket:
-        own = np.float32(item_count[item])
+        count = np.float32(item_count[item])
         for at in range(indptr[item], indptr[item + 1]):
             other = neighbours[at]
             both = np.float32(counts[at])
-            norm = np.sqrt(own * np.float32(item_count[other]))
+            norm = np.sqrt(count * np.float32(item_count[other]))
             cosine = np.float32(both / (norm + shrinkage))
             row = row_of[other]
             if row == 0:
                 row, rows = rows, _new_row(rows, other, row_of, items, sums)
-            sums[row, 9] += cosine
-            sums[row, 10] = max(sums[row, 10], cosine)
-            sums[row, 11] += both / own
+            of_other = sums[row]
+            of_other["cosine_sum"] += cosine
+            of_other["cosine_max"] = max(of_other["cosine_max"], cosine)
+            of_other["confidence_sum"] += both / count
     return rows
 
 
 @numba.njit(nogil=True, cache=True)
-def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Float32) -> int:
+def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -> int:
     """Gives an item the first free row; returns how many are in use now."""
     row_of[item] = rows
     items[rows] = item
-    sums[rows] = 0
+    sums[rows] = sums[0]
     return rows + 1
 
 
@@ -172,7 +202,7 @@ def clear(row_of: Int32, items: Int32) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def candidate_keys(eligible: Bool, items: Int32, sums: Float32) -> tuple[Int64, Int64]:
+def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, Int64]:
     """What makes a candidate of the items in the rows, as keys that sort: the best come last.
 
     A key holds the bits of a score, which is not negative, above the complement of the item: of
@@ -182,7 +212,7 @@ def candidate_keys(eligible: Bool, items: Int32, sums: Float32) -> tuple[Int64, 
     Args:
         eligible: (n_items,) which items may be recommended.
         items: (rows,) the item of each row; row 0 is nobody's.
-        sums: (rows, len(SUMS)).
+        sums: (rows,) of SUMS.
 
     Returns:
         Keys of all eligible items, by cosine and recency, each scaled to a maximum of 1; and keys
@@ -190,16 +220,17 @@ def candidate_keys(eligible: Bool, items: Int32, sums: Float32) -> tuple[Int64, 
     """
     most_recent, most_near = np.float32(1e-9), np.float32(1e-9)
     for row in range(1, len(items)):
-        most_recent = max(most_recent, sums[row, 2])
-        most_near = max(most_near, sums[row, 9])
+        most_recent = max(most_recent, sums[row]["recency_60d"])
+        most_near = max(most_near, sums[row]["cosine_sum"])
     scores = np.empty(2, np.float32)
     bits = scores.view(np.int32)
     either, near = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
     n_either, n_near = 0, 0
     for row in range(1, len(items)):
         if eligible[items[row]]:
-            scores[0] = sums[row, 9] / most_near + sums[row, 2] / most_recent
-            scores[1] = sums[row, 9]
+            cosine, recency = sums[row]["cosine_sum"], sums[row]["recency_60d"]
+            scores[0] = cosine / most_near + recency / most_recent
+            scores[1] = cosine
             below = ITEM_OF_KEY & ~np.int64(items[row])
             either[n_either] = np.int64(bits[0]) << 32 | below
             near[n_near] = np.int64(bits[1]) << 32 | below

@@ -1,12 +1,15 @@
 """The compiled loops against the same sums in plain Python."""
 
 from math import log1p, sqrt
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.recommending.ranking.purchase_sums import (
+    PAST_SUMS,
+    SUBCATEGORY_SUMS,
     SUMS,
     add_neighbours,
     add_past_baskets,
@@ -15,21 +18,28 @@ from service.recommending.ranking.purchase_sums import (
     mean_swapped,
     score_candidates,
 )
-from service.support.array_types import Float32, Int32
+from service.support.array_types import Int32, Records
 
 N = 8
 DAY = 86_400
+HALF_LIVES = (14, 60, 180)  # days
 
 baskets_of_n = st.lists(
     st.tuples(st.integers(0, 400), st.sets(st.integers(0, N - 1), min_size=1)), max_size=6
 )
 
 
-def rows_for(n_items: int) -> tuple[Int32, Int32, Float32]:
+def rows_for(n_items: int) -> tuple[Int32, Int32, Records]:
     """What the passes write to, with what another request left in it."""
-    left = np.full((n_items + 1, len(SUMS)), 7, np.float32)
-    left[0] = 0
+    left = np.zeros(n_items + 1, SUMS)
+    for name in left.dtype.fields or ():
+        left[name][1:] = 7
     return np.zeros(n_items, np.int32), np.full(n_items + 1, 3, np.int32), left
+
+
+def near(record: Any, expected: dict[str, float]) -> None:
+    found = [record[name] for name in expected]
+    np.testing.assert_allclose(found, [*expected.values()], rtol=1e-4, atol=1e-6)
 
 
 @settings(max_examples=60)
@@ -38,9 +48,9 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
     past = sorted(past, key=lambda each: -each[0])  # oldest first
     weight = np.linspace(0.5, 3, N, dtype=np.float32)
     row_of, items, sums = rows_for(N)
-    shelves = np.zeros((2, 3), np.float32)
+    subcategory_sums, past_sums = np.zeros(2, SUBCATEGORY_SUMS), np.zeros(1, PAST_SUMS)
     in_basket = np.isin(np.arange(N), list(present))
-    rows, totals = add_past_baskets(
+    rows = add_past_baskets(
         in_basket,
         len(present),
         500 * DAY,
@@ -52,19 +62,20 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
         row_of,
         items,
         sums,
-        shelves,
+        subcategory_sums,
+        past_sums,
     )
     for item in range(N):
         own = [(age, items) for age, items in past if item in items]
         shared = [(age, items & present, items) for age, items in own]
         expected = {
-            "count": len(own),
-            "short": sum(0.5 ** (age / 14) for age, _ in own),
-            "middle": sum(0.5 ** (age / 60) for age, _ in own),
-            "long": sum(0.5 ** (age / 180) for age, _ in own),
-            "last_days": own[-1][0] if own else 0,
-            "first_days": own[0][0] if own else 0,
-            "vote": sum(
+            "purchases": len(own),
+            "recency_14d": sum(0.5 ** (age / 14) for age, _ in own),
+            "recency_60d": sum(0.5 ** (age / 60) for age, _ in own),
+            "recency_180d": sum(0.5 ** (age / 180) for age, _ in own),
+            "days_since_last": own[-1][0] if own else 0,
+            "days_since_first": own[0][0] if own else 0,
+            "like_basket_vote": sum(
                 len(both) / sqrt(max(1, len(items) * len(present))) for _, both, items in shared
             ),
             "late_vote": sum(
@@ -74,18 +85,22 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
                 0.5 ** (age / 180) * len(both) / len(items) for age, both, items in shared
             ),
         }
-        assert list(expected) == list(SUMS[:9])
-        found = sums[row_of[item], :9]
-        np.testing.assert_allclose(found, list(expected.values()), rtol=1e-4, atol=1e-6)
-    for shelf in range(2):
-        lines = [(age, i) for age, items in past for i in items if i % 2 == shelf]
-        expected_shelf = [len(lines), sum(0.5 ** (age / 14) for age, _ in lines)]
-        np.testing.assert_allclose(shelves[shelf, :2], expected_shelf, rtol=1e-4, atol=1e-6)
-        assert shelves[shelf, 2] == (lines[-1][0] if lines else 0)
-    half_lives = (14, 60, 180)
-    expected_totals = [sum(0.5 ** (age / half) for age, _ in past) for half in half_lives]
-    lines_in_all = sum(len(items) for _, items in past)
-    np.testing.assert_allclose(totals, [*expected_totals, lines_in_all], rtol=1e-4, atol=1e-6)
+        near(sums[row_of[item]], expected)
+    for subcategory in range(2):
+        lines = [(age, i) for age, items in past for i in items if i % 2 == subcategory]
+        expected = {
+            "purchases": len(lines),
+            "recency_14d": sum(0.5 ** (age / 14) for age, _ in lines),
+            "days_since_last": lines[-1][0] if lines else 0,
+        }
+        near(subcategory_sums[subcategory], expected)
+    expected = {
+        "baskets": len(past),
+        "lines": sum(len(items) for _, items in past),
+        **{f"recency_{half}d": sum(0.5 ** (age / half) for age, _ in past) for half in HALF_LIVES},
+        "days_since_last": past[-1][0] if past else 0,
+    }
+    near(past_sums[0], expected)
     assert sorted(items[1:rows].tolist()) == sorted(set().union(*(i for _, i in past)))
     clear(row_of, items[1:rows])
     assert not row_of.any()
@@ -115,15 +130,14 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
     own = sorted(basket)
     cosine = together / (np.sqrt(np.outer(item_count, item_count)) + 5)
     confidence = together / item_count[:, None]
-    expected = [
-        cosine[own].sum(axis=0),
-        cosine[own].max(axis=0, initial=0),
-        confidence[own].sum(axis=0),
-    ]
-    found = sums[row_of]
-    np.testing.assert_allclose(found[:, 9:], np.stack(expected, axis=1), rtol=1e-5)
-    assert not found[:, :9].any()
-    assert sorted(items[1:rows_in_use].tolist()) == np.flatnonzero(expected[0]).tolist()
+    expected = {
+        "cosine_sum": cosine[own].sum(axis=0),
+        "cosine_max": cosine[own].max(axis=0, initial=0),
+        "confidence_sum": confidence[own].sum(axis=0),
+    }
+    for name in sums.dtype.fields or ():
+        np.testing.assert_allclose(sums[name][row_of], expected.get(name, np.zeros(N)), rtol=1e-5)
+    assert sorted(items[1:rows_in_use].tolist()) == np.flatnonzero(expected["cosine_sum"]).tolist()
     clear(row_of, items[1:rows_in_use])
     assert not row_of.any()
 

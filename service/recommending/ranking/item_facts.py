@@ -1,0 +1,48 @@
+"""What the features go by of every item, whoever asks."""
+
+import numpy as np
+
+from service.bundle.arrays import needed
+from service.bundle.bundle import Bundle
+from service.support.array_types import Records
+
+__all__ = ["FACTS", "item_facts"]
+
+_LEVELS = ("subcategory", "category", "department")
+_TREND = ("log_popularity_7d", "log_popularity_14d", "log_popularity_30d", "log_popularity_90d")
+_RHYTHM = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
+
+# The facts of an item stand side by side, in one line of the processor's cache: a candidate is
+# anywhere in the catalogue, and each line has to be fetched.
+FACTS = np.dtype(
+    [
+        *((level, np.int32) for level in _LEVELS),
+        ("basket_share", np.float32),
+        *((name, np.float32) for name in _TREND),
+        ("log_share_of_subcategory", np.float32),
+        *((name, np.float32) for name in _RHYTHM),
+    ]
+)
+
+
+def item_facts(bundle: Bundle, n_baskets: int) -> Records:
+    """The facts of every item.
+
+    Args:
+        bundle: must hold trend and rhythm of its items.
+        n_baskets: number of baskets that items were counted in.
+
+    Returns:
+        (n_items,) of FACTS; items without a name at a level of the taxonomy share a code there.
+    """
+    facts = np.empty(len(bundle.catalogue), FACTS)
+    for name, level in bundle.catalogue.taxonomy._asdict().items():
+        facts[name] = level.codes_of_all()
+    facts["basket_share"] = bundle.item_count.astype(np.float32) / np.float32(n_baskets)
+    for names, array in ((_TREND, bundle.item_trend), (_RHYTHM, bundle.item_rhythm)):
+        for name, column in zip(names, needed(array).T, strict=True):
+            facts[name] = column
+    purchases, subcategory = np.exp(facts["log_popularity_30d"]), facts["subcategory"]
+    shares = purchases / np.bincount(subcategory, purchases)[subcategory]
+    facts["log_share_of_subcategory"] = np.log(shares)
+    return facts

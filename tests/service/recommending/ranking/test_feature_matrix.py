@@ -1,0 +1,44 @@
+"""The compiled loop and the table of names: every feature has one formula, found by its name."""
+
+import numba
+import numpy as np
+import pytest
+
+from service.recommending.ranking.feature_matrix import POSITIONS, fill
+from service.recommending.ranking.features import FEATURES
+from service.recommending.ranking.item_facts import FACTS
+from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
+from service.support.array_types import Float32, Records
+
+
+def filled(positions: Records) -> Float32:
+    """The features of three candidates, the third of which is in the basket."""
+    items, part = np.arange(3, dtype=np.int32), np.arange(3, dtype=np.float32)
+    sums = np.zeros(2, SUMS)
+    for number, name in enumerate(sums.dtype.fields or ()):
+        sums[name][1] = number + 2
+    facts, subcategory_sums = np.zeros(3, FACTS), np.zeros(1, SUBCATEGORY_SUMS)
+    matrix = np.full((len(FEATURES), len(items)), np.nan, np.float32)
+    row_of, parts = np.array([0, 1, 0], np.int32), (part, part + 1, part + 2)
+    past_sums = np.ones(1, PAST_SUMS)
+    fill(
+        items, items[2:], parts, row_of, sums, subcategory_sums, past_sums, facts, positions, matrix
+    )
+    return matrix
+
+
+def test_every_feature_has_a_formula() -> None:
+    assert not np.isnan(filled(POSITIONS)).any()
+
+
+def test_the_order_of_the_table_need_not_be_that_of_the_formulas() -> None:
+    backwards = POSITIONS.copy()
+    for name, position in zip(FEATURES, reversed(range(len(FEATURES))), strict=True):
+        backwards[name] = position
+    np.testing.assert_array_equal(filled(backwards), filled(POSITIONS)[::-1])
+
+
+def test_a_formula_without_a_feature_does_not_compile() -> None:
+    without_one = np.zeros(1, [(name, np.int32) for name in FEATURES if name != "share_vote"])
+    with pytest.raises(numba.TypingError, match="share_vote"):
+        filled(without_one)
