@@ -1,4 +1,4 @@
-"""The offline builder: transactions → triples → embeddings → rules → index → bundle."""
+"""The offline builder: transactions → triples → embeddings → index → association rules → bundle."""
 
 import os
 

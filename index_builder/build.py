@@ -1,4 +1,4 @@
-"""The build: transactions → validation → embeddings → index → rules → bundle."""
+"""The build: transactions → validation → embeddings → index → association rules → bundle."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,9 +9,9 @@ from rich.console import Console
 
 from index_builder.bundle.contents import (
     assemble,
+    with_association_rules,
     with_closest,
     with_ranker,
-    with_rules,
     with_score,
     with_substitutes,
     with_trees,
@@ -90,8 +90,8 @@ def build(
             contents = with_score(contents, choice.score.own, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, config.index.closest)
-    with stage(console, "Rules"):
-        contents = with_rules(contents, encoded, config.rules)
+    with stage(console, "Association rules"):
+        contents = with_association_rules(contents, encoded, config.rules)
     with stage(console, "Substitutes"):
         contents = with_substitutes(contents, encoded, config.substitutes)
     with stage(console, "Bundle"):

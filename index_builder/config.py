@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.recommending.ranking.trees import MOST_LEAVES
 
-__all__ = ["Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
-__all__ += ["RulesConfig", "ScoreConfig", "SubstitutesConfig", "TrainConfig"]
+__all__ = ["AssociationRulesConfig", "Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
+__all__ += ["ScoreConfig", "SubstitutesConfig", "TrainConfig"]
 
 
 class _Config(BaseModel):
@@ -96,7 +96,7 @@ class ScoreConfig(_Config):
     )
 
 
-class RulesConfig(_Config):
+class AssociationRulesConfig(_Config):
     """Association rules; see `index_builder.rules.association_rules`."""
 
     min_support: float = Field(
@@ -146,6 +146,6 @@ class BuildConfig(_Config):
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
     ranker: RankerConfig = RankerConfig()
-    rules: RulesConfig = RulesConfig()
+    rules: AssociationRulesConfig = AssociationRulesConfig()
     score: ScoreConfig = ScoreConfig()
     substitutes: SubstitutesConfig = SubstitutesConfig()

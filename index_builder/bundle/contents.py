@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 from pydantic import JsonValue
 
-from index_builder.config import BuildConfig, RankerConfig, RulesConfig, SubstitutesConfig
+from index_builder.config import (
+    AssociationRulesConfig,
+    BuildConfig,
+    RankerConfig,
+    SubstitutesConfig,
+)
 from index_builder.embeddings.triple2vec import Embeddings, log_share
 from index_builder.index.closest_lists import closest_items
 from index_builder.index.tuning import BuiltIndex
@@ -26,7 +31,7 @@ from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Float32
 
-__all__ = ["assemble", "catalogue_of", "with_closest", "with_ranker", "with_rules"]
+__all__ = ["assemble", "catalogue_of", "with_association_rules", "with_closest", "with_ranker"]
 __all__ += ["with_score", "with_substitutes", "with_trees"]
 
 
@@ -125,8 +130,8 @@ def with_ranker(
     )
 
 
-def with_rules(
-    contents: BundleContents, encoded: EncodedTransactions, config: RulesConfig
+def with_association_rules(
+    contents: BundleContents, encoded: EncodedTransactions, config: AssociationRulesConfig
 ) -> BundleContents:
     """Adds the association rules, filed by the last item of their antecedent."""
     rules = item_rules(encoded, config)

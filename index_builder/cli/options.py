@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.transactions.source import Dataset
 from index_builder.transactions.timestamps import naive_utc
 
@@ -34,7 +34,7 @@ UntilOption = Annotated[
     typer.Option(help="Use only baskets that began before this moment, e.g. 2017-12-01."),
 ]
 
-_RULES = RulesConfig()
+_RULES = AssociationRulesConfig()
 MinSupportOption = Annotated[
     float | None,
     typer.Option(
@@ -88,7 +88,7 @@ def rules_config(
     min_confidence: float,
     min_lift: float,
     max_length: int,
-) -> RulesConfig:
+) -> AssociationRulesConfig:
     """Puts thresholds together; a support that is given holds for categories as well."""
     thresholds: dict[str, float] = {
         "min_baskets": min_baskets,
@@ -98,4 +98,4 @@ def rules_config(
     }
     if min_support is not None:
         thresholds |= {"min_support": min_support, "taxonomy_min_support": min_support}
-    return RulesConfig.model_validate(thresholds)
+    return AssociationRulesConfig.model_validate(thresholds)

@@ -23,7 +23,7 @@ from index_builder.cli.options import (
     moment_of,
     rules_config,
 )
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.files import read_baskets, write_rules
 from index_builder.rules.levels import item_rules, level_rules
@@ -32,7 +32,7 @@ from index_builder.transactions.source import Dataset, SourceError, read_source
 
 __all__ = ["rules"]
 
-_RULES = RulesConfig()
+_RULES = AssociationRulesConfig()
 
 
 class Between(StrEnum):
@@ -76,7 +76,7 @@ def rules(
     console.print(f"{len(found.lift):,} rules in {escape(str(out))}", soft_wrap=True)
 
 
-def _of_baskets(path: Path, config: RulesConfig) -> tuple[AssociationRules, list[str]]:
+def _of_baskets(path: Path, config: AssociationRulesConfig) -> tuple[AssociationRules, list[str]]:
     items, indptr, names = read_baskets(path)
     n_baskets = len(indptr) - 1
     found = association_rules(indptr, items, len(names), n_baskets, config.min_support, config)
@@ -90,7 +90,7 @@ def _of_transactions(
     path: Path | None,
     until: str | None,
     level: Between,
-    config: RulesConfig,
+    config: AssociationRulesConfig,
 ) -> tuple[AssociationRules, list[str]]:
     moment = moment_of(until)
     table, catalogue = read_source(transactions, products, dataset, path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.rules.itemsets import Itemsets, frequent_itemsets
 from service.support.array_types import Float64, Int32, Int64
 
@@ -65,7 +65,7 @@ def association_rules(
     n_items: int,
     n_baskets: int,
     min_support: float,
-    config: RulesConfig,
+    config: AssociationRulesConfig,
 ) -> AssociationRules:
     """Finds all rules within the thresholds.
 
@@ -102,7 +102,7 @@ def association_rules(
 
 
 def _rules(
-    found: Itemsets, n_baskets: int, config: RulesConfig
+    found: Itemsets, n_baskets: int, config: AssociationRulesConfig
 ) -> Iterator[tuple[Int32, Int32, Float64, Float64, Float64]]:
     """The rules of itemsets of one length, with one place of them as the consequent, at a time."""
     for length in range(2, len(found.items) + 1):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
@@ -12,7 +12,7 @@ from service.support.array_types import Float32, Int32, Int64
 __all__ = ["category_lift", "item_rules", "level_rules"]
 
 
-def item_rules(encoded: EncodedTransactions, config: RulesConfig) -> AssociationRules:
+def item_rules(encoded: EncodedTransactions, config: AssociationRulesConfig) -> AssociationRules:
     """Finds the rules between items."""
     indptr, items = encoded.basket_indptr, encoded.basket_items
     n_baskets = _all_baskets(encoded)
@@ -20,7 +20,7 @@ def item_rules(encoded: EncodedTransactions, config: RulesConfig) -> Association
 
 
 def level_rules(
-    encoded: EncodedTransactions, level: Level, config: RulesConfig
+    encoded: EncodedTransactions, level: Level, config: AssociationRulesConfig
 ) -> AssociationRules:
     """Finds the rules between departments, categories or subcategories, by their codes."""
     indptr, codes = _baskets_of(encoded, level)

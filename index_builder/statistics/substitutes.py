@@ -17,7 +17,7 @@ from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Float64, Int32, Int64, Positions
 
-__all__ = ["Substitutes", "substitutes"]
+__all__ = ["SubstituteLists", "substitutes"]
 
 
 _PRIOR_BASKETS = 1  # with both items, beside those counted and those expected: few prove little
@@ -25,7 +25,7 @@ _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
 
 
 @dataclass(frozen=True)
-class Substitutes:
+class SubstituteLists:
     """Row i, `indptr[i]:indptr[i + 1]`: what replaces item i, the best first, and how well.
 
     The score is the share of the shoppers of i who buy the substitute too, times one minus the
@@ -39,7 +39,7 @@ class Substitutes:
 
 def substitutes(
     encoded: EncodedTransactions, subcategories: Sequence[str], config: SubstitutesConfig
-) -> Substitutes:
+) -> SubstituteLists:
     """Finds the substitutes of every item.
 
     Args:
@@ -54,7 +54,7 @@ def substitutes(
     starts = np.concatenate([[0], np.cumsum(counts)])
     kept = np.arange(len(items)) - starts[items] < config.most
     counts = np.minimum(counts, config.most)
-    return Substitutes(
+    return SubstituteLists(
         indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         item=others[kept].astype(np.int32),
         score=scores[kept].astype(np.float32),

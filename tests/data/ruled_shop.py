@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 
-from index_builder.bundle.contents import with_rules
-from index_builder.config import RulesConfig
+from index_builder.bundle.contents import with_association_rules
+from index_builder.config import AssociationRulesConfig
 from service.bundle.bundle import BundleContents
 from tests.data.encoded import trained
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
-ALL = RulesConfig(
+ALL = AssociationRulesConfig(
     min_support=0.01, min_baskets=1, min_confidence=0, min_lift=0, min_expected_baskets=5
 )
 
@@ -26,7 +26,9 @@ BASKETS: list[set[int]] = [
 
 
 def ruled_contents(
-    baskets: Sequence[Collection[int]] = BASKETS, config: RulesConfig = ALL
+    baskets: Sequence[Collection[int]] = BASKETS, config: AssociationRulesConfig = ALL
 ) -> BundleContents:
     """Return the tiny bundle's contents with the rules of these baskets."""
-    return with_rules(tiny_contents(), trained([sorted(b) for b in baskets], N_ITEMS), config)
+    return with_association_rules(
+        tiny_contents(), trained([sorted(b) for b in baskets], N_ITEMS), config
+    )

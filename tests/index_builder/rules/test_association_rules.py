@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.files import read_baskets
 
 STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
-ALL = RulesConfig(min_baskets=1, min_confidence=0, min_lift=0)
+ALL = AssociationRulesConfig(min_baskets=1, min_confidence=0, min_lift=0)
 
 Rule = tuple[tuple[int, ...], int]
 
 
 def mined(
-    baskets: Sequence[Collection[int]], min_support: float, config: RulesConfig = ALL
+    baskets: Sequence[Collection[int]], min_support: float, config: AssociationRulesConfig = ALL
 ) -> AssociationRules:
     items = [item for basket in baskets for item in sorted(basket)]
     indptr = np.concatenate([[0], np.cumsum([len(basket) for basket in baskets])])
@@ -63,7 +63,7 @@ def test_two_aisles_do_not_mix() -> None:
 
 def test_few_baskets_are_not_enough_however_large_their_share() -> None:
     baskets = [{0, 1}] * 9 + [{2}] * 3
-    few = RulesConfig(min_baskets=10, min_lift=0)
+    few = AssociationRulesConfig(min_baskets=10, min_lift=0)
     assert measures(mined(baskets, 0.01, few)) == {}
     assert len(measures(mined([*baskets, {0, 1}], 0.01, few))) == 2
 
@@ -76,7 +76,7 @@ def test_baskets_that_teach_nothing(baskets: list[set[int]]) -> None:
 
 
 def searched(
-    baskets: Sequence[Collection[int]], min_support: float, config: RulesConfig
+    baskets: Sequence[Collection[int]], min_support: float, config: AssociationRulesConfig
 ) -> dict[Rule, Any]:
     """All rules, by counting every itemset in every basket."""
 
@@ -103,7 +103,7 @@ def searched(
     st.sampled_from([0.01, 0.11, 0.23, 0.5]),
     # No share of a few baskets is as odd as these: rounding decides nothing.
     st.builds(
-        RulesConfig,
+        AssociationRulesConfig,
         min_baskets=st.just(1),
         min_confidence=st.sampled_from([0.0, 0.3137, 0.7193]),
         min_lift=st.sampled_from([0.0, 1.0717, 1.9331]),
@@ -111,7 +111,7 @@ def searched(
     ),
 )
 def test_finds_what_a_search_through_everything_finds(
-    baskets: list[set[int]], min_support: float, config: RulesConfig
+    baskets: list[set[int]], min_support: float, config: AssociationRulesConfig
 ) -> None:
     rules = mined(baskets, min_support, config)
     assert measures(rules) == searched(baskets, min_support, config)
@@ -122,7 +122,7 @@ def test_finds_what_a_search_through_everything_finds(
 @pytest.mark.skipif(not STORE.is_file(), reason=f"no {STORE.name} beside the repository")
 def test_the_published_baskets_give_142_itemsets_and_217_directed_rules() -> None:
     items, indptr, names = read_baskets(STORE)
-    thresholds = RulesConfig(min_baskets=1, min_confidence=0.2, min_lift=2, max_length=5)
+    thresholds = AssociationRulesConfig(min_baskets=1, min_confidence=0.2, min_lift=2, max_length=5)
     rules = association_rules(indptr, items, len(names), len(indptr) - 1, 0.0045, thresholds)
     found = {
         (frozenset(names[item] for item in left), names[right]): values

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from index_builder.config import RulesConfig
+from index_builder.config import AssociationRulesConfig
 from index_builder.rules.levels import category_lift, item_rules, level_rules
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
@@ -33,7 +33,7 @@ def test_a_level_joins_what_items_keep_apart(encoded: EncodedTransactions) -> No
     assert len(item_rules(encoded, replace_support(0.3)).lift) == 0
 
 
-def replace_support(share: float) -> RulesConfig:
+def replace_support(share: float) -> AssociationRulesConfig:
     return ALL.model_copy(update={"min_support": share, "taxonomy_min_support": share})
 
 

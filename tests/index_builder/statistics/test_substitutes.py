@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import index_builder.statistics.substitutes
 from index_builder.bundle.contents import with_substitutes
 from index_builder.config import SubstitutesConfig
-from index_builder.statistics.substitutes import Substitutes, substitutes
+from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from service.bundle.bundle import preview_bundle
-from service.recommending.postprocess.substitutes import Substitutes as Served
+from service.recommending.postprocess.substitutes import Substitutes
 from tests.data.encoded import trained
 from tests.data.ranked_shop import shop
 
@@ -24,7 +24,7 @@ BASKETS = [[visit % 2, 2, 3, 4 + user // 2] for user in range(4) for visit in ra
 USERS = [user for user in range(4) for _ in range(4)]
 
 
-def table(found: Substitutes) -> list[dict[int, float]]:
+def table(found: SubstituteLists) -> list[dict[int, float]]:
     """The substitutes of each item with their scores, in their order."""
     assert [array.dtype.name for array in vars(found).values()] == ["int64", "int32", "float32"]
     assert found.indptr[0] == 0
@@ -127,6 +127,6 @@ def test_a_bundle_carries_them() -> None:
     bundle = preview_bundle(with_substitutes(shop().contents, shop().encoded, config))
     rows = table(substitutes(shop().encoded, bundle.catalogue.subcategories, config))
     assert sum(map(len, rows)) > 20
-    served = Served(bundle)
+    served = Substitutes(bundle)
     for item, row in enumerate(rows):
         assert [tuple(each) for each in served.of(item, 100)] == list(row.items())
