@@ -22,7 +22,7 @@ from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.transactions import Transactions
-from index_builder.validation.publish_gate import enforce, judge
+from index_builder.validation.publish_gate import enforce, gate_result
 from index_builder.validation.validation import validate
 from service.bundle.bundle import write_bundle
 
@@ -69,8 +69,8 @@ def build(
         encoded = encode(transactions, products, config.min_item_baskets, as_of)
     console.print(encoded)
     choice = validate(transactions, products, config, as_of, console)
-    verdict = judge(choice.measured, config.train.seed)
-    enforce(verdict, strict, console)
+    result = gate_result(choice.measured, config.train.seed)
+    enforce(result, strict, console)
     embeddings = train_epochs(encoded, config.train, choice.epochs, console)
     index = partial(tune_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
@@ -82,7 +82,7 @@ def build(
             index,
             choice.weights,
             choice.vectors_alone,
-            {**choice.metrics, "publish_gate": verdict.facts()},
+            {**choice.metrics, "publish_gate": result.facts()},
         )
         if choice.trees is not None:
             contents = with_trees(with_ranker(contents, encoded, config.ranker), choice.trees)

@@ -1,8 +1,8 @@
-"""The publish gate: a build should have shown that it beats the simplest ways to rank.
+"""The publish gate: whether a build has shown that it beats the simplest ways to rank.
 
-The full system is measured beside item popularity and user frequency on the build's own validation
+The full system is measured beside item popularity and user frequency on the build's validation
 baskets. It beats one of them if the 95 % interval of the paired difference in recall lies above
-zero: a lead that chance could have given proves nothing.
+zero.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from rich.console import Console
 from index_builder.measuring.intervals import Bootstrap, Interval
 from index_builder.measuring.quality import K, Measured
 
-__all__ = ["PublishGateError", "Verdict", "enforce", "judge"]
+__all__ = ["GateResult", "PublishGateError", "enforce", "gate_result"]
 
 _OPPONENTS = ("item popularity", "user frequency")
-_DIGITS = 6  # in the manifest: what no rounding of sums can change
+_DIGITS = 6  # in the manifest: beyond these, the order of a sum could change them
 
 _REMEDY = (
     "Bring a longer record: more days, more baskets of the same users. Check that user_id and "
-    "basket_id name what they should: without them, nobody has a history."
+    "basket_id hold what they should: without them, no user has a history."
 )
 
 
@@ -30,12 +30,12 @@ class PublishGateError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the gate found.
+class GateResult:
+    """The full system beside its opponents.
 
     Attributes:
         system: name of the full system; empty if the record was too small to validate.
-        leads: by how much its recall is above that of each opponent; empty likewise.
+        leads: its recall minus that of each opponent, by name; empty likewise.
         baskets: number of validation baskets.
     """
 
@@ -49,7 +49,7 @@ class Verdict:
         return bool(self.leads) and all(lead.low > 0 for lead in self.leads.values())
 
     def facts(self) -> dict[str, JsonValue]:
-        """For the metrics in the manifest."""
+        """The result as it is stored in the metrics of the manifest."""
         leads: dict[str, JsonValue] = {
             name: [round(figure, _DIGITS) for figure in (lead.mean, lead.low, lead.high)]
             for name, lead in self.leads.items()
@@ -71,41 +71,41 @@ class Verdict:
         )
 
 
-def judge(measured: Mapping[str, Measured], seed: int) -> Verdict:
+def gate_result(measured: Mapping[str, Measured], seed: int) -> GateResult:
     """Compares the full system with its opponents.
 
     Args:
         measured: every method on the validation baskets, the full system last; empty if the record
-            was too small for any.
+            was too small to validate.
         seed: of the resamples.
     """
     if not measured:
-        return Verdict("", {}, 0)
+        return GateResult("", {}, 0)
     system, ours = list(measured.items())[-1]
     bootstrap = Bootstrap(ours.users, seed)
     leads = {name: bootstrap.difference(ours.recall, measured[name].recall) for name in _OPPONENTS}
-    return Verdict(system, leads, len(ours.users))
+    return GateResult(system, leads, len(ours.users))
 
 
-def enforce(verdict: Verdict, strict: bool, console: Console) -> None:
-    """Says what was found, loudly if it is no proof.
+def enforce(result: GateResult, strict: bool, console: Console) -> None:
+    """Prints the result, with a warning if the build did not pass.
 
     Args:
-        verdict: what was found.
-        strict: whether a build that proves nothing is refused.
-        console: where it is said.
+        result: the result.
+        strict: whether a build that did not pass is refused.
+        console: where it is printed.
 
     Raises:
-        PublishGateError: it is refused.
+        PublishGateError: the build did not pass, and `strict` is set.
     """
-    if verdict.passed:
-        console.print(f"[green]✓[/] {verdict}", highlight=False)
+    if result.passed:
+        console.print(f"[green]✓[/] {result}", highlight=False)
     elif strict:
-        raise PublishGateError(f"{verdict}\nNothing was published. {_REMEDY}")
+        raise PublishGateError(f"{result}\nNothing was published. {_REMEDY}")
     else:
         console.print("[bold red]NOT SHOWN TO BEAT THE SIMPLEST WAYS TO RANK[/]")
         console.print(
-            f"{verdict}\nIt is published all the same; --strict would refuse it. {_REMEDY}",
+            f"{result}\nIt is published all the same; --strict would refuse it. {_REMEDY}",
             style="yellow",
             highlight=False,
             soft_wrap=True,

@@ -8,14 +8,14 @@ from rich.console import Console
 
 from index_builder.build import build
 from index_builder.measuring.quality import K, Measured
-from index_builder.validation.publish_gate import PublishGateError, Verdict, enforce, judge
+from index_builder.validation.publish_gate import GateResult, PublishGateError, enforce, gate_result
 from service.bundle.bundle import load_bundle
 from tests.data.aisle_shop import shop
 from tests.index_builder.conftest import QUICK
 
 
 def measured(recall: list[float]) -> Measured:
-    """A method with this recall on the baskets of as many households."""
+    """A method with this recall on the baskets of as many users."""
     n = len(recall)
     values = np.array(recall)
     return Measured(
@@ -29,20 +29,20 @@ def measured(recall: list[float]) -> Measured:
     )
 
 
-def verdict(popularity: list[float], frequency: list[float], ours: list[float]) -> Verdict:
+def result(popularity: list[float], frequency: list[float], ours: list[float]) -> GateResult:
     rows = {"item popularity": popularity, "user frequency": frequency, "ours": ours}
-    return judge({name: measured(recall) for name, recall in rows.items()}, seed=0)
+    return gate_result({name: measured(recall) for name, recall in rows.items()}, seed=0)
 
 
-def said(verdict: Verdict, strict: bool = False) -> str:
+def said(found: GateResult, strict: bool = False) -> str:
     console = Console(width=300)
     with console.capture() as capture:
-        enforce(verdict, strict, console)
+        enforce(found, strict, console)
     return capture.get()
 
 
 def test_always_better_than_both_passes() -> None:
-    found = verdict([0.25] * 20, [0.5] * 20, [0.75] * 20)
+    found = result([0.25] * 20, [0.5] * 20, [0.75] * 20)
     assert found.passed
     assert found.facts() == {
         "passed": True,
@@ -58,13 +58,13 @@ def test_always_better_than_both_passes() -> None:
     [
         ([0.5] * 20, [0.25] * 20, [0.5] * 20),  # as good as one of them
         ([0.25] * 20, [0.5] * 20, [0.375] * 20),  # worse than one of them
-        ([0.0] * 20, [0.25] * 20, [1.0] + [0.25] * 19),  # better for a single household
+        ([0.0] * 20, [0.25] * 20, [1.0] + [0.25] * 19),  # better for a single user
     ],
 )
 def test_what_does_not_beat_both_does_not_pass(
     popularity: list[float], frequency: list[float], ours: list[float]
 ) -> None:
-    found = verdict(popularity, frequency, ours)
+    found = result(popularity, frequency, ours)
     assert not found.passed
     assert found.facts()["passed"] is False
     assert "NOT SHOWN" in said(found)
@@ -74,7 +74,7 @@ def test_what_does_not_beat_both_does_not_pass(
 
 
 def test_without_validation_nothing_is_proven() -> None:
-    found = judge({}, seed=0)
+    found = gate_result({}, seed=0)
     assert not found.passed
     assert found.facts() == {"passed": False, "recall_leads": {}}
     assert "too small to validate" in said(found)
