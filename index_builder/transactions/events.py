@@ -1,4 +1,4 @@
-"""What a service was told as it happened, among a shop's own lines: these carry an `event_id`."""
+"""Events of the purchase stream among a shop's own lines; a line with an `event_id` is one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +13,11 @@ EVENT_ID = "event_id"
 
 
 def usable_events(table: Table) -> tuple[Table, Mapping[str, int]]:
-    """Leave out events that are there already, and those of another user's basket.
+    """Leaves out repeated events, and events of another user's basket.
 
-    Every machine keeps what it was told, so files of several have an event more than once; and none
-    of them knows all baskets. A basket is that of the user the shop's own lines name, or else of
-    the first event. A blank `event_id` makes no event of a line.
+    Every machine writes the events that it received, so several files may hold the same event, and
+    a basket_id may have been used by two users. A basket belongs to the user that the shop's own
+    lines name, or else to the user of its first event. A blank `event_id` makes no event of a line.
 
     Returns:
         The table without the column, and the number of rows that were left out, by reason.
@@ -25,12 +25,12 @@ def usable_events(table: Table) -> tuple[Table, Mapping[str, int]]:
     frame = table.frame
     if EVENT_ID not in frame.columns:
         return table, {}
-    told = pl.col(EVENT_ID).str.strip_chars().fill_null("") != ""
-    once = frame.filter(~told | pl.col(EVENT_ID).is_first_distinct())
-    own = pl.col("user_id").filter(~told).first()
+    is_event = pl.col(EVENT_ID).str.strip_chars().fill_null("") != ""
+    once = frame.filter(~is_event | pl.col(EVENT_ID).is_first_distinct())
+    own = pl.col("user_id").filter(~is_event).first()
     owner = pl.coalesce(own, pl.col("user_id").first()).over("basket_id")
-    usable = once.filter(~told | (pl.col("user_id") == owner))
+    usable = once.filter(~is_event | (pl.col("user_id") == owner))
     return replace(table, frame=usable.drop(EVENT_ID)), {
-        "events told before": frame.height - once.height,
+        "repeated events": frame.height - once.height,
         "events of another user's basket": once.height - usable.height,
     }

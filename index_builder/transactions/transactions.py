@@ -6,68 +6,15 @@ from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from rich.console import Group, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from index_builder.transactions.errors import QuantityError, SharedBasketError, TimestampError
 from index_builder.transactions.events import EVENT_ID, usable_events
+from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import ROW, Table, read_tables
 from index_builder.transactions.timestamps import EXAMPLES, naive_utc, parse_iso_8601
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
-
-
-@dataclass(frozen=True)
-class ReadSummary:
-    """What was read, kept and dropped; rows_read = rows_kept + the sum of `dropped`.
-
-    Attributes:
-        source: the file, folder or data set.
-        rows_read: rows of the source.
-        rows_kept: distinct (basket, item) pairs.
-        dropped: number of rows by the reason they were left out or merged.
-        users: distinct users among the kept rows.
-        baskets: distinct baskets.
-        items: distinct items.
-        first: when the first basket began, UTC.
-        last: when the last basket began, UTC.
-        long_baskets: baskets whose rows lie more than a day apart (kept, but suspicious: are
-            basket ids used again?).
-        unused_columns: columns of the source that nothing reads.
-    """
-
-    source: str
-    rows_read: int
-    rows_kept: int
-    dropped: Mapping[str, int]
-    users: int
-    baskets: int
-    items: int
-    first: datetime
-    last: datetime
-    long_baskets: int = 0
-    unused_columns: tuple[str, ...] = ()
-
-    def __rich__(self) -> RenderableType:
-        table = RichTable(show_header=False)
-        table.add_column()
-        table.add_column(justify="right")
-        table.add_row("rows read", f"{self.rows_read:,}")
-        for reason, count in self.dropped.items():
-            table.add_row(f"  {reason}", f"-{count:,}")
-        table.add_row("rows kept", f"{self.rows_kept:,}", end_section=True)
-        table.add_row("users", f"{self.users:,}")
-        table.add_row("baskets", f"{self.baskets:,}")
-        if self.long_baskets:
-            table.add_row("  longer than a day", f"{self.long_baskets:,}")
-        table.add_row("items", f"{self.items:,}")
-        table.add_row("first basket", f"{self.first:%Y-%m-%d %H:%M}")
-        table.add_row("last basket", f"{self.last:%Y-%m-%d %H:%M}")
-        if self.unused_columns:
-            table.add_row("columns not used", Text(", ".join(self.unused_columns)))
-        return Group(Text(self.source, style="bold"), table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +25,7 @@ class Transactions:
         lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
             user_id, basket_id, item_id (strings), begun_at (Datetime("us"), naive UTC: the
             earliest timestamp of the basket), quantity (Float64, summed over merged rows).
-        summary: what was read; a slice made by `until` or `since` keeps the summary of the whole.
+        summary: of all that was read, also after `until` or `since` took a slice of it.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -98,7 +45,7 @@ def read_transactions(path: Path) -> Transactions:
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
-            item_id, timestamp and, optionally, quantity and event_id (see `told_events`). Other
+            item_id, timestamp and, optionally, quantity and event_id (see `usable_events`). Other
             columns, such as price, are not read; the summary lists them.
 
     Raises:

@@ -15,7 +15,7 @@ def bought(transactions: Transactions) -> list[tuple[str, str, str, float]]:
     return sorted(transactions.lines.select(columns).rows())
 
 
-def told(path: Path, *events: str) -> None:
+def write_events(path: Path, *events: str) -> None:
     """Write a file of events, each `event user basket item`."""
     columns = zip(*[event.split() for event in events], strict=True)
     names = ("event_id", "user_id", "basket_id", "item_id")
@@ -23,28 +23,28 @@ def told(path: Path, *events: str) -> None:
 
 
 def test_events_of_several_machines_count_once(tmp_path: Path) -> None:
-    told(tmp_path / "a" / "1.parquet", "e1 ann b1 milk", "e2 ann b1 tea")
-    told(tmp_path / "b" / "1.parquet", "e1 ann b1 milk", "e3 bob b2 tea")
-    told(tmp_path / "b" / "2.parquet", "e2 ann b1 tea", "e1 ann b1 milk")
+    write_events(tmp_path / "a" / "1.parquet", "e1 ann b1 milk", "e2 ann b1 tea")
+    write_events(tmp_path / "b" / "1.parquet", "e1 ann b1 milk", "e3 bob b2 tea")
+    write_events(tmp_path / "b" / "2.parquet", "e2 ann b1 tea", "e1 ann b1 milk")
     found = read_transactions(tmp_path)
     assert bought(found) == [
         ("ann", "b1", "milk", 1),
         ("ann", "b1", "tea", 1),
         ("bob", "b2", "tea", 1),
     ]
-    assert found.summary.dropped == {"events told before": 3}
+    assert found.summary.dropped == {"repeated events": 3}
     assert found.summary.rows_read == 6
     assert not found.summary.unused_columns
 
 
 def test_two_events_of_one_item_are_two_of_it(tmp_path: Path) -> None:
-    told(tmp_path / "1.parquet", "e1 ann b1 milk", "e2 ann b1 milk")
+    write_events(tmp_path / "1.parquet", "e1 ann b1 milk", "e2 ann b1 milk")
     assert bought(read_transactions(tmp_path)) == [("ann", "b1", "milk", 2)]
 
 
 @pytest.mark.parametrize("events", ["1-first.parquet", "3-last.parquet"])
-def test_the_shops_own_lines_say_whose_a_basket_is(tmp_path: Path, events: str) -> None:
-    told(tmp_path / events, "e1 thief b milk", "e2 ann b tea", "e3 thief c milk")
+def test_the_shops_own_lines_name_the_owner_of_a_basket(tmp_path: Path, events: str) -> None:
+    write_events(tmp_path / events, "e1 thief b milk", "e2 ann b tea", "e3 thief c milk")
     parquet(tmp_path / "2-shop.parquet", user_id=["ann"], item_id=["bread"])
     found = read_transactions(tmp_path)
     assert bought(found) == [
@@ -55,9 +55,9 @@ def test_the_shops_own_lines_say_whose_a_basket_is(tmp_path: Path, events: str) 
     assert found.summary.dropped == {"events of another user's basket": 1}
 
 
-def test_among_events_the_first_says_whose_a_basket_is(tmp_path: Path) -> None:
-    told(tmp_path / "a.parquet", "e1 ann b milk")
-    told(tmp_path / "b.parquet", "e2 bob b milk", "e3 bob c milk", "e4 ann b tea")
+def test_among_events_the_first_names_the_owner(tmp_path: Path) -> None:
+    write_events(tmp_path / "a.parquet", "e1 ann b milk")
+    write_events(tmp_path / "b.parquet", "e2 bob b milk", "e3 bob c milk", "e4 ann b tea")
     found = read_transactions(tmp_path)
     assert bought(found) == [
         ("ann", "b", "milk", 1),
@@ -77,7 +77,7 @@ def test_what_is_left_out_does_not_move_when_a_basket_began(tmp_path: Path) -> N
 def test_a_basket_that_two_users_share_in_the_shops_own_lines_stays_an_error(
     tmp_path: Path,
 ) -> None:
-    told(tmp_path / "1.parquet", "e1 ann b milk")
+    write_events(tmp_path / "1.parquet", "e1 ann b milk")
     parquet(tmp_path / "2.parquet", user_id=["ann", "bob"])
     with pytest.raises(SharedBasketError, match="1 of 1 values of basket_id"):
         read_transactions(tmp_path)
