@@ -1,14 +1,12 @@
-"""Timestamps as the builder knows them: naive UTC, to the microsecond.
+"""Timestamps: naive UTC, to the microsecond.
 
-A time with a timezone is converted to UTC. A time without one is taken as it stands, as though the
-shop's clock showed UTC; a shop that writes local time throughout loses nothing by it.
+A time with a timezone is converted to UTC. A time without one is taken for UTC; a shop that writes
+local time in all its rows loses nothing by that.
 """
 
 from datetime import UTC, datetime
 
 import polars as pl
-
-from index_builder.transactions.errors import TimestampError
 
 EXAMPLES = "2017-12-01, 2017-12-01T18:30:00, 2017-12-01T18:30:00Z or 2017-12-01 18:30:00+01:00"
 
@@ -44,18 +42,6 @@ def parse_iso_8601(texts: pl.Series) -> pl.DataFrame:
     )
 
 
-def parse_timestamp(text: str) -> datetime:
-    """Parses one ISO 8601 date or time, as in `--until 2017-12-01`, to naive UTC.
-
-    Raises:
-        TimestampError: the text is no ISO 8601 timestamp.
-    """
-    parsed = parse_iso_8601(pl.Series([text], dtype=pl.String))["timestamp"].item()
-    if not isinstance(parsed, datetime):
-        raise TimestampError(f"{text!r} is not a timestamp.\nExpected: {EXAMPLES}.")
-    return parsed
-
-
 def naive_utc(timestamp: datetime) -> datetime:
-    """The same moment in the builder's own terms."""
+    """The same moment as naive UTC."""
     return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo else timestamp
