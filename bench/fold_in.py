@@ -25,7 +25,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.build import build
-from index_builder.bundle.fold_in import with_newcomers
+from index_builder.bundle.fold_in import with_folded_in_users
 from index_builder.config import BuildConfig
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K, Measured, RankingFunction, measure
@@ -149,8 +149,8 @@ def _compare(
     tests: Sequence[HeldOut],
     seed: int,
 ) -> None:
-    folded = preview_bundle(with_newcomers(without, past))
-    few = preview_bundle(with_newcomers(without, _last_baskets(past)))
+    folded = preview_bundle(with_folded_in_users(without, past))
+    few = preview_bundle(with_folded_in_users(without, _last_baskets(past)))
     # A bundle, and whether the recommender is told who asks.
     ways = {
         "trained on everybody": (everybody, True),

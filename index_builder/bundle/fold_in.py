@@ -30,12 +30,12 @@ from service.bundle.errors import BundleInvalidError
 from service.profiles.fold_in import FoldIn
 from service.support.array_types import Float32, Int64
 
-__all__ = ["with_newcomers"]
+__all__ = ["with_folded_in_users"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def with_newcomers(bundle: Bundle, transactions: Transactions) -> BundleContents:
+def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleContents:
     """Adds the users of the transactions whom the bundle was not trained on.
 
     Args:

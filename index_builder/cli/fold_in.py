@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from index_builder.bundle.fold_in import with_newcomers
+from index_builder.bundle.fold_in import with_folded_in_users
 from index_builder.cli.options import (
     DatasetOption,
     PathOption,
@@ -35,17 +35,19 @@ def fold_in(
 ) -> None:
     """Add users who came after the build, without retraining, and make the result current.
 
-    All baskets of these users count, those after the build's cut as well. Everyone else's answers
-    stay as they are. Newcomers of an earlier fold-in are folded in again.
+    All baskets of these users count, also those after the build's cut. The answers to all other
+    users stay as they are. Users of an earlier fold-in are folded in again.
     """
     moment = moment_of(until)
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, None, dataset, path)
     console.print(table.summary)
-    contents = with_newcomers(loaded, table.until(moment) if moment else table)
+    contents = with_folded_in_users(loaded, table.until(moment) if moment else table)
     written = write_bundle(out or loaded.path.parent, contents)
     forgotten = len(set(loaded.user_ids) - set(contents.user_ids))
     if forgotten:
-        console.print(f"[yellow]{forgotten:,} earlier newcomers[/] are not in these transactions.")
-    added = f"{len(contents.user_ids) - loaded.n_trained_users:,} newcomers"
+        console.print(
+            f"[yellow]{forgotten:,} users of an earlier fold-in[/] are not in these transactions."
+        )
+    added = f"{len(contents.user_ids) - loaded.n_trained_users:,} users folded in"
     console.print(f"[green]✓[/] {escape(str(written))} is current: {added}", soft_wrap=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from index_builder.bundle.fold_in import with_newcomers
+from index_builder.bundle.fold_in import with_folded_in_users
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import load_bundle, preview_bundle, write_bundle
 from service.recommending.basket_score.scorer import BasketScorer
@@ -15,7 +15,7 @@ def test_a_newcomer_has_a_score(tmp_path: Path) -> None:
     bundle = load_bundle(write_bundle(tmp_path / "bundles", scored_contents()))
     newcomer = lines().filter(pl.col("user_id") == "user-04").with_columns(user_id=pl.lit("new"))
     newcomer.write_parquet(tmp_path / "new.parquet")
-    found = with_newcomers(bundle, read_transactions(tmp_path / "new.parquet"))
+    found = with_folded_in_users(bundle, read_transactions(tmp_path / "new.parquet"))
     before, after = BasketScorer(bundle), BasketScorer(preview_bundle(found))
     own, other = aisle_items("user-04")[:6], aisle_items("user-01")[:6]
     assert before.score("new", own).score is None

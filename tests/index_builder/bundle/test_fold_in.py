@@ -1,4 +1,4 @@
-"""Newcomers: users folded into a bundle that was built without them."""
+"""Users folded into a bundle that was built without them."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from index_builder.bundle.contents import assemble
-from index_builder.bundle.fold_in import with_newcomers
+from index_builder.bundle.fold_in import with_folded_in_users
 from index_builder.embeddings.triple2vec import train
 from index_builder.statistics.past_baskets import past_baskets
 from index_builder.transactions.encoding import encode
@@ -48,7 +48,7 @@ def copied(transactions: Transactions, user: str, days: float = 0) -> Transactio
 
 @pytest.fixture(scope="module")
 def built(transactions: Transactions, products: pl.DataFrame) -> Bundle:
-    """A bundle of the tiny shop before the cut, without the newcomers."""
+    """A bundle of the tiny shop before the cut, without the new users."""
     encoded = encode(without(transactions, *NEW), products, CONFIG.min_item_baskets, CUT)
     triples = 12 * len(encoded.basket_items)
     embeddings = train(encoded, encoded.n_items, encoded.n_users, CONFIG.train, triples)
@@ -57,8 +57,8 @@ def built(transactions: Transactions, products: pl.DataFrame) -> Bundle:
 
 @pytest.fixture(scope="module")
 def folded(built: Bundle, transactions: Transactions) -> Bundle:
-    """The same with the newcomers' baskets before the cut."""
-    return preview_bundle(with_newcomers(built, transactions.until(CUT)))
+    """The same with the new users' baskets before the cut."""
+    return preview_bundle(with_folded_in_users(built, transactions.until(CUT)))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def ranked() -> Bundle:
     return preview_bundle(ranked_contents())
 
 
-def test_a_newcomer_is_offered_the_own_aisle(folded: Bundle) -> None:
+def test_a_folded_in_user_is_offered_the_own_aisle(folded: Bundle) -> None:
     p, q, _ = np.split(folded.item_vectors, [folded.dimension, 2 * folded.dimension], axis=1)
     recommender = Recommender(folded, SETTINGS)
     for user, aisle in zip(NEW, AISLES, strict=True):
@@ -86,7 +86,7 @@ def test_a_newcomer_is_offered_the_own_aisle(folded: Bundle) -> None:
         assert {item.category for item in answer.items} == {aisle}
 
 
-def test_a_newcomer_has_the_history_that_a_build_would_give(
+def test_a_folded_in_user_has_the_history_that_a_build_would_give(
     folded: Bundle, transactions: Transactions, products: pl.DataFrame
 ) -> None:
     encoded = encode(transactions, products, CONFIG.min_item_baskets, CUT)
@@ -120,18 +120,18 @@ def test_everything_else_stays(built: Bundle, folded: Bundle) -> None:
 def test_folding_in_twice_is_folding_in_once(
     built: Bundle, folded: Bundle, transactions: Transactions
 ) -> None:
-    again = preview_bundle(with_newcomers(folded, transactions.until(CUT)))
+    again = preview_bundle(with_folded_in_users(folded, transactions.until(CUT)))
     assert again.bundle_id == folded.bundle_id
-    fewer = preview_bundle(with_newcomers(folded, without(transactions.until(CUT), NEW[0])))
+    fewer = preview_bundle(with_folded_in_users(folded, without(transactions.until(CUT), NEW[0])))
     assert fewer.user_ids == [*built.user_ids, NEW[1]]
     assert history(fewer, NEW[1]) == history(folded, NEW[1])
-    none = preview_bundle(with_newcomers(folded, without(transactions, *NEW)))
+    none = preview_bundle(with_folded_in_users(folded, without(transactions, *NEW)))
     assert none.bundle_id == built.bundle_id
 
 
 def test_answers_of_trained_users_do_not_change(ranked: Bundle, busy: Transactions) -> None:
     """Not even where the ranker compares with the number of all baskets."""
-    bundle = preview_bundle(with_newcomers(ranked, copied(busy, "user-03", days=10)))
+    bundle = preview_bundle(with_folded_in_users(ranked, copied(busy, "user-03", days=10)))
     before, after = Recommender(ranked, SETTINGS), Recommender(bundle, SETTINGS)
     for user, basket in (("user-03", ["item-07"]), ("user-10", ["item-01", "item-20"])):
         old, new = before.shortlist(user, basket), after.shortlist(user, basket)
@@ -141,17 +141,17 @@ def test_answers_of_trained_users_do_not_change(ranked: Bundle, busy: Transactio
         assert next(answers) == next(answers)
 
 
-def test_the_ranker_sees_a_newcomer_as_it_would_see_a_trained_user(
+def test_the_ranker_sees_a_folded_in_user_as_it_would_see_a_trained_user(
     ranked: Bundle, busy: Transactions
 ) -> None:
-    bundle = preview_bundle(with_newcomers(ranked, copied(busy, "user-03")))
+    bundle = preview_bundle(with_folded_in_users(ranked, copied(busy, "user-03")))
     trained = features(bundle, "user-03")
-    newcomer = features(bundle, "user-new")
-    both = trained.keys() & newcomer.keys()
+    folded_in = features(bundle, "user-new")
+    both = trained.keys() & folded_in.keys()
     assert len(both) > 20
     but_vector = [name != "cohesion_user" for name in FEATURES]
     for item in both:
-        np.testing.assert_array_equal(trained[item][but_vector], newcomer[item][but_vector])
+        np.testing.assert_array_equal(trained[item][but_vector], folded_in[item][but_vector])
 
 
 def features(bundle: Bundle, user: str) -> dict[int, Float32]:
@@ -164,7 +164,7 @@ def features(bundle: Bundle, user: str) -> dict[int, Float32]:
 def test_ages_count_from_a_last_basket_after_the_build(ranked: Bundle, busy: Transactions) -> None:
     """Whoever came after the build is as young as the last basket, on whatever day that was."""
     later, latest = (
-        preview_bundle(with_newcomers(ranked, copied(busy, "user-03", days=days)))
+        preview_bundle(with_folded_in_users(ranked, copied(busy, "user-03", days=days)))
         for days in (10, 40)
     )
     answers = [
@@ -208,18 +208,18 @@ def test_any_index_goes_with_the_new_bundle(
 ) -> None:
     build = CONFIG.model_dump(mode="json")
     loaded = load_bundle(write_bundle(tmp_path, tiny_contents(backend, build=build)))
-    write_bundle(tmp_path, with_newcomers(loaded, copied(transactions, "user-5")))
+    write_bundle(tmp_path, with_folded_in_users(loaded, copied(transactions, "user-5")))
     bundle = load_bundle(tmp_path)
     assert bundle.user_ids[-1] == "user-new"
     answer = Recommender(bundle, SETTINGS).recommend("user-new", [], 10)
     assert {item.category for item in answer.items} == {"garden"}
 
 
-def test_a_newcomer_without_a_known_item_is_as_good_as_unknown(
+def test_a_folded_in_user_without_a_known_item_is_as_good_as_unknown(
     built: Bundle, transactions: Transactions
 ) -> None:
     lines = copied(transactions, "user-5").lines.with_columns(item_id=pl.lit("item-of-tomorrow"))
-    bundle = preview_bundle(with_newcomers(built, replace(transactions, lines=lines)))
+    bundle = preview_bundle(with_folded_in_users(built, replace(transactions, lines=lines)))
     assert bundle.user_ids[-1] == "user-new"
     assert not bundle.user_h[-1].any()
     assert Recommender(bundle, SETTINGS).recommend("user-new", [], 10).source == "popularity"
@@ -227,4 +227,4 @@ def test_a_newcomer_without_a_known_item_is_as_good_as_unknown(
 
 def test_a_bundle_of_unknown_making_is_refused(transactions: Transactions) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json, build"):
-        with_newcomers(preview_bundle(tiny_contents()), transactions)
+        with_folded_in_users(preview_bundle(tiny_contents()), transactions)

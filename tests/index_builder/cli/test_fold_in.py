@@ -1,4 +1,4 @@
-"""`rtt2vec-build fold-in`: newcomers between two builds, as a person at a terminal sees it."""
+"""`rtt2vec-build fold-in`: users added between two builds, as a person at a terminal sees it."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ NEW = ("user-2", "user-5")  # one of each aisle
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the tiny shop before the cut, without the newcomers, by the real command."""
+    """A bundle of the tiny shop before the cut, without these users, by the real command."""
     folder = tmp_path_factory.mktemp("shop")
     others = lines().filter(~pl.col("user_id").is_in(NEW))
     transactions, products = write_shop(folder, others)
@@ -49,13 +49,13 @@ def answers(bundle: Bundle) -> list[object]:
     return [recommender.recommend(u, b, 20, explain=True) for u in users for b in baskets]
 
 
-def test_newcomers_are_known_afterwards_and_nobody_else_notices(
+def test_folded_in_users_are_known_and_other_answers_stay(
     run: Run, built: Path, everyone: Path, tmp_path: Path
 ) -> None:
     before = load_bundle(built)
     said = run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path).err
     after = load_bundle(tmp_path)
-    assert said.splitlines()[-1] == f"✓ {after.path} is current: 2 newcomers"
+    assert said.splitlines()[-1] == f"✓ {after.path} is current: 2 users folded in"
     assert after.bundle_id != before.bundle_id
     assert answers(after) == answers(before)
     recommender = Recommender(after, Settings.model_construct())
@@ -89,17 +89,17 @@ def test_until_leaves_later_baskets_out(
     assert at_cut.manifest.as_of == later.manifest.as_of == f"{CUT}T00:00:00"
 
 
-def test_forgotten_newcomers_are_mentioned(
+def test_users_missing_from_the_transactions_are_counted(
     run: Run, built: Path, everyone: Path, tmp_path: Path
 ) -> None:
     run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path)
     rest = write_shop(tmp_path, lines().filter(pl.col("user_id") != NEW[0]))[0]
     said = run("fold-in", "--bundle", tmp_path, "--transactions", rest).err
-    assert "1 earlier newcomers are not in these transactions." in said.splitlines()
-    assert said.splitlines()[-1].endswith("is current: 1 newcomers")
+    assert "1 users of an earlier fold-in are not in these transactions." in said.splitlines()
+    assert said.splitlines()[-1].endswith("is current: 1 users folded in")
 
 
-def test_newcomers_are_not_judged_by_baskets_they_brought(
+def test_folded_in_users_are_not_evaluated(
     run: Run, built: Path, everyone: Path, tmp_path: Path
 ) -> None:
     run("fold-in", "--bundle", built, "--transactions", everyone, "--out", tmp_path)
