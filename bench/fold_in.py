@@ -26,7 +26,7 @@ from rich.console import Console
 
 from index_builder.build import build
 from index_builder.bundle.fold_in import with_folded_in_users
-from index_builder.config import BuildConfig
+from index_builder.config import BuildConfig, read_build_config
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K, Measured, RankingFunction, measure
 from index_builder.transactions.datasets import completejourney
@@ -122,7 +122,7 @@ def _heading(
 
 def _fold_in(bundle: Bundle) -> tuple[Float32, Float64]:
     """All users' vectors by fold-in, and the seconds it took for those of some dozen baskets."""
-    half_life_days = BuildConfig.model_validate(bundle.manifest.build).recency_half_life_days
+    half_life_days = read_build_config(bundle).recency_half_life_days
     fold_in, profiles = FoldIn(bundle.item_vectors, half_life_days), Profiles(bundle)
     user_h, seconds = np.zeros_like(bundle.user_h), []
     for row, user in enumerate(bundle.user_ids):

@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleInvalidError
 from service.recommending.ranking.trees import MOST_LEAVES
+from service.support.invalid_fields import TEXT, field_error
 
 __all__ = ["AssociationRulesConfig", "Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
-__all__ += ["ScoreConfig", "SubstitutesConfig", "TrainConfig"]
+__all__ += ["ScoreConfig", "SubstitutesConfig", "TrainConfig", "read_build_config"]
 
 
 class _Config(BaseModel):
@@ -149,3 +152,19 @@ class BuildConfig(_Config):
     rules: AssociationRulesConfig = AssociationRulesConfig()
     score: ScoreConfig = ScoreConfig()
     substitutes: SubstitutesConfig = SubstitutesConfig()
+
+
+def read_build_config(bundle: Bundle) -> BuildConfig:
+    """The configuration that a bundle was built with, from its manifest.
+
+    Raises:
+        BundleInvalidError: the manifest has no configuration of this release.
+    """
+    try:
+        return BuildConfig.model_validate(bundle.manifest.build)
+    except ValidationError as error:
+        raise BundleInvalidError(
+            "manifest.json, build",
+            "a configuration of this release",
+            field_error(error.errors()[0], TEXT),
+        ) from error

@@ -1,13 +1,13 @@
-"""Newcomers: users who came after a build, folded into its bundle without retraining.
+"""Users who came after a build, folded into its bundle without retraining.
 
-What was learned and counted from the training baskets stays as it is: item vectors, index, trees,
-popularity, neighbours, and `as_of`; so do the rows of all users the bundle was trained on, and with
-them their answers. A newcomer gets a vector by fold-in, a history and past baskets from all of the
-given baskets, those begun after `as_of` as well: they are what a shop knows of someone new. Ages
-then count from the newcomer's last basket (see `service.recommending.ranking.feature_table`).
+Everything that comes from the training baskets stays as it is: item vectors, index, trees,
+popularity, neighbours and `as_of`, and also the rows of the users that the bundle was trained on,
+and so their answers. A folded-in user gets a vector, a history and past baskets from all baskets
+that are given, also those begun after `as_of`. The ages of these baskets then count from the user's
+last one (see `service.recommending.ranking.feature_table`).
 
-The result depends on the trained bundle and on the transactions, on nothing else: newcomers of an
-earlier fold-in are left out first, and folded in again if they are in the transactions.
+The result depends on the trained bundle and on the transactions alone: users of an earlier fold-in
+are removed first, and folded in again if they are in the transactions.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import JsonValue, ValidationError
 
-from index_builder.config import BuildConfig
+from index_builder.config import read_build_config
 from index_builder.statistics.histories import Histories, histories
 from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.transactions.encoding import encode_baskets
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, BundleContents
-from service.bundle.errors import BundleInvalidError
 from service.profiles.fold_in import FoldIn
 from service.support.array_types import Float32, Int64
 
@@ -36,16 +34,16 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleContents:
-    """Adds the users of the transactions whom the bundle was not trained on.
+    """Adds the users of the transactions that the bundle was not trained on.
 
     Args:
         bundle: one that `rtt2vec-build` wrote.
-        transactions: all that is known of the newcomers; what others bought changes nothing.
+        transactions: all baskets of the new users; those of trained users change nothing.
 
     Raises:
-        BundleInvalidError: the bundle does not say how it was built.
+        BundleInvalidError: see `read_build_config`.
     """
-    half_life_days = _configuration(bundle.manifest.build).recency_half_life_days
+    half_life_days = read_build_config(bundle).recency_half_life_days
     n_trained = bundle.n_trained_users
     trained = bundle.user_ids[:n_trained]
     lines = transactions.lines.filter(~pl.col("user_id").is_in(trained))
@@ -73,14 +71,6 @@ def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleCo
     )
 
 
-def _configuration(build: Mapping[str, JsonValue]) -> BuildConfig:
-    try:
-        return BuildConfig.model_validate(build)
-    except ValidationError as error:
-        expected = "the configuration of a build of this release"
-        raise BundleInvalidError("manifest.json, build", expected, dict(build)) from error
-
-
 def _vectors(fold_in: FoldIn, past: PastBaskets) -> Float32:
     user_h = np.empty((len(past.indptr) - 1, fold_in.dimension), np.float32)
     for user, (start, stop) in enumerate(pairwise(past.indptr)):
@@ -92,7 +82,7 @@ def _vectors(fold_in: FoldIn, past: PastBaskets) -> Float32:
 def _behind(
     arrays: Arrays, n_users: int, user_h: Float32, history: Histories, past: PastBaskets
 ) -> Arrays:
-    """The arrays with the newcomers' rows behind those of the first n users."""
+    """The arrays with the new users' rows behind those of the first n users."""
     arrays = {**arrays, "user_h": np.concatenate([arrays["user_h"][:n_users], user_h])}
     rows = {f"history_{name}": values for name, values in vars(history).items() if name != "indptr"}
     _append(arrays, "history", n_users, history.indptr, rows)

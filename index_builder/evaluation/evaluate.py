@@ -6,12 +6,11 @@ from datetime import datetime
 from itertools import islice
 
 import numpy as np
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import track
 
 from index_builder.basket_score import Additions, Judgement, judge_additions, judge_score
-from index_builder.config import BuildConfig
+from index_builder.config import BuildConfig, read_build_config
 from index_builder.evaluation.ablations import AS_SERVED, Ablation, ablations
 from index_builder.evaluation.baselines.opponents import opponents
 from index_builder.evaluation.sweep import SweepPoint, sweep
@@ -28,7 +27,6 @@ from index_builder.transactions.errors import OtherTransactionsError
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
-from service.bundle.errors import BundleInvalidError
 from service.recommending.basket_score.scorer import has_score
 from service.recommending.recommender import Recommender
 from service.settings import Settings
@@ -105,9 +103,9 @@ def evaluate(
 
     Raises:
         OtherTransactionsError: the bundle was built from other transactions.
-        BundleInvalidError: its build is not described as this release does.
+        BundleInvalidError: see `read_build_config`.
     """
-    config = _build_config(bundle)
+    config = read_build_config(bundle)
     encoded = training_baskets(bundle, transactions, config.min_item_baskets)
     as_of = datetime.fromisoformat(bundle.manifest.as_of)
     methods: dict[str, Measured] = {}
@@ -154,15 +152,6 @@ def training_baskets(
                 "Give evaluate the transactions of the build, and the later ones."
             )
     return encoded
-
-
-def _build_config(bundle: Bundle) -> BuildConfig:
-    try:
-        return BuildConfig.model_validate(bundle.manifest.build)
-    except ValidationError as error:
-        raise BundleInvalidError(
-            "manifest.json, build", "a configuration of this release", error
-        ) from error
 
 
 def _ablate(
