@@ -99,7 +99,7 @@ class BasketScorer:
         """Reads the trees; the bundle must hold them. Its `table` may be shared with a ranker.
 
         Raises:
-            BundleInvalidError: they were trained on other columns than these, or are too large.
+            BundleInvalidError: they use a column that is not among COLUMNS, or are too large.
         """
         self._bundle = bundle
         self._profiles = Profiles(bundle)

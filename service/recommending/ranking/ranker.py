@@ -23,9 +23,9 @@ class Ranker:
         """Reads the trees; the bundle must hold them.
 
         Raises:
-            BundleInvalidError: they were trained on other features than these, or are too large.
+            BundleInvalidError: they use a feature that is not among FEATURES, or are too large.
         """
-        self._trees = stored_trees(bundle, "tree", "tree_root", "features", FEATURES)
+        self._trees = stored_trees(bundle, "tree", "tree_root", "features", [*FEATURES])
         self._parts = np.array([*FEATURES.values(), "popularity"])
 
     def score(self, features: Float32) -> Float32:

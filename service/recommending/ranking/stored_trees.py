@@ -1,43 +1,59 @@
-"""The trees that a bundle holds, checked against the columns that they will be given."""
+"""The trees that a bundle holds, given the columns that this release computes."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
-from service.bundle.errors import BundleInvalidError
+from service.bundle.errors import BundleInvalidError, BundleVersionError
 from service.recommending.ranking.trees import Trees
+from service.support.array_types import Int32
 
 __all__ = ["stored_trees"]
 
 
-def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Iterable[str]) -> Trees:
+def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Sequence[str]) -> Trees:
     """Reads trees; the bundle must hold them.
+
+    Their nodes number columns in the order of the release that built the bundle. The manifest names
+    them, so that the numbers become those of this release.
 
     Args:
         bundle: where from.
         group: what the names of their arrays begin with.
         root: name of the array of their roots: several sets of trees may share the others.
-        fact: of the manifest, which names the columns that they were trained on.
-        columns: those that they will be given.
+        fact: of the manifest's serving facts, the names of their columns, separated by spaces.
+        columns: names of the columns that the trees will be given.
 
     Raises:
-        BundleInvalidError: they were trained on others, or are too large.
+        BundleInvalidError: they use a column that is not among these, or are too large.
     """
-    columns = list(columns)
-    trained_on = bundle.manifest.serving.get(fact)
-    if trained_on != " ".join(columns):
-        expected = f"trees of the columns {' '.join(columns)}"
-        raise BundleInvalidError(f"manifest.json, serving, {fact}", expected, trained_on)
     arrays = bundle.present()
-    if arrays[f"{group}_feature"].max(initial=-1) >= len(columns):
-        expected = f"numbers below {len(columns)}"
-        raise BundleInvalidError(f"{group}_feature.npy", expected, "larger ones")
     names = (root, *(f"{group}_{part}" for part in ("feature", "threshold", "left", "right")))
-    trees = Trees(*(needed(arrays[name]) for name in (*names, f"{group}_value")))
+    roots, feature, *others = (needed(arrays[name]) for name in (*names, f"{group}_value"))
+    trees = Trees(roots, _renumbered(bundle, f"{group}_feature", feature, fact, columns), *others)
     try:
         trees.predict(np.empty((0, len(columns)), np.float32))
     except ValueError as error:
         raise BundleInvalidError(f"{root}.npy", str(error), "a larger one") from error
     return trees
+
+
+def _renumbered(
+    bundle: Bundle, array: str, feature: Int32, fact: str, columns: Sequence[str]
+) -> Int32:
+    """The column of each node in the order of `columns`; -1 at leaves, as in `feature`."""
+    trained_on = str(bundle.manifest.serving.get(fact, "")).split()
+    used = np.unique(feature[feature >= 0])
+    if used.max(initial=-1) >= len(trained_on):
+        expected = f"numbers of the {len(trained_on)} columns that the manifest names in {fact}"
+        raise BundleInvalidError(f"{array}.npy", expected, used.max())
+    unknown = [trained_on[column] for column in used if trained_on[column] not in columns]
+    if unknown:
+        expected, found = "columns that this release computes", ", ".join(unknown)
+        thing, remedy = f"manifest.json, serving, {fact}", BundleVersionError.remedy
+        raise BundleInvalidError(thing, expected, found, remedy)
+    numbers = {name: number for number, name in enumerate(columns)}
+    renumbered = np.array([*(numbers.get(name, -1) for name in trained_on), -1], np.int32)
+    return renumbered[feature]  # the last one, at -1, is for leaves

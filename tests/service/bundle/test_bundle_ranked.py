@@ -7,14 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.bundle import (
-    BundleContents,
-    BundleError,
-    load_bundle,
-    preview_bundle,
-    write_bundle,
-)
-from service.recommending.ranking.ranker import Ranker
+from service.bundle.bundle import BundleError, load_bundle, write_bundle
 from tests.data.ranked_shop import N_ITEMS, ranked_contents
 
 
@@ -56,21 +49,6 @@ def test_arrays_that_lead_astray_are_refused(
 ) -> None:
     with pytest.raises(BundleError, match=named):
         write_bundle(tmp_path, replace(ranked_contents(), **change))
-
-
-def refused_by_the_ranker(contents: BundleContents, match: str) -> None:
-    bundle = preview_bundle(contents)
-    with pytest.raises(BundleError, match=match):
-        Ranker(bundle)
-
-
-def test_trees_of_other_features_are_refused() -> None:
-    contents = ranked_contents()
-    other = {**contents.serving, "features": "colour smell"}
-    refused_by_the_ranker(replace(contents, serving=other), "colour smell")
-    without = {name: value for name, value in contents.serving.items() if name != "features"}
-    refused_by_the_ranker(replace(contents, serving=without), "None")
-    refused_by_the_ranker(replace(contents, **spoilt("tree_feature", 40)), "tree_feature")
 
 
 def test_the_bundle_itself_loads(tmp_path: Path) -> None:

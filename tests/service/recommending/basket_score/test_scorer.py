@@ -121,7 +121,7 @@ def test_a_bundle_may_have_none() -> None:
 @pytest.mark.parametrize(
     ("serving", "match"),
     [
-        ({"score_columns": "colour smell"}, "colour smell"),
+        ({"score_columns": "colour " * 1000}, "score_columns: expected .*, found colour"),
         ({"score_intercept": "much"}, "much"),
         ({"population_intercept": "1"}, "population_intercept"),
     ],
