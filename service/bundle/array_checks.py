@@ -1,159 +1,245 @@
-"""What must hold between the arrays of a bundle, so that no request can trip over them."""
+"""Checks of a bundle's arrays against their declarations, before any request reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, NamedTuple, NoReturn, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from service.bundle.errors import BundleInvalidError
 
-__all__ = ["Layout", "check_arrays"]
+__all__ = ["Ascending", "AtLeastOne", "Axes", "Between", "Children", "FiledByLast", "Group"]
+__all__ += ["Index", "Layout", "Offsets", "check_arrays"]
 
-_Arrays = Mapping[str, npt.NDArray[Any]]
+_Array = npt.NDArray[Any]
 
-_OFFSETS = {
-    "history_indptr": "history_item",
-    "past_indptr": "past_begun",
-    "past_item_indptr": "past_item",
-    "neighbour_indptr": "neighbour_item",
-    "rule_indptr": "rule_consequent",
-    "substitute_indptr": "substitute_item",
-}
-_ITEMS = ("history_item", "past_item", "neighbour_item", "rule_consequent", "substitute_item")
-_MOMENTS = ("history_last", "past_begun")
-_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, in epoch seconds
-_TREES = {"tree": ("tree_root",), "score": ("score_root", "score_population_root")}
+
+class Context(NamedTuple):
+    """All arrays of a bundle by name, and the lengths of their axes."""
+
+    arrays: Mapping[str, _Array]
+    lengths: Mapping[str, int]
+
+
+Check = Callable[[_Array, Context], str | None]
+"""A condition on the values of an array; returns what it expects if the array does not meet it."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """Numbers from `low` to `high`, or above `low` if that is excluded."""
+
+    low: float
+    high: float = np.inf
+    excluding_low: bool = False
+
+    def __call__(self, array: _Array, _context: Context) -> str | None:
+        """See `Check`."""
+        too_low = array <= self.low if self.excluding_low else array < self.low
+        if not (too_low | (array > self.high)).any():
+            return None
+        return f"numbers {'above' if self.excluding_low else 'from'} {self.low} to {self.high}"
+
+
+@dataclass(frozen=True)
+class Index:
+    """Indices of an axis; with `or_none`, -1 stands for none."""
+
+    axis: str
+    or_none: bool = False
+
+    def __call__(self, array: _Array, context: Context) -> str | None:
+        """See `Check`."""
+        return Between(-int(self.or_none), context.lengths[self.axis] - 1)(array, context)
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """Where each row begins in an axis, and the end of the last one."""
+
+    axis: str
+
+    def __call__(self, array: _Array, context: Context) -> str | None:
+        """See `Check`."""
+        end = context.lengths[self.axis]
+        rise = array[0] == 0 and array[-1] == end and (np.diff(array) >= 0).all()
+        return None if rise else f"offsets that rise from 0 to {end}"
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """Distinct values that ascend within each row, a `noun`, of some offsets."""
+
+    offsets: str
+    noun: str
+
+    def __call__(self, array: _Array, context: Context) -> str | None:
+        """See `Check`."""
+        row = _rows(context.arrays[self.offsets])
+        falls = (np.diff(array) <= 0) & (np.diff(row) == 0)
+        return f"ascending values for {self.noun} {row[falls.argmax()]}" if falls.any() else None
+
+
+@dataclass(frozen=True)
+class FiledByLast:
+    """Lines in the row, by some offsets, that their largest value names."""
+
+    offsets: str
+
+    def __call__(self, array: _Array, context: Context) -> str | None:
+        """See `Check`."""
+        row = _rows(context.arrays[self.offsets])
+        return None if (array.max(axis=1, initial=-1) == row).all() else "lines filed by last item"
+
+
+@dataclass(frozen=True)
+class Children:
+    """Later nodes below those that split, so that each walk through a tree ends at a leaf.
+
+    A node splits if it has a value other than -1 in the array `feature`.
+    """
+
+    feature: str
+
+    def __call__(self, array: _Array, context: Context) -> str | None:
+        """See `Check`."""
+        inner = np.flatnonzero(context.arrays[self.feature] >= 0)
+        later = ((array[inner] > inner) & (array[inner] < len(array))).all()
+        return None if later else f"nodes after their own, up to {len(array) - 1}"
+
+
+@dataclass(frozen=True)
+class AtLeastOne:
+    """One line or more."""
+
+    def __call__(self, array: _Array, _context: Context) -> str | None:
+        """See `Check`."""
+        return None if len(array) else "at least one line"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Optional arrays of which a bundle has all or none; `needs` names another such group."""
+
+    name: str
+    needs: str | None = None
+
+
+class Axes:
+    """The length of each axis of an array.
+
+    A number is fixed; a name stands for the same length in every array, `<name> + 1` and
+    `2<name> + 1` for one derived from it.
+    """
+
+    def __init__(self, *lengths: str | int) -> None:
+        self.lengths = lengths
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The dtype of an array, the names of its axes, and the group that it is optional with."""
+    """The declaration of an array.
+
+    Attributes:
+        dtype: of the values; floats must be finite.
+        axes: see `Axes`.
+        group: of an optional array; None for one that every bundle has.
+        checks: conditions on the values.
+    """
 
     dtype: np.dtype[Any]
-    axes: tuple[str, ...]
-    group: str
+    axes: tuple[str | int, ...]
+    group: Group | None
+    checks: tuple[Check, ...]
+
+    @classmethod
+    def of(cls, hint: Any) -> Self:
+        """Read the hint `Annotated[<array type>, Axes(…), …]`; a group and checks may follow."""
+        array, axes, *rest = get_args(hint)
+        if isinstance(array, UnionType):
+            array = get_args(array)[0]
+        (scalar,) = get_args(get_args(array)[1])
+        group = rest.pop(0) if rest and isinstance(rest[0], Group) else None
+        return cls(np.dtype(scalar), axes.lengths, group, tuple(rest))
 
 
 def check_arrays(
-    arrays: _Arrays, layouts: Mapping[str, Layout], n_items: int, n_users: int
+    arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
 ) -> None:
-    """Refuse arrays that contradict each other or the two tables.
+    """Refuse arrays that contradict their declarations or each other.
 
     Args:
         arrays: those that a bundle has, by name.
-        layouts: of all that it may have.
-        n_items: rows of the catalogue.
-        n_users: rows of the users.
+        layouts: declarations of all that it may have, by name.
+        lengths: of the axes that the bundle's tables determine, by name.
 
     Raises:
         BundleInvalidError: naming the array, what was expected and what was found.
     """
-    _check_layouts(arrays, layouts, n_items, n_users)
+    _check_groups(arrays, layouts)
+    context = Context(arrays, _check_shapes(arrays, layouts, lengths))
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise BundleInvalidError(f"{name}.npy", "finite numbers", "NaN or infinity")
-    if not len(arrays["recall_queries"]):
-        raise BundleInvalidError("recall_queries.npy", "at least one query", "none")
-    _check_groups(arrays, layouts)
-    for starts, rows in _OFFSETS.items():
-        if starts in arrays:
-            _check_offsets(arrays, starts, rows)
-    for name in _ITEMS:
-        _check_range(arrays, name, 0, n_items)
-    _check_range(arrays, "closest_item", -1, n_items)
-    for name in _MOMENTS:
-        _check_range(arrays, name, _FIRST_S, _LAST_S + 1)
-    _check_history(arrays)
-    if "rule_indptr" in arrays:
-        _check_rules(arrays)
-    for trees, roots in _TREES.items():
-        if f"{trees}_feature" in arrays:
-            _check_trees(arrays, trees, roots)
-
-
-def _check_layouts(
-    arrays: _Arrays, layouts: Mapping[str, Layout], n_items: int, n_users: int
-) -> None:
-    width = 2 * arrays["user_h"].shape[-1] + 1
-    lengths = {"items": n_items, "users": n_users, "2d + 1": width, "4 windows": 4, "4 parts": 4}
-    lengths |= {"items + 1": n_items + 1, "users + 1": n_users + 1}
     for name, array in arrays.items():
-        axes, dtype = layouts[name].axes, layouts[name].dtype
-        known = array.shape if array.ndim == len(axes) else (None,) * len(axes)
-        shape = tuple(lengths.setdefault(a, n) for a, n in zip(axes, known, strict=True))
-        if (array.dtype, array.shape) != (dtype, shape):
-            expected = f"{dtype} of shape ({', '.join(axes)}) = {shape}"
-            found = f"{array.dtype} of shape {array.shape}"
-            raise BundleInvalidError(f"{name}.npy", expected, found)
+        for check in layouts[name].checks:
+            if (expected := check(array, context)) is not None:
+                found = f"numbers from {array.min()} to {array.max()}" if array.size else "none"
+                raise BundleInvalidError(f"{name}.npy", expected, found)
 
 
-def _check_groups(arrays: _Arrays, layouts: Mapping[str, Layout]) -> None:
-    groups: dict[str, set[str]] = {}
+def _check_groups(arrays: Mapping[str, _Array], layouts: Mapping[str, Layout]) -> None:
+    groups: dict[Group, set[str]] = {}
     for name, layout in layouts.items():
-        if layout.group:
+        if layout.group is not None:
             groups.setdefault(layout.group, set()).add(name)
-    for group in groups.values():
-        if group & arrays.keys() and group - arrays.keys():
-            expected = f"all of {', '.join(sorted(group))}, or none"
-            found = f"no {', '.join(group - arrays.keys())}"
+    present = {group.name for group, names in groups.items() if names <= arrays.keys()}
+    for group, names in groups.items():
+        if names & arrays.keys() and group.name not in present:
+            expected = f"all of {', '.join(sorted(names))}, or none"
+            found = f"no {', '.join(sorted(names - arrays.keys()))}"
             raise BundleInvalidError("arrays", expected, found)
-    has_past = arrays.keys() >= groups["past"]
-    if arrays.keys() & (groups["trees"] | groups["score"]) and not has_past:
-        raise BundleInvalidError("arrays", "what the trees' features need", "only the trees")
-    if has_past:
-        _check_range(arrays, "item_count", 1, np.iinfo(np.int32).max)
+        if group.name in present and group.needs is not None and group.needs not in present:
+            expected = f"the arrays of {group.needs} beside those of {group.name}"
+            raise BundleInvalidError("arrays", expected, f"those of {group.name} alone")
 
 
-def _check_offsets(arrays: _Arrays, name: str, rows: str) -> None:
-    starts, n = arrays[name], len(arrays[rows])
-    if starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 0).any():
-        expected = f"offsets that rise from 0 to {n}"
-        found = f"{starts[0]} to {starts[-1]}, or a fall between them"
-        raise BundleInvalidError(f"{name}.npy", expected, found)
+def _check_shapes(
+    arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
+) -> dict[str, int]:
+    """Check dtypes and shapes; returns the lengths of all axes that are named alone."""
+    lengths = dict(lengths)
+    for name, array in arrays.items():
+        layout = layouts[name]
+        if (array.dtype, array.ndim) != (layout.dtype, len(layout.axes)):
+            _refuse(name, array, layout)
+        for axis, length in zip(layout.axes, array.shape, strict=True):
+            if isinstance(axis, str) and axis.isidentifier():
+                lengths.setdefault(axis, length)
+    for name, array in arrays.items():
+        shape = tuple(_length(axis, lengths) for axis in layouts[name].axes)
+        if array.shape != shape:
+            _refuse(name, array, layouts[name], f" = {shape}")
+    return lengths
 
 
-def _check_range(arrays: _Arrays, name: str, low: int, high: int) -> None:
-    array = arrays.get(name)
-    if array is not None and len(array) and not low <= array.min() <= array.max() < high:
-        expected = f"numbers from {low} to {high - 1}"
-        raise BundleInvalidError(f"{name}.npy", expected, f"{array.min()} to {array.max()}")
+def _refuse(name: str, array: _Array, layout: Layout, shape: str = "") -> NoReturn:
+    expected = f"{layout.dtype} of shape ({', '.join(map(str, layout.axes))}){shape}"
+    found = f"{array.dtype} of shape {array.shape}"
+    raise BundleInvalidError(f"{name}.npy", expected, found)
 
 
-def _check_history(arrays: _Arrays) -> None:
-    starts, items = arrays["history_indptr"], arrays["history_item"]
-    user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    falls = (np.diff(items) <= 0) & (np.diff(user) == 0)
-    if falls.any():
-        found = f"disorder in user {user[falls.argmax()]}"
-        raise BundleInvalidError("history_item.npy", "ascending items per user", found)
+def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
+    """Return a fixed length, or the one that a name stands for."""
+    if isinstance(axis, int):
+        return axis
+    named = axis.removesuffix(" + 1")
+    factor = 2 if named.startswith("2") else 1
+    return factor * lengths[named.removeprefix("2")] + (named != axis)
 
 
-def _check_rules(arrays: _Arrays) -> None:
-    """Every antecedent is filed under its last item, and no measure is beyond its bounds."""
-    antecedent = arrays["rule_antecedent"]
-    filed = np.repeat(np.arange(len(arrays["item_count"])), np.diff(arrays["rule_indptr"]))
-    _check_range(arrays, "rule_antecedent", -1, len(arrays["item_count"]))
-    if (antecedent.max(axis=1, initial=-1) != filed).any():
-        raise BundleInvalidError("rule_antecedent.npy", "rules filed by last item", "others")
-    for name in ("rule_support", "rule_confidence"):
-        if ((arrays[name] <= 0) | (arrays[name] > 1)).any():
-            raise BundleInvalidError(f"{name}.npy", "shares above 0, up to 1", "others")
-    if (arrays["rule_lift"] <= 0).any():
-        raise BundleInvalidError("rule_lift.npy", "lifts above 0", "others")
-
-
-def _check_trees(arrays: _Arrays, group: str, roots: tuple[str, ...]) -> None:
-    """Every step leads on to a later node, so that each walk ends at a leaf."""
-    feature = arrays[f"{group}_feature"]
-    nodes = len(feature)
-    for name in roots:
-        _check_range(arrays, name, 0, nodes)
-    _check_range(arrays, f"{group}_feature", -1, np.iinfo(np.int32).max)
-    inner = np.flatnonzero(feature >= 0)
-    for name in (f"{group}_left", f"{group}_right"):
-        below = arrays[name][inner]
-        if ((below <= inner) | (below >= nodes)).any():
-            expected = f"nodes after their own, up to {nodes - 1}"
-            raise BundleInvalidError(f"{name}.npy", expected, "others")
+def _rows(offsets: _Array) -> _Array:
+    """Return the row of each line."""
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))

@@ -4,14 +4,26 @@ To add one, add a field; an optional one if bundles written before it lack it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
-from service.bundle.array_checks import Layout, check_arrays
+from service.bundle.array_checks import (
+    Ascending,
+    AtLeastOne,
+    Axes,
+    Between,
+    Children,
+    FiledByLast,
+    Group,
+    Index,
+    Layout,
+    Offsets,
+    check_arrays,
+)
 from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import ArrayFacts
 from service.support.array_types import Float32, Int32, Int64
@@ -21,12 +33,16 @@ __all__ = ["Arrays", "needed", "read_arrays", "write_arrays"]
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-def _layout(dtype: str, *axes: str, group: str = "") -> dict[str, Any]:
-    """Describe one array; axes of the same name have the same length in every array.
+_CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
+_TREES, _SCORE = (Group(name, needs="past") for name in ("trees", "score"))
 
-    A bundle has all optional arrays of one group, or none.
-    """
-    return {"dtype": np.dtype(dtype), "axes": axes, "group": group}
+_COUNT = Between(1)
+_INDEX_OR_NONE = Between(-1)
+_ITEM = Index("items")
+_ITEM_OR_NONE = Index("items", or_none=True)
+_MOMENT = Between(-62_135_596_800, 253_402_300_799)  # the years 1 to 9999, in epoch seconds
+_POSITIVE = Between(0, excluding_low=True)
+_POSITIVE_SHARE = Between(0, 1, excluding_low=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,111 +74,68 @@ class Arrays:
     of the population score share their nodes.
     """
 
-    item_vectors: Float32 = field(metadata=_layout("float32", "items", "2d + 1"))
-    item_count: Int32 = field(metadata=_layout("int32", "items"))
-    user_h: Float32 = field(metadata=_layout("float32", "users", "d"))
-    history_indptr: Int64 = field(metadata=_layout("int64", "users + 1"))
-    history_item: Int32 = field(metadata=_layout("int32", "purchases"))
-    history_count: Int32 = field(metadata=_layout("int32", "purchases"))
-    history_recency: Float32 = field(metadata=_layout("float32", "purchases"))
-    history_last: Int64 = field(metadata=_layout("int64", "purchases"))
-    recall_queries: Float32 = field(metadata=_layout("float32", "queries", "2d + 1"))
-    closest_item: Int32 | None = field(
-        default=None, metadata=_layout("int32", "items", "places", group="closest")
-    )
-    past_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "users + 1", group="past")
-    )
-    past_begun: Int64 | None = field(
-        default=None, metadata=_layout("int64", "past baskets", group="past")
-    )
-    past_item_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "past baskets + 1", group="past")
-    )
-    past_item: Int32 | None = field(
-        default=None, metadata=_layout("int32", "past lines", group="past")
-    )
-    neighbour_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "items + 1", group="past")
-    )
-    neighbour_item: Int32 | None = field(
-        default=None, metadata=_layout("int32", "pairs", group="past")
-    )
-    neighbour_count: Int32 | None = field(
-        default=None, metadata=_layout("int32", "pairs", group="past")
-    )
-    item_trend: Float32 | None = field(
-        default=None, metadata=_layout("float32", "items", "4 windows", group="past")
-    )
-    item_rhythm: Float32 | None = field(
-        default=None, metadata=_layout("float32", "items", "4 habits", group="past")
-    )
-    tree_root: Int32 | None = field(default=None, metadata=_layout("int32", "trees", group="trees"))
-    tree_feature: Int32 | None = field(
-        default=None, metadata=_layout("int32", "nodes", group="trees")
-    )
-    tree_threshold: Float32 | None = field(
-        default=None, metadata=_layout("float32", "nodes", group="trees")
-    )
-    tree_left: Int32 | None = field(default=None, metadata=_layout("int32", "nodes", group="trees"))
-    tree_right: Int32 | None = field(
-        default=None, metadata=_layout("int32", "nodes", group="trees")
-    )
-    tree_value: Float32 | None = field(
-        default=None, metadata=_layout("float32", "nodes", group="trees")
-    )
-    score_root: Int32 | None = field(
-        default=None, metadata=_layout("int32", "score trees", group="score")
-    )
-    score_population_root: Int32 | None = field(
-        default=None, metadata=_layout("int32", "population trees", group="score")
-    )
-    score_feature: Int32 | None = field(
-        default=None, metadata=_layout("int32", "score nodes", group="score")
-    )
-    score_threshold: Float32 | None = field(
-        default=None, metadata=_layout("float32", "score nodes", group="score")
-    )
-    score_left: Int32 | None = field(
-        default=None, metadata=_layout("int32", "score nodes", group="score")
-    )
-    score_right: Int32 | None = field(
-        default=None, metadata=_layout("int32", "score nodes", group="score")
-    )
-    score_value: Float32 | None = field(
-        default=None, metadata=_layout("float32", "score nodes", group="score")
-    )
-    substitute_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "items + 1", group="substitutes")
-    )
-    substitute_item: Int32 | None = field(
-        default=None, metadata=_layout("int32", "substitutes", group="substitutes")
-    )
-    substitute_score: Float32 | None = field(
-        default=None, metadata=_layout("float32", "substitutes", group="substitutes")
-    )
+    item_vectors: Annotated[Float32, Axes("items", "2d + 1")]
+    item_count: Annotated[Int32, Axes("items"), _COUNT]
+    user_h: Annotated[Float32, Axes("users", "d")]
+    history_indptr: Annotated[Int64, Axes("users + 1"), Offsets("purchases")]
+    history_item: Annotated[Int32, Axes("purchases"), _ITEM, Ascending("history_indptr", "user")]
+    history_count: Annotated[Int32, Axes("purchases"), _COUNT]
+    history_recency: Annotated[Float32, Axes("purchases"), Between(0, 1)]
+    history_last: Annotated[Int64, Axes("purchases"), _MOMENT]
+    recall_queries: Annotated[Float32, Axes("queries", "2d + 1"), AtLeastOne()]
 
-    rule_indptr: Int64 | None = field(
-        default=None, metadata=_layout("int64", "items + 1", group="rules")
+    closest_item: Annotated[Int32 | None, Axes("items", "places"), _CLOSEST, _ITEM_OR_NONE] = None
+
+    past_indptr: Annotated[Int64 | None, Axes("users + 1"), _PAST, Offsets("past_baskets")] = None
+    past_begun: Annotated[Int64 | None, Axes("past_baskets"), _PAST, _MOMENT] = None
+    past_item_indptr: Annotated[
+        Int64 | None, Axes("past_baskets + 1"), _PAST, Offsets("past_lines")
+    ] = None
+    past_item: Annotated[Int32 | None, Axes("past_lines"), _PAST, _ITEM] = None
+    neighbour_indptr: Annotated[Int64 | None, Axes("items + 1"), _PAST, Offsets("pairs")] = None
+    neighbour_item: Annotated[Int32 | None, Axes("pairs"), _PAST, _ITEM] = None
+    neighbour_count: Annotated[Int32 | None, Axes("pairs"), _PAST, _COUNT] = None
+    item_trend: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
+    item_rhythm: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
+
+    tree_root: Annotated[Int32 | None, Axes("trees"), _TREES, Index("nodes")] = None
+    tree_feature: Annotated[Int32 | None, Axes("nodes"), _TREES, _INDEX_OR_NONE] = None
+    tree_threshold: Annotated[Float32 | None, Axes("nodes"), _TREES] = None
+    tree_left: Annotated[Int32 | None, Axes("nodes"), _TREES, Children("tree_feature")] = None
+    tree_right: Annotated[Int32 | None, Axes("nodes"), _TREES, Children("tree_feature")] = None
+    tree_value: Annotated[Float32 | None, Axes("nodes"), _TREES] = None
+
+    score_root: Annotated[Int32 | None, Axes("score_trees"), _SCORE, Index("score_nodes")] = None
+    score_population_root: Annotated[
+        Int32 | None, Axes("population_trees"), _SCORE, Index("score_nodes")
+    ] = None
+    score_feature: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, _INDEX_OR_NONE] = None
+    score_threshold: Annotated[Float32 | None, Axes("score_nodes"), _SCORE] = None
+    score_left: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, Children("score_feature")] = (
+        None
     )
-    rule_antecedent: Int32 | None = field(
-        default=None, metadata=_layout("int32", "rules", "4 parts", group="rules")
+    score_right: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, Children("score_feature")] = (
+        None
     )
-    rule_consequent: Int32 | None = field(
-        default=None, metadata=_layout("int32", "rules", group="rules")
-    )
-    rule_support: Float32 | None = field(
-        default=None, metadata=_layout("float32", "rules", group="rules")
-    )
-    rule_confidence: Float32 | None = field(
-        default=None, metadata=_layout("float32", "rules", group="rules")
-    )
-    rule_lift: Float32 | None = field(
-        default=None, metadata=_layout("float32", "rules", group="rules")
-    )
-    category_lift: Float32 | None = field(
-        default=None, metadata=_layout("float32", "categories", "categories", group="rules")
-    )
+    score_value: Annotated[Float32 | None, Axes("score_nodes"), _SCORE] = None
+
+    substitute_indptr: Annotated[
+        Int64 | None, Axes("items + 1"), _SUBSTITUTES, Offsets("substitutes")
+    ] = None
+    substitute_item: Annotated[Int32 | None, Axes("substitutes"), _SUBSTITUTES, _ITEM] = None
+    substitute_score: Annotated[Float32 | None, Axes("substitutes"), _SUBSTITUTES] = None
+
+    rule_indptr: Annotated[Int64 | None, Axes("items + 1"), _RULES, Offsets("rules")] = None
+    rule_antecedent: Annotated[
+        Int32 | None, Axes("rules", 4), _RULES, _ITEM_OR_NONE, FiledByLast("rule_indptr")
+    ] = None
+    rule_consequent: Annotated[Int32 | None, Axes("rules"), _RULES, _ITEM] = None
+    rule_support: Annotated[Float32 | None, Axes("rules"), _RULES, _POSITIVE_SHARE] = None
+    rule_confidence: Annotated[Float32 | None, Axes("rules"), _RULES, _POSITIVE_SHARE] = None
+    rule_lift: Annotated[Float32 | None, Axes("rules"), _RULES, _POSITIVE] = None
+    category_lift: Annotated[
+        Float32 | None, Axes("categories", "categories"), _RULES, Between(-1)
+    ] = None
 
     @property
     def dimension(self) -> int:
@@ -171,8 +144,8 @@ class Arrays:
 
     def present(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays by name, without the optional ones that this bundle lacks."""
-        named = {spec.name: getattr(self, spec.name) for spec in fields(Arrays)}
-        return {name: array for name, array in named.items() if array is not None}
+        named = ((name, getattr(self, name)) for name in LAYOUTS)
+        return {name: array for name, array in named if array is not None}
 
     def check(self, n_items: int, n_users: int) -> None:
         """Refuse arrays that contradict each other or the two tables.
@@ -180,8 +153,13 @@ class Arrays:
         Raises:
             BundleInvalidError: naming the array, what was expected and what was found.
         """
-        layouts = {spec.name: Layout(**spec.metadata) for spec in fields(Arrays)}
-        check_arrays(self.present(), layouts, n_items, n_users)
+        check_arrays(self.present(), LAYOUTS, {"items": n_items, "users": n_users})
+
+
+LAYOUTS = {
+    name: Layout.of(hint) for name, hint in get_type_hints(Arrays, include_extras=True).items()
+}
+"""The declaration of each array, by name."""
 
 
 def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:
@@ -209,9 +187,8 @@ def read_arrays(directory: Path, promised: Mapping[str, ArrayFacts]) -> Arrays:
     Raises:
         BundleInvalidError: a promise of too few arrays or of unknown ones, or one not kept.
     """
-    known = {spec.name for spec in fields(Arrays)}
-    required = {spec.name for spec in fields(Arrays) if spec.default is not None}
-    if not required <= set(promised) <= known:
+    required = {name for name, layout in LAYOUTS.items() if layout.group is None}
+    if not required <= set(promised) <= LAYOUTS.keys():
         expected, found = ", ".join(sorted(required)), ", ".join(sorted(promised))
         raise BundleInvalidError(f"{directory}, arrays", expected, found)
     return Arrays(**{name: _map(directory / f"{name}.npy", promised[name]) for name in promised})
