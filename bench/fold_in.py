@@ -36,9 +36,10 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle
 from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profiles
-from service.recommending.aggregate import Weights
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.request import RecommendRequest
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions
 from service.support.array_types import Float32, Float64
 
 HELD_OUT_SHARE = 0.2
@@ -180,16 +181,17 @@ def _compare(
 
 def _ranker(bundle: Bundle, ranking: str, everybody: Bundle, told: bool) -> RankingFunction:
     """The production recommender, which is asked and answers in the terms of another bundle."""
-    settings, weights = Settings.model_construct(ranker=ranking == "ranked"), None
+    options, weights = RecommendOptions(ranker=ranking == "ranked"), None
     if ranking == "vectors":
-        settings = settings.model_copy(update={"history_candidates": 0})
+        options = RecommendOptions(ranker=False, history_candidates=0)
         weights = Weights.read(bundle.manifest.serving, "vectors_")
-    recommender = Recommender(bundle, settings, weights=weights)
+    recommender = Recommender(bundle, options, weights)
     item_ids, index = everybody.catalogue.item_ids, everybody.catalogue.index
 
     def rank(test: HeldOut) -> list[int]:
         user_id = everybody.user_ids[test.user] if told else None
-        answer = recommender.recommend(user_id, [item_ids[item] for item in test.given], K)
+        given = [item_ids[item] for item in test.given]
+        answer = recommender.recommend(RecommendRequest(user_id=user_id, basket=given, k=K))
         return [index[item.item_id] for item in answer.items]
 
     return rank

@@ -31,7 +31,6 @@ from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
-from service.settings import Settings
 
 CUT = datetime.fromisoformat("2017-12-01")
 BLEND_WEIGHTS = (0.125, 0.25, 0.5, 1.0, 2.0)
@@ -139,7 +138,7 @@ def _judge(
     encoded = encode_baskets(table.since(CUT), bundle.catalogue.index, bundle.user_index)
     baskets = held_out(encoded, 0, BASKETS)
     knn, blended = _opponents(table, bundle, baskets)
-    recommender = Recommender(bundle, Settings.model_construct())
+    recommender = Recommender(bundle)
     ours = measure(ranking_function(recommender, bundle), baskets, bundle).quality
     row = [f"{len(bundle.catalogue):,}", f"{_repeat_share(bundle, baskets):.2f}"]
     row += [f"{each.recall:.3f} / {each.ndcg:.3f}" for each in (knn, blended, ours)]

@@ -18,7 +18,8 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profiles
-from service.recommending.aggregate import Weights, build_queries
+from service.recommending.queries import build_queries
+from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int64
 
 __all__ = ["grown", "queries_of_baskets"]

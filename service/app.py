@@ -35,7 +35,7 @@ from service.http.routes.shoppers import shopper_routes
 from service.http.routes.substitutes import substitutes_routes
 from service.http.shedding import Shedding
 from service.serving.draining import drain_first
-from service.serving.served import Serving, every_second
+from service.serving.serving import Serving, every_second
 from service.serving.swap import Swap
 from service.settings import Settings
 from service.support.failures import log_failure

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
@@ -27,6 +27,8 @@ from service.support.memory import give_back_large_blocks
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
+
+    from service.recommending.request import RecommendRequest
 
 # A worker answers one request at a time: threads within it would only compete with the other
 # workers. The libraries look when they are imported, so that happens below, inside the functions.
@@ -66,21 +68,23 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
         sys.exit(2)
 
 
-def _checked_example(settings: Settings) -> dict[str, Any]:
+def _checked_example(settings: Settings) -> "RecommendRequest":
     """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
     from service.bundle.bundle import BundleError, load_bundle
     from service.business_rules.errors import RulesError
+    from service.business_rules.files import RuleFiles
     from service.events import open_stream
     from service.events.errors import EventsError
     from service.http.access import Access
     from service.http.api_keys import ApiKeysError
     from service.recommending.recommender import Recommender
-    from service.serving.example_requests import example_request
+    from service.serving.example_requests import example_requests
     from service.support.extras import ExtraMissingError
 
     try:
         bundle = load_bundle(settings.bundle)
         Recommender(bundle, settings)
+        RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         Access(settings)
         _check_extras(settings)
         if (stream := open_stream(settings)) is not None:
@@ -89,7 +93,7 @@ def _checked_example(settings: Settings) -> dict[str, Any]:
     except (BundleError, RulesError, ApiKeysError, EventsError, ExtraMissingError) as error:
         _complain(str(error))
         sys.exit(1)
-    return example_request(bundle)
+    return example_requests(bundle, 1)[0]
 
 
 def _check_extras(settings: Settings) -> None:
@@ -105,7 +109,7 @@ def _check_extras(settings: Settings) -> None:
             need(extra, variable)
 
 
-def _checked_apart(settings: Settings) -> dict[str, Any]:
+def _checked_apart(settings: Settings) -> "RecommendRequest":
     """Do so in a process that ends: this one only watches, and needs no memory for a bundle."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(_checked_example, settings).result()
@@ -192,7 +196,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(url: str, workers: int, request: dict[str, Any]) -> None:
+def _announce(url: str, workers: int, request: "RecommendRequest") -> None:
     """Once every worker is ready, print the one line that a newcomer needs."""
     from service.serving.example_requests import curl_command
 

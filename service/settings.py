@@ -1,13 +1,13 @@
 """The service's settings: environment variables `RTT2VEC_…`, or flags of `rtt2vec-serve`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-Search = Literal["lists", "mean", "anchors", "none"]
+SearchForm = Literal["lists", "mean", "anchors", "none"]
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
 
@@ -15,45 +15,19 @@ SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
 """`host:port`, several between commas: how settings and commands name servers."""
 
 
-class Settings(BaseSettings):
-    """Serve recommendations. Every flag, --k-limit, is also a variable, RTT2VEC_K_LIMIT."""
+class RecommendOptions(BaseModel):
+    """How recommendations are made: what a recommender can be told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="RTT2VEC_",
-        frozen=True,
-        extra="forbid",
-        cli_prog_name="rtt2vec-serve",
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-    )
+    # Of the type that `Settings` needs; nothing here reads the environment.
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(frozen=True, extra="forbid")
 
-    # Where the answers come from, and where they go.
-    bundle: Path = Field(
-        Path("bundles"), description="Directory of a bundle, or one whose `current` points at it."
-    )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(
-        8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one."
-    )
-    workers: int = Field(1, ge=1, le=256, description="Number of processes that answer requests.")
-    log_level: LogLevel = Field("info", description="Least severe log record that is written.")
-
-    # What a request may ask for.
-    basket_limit: int = Field(200, ge=1, description="Items a request's basket may hold.")
-    k_limit: int = Field(100, ge=1, description="Recommendations a request may ask for.")
-    id_limit_chars: int = Field(
-        128, ge=1, description="Characters a user, item or category of a request may have."
-    )
-    body_limit_bytes: int = Field(65536, ge=1, description="Bytes a request body may have.")
-
-    # How recommendations are made.
     anchor_limit: int = Field(
         20, ge=1, description="Items up to which every basket item is an anchor; above, a sample."
     )
     anchor_fraction: float = Field(
         0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
     )
-    search: Search = Field(
+    search: SearchForm = Field(
         "lists",
         description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
         "as the build listed them, for shoppers with a past; `mean`: one query of the index, the "
@@ -95,6 +69,43 @@ class Settings(BaseSettings):
     taxonomy_min_lift: float = Field(
         1.0, ge=0, description="Lift from which on two categories go together."
     )
+
+
+class _Listening(BaseSettings):
+    """Where a process listens and what it reads; first in the order of `--help`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RTT2VEC_",
+        frozen=True,
+        extra="forbid",
+        cli_prog_name="rtt2vec-serve",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+    )
+
+    bundle: Path = Field(
+        Path("bundles"), description="Directory of a bundle, or one whose `current` points at it."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Number of processes that answer requests.")
+    log_level: LogLevel = Field("info", description="Least severe log record that is written.")
+
+    # What a request may ask for.
+    basket_limit: int = Field(200, ge=1, description="Items a request's basket may hold.")
+    k_limit: int = Field(100, ge=1, description="Recommendations a request may ask for.")
+    id_limit_chars: int = Field(
+        128, ge=1, description="Characters a user, item or category of a request may have."
+    )
+    body_limit_bytes: int = Field(65536, ge=1, description="Bytes a request body may have.")
+
+
+class Settings(RecommendOptions, _Listening):
+    """Serve recommendations. Every flag, --k-limit, is also a variable, RTT2VEC_K_LIMIT."""
+
+    # Files of the shop.
     rules: Path | None = Field(
         None,
         description="YAML file of business rules; read again whenever it changes.",

@@ -24,11 +24,12 @@ from index_builder.statistics.substitutes import substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents, Catalogue
-from service.recommending.aggregate import Weights, build_queries
 from service.recommending.basket_score.evidence import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
+from service.recommending.queries import build_queries
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
+from service.recommending.weights import Weights
 from service.support.array_types import Float32
 
 __all__ = ["assemble", "catalogue_of", "with_association_rules", "with_closest", "with_ranker"]

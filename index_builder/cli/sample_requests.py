@@ -35,7 +35,7 @@ def sample_requests(
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
     loaded, _, baskets = read_held_out(transactions, products, dataset, path, bundle, seed, limit)
-    basket_limit = Settings.model_construct().basket_limit
+    basket_limit = Settings.model_fields["basket_limit"].default
     baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
     with requests.open("w") as file:
         for basket in baskets:

@@ -15,9 +15,11 @@ from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
-from service.recommending.aggregate import Weights, build_queries
+from service.recommending.queries import build_queries
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.request import RecommendRequest
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions
 from service.support.array_types import Float32
 
 __all__ = ["AS_SERVED", "Ablation", "ablations"]
@@ -121,17 +123,17 @@ def _directions(bundle: Bundle) -> Iterator[Ablation]:
 def _ranking(
     bundle: Bundle, changes: Mapping[str, object] = _AS_THEY_ARE, weights: Weights | None = None
 ) -> RankingFunction:
-    # The defaults, whatever RTT2VEC_… says here.
-    settings = Settings.model_construct().model_copy(update=changes)
-    return ranking_function(Recommender(bundle, settings, weights=weights), bundle)
+    options = RecommendOptions().model_copy(update=changes)
+    return ranking_function(Recommender(bundle, options, weights), bundle)
 
 
 def _stranger(bundle: Bundle) -> RankingFunction:
-    recommender = Recommender(bundle, Settings.model_construct())
+    recommender = Recommender(bundle)
 
     def rank(basket: HeldOut) -> list[int]:
         given = [bundle.catalogue.item_ids[item] for item in basket.given]
-        return [each.item_index for each in recommender.recommend(None, given, K).items]
+        answer = recommender.recommend(RecommendRequest(basket=given, k=K))
+        return [each.item_index for each in answer.items]
 
     return rank
 
@@ -142,7 +144,7 @@ def _densely(bundle: Bundle, p_factor: int, q_factor: int) -> Scorer:
     A direction that stands alone counts twice, so that the prior keeps its weight beside it.
     """
     weights = Weights.read(bundle.manifest.serving, "vectors_")
-    recommender = Recommender(bundle, Settings.model_construct())
+    recommender = Recommender(bundle)
     d = bundle.user_h.shape[1]
     factors = np.repeat(np.array([p_factor, q_factor, 1], np.float32), (d, d, 1))
 

@@ -29,7 +29,6 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
 from service.recommending.basket_score.scorer import has_score
 from service.recommending.recommender import Recommender
-from service.settings import Settings
 from service.support.array_types import Float64
 
 __all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
@@ -115,7 +114,7 @@ def evaluate(
         methods[name] = _measure(name, opponent, baskets, bundle, console)
         settings[name] = opponent.settings
     answers: list[list[float]] = []
-    ours = Recommender(bundle, Settings.model_construct())
+    ours = Recommender(bundle)
     as_served = ranking_function(ours, bundle, answers)
     methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)
     ablated: list[Ablated] = []

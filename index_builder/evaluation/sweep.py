@@ -7,7 +7,7 @@ from index_builder.measuring.list_diversity import ListDiversity
 from index_builder.measuring.quality import Measured, RankingFunction, ranking_function
 from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.settings import RecommendOptions
 
 __all__ = ["LAMBDAS", "SUBSTITUTE_WEIGHTS", "SweepPoint", "sweep"]
 
@@ -36,5 +36,5 @@ def sweep(bundle: Bundle, setting: str) -> Iterator[tuple[float, RankingFunction
     if setting == "substitute_weight" and bundle.substitute_indptr is None:
         return
     for value in values:
-        settings = Settings.model_construct().model_copy(update={setting: value})
-        yield value, ranking_function(Recommender(bundle, settings), bundle)
+        options = RecommendOptions().model_copy(update={setting: value})
+        yield value, ranking_function(Recommender(bundle, options), bundle)

@@ -18,7 +18,7 @@ from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, preview_bundle
 from service.bundle.catalogue import Catalogue
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 
 __all__ = ["without_vectors"]

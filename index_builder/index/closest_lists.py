@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from service.recommending.aggregate import Weights, build_queries
+from service.recommending.queries import build_queries
+from service.recommending.weights import Weights
 from service.retrieval import Retrieval
 from service.support.array_types import Float32, Int32
 

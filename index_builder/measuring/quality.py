@@ -11,6 +11,7 @@ from rich.table import Table
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
+from service.recommending.request import RecommendRequest
 from service.support.array_types import Bool, Float64, Int32
 
 __all__ = ["K", "Measured", "Quality", "RankingFunction"]
@@ -111,7 +112,8 @@ def ranking_function(
 
     def rank(basket: HeldOut) -> list[int]:
         given = [item_ids[item] for item in basket.given]
-        answer = recommender.recommend(user_ids[basket.user], given, K)
+        request = RecommendRequest(user_id=user_ids[basket.user], basket=given, k=K)
+        answer = recommender.recommend(request)
         if scores is not None:
             scores.append([each.score for each in answer.items])
         return [each.item_index for each in answer.items]

@@ -13,17 +13,18 @@ from index_builder.index.tuning import build_index
 from index_builder.ranker.windows import Window
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle, BundleContents
-from service.recommending.aggregate import Weights
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.request import RecommendRequest
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32
 
 __all__ = ["Lessons", "lessons", "window_contents"]
 
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time to rank: what is learned from may take its time.
-_SETTINGS = Settings.model_construct(
+_OPTIONS = RecommendOptions(
     search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
 )
 
@@ -79,14 +80,15 @@ def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, se
             that were not bought is kept.
         seed: decides which.
     """
-    recommender = Recommender(bundle, _SETTINGS)
+    recommender = Recommender(bundle, _OPTIONS)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     rng = np.random.default_rng(seed)
     features, labels = [], []
     for basket in baskets:
         given = [item_ids[item] for item in basket.given]
         stranger = rng.random() < config.stranger_share
-        listed = recommender.shortlist(None if stranger else user_ids[basket.user], given)
+        user_id = None if stranger else user_ids[basket.user]
+        listed = recommender.shortlist(RecommendRequest(user_id=user_id, basket=given, k=0))
         if listed.features is None:
             continue
         bought = np.isin(listed.candidates.items, basket.targets)

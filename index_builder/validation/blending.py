@@ -7,9 +7,11 @@ import numpy as np
 from index_builder.measuring.quality import K
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.recommending.aggregate import Candidates, Weights
+from service.recommending.aggregate import Candidates
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.request import RecommendRequest
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions
 
 __all__ = ["BLENDED", "GRID", "GRID_WITHOUT_HISTORY", "UNBLENDED", "best_weights"]
 
@@ -37,13 +39,14 @@ def best_weights(
         grid: the first of the best is taken.
     """
     # One query per anchor brings more candidates, so that other weights find theirs among them.
-    settings = Settings.model_construct(search="anchors", search_candidates=40)
-    recommender = Recommender(bundle, settings, weights=UNBLENDED)
+    options = RecommendOptions(search="anchors", search_candidates=40)
+    recommender = Recommender(bundle, options, UNBLENDED)
     item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
-    scored = [
-        recommender.shortlist(user_ids[basket.user], [item_ids[i] for i in basket.given]).candidates
-        for basket in baskets
-    ]
+    scored = []
+    for basket in baskets:
+        given = [item_ids[item] for item in basket.given]
+        request = RecommendRequest(user_id=user_ids[basket.user], basket=given, k=0)
+        scored.append(recommender.shortlist(request).candidates)
     recalls = [_mean_recall(scored, baskets, weights) for weights in grid]
     best = int(np.argmax(recalls))
     return grid[best], recalls[best]

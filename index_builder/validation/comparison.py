@@ -8,9 +8,9 @@ from index_builder.measuring.quality import Measured, RankingFunction, measure, 
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.recommending.aggregate import Weights
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions
 
 __all__ = ["compare"]
 
@@ -18,13 +18,9 @@ __all__ = ["compare"]
 def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
     """Measures every method on the same baskets, all of which began after the bundle's cut."""
     serving = bundle.manifest.serving
-    settings = Settings.model_construct()  # the defaults, whatever RTT2VEC_… says here
-    blended = settings.model_copy(update={"ranker": False})
-    vectors_alone = Recommender(
-        bundle,
-        blended.model_copy(update={"history_candidates": 0}),
-        weights=Weights.read(serving, "vectors_"),
-    )
+    blended = RecommendOptions(ranker=False)
+    no_history = RecommendOptions(ranker=False, history_candidates=0)
+    vectors_alone = Recommender(bundle, no_history, Weights.read(serving, "vectors_"))
     methods: dict[str, RankingFunction] = {
         "item popularity": top(item_popularity(bundle)),
         "user frequency": top(_frequency(bundle)),
@@ -32,7 +28,7 @@ def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
         "RTT2Vec with history": ranking_function(Recommender(bundle, blended), bundle),
     }
     if bundle.tree_root is not None:
-        methods["RTT2Vec, ranked"] = ranking_function(Recommender(bundle, settings), bundle)
+        methods["RTT2Vec, ranked"] = ranking_function(Recommender(bundle), bundle)
     return {name: measure(rank, baskets, bundle) for name, rank in methods.items()}
 
 

@@ -33,8 +33,8 @@ from index_builder.validation.blending import (
 )
 from index_builder.validation.comparison import compare
 from service.bundle.bundle import Bundle, BundleContents, preview_bundle
-from service.recommending.aggregate import Weights
 from service.recommending.ranking.trees import Trees
+from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.problems import ProblemError
-from service.serving.served import Serving
+from service.serving.serving import Serving
 from service.telemetry.logs import QUIET, request_id
 from service.telemetry.metrics import Metrics
 

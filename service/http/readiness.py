@@ -1,7 +1,8 @@
 """Readiness: what answers a request, or the reason why nothing does yet."""
 
 from service.http.problems import ProblemError
-from service.serving.served import Served, Serving
+from service.serving.served import Served
+from service.serving.serving import Serving
 
 __all__ = ["require_served"]
 

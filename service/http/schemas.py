@@ -5,7 +5,6 @@ from typing import Annotated, Any, TypeVar
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     create_model,
@@ -13,6 +12,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from service.recommending.answer import Source
+from service.recommending.request import RecommendRequest
 from service.settings import Settings
 
 
@@ -30,22 +30,6 @@ def _list(description: str, max_length: int | None = None) -> Any:
         description=description,
         json_schema_extra=shown,
     )
-
-
-class RecommendRequest(BaseModel):
-    """A shopper, what is in the basket, and how many recommendations to make for them."""
-
-    # Strict: what the OpenAPI document calls a string or an integer is one, and "20" is not 20.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    user_id: str | None = None
-    basket: list[str] = Field(default_factory=list)
-    k: int = 20
-    exclude_items: list[str] = Field(default_factory=list)
-    exclude_categories: list[str] = Field(default_factory=list)
-    explain: bool = False
-    store_id: str | None = None
-    timeout_ms: int | None = None
 
 
 _Request = TypeVar("_Request", bound=RecommendRequest)

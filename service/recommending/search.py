@@ -1,14 +1,14 @@
 """Search: the candidates that the vectors bring.
 
-In one of four forms (`Settings.search`):
+In one of four forms (`RecommendOptions.search`):
 
-lists    The anchors' lists, merged by Borda's count: nothing is computed but points. That will do
-         for a shopper whose past brings candidates too; a stranger's come from the index.
+lists    The anchors' prepared lists, merged by Borda's count, without any search. They suffice for
+         a user whose past brings candidates too; for a stranger the index is searched.
 mean     One query of the index, the mean over the anchors: Eq. 4 is linear in the query.
-anchors  One query for each anchor, as in the paper. What is best for an anchor and this shopper is
-         all but always near the top of what is best for the anchor alone, so that a long list,
-         scored again for the shopper, holds the answer of the index. Short ones are passed over.
-none     Nothing: what the shopper bought before is all there is, and what sells best.
+anchors  One query for each anchor, as in the paper. The best items for an anchor and this user are
+         nearly always near the top of the best for the anchor alone, so that a long prepared list,
+         scored again for the user, holds what the index would find. Short lists are passed over.
+none     No search: candidates come from the user's history and from popularity alone.
 """
 
 import numpy as np
@@ -16,14 +16,14 @@ import numpy as np
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
-from service.recommending.aggregate import Weights, build_queries, mean_query
+from service.recommending.queries import build_queries, mean_query
+from service.recommending.weights import Weights
 from service.retrieval import rescore
 from service.retrieval.closest_lists import named_most
-from service.settings import Settings
-from service.support.array_types import Bool, Float32, Int32
+from service.settings import SearchForm
+from service.support.array_types import Bool, Int32
 
 __all__ = ["PLACES_PER_CANDIDATE", "Search"]
-
 
 PLACES_PER_CANDIDATE = 3
 """How much longer a list must be than what is asked of it; 3 finds .98 or more of the best."""
@@ -32,20 +32,27 @@ PLACES_PER_CANDIDATE = 3
 class Search:
     """The search of one bundle."""
 
-    def __init__(self, bundle: Bundle, settings: Settings, weights: Weights) -> None:
-        self._form = settings.search
+    def __init__(self, bundle: Bundle, weights: Weights) -> None:
         self._weights = weights
         self._rows = needed(bundle.item_vectors)
         no_lists = np.empty((len(self._rows), 0), np.int32)
         self._closest = needed(no_lists if bundle.closest_item is None else bundle.closest_item)
         self._index = bundle.retrieval
 
-    def find(self, anchors: Int32, profile: Profile | None, eligible: Bool, wanted: int) -> Int32:
-        """The candidates for these anchors and this shopper.
+    def find(
+        self,
+        form: SearchForm,
+        anchors: Int32,
+        profile: Profile | None,
+        eligible: Bool,
+        wanted: int,
+    ) -> Int32:
+        """The candidates for these anchors and this user.
 
         Args:
+            form: see above.
             anchors: (a,) int32, the basket-anchor set.
-            profile: the shopper, if known.
+            profile: the user, if known.
             eligible: (n_items,) which items may be recommended.
             wanted: candidates that each query, or all lists together, bring; at least 1.
 
@@ -53,22 +60,19 @@ class Search:
             (n,) int32 item indices, not all of them eligible, -1 where there are no more; none for
             a stranger without anchors.
         """
-        if self._form == "none" or (not len(anchors) and profile is None):
+        if form == "none" or (not len(anchors) and profile is None):
             return np.empty(0, np.int32)
-        if self._form == "lists" and profile is not None:
+        if form == "lists" and profile is not None:
             found = named_most(self._closest, anchors, eligible, wanted)
             if len(found) == wanted:
                 return found
-        queries = self._queries(anchors, profile)
+        build = build_queries if form == "anchors" else mean_query
+        queries = build(self._rows, anchors, profile.user_h if profile else None, self._weights)
         of_each = wanted + len(anchors)  # which find themselves
         long_enough = self._closest.shape[1] >= PLACES_PER_CANDIDATE * wanted
-        if self._form == "anchors" and long_enough and len(anchors):
+        if form == "anchors" and long_enough and len(anchors):
             lists = self._closest[anchors].astype(np.int64)
             _, listed = rescore(self._rows, queries, lists, of_each)
             return listed.ravel()
         _, indexed = self._index.search(queries, min(of_each, len(self._rows)))
         return indexed.ravel()
-
-    def _queries(self, anchors: Int32, profile: Profile | None) -> Float32:
-        build = build_queries if self._form == "anchors" else mean_query
-        return build(self._rows, anchors, profile.user_h if profile else None, self._weights)

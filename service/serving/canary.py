@@ -1,18 +1,19 @@
 """The canary: what a new bundle answers to requests that the old one has answered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import fmean, median
 from time import thread_time
 from typing import NamedTuple
 
-from service.http.schemas import RecommendRequest
-from service.recommending.asking import ask
-from service.recommending.recommender import Recommendations, Recommender
+from service.recommending.answer import Recommendations
+from service.recommending.request import RecommendRequest
 from service.settings import Settings
 from service.support.failures import log_failure
 
-__all__ = ["Canary", "CanaryError", "replay"]
+__all__ = ["Canary", "CanaryError", "Recommend", "replay"]
+
+Recommend = Callable[[RecommendRequest], Recommendations]
 
 
 class CanaryError(Exception):
@@ -47,7 +48,7 @@ class Canary(NamedTuple):
         return f"In the canary, {' and '.join(found)}." if found else None
 
 
-def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommender) -> Canary:
+def replay(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend) -> Canary:
     """Put the requests, at least one, to both.
 
     Processor time is that of this thread: what others do meanwhile is not counted.
@@ -74,7 +75,7 @@ def replay(requests: Sequence[RecommendRequest], old: Recommender, new: Recommen
     return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))
 
 
-def _timed(recommender: Recommender, request: RecommendRequest) -> tuple[Recommendations, float]:
+def _timed(recommend: Recommend, request: RecommendRequest) -> tuple[Recommendations, float]:
     began = thread_time()
-    answer = ask(recommender, request)
+    answer = recommend(request)
     return answer, thread_time() - began

@@ -1,113 +1,131 @@
-"""Hurry: an answer that has to come soon rests on less work.
+"""The deadline: an answer that has to come soon rests on less work.
 
-What is dropped, and in which order, is a list of settings: each step is a recommender of its own,
-with a little less to do than the one before it. They share the bundle and the business rules.
+What is left out, and in which order, is a list of options, each with a little less effort than the
+one before it. All of them are asked of the same recommender.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from service.bundle.bundle import Bundle
-from service.http.schemas import RecommendRequest
 from service.profiles.profile import Profile
-from service.recommending.asking import ask
-from service.recommending.recommender import Recommendations, Recommender
-from service.serving.example_requests import example_requests
-from service.settings import Settings
+from service.recommending.answer import Recommendations
+from service.recommending.recommender import Observe, Recommender
+from service.recommending.request import RecommendRequest
+from service.settings import RecommendOptions
 
-__all__ = ["Hurry", "Step"]
+if TYPE_CHECKING:
+    from service.business_rules.rulebook import Rulebook
 
-_DROPPED: tuple[tuple[str, dict[str, Any]], ...] = (
+__all__ = ["Deadline", "Effort"]
+
+_REDUCTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("diversity", {"mmr_lambda": 1.0}),
     ("ranker", {"ranker": False}),
     ("anchors", {"anchor_limit": 3, "anchor_fraction": 0.01}),  # all but a sample of three
-    ("search", {"search": "none"}),  # the shopper's history alone is left, and best sellers
+    ("search", {"search": "none"}),  # leaves the user's history and best sellers
 )
-_EXAMPLES = 5
 _MARGIN = 2.0  # one request in some hundred takes longer than twice the usual time
-_LEARNED = 0.1  # the weight of the latest answer in what is usual
+_LEARNING_RATE = 0.1  # the weight of the latest answer in the usual time
 _OUTLIER = 4  # times the usual is the most that an answer counts as
-_FADED = 0.999  # what is left of the usual time of a step each time it is passed over
+_FADE = 0.999  # by which a usual time shrinks each time its effort is passed over
 
 
 @dataclass
-class Step:
-    """A recommender, what it is spared beside the one before it, and the time it usually takes."""
+class Effort:
+    """Options, what was left out last to get them, and the time an answer usually takes."""
 
     dropped: str
-    recommender: Recommender
+    options: RecommendOptions
     usual_s: float
 
 
-class Hurry:
+class Deadline:
     """Recommends within a time.
 
     Attributes:
-        steps: from all the work to the least.
-        unobserved: the like of the recommender that does all the work, of whose work nobody is
-            told: what is tried on it is no shopper's, and not for the metrics.
+        efforts: from all the work to the least.
     """
 
     def __init__(
         self,
-        bundle: Bundle,
-        settings: Settings,
         recommender: Recommender,
+        examples: Sequence[RecommendRequest],
         observe: Callable[[str], None],
     ) -> None:
-        """Prepares the steps and takes their time.
+        """Prepares the efforts and takes their time.
 
         Args:
-            bundle: that of `recommender`.
-            settings: that of `recommender`.
-            recommender: it does all the work.
-            observe: is told what was dropped last, for each answer that is spared something.
+            recommender: whose options are those of the full effort.
+            examples: requests to take the time of, at least one.
+            observe: is told what was left out last, for each answer with less than the full effort.
         """
+        self._recommender = recommender
         self._observe = observe
-        requests = [RecommendRequest(**each) for each in example_requests(bundle, _EXAMPLES)]
-        ranks = settings.ranker and bundle.neighbour_indptr is not None
-        less = settings.model_copy(update={"ranker": ranks})
-        self.unobserved = Recommender(bundle, less, beside=recommender)
-        self.steps = [Step("", recommender, _usual_s(self.unobserved, requests))]
-        for dropped, spared in _DROPPED:
-            if all(getattr(less, name) == value for name, value in spared.items()):
-                continue  # there is no such work to begin with
-            less = less.model_copy(update=spared)
-            reduced = Recommender(bundle, less, beside=recommender)
-            self.steps.append(Step(dropped, reduced, _usual_s(reduced, requests)))
+        self.efforts = [
+            Effort(dropped, options, _usual_s(recommender, options, examples))
+            for dropped, options in _reduced(recommender.options)
+        ]
 
     def recommend(
-        self, left_s: float, asked: RecommendRequest, profile: Profile | None = None
+        self,
+        left_s: float,
+        request: RecommendRequest,
+        *,
+        profile: Profile | None = None,
+        rulebook: "Rulebook | None" = None,
+        observe: Observe | None = None,
     ) -> Recommendations:
-        """Return what is recommended by the first step that fits into the time, or by the last."""
-        step = self._fitting(left_s)
+        """Returns what the first effort that fits into `left_s` seconds recommends, or the last.
+
+        The rest is as in `Recommender.recommend`. Stages are observed only where all the work is
+        done: reduced ones would distort their durations.
+        """
+        effort = self._fitting(left_s)
         began = perf_counter()
-        answer = ask(step.recommender, asked, profile)
-        took_s = min(perf_counter() - began, _OUTLIER * step.usual_s)
-        step.usual_s += _LEARNED * (took_s - step.usual_s)
-        if not step.dropped:
+        answer = self._recommender.recommend(
+            request,
+            profile=profile,
+            rulebook=rulebook,
+            options=effort.options,
+            observe=None if effort.dropped else observe,
+        )
+        took_s = min(perf_counter() - began, _OUTLIER * effort.usual_s)
+        effort.usual_s += _LEARNING_RATE * (took_s - effort.usual_s)
+        if not effort.dropped:
             return answer
-        self._observe(step.dropped)
+        self._observe(effort.dropped)
         return answer._replace(degraded=True)
 
-    def _fitting(self, left_s: float) -> Step:
-        for step in self.steps[:-1]:
-            if _MARGIN * step.usual_s <= left_s:
-                return step
-            if left_s > 0:  # Nothing fits into less, which says nothing of the step.
-                step.usual_s *= _FADED  # Else a few slow answers would rule it out for good.
-        return self.steps[-1]
+    def _fitting(self, left_s: float) -> Effort:
+        for effort in self.efforts[:-1]:
+            if _MARGIN * effort.usual_s <= left_s:
+                return effort
+            if left_s > 0:  # Nothing fits into less, which says nothing about the effort.
+                effort.usual_s *= _FADE  # Else a few slow answers would rule it out for good.
+        return self.efforts[-1]
 
 
-def _usual_s(recommender: Recommender, requests: list[RecommendRequest]) -> float:
+def _reduced(options: RecommendOptions) -> list[tuple[str, RecommendOptions]]:
+    """The options, then with one reduction after the other; those that change nothing left out."""
+    efforts = [("", options)]
+    for dropped, reduction in _REDUCTIONS:
+        less = efforts[-1][1].model_copy(update=reduction)
+        if less != efforts[-1][1]:
+            efforts.append((dropped, less))
+    return efforts
+
+
+def _usual_s(
+    recommender: Recommender, options: RecommendOptions, examples: Sequence[RecommendRequest]
+) -> float:
     """The median time of an answer, once what it needs is compiled, or read from its cache."""
-    ask(recommender, requests[0].model_copy(update={"explain": True}))
+    recommender.recommend(examples[0].model_copy(update={"explain": True}), options=options)
     times = []
-    for request in requests:
+    for request in examples:
         began = thread_time()
-        ask(recommender, request)
+        recommender.recommend(request, options=options)
         times.append(thread_time() - began)
     return median(times)

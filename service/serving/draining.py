@@ -5,7 +5,7 @@ import signal
 import threading
 from types import FrameType
 
-from service.serving.served import Serving
+from service.serving.serving import Serving
 
 __all__ = ["drain_first"]
 

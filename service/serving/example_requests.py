@@ -1,43 +1,42 @@
-"""A first request to try: a real user of the bundle, and a real basket."""
+"""First requests to try: real users of a bundle, each with a real basket."""
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
+
+from service.recommending.request import RecommendRequest
 
 if TYPE_CHECKING:
     from service.bundle.bundle import Bundle
 
+__all__ = ["curl_command", "example_requests"]
+
 _ITEMS = 3
 
 
-def example_request(bundle: "Bundle") -> dict[str, Any]:
-    """Return a request body: the first user who bought three items, and their most bought three.
+def example_requests(bundle: "Bundle", count: int) -> list[RecommendRequest]:
+    """Return requests of the first `count` users who bought three items, with their most bought.
 
-    Where no user did, it is a stranger with the three most popular items.
+    Where no user did, it is one request of a stranger with the three most popular items.
     """
-    return example_requests(bundle, 1)[0]
-
-
-def example_requests(bundle: "Bundle", count: int) -> list[dict[str, Any]]:
-    """Return such bodies for the first `count` users who bought three items, or for a stranger."""
     bought = np.diff(bundle.history_indptr) >= _ITEMS
     if not bought.any():
-        return [{"user_id": None, "basket": bundle.catalogue.item_ids[:_ITEMS]}][:count]
+        best_sellers = bundle.catalogue.item_ids[:_ITEMS]
+        return [RecommendRequest(user_id=None, basket=best_sellers)][:count]
     return [_example(bundle, int(user)) for user in np.flatnonzero(bought)[: max(count, 0)]]
 
 
-def _example(bundle: "Bundle", user: int) -> dict[str, Any]:
+def _example(bundle: "Bundle", user: int) -> RecommendRequest:
     start, stop = bundle.history_indptr[user : user + 2]
     most = np.argsort(-bundle.history_count[start:stop], kind="stable")[:_ITEMS]
     items = bundle.history_item[start:stop][most]
     basket = [bundle.catalogue.item_ids[item] for item in items]
-    return {"user_id": bundle.user_ids[user], "basket": basket}
+    return RecommendRequest(user_id=bundle.user_ids[user], basket=basket)
 
 
-def curl_command(url: str, request: dict[str, Any]) -> str:
+def curl_command(url: str, request: RecommendRequest) -> str:
     """Return the shell command that posts `request` to the service at `url`."""
-    body = orjson.dumps(request).decode()
+    body = request.model_dump_json(exclude_unset=True)
     words = ["curl", "-s", f"{url}/recommend", "-H", "Content-Type: application/json", "-d", body]
     return shlex.join(words)

@@ -18,10 +18,10 @@ from threading import Lock
 from service.bundle.bundle import BundleError
 from service.bundle.publishing import CURRENT, point_current_at
 from service.business_rules.errors import RulesError
-from service.http.schemas import RecommendRequest
 from service.serving.canary import CanaryError, replay
 from service.serving.example_requests import example_requests
-from service.serving.served import Served, Serving
+from service.serving.served import Served
+from service.serving.serving import Serving
 from service.settings import Settings
 from service.support.failures import log_failure
 from service.support.memory import give_back
@@ -165,9 +165,8 @@ class Swap:
         if not (count := self._settings.canary_requests):
             return
         requests = list(self._serving.recent)
-        examples = example_requests(old.bundle, count - len(requests))
-        requests += [RecommendRequest(**example) for example in examples]
-        canary = replay(requests, old.hurry.unobserved, new.hurry.unobserved)
+        requests += example_requests(old.bundle, count - len(requests))
+        canary = replay(requests, old.recommend, new.recommend)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")

@@ -15,7 +15,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service.bundle.bundle import Bundle
-from service.recommending.recommender import Recommendations
+from service.recommending.answer import Recommendations
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -1,13 +1,15 @@
 """A tiny shop that is asked for recommendations, with every backend."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from service.bundle.bundle import Bundle, Catalogue, preview_bundle
-from service.recommending.aggregate import Weights
-from service.recommending.recommender import Recommendations, Recommender
+from service.business_rules.rulebook import Rulebook
+from service.recommending.answer import Recommendations
+from service.recommending.recommender import Recommender
+from service.recommending.request import RecommendRequest
+from service.recommending.weights import Weights
 from tests.data.by_score import by_score
 from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
 
@@ -40,26 +42,14 @@ BUNDLES = {backend: tiny_bundle(backend) for backend in BACKENDS}
 CATALOGUE = BUNDLES["exact"].catalogue
 
 
-@dataclass(frozen=True)
-class Request:
-    """The arguments of `Recommender.recommend`."""
-
-    user_id: str | None = None
-    basket: list[str] = field(default_factory=list)
-    k: int = 20
-    exclude_items: list[str] = field(default_factory=list)
-    exclude_categories: list[str] = field(default_factory=list)
-
-
-def ask(recommender: Recommender, request: Request, explain: bool = False) -> Recommendations:
-    return recommender.recommend(
-        request.user_id,
-        request.basket,
-        request.k,
-        request.exclude_items,
-        request.exclude_categories,
-        explain,
-    )
+def ask(
+    recommender: Recommender,
+    request: RecommendRequest,
+    explain: bool = False,
+    rulebook: Rulebook | None = None,
+) -> Recommendations:
+    explained = request.model_copy(update={"explain": explain})
+    return recommender.recommend(explained, rulebook=rulebook)
 
 
 def recommender(backend: str = "exact", **changes: Any) -> Recommender:

@@ -23,7 +23,7 @@ from index_builder.transactions.encoding import EncodedTransactions, encode, enc
 from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import BundleContents, preview_bundle
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32
 

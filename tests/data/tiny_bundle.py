@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from service.bundle.bundle import BundleContents, Catalogue, write_bundle
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact
 

@@ -18,8 +18,8 @@ from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
 from service.retrieval import RetrievalError
-from service.settings import Settings
 from tests.data.by_score import by_score
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES, N_ITEMS
 from tests.data.tiny_shop import END, FIRST, lines, write_shop
 from tests.index_builder.conftest import QUICK
@@ -105,7 +105,7 @@ def test_what_was_built_recommends_from_the_shoppers_aisle(bundle: Bundle) -> No
             (f"user-{user}", [f"item-{user // 3}"]),
             (None, [f"item-{user // 3}", f"item-{user // 3 + 8}"]),
         ):
-            answer = recommender.recommend(user_id, basket, 10)
+            answer = recommender.recommend(a_request(user_id, basket, 10))
             assert {each.category for each in answer.items} == {aisle}
 
 
@@ -218,7 +218,7 @@ def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -
     rules = {"count": len(bundle.rule_lift), "complete": True}
     expected = {"validation": None, "publish_gate": gate, "rules": rules}
     assert bundle.manifest.metrics == expected
-    assert len(Recommender(bundle, Settings()).recommend("user-0", [], 5).items) == 5
+    assert len(Recommender(bundle).recommend(a_request("user-0", k=5)).items) == 5
 
 
 def test_too_small_a_shop_for_anything_is_told_so(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_shop_that_knows_no_users_gets_its_bundle(tmp_path: Path) -> None:
     built(tmp_path / "out", lines().with_columns(user_id=pl.lit("everybody")))
     recommender = Recommender(load_bundle(tmp_path / "out"), by_score())
     for aisle, name in enumerate(AISLES):
-        answer = recommender.recommend(None, [f"item-{aisle}", f"item-{aisle + 4}"], 10)
+        answer = recommender.recommend(a_request(None, [f"item-{aisle}", f"item-{aisle + 4}"], 10))
         assert {each.category for each in answer.items} == {name}
 
 

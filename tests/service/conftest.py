@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from service.settings import Settings
 from tests.data.ruled_shop import ruled_contents
 from tests.data.tiny_bundle import SUBSTITUTES

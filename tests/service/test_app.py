@@ -135,7 +135,7 @@ def test_a_bug_while_loading_is_a_reason_and_its_traceback_is_in_the_log_alone(
     def fail(_: Path) -> None:
         raise ZeroDivisionError("the cat sat on it")
 
-    monkeypatch.setattr("service.serving.served.load_bundle", fail)
+    monkeypatch.setattr("service.serving.serving.load_bundle", fail)
     app = create_app(Settings(bundle=bundle_dir))
 
     async def begin() -> None:

@@ -6,7 +6,7 @@ from fastapi.responses import PlainTextResponse
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import Health
-from service.serving.served import Serving
+from service.serving.serving import Serving
 from service.serving.swap import Swap
 from service.telemetry.metrics import CONTENT_TYPE, Metrics
 
@@ -40,7 +40,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
             reason=serving.reason,
             previous_bundle_id=previous,
             bundle_refused=swap.refused,
-            rules_refused=served.recommender.rule_files.refused if served else None,
+            rules_refused=served.rule_files.refused if served else None,
         )
 
     @router.get("/metrics", response_class=PlainTextResponse)

@@ -12,11 +12,11 @@ from service.http.admission import Queue
 from service.http.body import described, parse_json, read_json_body
 from service.http.problems import documented
 from service.http.readiness import require_served
-from service.http.schemas import RecommendRequest, RecommendResponse, request_type
-from service.profiles.profile import Profile
+from service.http.schemas import RecommendResponse, request_type
 from service.recommending.answer import Recommendation, Recommendations
-from service.recommending.asking import ask
-from service.serving.served import Served, Serving
+from service.recommending.request import RecommendRequest
+from service.serving.served import Served
+from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
 from service.telemetry.metrics import Metrics
@@ -85,7 +85,12 @@ class RecommendEndpoint:
         if served.read_first and asked.user_id is not None:
             profile = await served.profile(asked.user_id)
         await self._queue.turn()  # Only now, else those who wait for profiles go on all at once.
-        answer = _recommended(served, asked, profile, arrived)
+        left_s = None
+        if asked.timeout_ms is not None:
+            left_s = asked.timeout_ms / 1000 - (perf_counter() - arrived)
+        answer = served.recommend(
+            asked, profile=profile, left_s=left_s, observe=self._metrics.observe_stage
+        )
         body = self._encode(served, asked, answer, started)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
@@ -117,15 +122,6 @@ class RecommendEndpoint:
         self._metrics.observe_stage("encode", perf_counter() - recommended)
         self._metrics.observe_answer(asked.user_id, answer)
         return body
-
-
-def _recommended(
-    served: Served, asked: RecommendRequest, profile: Profile | None, arrived: float
-) -> Recommendations:
-    if asked.timeout_ms is None:
-        return ask(served.recommender, asked, profile)
-    left_s = asked.timeout_ms / 1000 - (perf_counter() - arrived)
-    return served.hurry.recommend(left_s, asked, profile)
 
 
 def _item(recommendation: Recommendation) -> dict[str, Any]:

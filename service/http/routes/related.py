@@ -11,7 +11,7 @@ from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import whole
 from service.recommending.related_items import Related
-from service.serving.served import Serving
+from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
 
@@ -105,7 +105,7 @@ def _answer(serving: Serving, items: list[str], k: int, store_id: str | None) ->
         )
         raise ProblemError(404, detail)
     catalogue = served.bundle.catalogue
-    rulebook = served.recommender.rule_files.rulebook
+    rulebook = served.rule_files.rulebook
     allowed = None if rulebook is None else rulebook.plan(store_id).allowed
     known, unknown = catalogue.look_up(items)
     found = served.related.related(known, k, allowed)

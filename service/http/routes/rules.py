@@ -11,8 +11,10 @@ from service.business_rules.errors import RulesError
 from service.http.body import described, json_body
 from service.http.problems import documented
 from service.http.readiness import require_served
-from service.http.schemas import RecommendRequest, request_type
-from service.serving.served import Served, Serving
+from service.http.schemas import request_type
+from service.recommending.request import RecommendRequest
+from service.serving.served import Served
+from service.serving.serving import Serving
 from service.settings import Settings
 
 # A file of some ten thousand rules; who may send it has shown the key before it is read.
@@ -82,28 +84,18 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
 def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
     from service.serving.rules_trial import compare
 
-    recommender = served.recommender
+    request, rule_files = asked.model_copy(update={"explain": True}), served.rule_files
     first, last = _CALENDAR_S
     moment = min(max(asked.at.timestamp() if asked.at else time(), first), last)
-    present = recommender.rule_files.at(lambda: moment)
+    present = rule_files.at(lambda: moment)
     refused: list[Refusal] = []
     try:
-        trial = recommender.rule_files.trial(asked.rules, lambda: moment)
+        trial = rule_files.trial(asked.rules, lambda: moment)
     except RulesError as error:
         refused = [Refusal(line=line, message=message) for line, message in error.mistakes]
         trial = present
     before, after = (
-        recommender.recommend(
-            asked.user_id,
-            asked.basket,
-            asked.k,
-            asked.exclude_items,
-            asked.exclude_categories,
-            True,
-            asked.store_id,
-            rulebook,
-        )
-        for rulebook in (present, trial)
+        served.recommender.recommend(request, rulebook=rulebook) for rulebook in (present, trial)
     )
     plans = (present.plan(asked.store_id), trial.plan(asked.store_id))
     compared = compare(before, after, *plans)

@@ -11,7 +11,7 @@ from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.profiles.summary import summarise
 from service.recommending.basket_score.scorer import BasketScore
-from service.serving.served import Serving
+from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.serving.served import Serving
+from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
 

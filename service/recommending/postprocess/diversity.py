@@ -17,8 +17,8 @@ not be compared with what was taken last: their merit of some steps ago is too s
 import numba
 import numpy as np
 
-from service.recommending.postprocess.popularity_fill import cap_categories
-from service.settings import Settings
+from service.recommending.postprocess.category_cap import cap_categories
+from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32, Positions
 
 __all__ = ["Diversity", "diversify", "inverse_norms"]
@@ -27,20 +27,19 @@ __all__ = ["Diversity", "diversify", "inverse_norms"]
 class Diversity:
     """How mixed a list is to be: by maximal marginal relevance, and by a cap on its categories."""
 
-    def __init__(self, rows: Float32, codes: Int32, settings: Settings) -> None:
+    def __init__(self, rows: Float32, codes: Int32) -> None:
         """Prepares what all requests share.
 
         Args:
             rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
             codes: (n_items,) category of each item; negative for none.
-            settings: λ, pool and cap.
         """
         self._rows, self._codes = rows, codes
         self._scale = inverse_norms(rows)
-        self._mmr_lambda, self._pool = settings.mmr_lambda, settings.mmr_pool
-        self._cap = settings.category_cap
 
-    def reorder(self, items: Int32, scores: Float32, ranked: Positions, k: int) -> Positions:
+    def reorder(
+        self, items: Int32, scores: Float32, ranked: Positions, k: int, options: RecommendOptions
+    ) -> Positions:
         """Puts the k that are to be recommended in front.
 
         Args:
@@ -48,14 +47,14 @@ class Diversity:
             scores: (n,) of each.
             ranked: (n,) their places, best first.
             k: recommendations wanted.
+            options: λ, pool and cap.
 
         Returns:
             (n,) their places. A cap gives way where the list would be shorter than k.
         """
-        codes, cap = self._codes, self._cap
-        if self._mmr_lambda < 1:
-            best, merit, pool = items[ranked], scores[ranked], max(k, self._pool)
-            weight = self._mmr_lambda
+        codes, cap, weight = self._codes, options.category_cap, options.mmr_lambda
+        if weight < 1:
+            best, merit, pool = items[ranked], scores[ranked], max(k, options.mmr_pool)
             order = diversify(self._rows, self._scale, best, merit, codes, cap, pool, k, weight)
             ranked = ranked[order]
         if cap:

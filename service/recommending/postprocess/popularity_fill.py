@@ -1,42 +1,15 @@
-"""Post-processing: candidates in, recommendations out.
-
-Exclusions always hold. A category cap and diversity (see `diversity`) are wishes: both give way
-before the list becomes shorter than k.
-"""
+"""The popularity fill: best sellers where a request has too few candidates."""
 
 import numpy as np
 
-from service.support.array_types import Bool, Float32, Int32, Positions
+from service.recommending.postprocess.category_cap import cap_categories
+from service.support.array_types import Bool, Int32
 
-__all__ = ["best_first", "cap_categories", "top_up"]
-
-
-def best_first(scores: Float32) -> Positions:
-    """Positions by falling score; equal scores keep their order."""
-    return np.argsort(-scores, kind="stable")
-
-
-def cap_categories(codes: Int32, cap: int) -> Bool:
-    """Marks the first `cap` places of each category.
-
-    Args:
-        codes: (n,) int32, the category of each place in the list, best first; negative for an
-            item without a category, which no cap concerns.
-        cap: items per category, 0 for no cap.
-    """
-    if not cap or not len(codes):
-        return np.ones(len(codes), np.bool_)
-    order = np.argsort(codes, kind="stable")
-    grouped = codes[order]
-    first = np.r_[True, grouped[1:] != grouped[:-1]]
-    start = np.maximum.accumulate(np.where(first, np.arange(len(codes)), 0))
-    kept = np.empty(len(codes), np.bool_)
-    kept[order] = np.arange(len(codes)) - start < cap
-    return kept | (codes < 0)
+__all__ = ["top_up"]
 
 
 def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int32:
-    """The popularity fill: adds the most popular eligible items until k can be chosen.
+    """Adds the most popular eligible items until k can be chosen.
 
     Args:
         items: (n,) int32, distinct eligible candidates, ascending.

@@ -12,7 +12,7 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
-from service.settings import Settings
+from service.settings import RecommendOptions
 from service.support.array_types import Bool, Float32, Int32, Positions
 
 __all__ = ["TaxonomyFilter"]
@@ -41,13 +41,13 @@ class TaxonomyFilter:
         self._drop = drop
 
     @classmethod
-    def read(cls, bundle: Bundle, settings: Settings) -> Self | None:
-        """Returns the filter that the settings ask for, or None.
+    def read(cls, bundle: Bundle, options: RecommendOptions) -> Self | None:
+        """Returns the filter that the options ask for, or None.
 
         Raises:
             BundleInvalidError: the bundle has no lifts, or those of other categories than its own.
         """
-        if settings.taxonomy_filter == "off":
+        if options.taxonomy_filter == "off":
             return None
         level, lift = bundle.catalogue.taxonomy.category, bundle.category_lift
         n = len(level.names)
@@ -56,8 +56,8 @@ class TaxonomyFilter:
             found = "none" if lift is None else f"shape {lift.shape}"
             remedy = "Build a bundle with rtt2vec-build of this version, or set the filter to off."
             raise BundleInvalidError("category_lift.npy", expected, found, remedy)
-        drop = settings.taxonomy_filter == "drop"
-        return cls(level.codes, lift, settings.taxonomy_min_lift, drop)
+        drop = options.taxonomy_filter == "drop"
+        return cls(level.codes, lift, options.taxonomy_min_lift, drop)
 
     def doubted(self, basket: Int32, items: Int32) -> Bool:
         """Marks the doubted ones among `items`, (n,), for a basket of item indices, (m,)."""

@@ -7,7 +7,7 @@ import numpy as np
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
-from service.recommending.ranking.purchase_sums import ITEM_OF_KEY, candidate_keys, distinct
+from service.recommending.ranking.purchase_sums import ITEM_OF_KEY, candidate_keys
 from service.support.array_types import Bool, Float32, Int32, Int64, Records
 
 __all__ = ["Evidence"]
@@ -34,19 +34,17 @@ class Evidence(NamedTuple):
     subcategory_sums: Records
     past_sums: Records
 
-    def candidates(self, found: Int32, eligible: Bool, blended: int, neighbours: int) -> Int32:
-        """The candidates: what the index found, and what past and neighbours bring; ascending.
+    def candidates(self, eligible: Bool, blended: int, neighbours: int) -> Int32:
+        """The items that past and neighbours bring, in any order, some of them twice.
 
         Args:
-            found: (n,) item indices from lists or index, -1 where there are no more.
             eligible: (n_items,) which items may be recommended.
             blended: at most so many by neighbours and recency together.
             neighbours: and by neighbours alone.
         """
         either, near = candidate_keys(eligible, self.items, self.sums)
         keys = np.concatenate([_largest(either, blended), _largest(near, neighbours)])
-        brought = (~keys & ITEM_OF_KEY).astype(np.int32)
-        return distinct(np.sort(np.concatenate([found, brought])), eligible)
+        return (~keys & ITEM_OF_KEY).astype(np.int32)
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""

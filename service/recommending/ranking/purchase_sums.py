@@ -16,7 +16,6 @@ from service.support.durations import DAY_S
 
 __all__ = ["ITEM_OF_KEY", "PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
 __all__ += ["add_past_baskets", "candidate_keys", "clear"]
-__all__ += ["distinct", "mean_swapped", "score_candidates"]
 
 
 # Of one item: over the user's past baskets with it, and over the basket's items near it.
@@ -237,80 +236,3 @@ def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, 
             n_either += 1
             n_near += scores[1] > 0
     return either[:n_either], near[:n_near]
-
-
-@numba.njit(nogil=True, cache=True)
-def distinct(items: Int32, eligible: Bool) -> Int32:
-    """The eligible ones of ascending items, each once; -1 stands for none."""
-    kept = np.empty_like(items)
-    n = 0
-    for item in items:
-        if item >= 0 and eligible[item] and (n == 0 or kept[n - 1] != item):
-            kept[n] = item
-            n += 1
-    return kept[:n]
-
-
-@numba.njit(nogil=True, cache=True)
-def mean_swapped(rows: Float32, anchors: Int32) -> Float32:
-    """The mean of [q_i ; p_i] over the anchors, (2d,); zero without any.
-
-    Args:
-        rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
-        anchors: (a,) items.
-    """
-    width = rows.shape[1] - 1
-    d = width // 2
-    mean = np.zeros(width, np.float32)
-    for anchor in anchors:
-        for column in range(d):
-            mean[column] += rows[anchor, d + column]
-            mean[d + column] += rows[anchor, column]
-    for column in range(width):
-        mean[column] /= np.float32(max(1, len(anchors)))
-    return mean
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def score_candidates(
-    rows: Float32,
-    items: Int32,
-    basket: Float32,
-    user_h: Float32,
-    bought: Int32,
-    recency: Float32,
-    recency_scale: np.float32,
-) -> Float32:
-    """What basket, user, popularity and history add to the score of each candidate.
-
-    Args:
-        rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
-        items: (n,) the candidates, ascending.
-        basket: (2d,) from `mean_swapped`.
-        user_h: (d,), zero for a stranger.
-        bought: (h,) items of the shopper's history, ascending.
-        recency: (h,) of each.
-        recency_scale: see `service.recommending.aggregate`.
-
-    Returns:
-        (4, n), not yet weighted.
-    """
-    parts = np.zeros((4, len(items)), np.float32)
-    d = len(user_h)
-    at = 0
-    for place in range(len(items)):
-        item = items[place]
-        row = rows[item]
-        to_basket, to_user = np.float32(0), np.float32(0)
-        for column in range(d):
-            to_basket += row[column] * basket[column]
-            to_user += row[column] * user_h[column]
-        for column in range(d):
-            to_basket += row[d + column] * basket[d + column]
-            to_user += row[d + column] * user_h[column]
-        parts[0, place], parts[1, place], parts[2, place] = to_basket, to_user, row[2 * d]
-        while at < len(bought) and bought[at] < item:
-            at += 1
-        if at < len(bought) and bought[at] == item:
-            parts[3, place] = np.log1p(recency_scale * recency[at])
-    return parts

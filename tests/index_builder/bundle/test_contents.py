@@ -14,7 +14,8 @@ from index_builder.statistics.histories import histories
 from index_builder.transactions.encoding import EncodedTransactions, encode
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents, preview_bundle
-from service.recommending.aggregate import Weights, build_queries
+from service.recommending.queries import build_queries
+from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32
 from tests.index_builder.conftest import QUICK

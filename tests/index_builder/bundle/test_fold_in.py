@@ -19,15 +19,14 @@ from service.profiles.fold_in import FoldIn
 from service.profiles.profile import Profiles
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
-from service.settings import Settings
 from service.support.array_types import Float32
 from tests.data import ranked_shop
 from tests.data.ranked_shop import exactly, ranked_contents
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES, tiny_contents
 
 CUT = datetime.fromisoformat("2017-11-20")
 NEW = ("user-2", "user-5")  # one of each aisle
-SETTINGS = Settings.model_construct()
 CONFIG, WEIGHTS = ranked_shop.CONFIG, ranked_shop.WEIGHTS
 
 
@@ -76,12 +75,12 @@ def ranked() -> Bundle:
 
 def test_a_folded_in_user_is_offered_the_own_aisle(folded: Bundle) -> None:
     p, q, _ = np.split(folded.item_vectors, [folded.dimension, 2 * folded.dimension], axis=1)
-    recommender = Recommender(folded, SETTINGS)
+    recommender = Recommender(folded)
     for user, aisle in zip(NEW, AISLES, strict=True):
         scores = (p + q) @ folded.user_h[folded.user_index[user]]
         own = np.array(folded.catalogue.categories) == aisle
         assert scores[own].min() > scores[~own].max()
-        answer = recommender.recommend(user, [], 10)
+        answer = recommender.recommend(a_request(user, k=10))
         assert answer.source == "user"
         assert {item.category for item in answer.items} == {aisle}
 
@@ -132,13 +131,13 @@ def test_folding_in_twice_is_folding_in_once(
 def test_answers_of_trained_users_do_not_change(ranked: Bundle, busy: Transactions) -> None:
     """Not even where the ranker compares with the number of all baskets."""
     bundle = preview_bundle(with_folded_in_users(ranked, copied(busy, "user-03", days=10)))
-    before, after = Recommender(ranked, SETTINGS), Recommender(bundle, SETTINGS)
+    before, after = Recommender(ranked), Recommender(bundle)
     for user, basket in (("user-03", ["item-07"]), ("user-10", ["item-01", "item-20"])):
-        old, new = before.shortlist(user, basket), after.shortlist(user, basket)
+        request = a_request(user, basket, explain=True)
+        old, new = before.shortlist(request), after.shortlist(request)
         assert old.features is not None
         np.testing.assert_array_equal(old.features, new.features)
-        answers = (each.recommend(user, basket, 20, explain=True) for each in (before, after))
-        assert next(answers) == next(answers)
+        assert before.recommend(request) == after.recommend(request)
 
 
 def test_the_ranker_sees_a_folded_in_user_as_it_would_see_a_trained_user(
@@ -156,7 +155,7 @@ def test_the_ranker_sees_a_folded_in_user_as_it_would_see_a_trained_user(
 
 def features(bundle: Bundle, user: str) -> dict[int, Float32]:
     """The features of every candidate, by item index."""
-    listed = Recommender(bundle, SETTINGS).shortlist(user, ["item-07"])
+    listed = Recommender(bundle).shortlist(a_request(user, ["item-07"], 0))
     assert listed.features is not None
     return dict(zip(listed.candidates.items.tolist(), listed.features, strict=True))
 
@@ -168,7 +167,7 @@ def test_ages_count_from_a_last_basket_after_the_build(ranked: Bundle, busy: Tra
         for days in (10, 40)
     )
     answers = [
-        Recommender(bundle, SETTINGS).recommend("user-new", ["item-07"], 20)
+        Recommender(bundle).recommend(a_request("user-new", ["item-07"]))
         for bundle in (later, latest)
     ]
     assert answers[0] == answers[1]
@@ -211,7 +210,7 @@ def test_any_index_goes_with_the_new_bundle(
     write_bundle(tmp_path, with_folded_in_users(loaded, copied(transactions, "user-5")))
     bundle = load_bundle(tmp_path)
     assert bundle.user_ids[-1] == "user-new"
-    answer = Recommender(bundle, SETTINGS).recommend("user-new", [], 10)
+    answer = Recommender(bundle).recommend(a_request("user-new", k=10))
     assert {item.category for item in answer.items} == {"garden"}
 
 
@@ -222,7 +221,7 @@ def test_a_folded_in_user_without_a_known_item_is_as_good_as_unknown(
     bundle = preview_bundle(with_folded_in_users(built, replace(transactions, lines=lines)))
     assert bundle.user_ids[-1] == "user-new"
     assert not bundle.user_h[-1].any()
-    assert Recommender(bundle, SETTINGS).recommend("user-new", [], 10).source == "popularity"
+    assert Recommender(bundle).recommend(a_request("user-new", k=10)).source == "popularity"
 
 
 def test_a_bundle_of_unknown_making_is_refused(transactions: Transactions) -> None:

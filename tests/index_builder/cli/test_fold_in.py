@@ -9,7 +9,7 @@ import pytest
 
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES
 from tests.data.tiny_shop import lines, write_shop
 from tests.index_builder.cli.conftest import COMMAND, CUT, QUICK
@@ -43,10 +43,11 @@ def everyone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answers(bundle: Bundle) -> list[object]:
     """What users 0, 1, 3 and 4, and a stranger, are recommended."""
-    recommender = Recommender(bundle, Settings.model_construct())
+    recommender = Recommender(bundle)
     users = ("user-0", "user-1", "user-3", "user-4", None)
     baskets: list[list[str]] = [[], ["item-3"], ["item-0", "item-2", "item-7"]]
-    return [recommender.recommend(u, b, 20, explain=True) for u in users for b in baskets]
+    asked = [a_request(user, basket, explain=True) for user in users for basket in baskets]
+    return [recommender.recommend(each) for each in asked]
 
 
 def test_folded_in_users_are_known_and_other_answers_stay(
@@ -58,9 +59,9 @@ def test_folded_in_users_are_known_and_other_answers_stay(
     assert said.splitlines()[-1] == f"✓ {after.path} is current: 2 users folded in"
     assert after.bundle_id != before.bundle_id
     assert answers(after) == answers(before)
-    recommender = Recommender(after, Settings.model_construct())
+    recommender = Recommender(after)
     for user, aisle in zip(NEW, AISLES, strict=True):
-        answer = recommender.recommend(user, [], 10)
+        answer = recommender.recommend(a_request(user, k=10))
         assert answer.source == "user"
         assert {item.category for item in answer.items} == {aisle}
 

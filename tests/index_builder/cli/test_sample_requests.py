@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from service.bundle.bundle import load_bundle
-from service.http.schemas import RecommendRequest, request_type
+from service.http.schemas import request_type
+from service.recommending.request import RecommendRequest
 from service.settings import Settings
 from tests.data.tiny_shop import END, lines
 from tests.index_builder.cli.conftest import CUT, QUICK

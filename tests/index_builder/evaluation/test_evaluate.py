@@ -17,9 +17,9 @@ from index_builder.transactions.transactions import read_transactions
 from service.bundle.errors import BundleInvalidError
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
-from service.settings import Settings
 from tests.data.evaluated_shop import N_BASKETS, built_shop, evaluated
 from tests.data.ranked_shop import CONFIG, CUT, lines
+from tests.data.requests import a_request
 
 QUIET = Console(quiet=True)
 
@@ -42,12 +42,12 @@ def test_all_methods_are_measured_on_the_same_baskets_and_ours_comes_last() -> N
 
 def test_ours_is_what_the_service_answers() -> None:
     shop, evaluation = built_shop(), evaluated()
-    recommender = Recommender(shop.bundle, Settings())
+    recommender = Recommender(shop.bundle)
     ours = measure(ranking_function(recommender, shop.bundle), shop.baskets, shop.bundle)
     assert (evaluation.methods[OURS].ranked == ours.ranked).all()
     for basket, scores in zip(shop.baskets[:5], evaluation.scores, strict=False):
         given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
-        answer = recommender.recommend(shop.bundle.user_ids[basket.user], given, K)
+        answer = recommender.recommend(a_request(shop.bundle.user_ids[basket.user], given, K))
         assert scores.tolist() == [each.score for each in answer.items]
 
 
@@ -111,12 +111,12 @@ def test_how_is_searched_changes_candidates_and_few_answers() -> None:
 
 def test_without_the_shopper_the_answer_is_a_strangers() -> None:
     shop = built_shop()
-    recommender = Recommender(shop.bundle, Settings())
+    recommender = Recommender(shop.bundle)
     for basket, ranked in zip(
         shop.baskets[:5], by_name()["no shopper: a stranger's answer"].ranked, strict=False
     ):
         given = [shop.bundle.catalogue.item_ids[item] for item in basket.given]
-        answer = recommender.recommend(None, given, K)
+        answer = recommender.recommend(a_request(None, given, K))
         assert ranked.tolist() == [each.item_index for each in answer.items]
 
 

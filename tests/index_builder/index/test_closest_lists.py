@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from index_builder.index.closest_lists import closest_items
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 
 # d = 1, [p | q | prior]: two aisles that point apart; items with a larger p are closer to all.

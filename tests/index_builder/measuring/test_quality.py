@@ -9,9 +9,9 @@ from rich.console import Console
 from index_builder.measuring.quality import K, Quality, measure, quality_table, ranking_function
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import preview_bundle
-from service.recommending.aggregate import Weights
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.recommending.weights import Weights
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import tiny_contents
 
 # User 0 of the tiny bundle has bought items 0, 2, 4, 6, 8, 10 before.
@@ -100,10 +100,10 @@ def test_every_basket_keeps_its_own_figures() -> None:
 
 
 def test_the_production_recommender_as_a_ranker() -> None:
-    recommender = Recommender(BUNDLE, Settings())
+    recommender = Recommender(BUNDLE)
     rank = ranking_function(recommender, BUNDLE)
     ranked = rank(basket([2], given=[0, 4], user=1))
-    answer = recommender.recommend("user-1", ["item-0", "item-4"], K)
+    answer = recommender.recommend(a_request("user-1", ["item-0", "item-4"], K))
     assert list(ranked) == [each.item_index for each in answer.items]
     assert len(ranked) == K
 

@@ -22,9 +22,9 @@ from service.bundle.bundle import load_bundle, preview_bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.recommender import Recommender
-from service.settings import Settings
 from service.support.array_types import Float32
 from tests.data.ranked_shop import CONFIG, CUT, lines, products, shop
+from tests.data.requests import a_request
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,12 @@ def learn(
 
 def seen() -> Float32:
     """The features of real requests."""
-    recommender = Recommender(preview_bundle(shop().contents), Settings())
+    recommender = Recommender(preview_bundle(shop().contents))
     matrices = []
     for user in (None, *shop().encoded.user_ids[:10]):
-        matrix = recommender.shortlist(user, ["item-01", "item-10", "item-31"]).features
+        matrix = recommender.shortlist(
+            a_request(user, ["item-01", "item-10", "item-31"], 0)
+        ).features
         assert matrix is not None
         matrices.append(matrix)
     return np.concatenate(matrices)
@@ -144,7 +146,7 @@ def test_the_trees_depend_on_the_seed_alone(trained: tuple[Trees, lightgbm.Boost
 def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
     """Baskets of users who always buy the same: the purchase count says it all."""
     bundle = preview_bundle(shop().contents)
-    recommender = Recommender(bundle, Settings())
+    recommender = Recommender(bundle)
     item_ids = bundle.catalogue.item_ids
     column = list(FEATURES).index("purchases")
     baskets = []
@@ -152,7 +154,7 @@ def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
         for first in range(0, 40, 4):
             given_items = np.arange(first, first + 4, dtype=np.int32)
             asked = [item_ids[item] for item in given_items]
-            listed = recommender.shortlist(user_id, asked)
+            listed = recommender.shortlist(a_request(user_id, asked, 0))
             candidates, features = listed.candidates, listed.features
             assert features is not None
             best = np.argsort(-features[:, column], kind="stable")[:2]
@@ -162,7 +164,7 @@ def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
     hits = []
     for basket in baskets:
         asked = [item_ids[item] for item in basket.given]
-        listed = recommender.shortlist(bundle.user_ids[basket.user], asked)
+        listed = recommender.shortlist(a_request(bundle.user_ids[basket.user], asked, 0))
         candidates, features = listed.candidates, listed.features
         assert features is not None
         best = np.argsort(-trees.predict(features), kind="stable")[:2]

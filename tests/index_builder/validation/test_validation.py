@@ -11,7 +11,7 @@ from rich.console import Console
 from index_builder.config import BuildConfig
 from index_builder.transactions.transactions import Transactions, read_transactions
 from index_builder.validation.validation import Choice, validate
-from service.recommending.aggregate import Weights
+from service.recommending.weights import Weights
 from tests.data.tiny_shop import END, FIRST, lines
 from tests.index_builder.conftest import QUICK
 

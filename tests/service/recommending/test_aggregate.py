@@ -1,20 +1,16 @@
 """The aggregator, on four items in two dimensions whose every score can be had by hand."""
 
+from math import log1p
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.bundle import BundleError
 from service.profiles.profile import Profile
-from service.recommending.aggregate import (
-    Weights,
-    build_queries,
-    closest_anchors,
-    mean_query,
-    merge_candidates,
-    score_parts,
-)
+from service.recommending.aggregate import closest_anchors, score_parts
+from service.recommending.queries import build_queries, mean_query
+from service.recommending.weights import Weights
 from service.support.array_types import Int32
 
 #              p1 p2  q1 q2  prior
@@ -119,39 +115,31 @@ def test_the_index_is_searched_for_the_score_itself(
     np.testing.assert_allclose((queries @ rows.T).mean(axis=0), scores, rtol=1e-4, atol=1e-4)
 
 
-def test_candidates_of_all_queries_and_of_the_history_are_merged_once_each() -> None:
-    found = np.array([5, 2, -1, 2, 7, -1], np.int32)
-    assert merge_candidates(found, shopper(i2=0.1, i9=0.2), 10).tolist() == [2, 5, 7, 9]
-    assert merge_candidates(found, None, 10).tolist() == [2, 5, 7]
-    assert merge_candidates(found, shopper(i9=0.2), 0).tolist() == [2, 5, 7]
-
-
-def test_only_what_is_bought_most_of_late_comes_from_a_long_history() -> None:
-    nothing = np.full(3, -1, np.int32)
-    profile = shopper(i1=0.1, i2=0.4, i3=0.2, i4=0.3)
-    assert merge_candidates(nothing, profile, 2).tolist() == [2, 4]
-    assert merge_candidates(nothing, profile, 4).tolist() == [1, 2, 3, 4]
-
-
-def test_nothing_found_and_nobody_known_gives_no_candidates() -> None:
-    assert merge_candidates(np.empty(0, np.int32), None, 10).tolist() == []
-    assert merge_candidates(np.full((2, 2), -1, np.int32), None, 10).tolist() == []
-
-
-def test_weights_survive_the_manifest() -> None:
-    other = Weights(user=0, popularity=0, history=0)
-    serving = WEIGHTS.write() | other.write("vectors_")
-    assert Weights.read(serving) == WEIGHTS
-    assert Weights.read(serving, "vectors_") == other
-
-
-@pytest.mark.parametrize(
-    "serving",
-    [
-        {"user_weight": 1.0, "popularity_weight": 1.0},
-        {"user_weight": 1.0, "popularity_weight": "much", "history_weight": 1.0},
-    ],
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 999),
+    asked=st.sets(st.integers(0, 7)),
+    bought=st.sets(st.integers(0, 7)),
+    anchors=st.sets(st.integers(0, 7)),
 )
-def test_a_manifest_without_the_weights_is_refused(serving: dict[str, float | str]) -> None:
-    with pytest.raises(BundleError, match=r"serving: expected .*history_weight, found .*Build"):
-        Weights.read(serving)
+def test_scores_of_candidates(
+    seed: int, asked: set[int], bought: set[int], anchors: set[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    rows = random.standard_normal((8, 7)).astype(np.float32)  # p of 3, q of 3, the prior
+    user_h = random.standard_normal(3).astype(np.float32)
+    items, past, basket = (np.array(sorted(each), np.int32) for each in (asked, bought, anchors))
+    recency = random.random(len(past)).astype(np.float32)
+    swapped = rows[basket][:, [3, 4, 5, 0, 1, 2]]
+    expected_mean = swapped.mean(axis=0) if len(basket) else np.zeros(6)
+    profile = Profile(user_h, past, np.ones_like(past), recency, np.zeros(len(past), np.int64))
+    found = score_parts(rows, items, basket, profile)
+    own = dict(zip(past.tolist(), recency.tolist(), strict=True))
+    expected = [
+        rows[items, :6] @ expected_mean,
+        rows[items, :3] @ user_h + rows[items, 3:6] @ user_h,
+        rows[items, 6],
+        [log1p(30 * own.get(item, 0)) for item in items.tolist()],
+    ]
+    assert found.items is items
+    np.testing.assert_allclose(np.stack(found[1:]), np.stack(expected), rtol=1e-4, atol=1e-5)

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle, write_bundle
-from service.recommending.recommender import Recommendations, Recommender
-from service.settings import Settings
+from service.recommending.answer import Recommendations
+from service.recommending.recommender import Recommender
+from service.settings import RecommendOptions
 from tests.data.by_score import by_score
 from tests.data.ranked_shop import N_ITEMS, WEIGHTS, ranked_contents
+from tests.data.requests import a_request
 
 Request = dict[str, Any]
 
@@ -72,8 +74,8 @@ def allowed(bundle: Bundle, request: Request) -> set[int]:
 def test_the_promises_of_every_answer(
     loaded: Bundle, request: Request, changes: dict[str, Any], data: st.DataObject
 ) -> None:
-    asked = Recommender(loaded, Settings(**changes))
-    answer = asked.recommend(**request, explain=True)
+    asked = Recommender(loaded, RecommendOptions(**changes))
+    answer = asked.recommend(a_request(**request, explain=True))
     items = [each.item_index for each in answer.items]
     assert len(items) == len(set(items)) == min(request["k"], len(allowed(loaded, request)))
     assert set(items) <= allowed(loaded, request)
@@ -88,12 +90,15 @@ def test_the_promises_of_every_answer(
         assert scores == sorted(scores, reverse=True)
     assert_source(answer, request)
 
-    assert asked.recommend(**request, explain=True) == answer
-    plain = asked.recommend(**request).items
+    assert asked.recommend(a_request(**request, explain=True)) == answer
+    plain = asked.recommend(a_request(**request)).items
     assert plain == [each._replace(reasons=None) for each in answer.items]
 
     shuffled = data.draw(st.permutations(request["basket"] + request["basket"][:5]))
-    assert asked.recommend(**{**request, "basket": shuffled}, explain=True).items == answer.items
+    assert (
+        asked.recommend(a_request(**{**request, "basket": shuffled}, explain=True)).items
+        == answer.items
+    )
 
 
 def assert_source(answer: Recommendations, request: Request) -> None:
@@ -115,7 +120,9 @@ def test_a_bundle_on_disk_answers_as_its_preview(
     loaded: Bundle, preview: Bundle, request: Request
 ) -> None:
     answers = [
-        Recommender(bundle, Settings(anchor_limit=ALL_ANCHORS)).recommend(**request, explain=True)
+        Recommender(bundle, RecommendOptions(anchor_limit=ALL_ANCHORS)).recommend(
+            a_request(**request, explain=True)
+        )
         for bundle in (loaded, preview)
     ]
     assert answers[0] == answers[1]
@@ -136,37 +143,42 @@ def bare() -> Bundle:
 def test_without_its_ranker_a_bundle_blends_as_one_that_has_none(
     loaded: Bundle, bare: Bundle, request: Request
 ) -> None:
-    blending = Recommender(loaded, Settings(anchor_limit=ALL_ANCHORS, ranker=False))
-    answer = Recommender(bare, Settings(anchor_limit=ALL_ANCHORS)).recommend(
-        **request, explain=True
+    blending = Recommender(loaded, RecommendOptions(anchor_limit=ALL_ANCHORS, ranker=False))
+    answer = Recommender(bare, RecommendOptions(anchor_limit=ALL_ANCHORS)).recommend(
+        a_request(**request, explain=True)
     )
-    assert blending.recommend(**request, explain=True) == answer
+    assert blending.recommend(a_request(**request, explain=True)) == answer
 
 
 @settings(max_examples=40)
 @given(request=requests)
 def test_without_a_basket_the_blend_answers(loaded: Bundle, request: Request) -> None:
     request = {**request, "basket": ["unheard-of"]}
-    answer = Recommender(loaded, Settings()).recommend(**request)
-    assert Recommender(loaded, Settings(ranker=False)).recommend(**request) == answer
+    answer = Recommender(loaded, RecommendOptions()).recommend(a_request(**request))
+    assert (
+        Recommender(loaded, RecommendOptions(ranker=False)).recommend(a_request(**request))
+        == answer
+    )
 
 
 def test_the_score_is_what_the_trees_make_of_the_features(loaded: Bundle) -> None:
     asked = Recommender(loaded, by_score())
     basket = ["item-03", "item-20", "item-41"]
-    listed = asked.shortlist("user-05", basket)
+    listed = asked.shortlist(a_request("user-05", basket, 0))
     candidates, features = listed.candidates, listed.features
     assert features is not None
-    blended = Recommender(loaded, Settings(ranker=False)).shortlist("user-05", basket)
+    blended = Recommender(loaded, RecommendOptions(ranker=False)).shortlist(
+        a_request("user-05", basket, 0)
+    )
     assert blended.features is None
     assert len(blended.candidates.items) > 0
-    answer = asked.recommend("user-05", basket, 20)
+    answer = asked.recommend(a_request("user-05", basket, 20))
     assert {each.item_index for each in answer.items} <= set(candidates.items.tolist())
     assert answer.filled == 0
     ranked = {each.item_index: each.score for each in answer.items}
     best = min(ranked.values())
     assert len(set(ranked.values())) > 5
-    others = Recommender(loaded, by_score()).recommend("user-05", basket, 60).items[20:]
+    others = Recommender(loaded, by_score()).recommend(a_request("user-05", basket, 60)).items[20:]
     assert all(each.score <= best for each in others)
 
 
@@ -175,24 +187,28 @@ def test_who_asked_before_and_who_asks_at_the_same_time_make_no_difference(
 ) -> None:
     random = np.random.default_rng(0)
     asked = [
-        (str(random.choice([*USERS, "stranger"])), random.choice(ITEMS, 5).tolist(), 20)
+        a_request(str(random.choice([*USERS, "stranger"])), random.choice(ITEMS, 5).tolist(), 20)
         for _ in range(200)
     ]
     # Each from a recommender that nobody has asked anything before.
-    fresh = [Recommender(loaded, Settings()).recommend(*each) for each in asked[:30]]
-    shared = Recommender(loaded, Settings())
-    alone = [shared.recommend(*each) for each in asked]
+    fresh = [Recommender(loaded, RecommendOptions()).recommend(each) for each in asked[:30]]
+    shared = Recommender(loaded, RecommendOptions())
+    alone = [shared.recommend(each) for each in asked]
     assert alone[:30] == fresh
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda each: shared.recommend(*each), asked)) == alone
+        assert list(pool.map(shared.recommend, asked)) == alone
 
 
 def test_a_stranger_and_a_regular_get_different_answers(loaded: Bundle) -> None:
-    asked = Recommender(loaded, Settings())
-    answers = [asked.recommend(user, ["item-05"], 10) for user in ("stranger", *USERS[:3])]
+    asked = Recommender(loaded, RecommendOptions())
+    answers = [
+        asked.recommend(a_request(user, ["item-05"], 10)) for user in ("stranger", *USERS[:3])
+    ]
     tops = [tuple(each.item_id for each in answer.items) for answer in answers]
     assert len(set(tops)) == 4
-    pairs = [asked.recommend("stranger", [f"item-{i:02}"], 3) for i in range(0, N_ITEMS, 2)]
+    pairs = [
+        asked.recommend(a_request("stranger", [f"item-{i:02}"], 3)) for i in range(0, N_ITEMS, 2)
+    ]
     hits = [
         f"item-{i + 1:02}" in {each.item_id for each in pair.items}
         for i, pair in zip(range(0, N_ITEMS, 2), pairs, strict=True)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from service.business_rules.availability import Availability
 from service.business_rules.compiling import Compiler
 from service.business_rules.rulebook import Rulebook
-from service.recommending.recommender import Recommendations, Recommender
+from service.recommending.answer import Recommendations
+from service.recommending.recommender import Recommender
+from service.recommending.request import RecommendRequest
 from tests.data.by_score import by_score
 from tests.data.merchandised_bundle import BUNDLE, CATALOGUE, matches
 
@@ -111,16 +113,17 @@ def answer_named(
             {store: np.packbits(in_stock(bits)) for store, bits in stock.items()}, len(CATALOGUE)
         )
     )
-    return Recommender(BUNDLE, by_score(**changes)).recommend(
-        asked.user_id,
-        asked.basket,
-        asked.k,
-        asked.exclude_items,
-        asked.exclude_categories,
-        explain,
-        asked.store_id,
-        Rulebook(compiled, availability, len(CATALOGUE), lambda: asked.now),
+    request = RecommendRequest(
+        user_id=asked.user_id,
+        basket=asked.basket,
+        k=asked.k,
+        exclude_items=asked.exclude_items,
+        exclude_categories=asked.exclude_categories,
+        explain=explain,
+        store_id=asked.store_id,
     )
+    rulebook = Rulebook(compiled, availability, len(CATALOGUE), lambda: asked.now)
+    return Recommender(BUNDLE, by_score(**changes)).recommend(request, rulebook=rulebook)
 
 
 def in_stock(bits: int) -> list[bool]:

@@ -9,14 +9,14 @@ from index_builder.bundle.contents import with_closest
 from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profiles
-from service.recommending.aggregate import Weights
 from service.recommending.recommender import Recommender
 from service.recommending.search import Search
-from service.settings import Search as Form
-from service.settings import Settings
+from service.recommending.weights import Weights
+from service.settings import RecommendOptions, SearchForm
 from tests.data.ranked_shop import N_ITEMS, WEIGHTS, ranked_contents
+from tests.data.requests import a_request
 
-FORMS: list[Form] = ["lists", "mean", "anchors"]
+FORMS: list[SearchForm] = ["lists", "mean", "anchors"]
 EVERY = np.ones(N_ITEMS, np.bool_)
 ANCHORS = np.array([3, 20, 41], np.int32)
 
@@ -27,11 +27,11 @@ def shop(places: int) -> Bundle:
 
 
 def found(
-    bundle: Bundle, form: Form, anchors: list[int], user: str | None, wanted: int
+    bundle: Bundle, form: SearchForm, anchors: list[int], user: str | None, wanted: int
 ) -> list[int]:
-    search = Search(bundle, Settings(search=form), WEIGHTS)
+    search = Search(bundle, WEIGHTS)
     profile = Profiles(bundle).get(user) if user else None
-    items = search.find(np.array(anchors, np.int32), profile, EVERY, wanted)
+    items = search.find(form, np.array(anchors, np.int32), profile, EVERY, wanted)
     assert items.dtype == np.int32
     listed: list[int] = items.tolist()
     return listed
@@ -39,7 +39,9 @@ def found(
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("places", [0, 4, N_ITEMS])
-def test_a_shopper_without_a_basket_is_asked_for_and_nobody_is_not(form: Form, places: int) -> None:
+def test_a_shopper_without_a_basket_is_asked_for_and_nobody_is_not(
+    form: SearchForm, places: int
+) -> None:
     bundle = shop(places)
     assert found(bundle, form, [], "user-03", 5) == found(shop(0), "mean", [], "user-03", 5)
     assert len(found(bundle, form, [], "user-03", 5)) == 5
@@ -72,10 +74,14 @@ def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
     bundle = shop(6)
     for ranker in (True, False):
         asked = [
-            Recommender(bundle, Settings(search=form, search_candidates=N_ITEMS, ranker=ranker))
+            Recommender(
+                bundle, RecommendOptions(search=form, search_candidates=N_ITEMS, ranker=ranker)
+            )
             for form in FORMS
         ]
-        answers = [each.recommend("user-03", ["item-03", "item-20"], 10) for each in asked]
+        answers = [
+            each.recommend(a_request("user-03", ["item-03", "item-20"], 10)) for each in asked
+        ]
         assert answers[0] == answers[1] == answers[2]
 
 
@@ -87,11 +93,13 @@ def test_merged_lists_bring_what_is_wanted_and_no_more() -> None:
 
 def test_what_is_not_eligible_is_not_in_the_merged_lists() -> None:
     bundle, eligible = shop(20), EVERY.copy()
-    search = Search(bundle, Settings(search="lists"), Weights(1, 1, 1))
+    search = Search(bundle, Weights(1, 1, 1))
     shopper = Profiles(bundle).get("user-03")
-    first = search.find(ANCHORS, shopper, eligible, 6)
+    first = search.find("lists", ANCHORS, shopper, eligible, 6)
     eligible[first] = False
-    assert not set(first.tolist()) & set(search.find(ANCHORS, shopper, eligible, 6).tolist())
+    assert not set(first.tolist()) & set(
+        search.find("lists", ANCHORS, shopper, eligible, 6).tolist()
+    )
 
 
 def test_a_strangers_candidates_come_from_the_index() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from service.app import create_app
 from service.bundle.bundle import preview_bundle
-from service.http.schemas import RecommendRequest
+from service.recommending.answer import Recommendations
 from service.recommending.recommender import Recommender
-from service.serving.canary import Canary, replay
+from service.recommending.request import RecommendRequest
+from service.serving.canary import Canary, Recommend, replay
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.data.daily_bundles import publish
@@ -20,25 +21,25 @@ from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 REQUESTS = [RecommendRequest(basket=[f"item-{i}"], k=5) for i in range(4)]
 
 
-def recommender(**changes: Any) -> Recommender:
-    """One of the tiny bundle, with other contents."""
-    return Recommender(preview_bundle(tiny_contents(**changes)), Settings())
+def tiny(**changes: Any) -> Recommend:
+    """Recommends from the tiny bundle, with other contents."""
+    return Recommender(preview_bundle(tiny_contents(**changes))).recommend
 
 
-def named(name: Callable[[int], str]) -> Recommender:
-    """One of the tiny bundle, whose items have other ids."""
+def named(name: Callable[[int], str]) -> Recommend:
+    """Recommends from the tiny bundle, whose items have other ids."""
     ids = [name(i) for i in range(N_ITEMS)]
-    return recommender(catalogue=replace(tiny_contents().catalogue, item_ids=ids))
+    return tiny(catalogue=replace(tiny_contents().catalogue, item_ids=ids))
 
 
 def test_a_bundle_beside_itself_overlaps_wholly() -> None:
-    canary = replay(REQUESTS, recommender(), recommender())
+    canary = replay(REQUESTS, tiny(), tiny())
     assert (canary.failures, canary.overlap) == (0, 1.0)
     assert canary.slowdown > 0
 
 
 def test_ids_are_compared_and_not_rows() -> None:
-    assert replay(REQUESTS, recommender(), named(lambda i: f"other-{i}")).overlap == 0
+    assert replay(REQUESTS, tiny(), named(lambda i: f"other-{i}")).overlap == 0
 
 
 def test_fewer_recommendations_are_a_failure() -> None:
@@ -46,44 +47,40 @@ def test_fewer_recommendations_are_a_failure() -> None:
     others = [f"item-{i}" for i in range(N_ITEMS) if f"item-{i}" not in left]
     request = RecommendRequest(k=3, exclude_items=[*others, "new"])
     renamed = named(lambda i: "new" if i == 3 else f"item-{i}")
-    assert replay([request], recommender(), recommender())[:2] == (0, 1.0)
-    failures, overlap, _ = replay([request], recommender(), renamed)
+    assert replay([request], tiny(), tiny())[:2] == (0, 1.0)
+    failures, overlap, _ = replay([request], tiny(), renamed)
     assert (failures, overlap) == (1, 2 / 3)
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, items: Sequence[str]) -> Recommender:
-    """One that fails for baskets that begin with these."""
-    made = recommender()
-    recommend = made.recommend
+def failing(items: Sequence[str]) -> Recommend:
+    """Fails for baskets that begin with these."""
+    recommend = tiny()
 
-    def fail(user_id: str | None, basket: Sequence[str], *rest: Any, **named: Any) -> Any:
-        if basket[0] in items:
+    def fail(request: RecommendRequest) -> Recommendations:
+        if request.basket[0] in items:
             raise ZeroDivisionError
-        return recommend(user_id, basket, *rest, **named)
+        return recommend(request)
 
-    monkeypatch.setattr(made, "recommend", fail)
-    return made
+    return fail
 
 
 ALL = [f"item-{i}" for i in range(len(REQUESTS))]
 
 
-def test_an_exception_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    new = failing(monkeypatch, ALL)
-    assert replay(REQUESTS, recommender(), new) == (len(REQUESTS), 0.0, float("inf"))
+def test_an_exception_is_a_failure() -> None:
+    new = failing(ALL)
+    assert replay(REQUESTS, tiny(), new) == (len(REQUESTS), 0.0, float("inf"))
 
 
 @pytest.mark.parametrize("fails", [ALL[:1], ALL])
-def test_where_the_old_one_fails_the_new_one_need_only_answer(
-    monkeypatch: pytest.MonkeyPatch, fails: list[str]
-) -> None:
-    canary = replay(REQUESTS, failing(monkeypatch, fails), recommender())
+def test_where_the_old_one_fails_the_new_one_need_only_answer(fails: list[str]) -> None:
+    canary = replay(REQUESTS, failing(fails), tiny())
     assert canary[:2] == (0, 1.0)
     assert 0 < canary.slowdown < float("inf")
 
 
-def test_where_both_fail_the_new_one_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = failing(monkeypatch, ALL), failing(monkeypatch, ALL[:1])
+def test_where_both_fail_the_new_one_has_failed() -> None:
+    old, new = failing(ALL), failing(ALL[:1])
     assert replay(REQUESTS, old, new).failures == 1
 
 

@@ -10,10 +10,9 @@ import pytest
 from service.app import create_app
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.http.readiness import require_served
-from service.http.schemas import RecommendRequest
-from service.recommending.asking import ask
 from service.recommending.recommender import Recommender
-from service.serving.deadline import Hurry
+from service.recommending.request import RecommendRequest
+from service.serving.deadline import Deadline
 from service.settings import Settings
 from tests.data.by_score import by_score
 from tests.data.ranked_shop import ranked_contents
@@ -23,48 +22,47 @@ from tests.service.conftest import listening
 ASKED = RecommendRequest(user_id="user-0", basket=["item-0", "item-2"], k=5)
 
 
-def hurry(
+def deadline(
     observe: Callable[[str], None] = lambda _dropped: None,
     contents: BundleContents | None = None,
-    **settings: Any,
-) -> Hurry:
-    """One of the tiny bundle, or another, whose first step takes 8 s, the second 4 s, and so on."""
+    **options: Any,
+) -> Deadline:
+    """One whose full effort takes 8 s, the next one 4 s, and so on."""
     bundle = preview_bundle(contents or tiny_contents())
-    chosen = by_score(**settings)
-    made = Hurry(bundle, chosen, Recommender(bundle, chosen), observe)
-    for place, step in enumerate(made.steps):
-        step.usual_s = 8 / 2**place
+    made = Deadline(Recommender(bundle, by_score(**options)), [ASKED], observe)
+    for place, effort in enumerate(made.efforts):
+        effort.usual_s = 8 / 2**place
     return made
 
 
 def test_work_is_dropped_in_a_fixed_order() -> None:
     order = ["", "diversity", "ranker", "anchors", "search"]
-    steps = hurry(contents=ranked_contents(), mmr_lambda=0.7).steps
-    assert [step.dropped for step in steps] == order
+    efforts = deadline(contents=ranked_contents(), mmr_lambda=0.7).efforts
+    assert [effort.dropped for effort in efforts] == order
 
 
 def test_work_that_is_not_done_anyway_is_not_dropped() -> None:
-    assert [step.dropped for step in hurry().steps] == ["", "anchors", "search"]
-    steps = hurry(contents=ranked_contents(), ranker=False).steps
-    assert [step.dropped for step in steps] == ["", "anchors", "search"]
+    assert [effort.dropped for effort in deadline().efforts] == ["", "anchors", "search"]
+    efforts = deadline(contents=ranked_contents(), ranker=False).efforts
+    assert [effort.dropped for effort in efforts] == ["", "anchors", "search"]
 
 
 @pytest.mark.parametrize(
     ("left_s", "dropped"),
     [(16, []), (15.9, ["anchors"]), (8, ["anchors"]), (7.9, ["search"]), (0, ["search"])],
 )
-def test_the_first_step_that_fits_twice_into_the_time_answers(
+def test_the_first_effort_that_fits_twice_into_the_time_answers(
     left_s: float, dropped: list[str]
 ) -> None:
     told: list[str] = []
-    answer = hurry(told.append).recommend(left_s, ASKED)
+    answer = deadline(told.append).recommend(left_s, ASKED)
     assert told == dropped
     assert answer.degraded is bool(dropped)
 
 
 def test_what_is_late_already_gets_the_least_work() -> None:
     told: list[str] = []
-    answer = hurry(told.append).recommend(-1, ASKED)
+    answer = deadline(told.append).recommend(-1, ASKED)
     assert told == ["search"]
     assert answer.degraded
     assert answer.source == "user+basket"
@@ -72,7 +70,7 @@ def test_what_is_late_already_gets_the_least_work() -> None:
 
 def test_the_least_work_still_gives_k_items_that_are_allowed() -> None:
     asked = ASKED.model_copy(update={"k": 12, "exclude_items": ["item-4"]})
-    items = [each.item_id for each in hurry().recommend(0, asked).items]
+    items = [each.item_id for each in deadline().recommend(0, asked).items]
     assert len(set(items)) == 12
     assert not {"item-0", "item-2", "item-4"} & set(items)
     # What user 0 bought before comes first: items 6, 8 and 10 are left of it.
@@ -80,34 +78,32 @@ def test_the_least_work_still_gives_k_items_that_are_allowed() -> None:
 
 
 def test_what_is_usual_is_learned() -> None:
-    late = hurry()
-    before = late.steps[-1].usual_s
+    late = deadline()
+    before = late.efforts[-1].usual_s
     late.recommend(0, ASKED)
-    assert late.steps[-1].usual_s < before
+    assert late.efforts[-1].usual_s < before
 
 
-def test_a_slow_answer_rules_no_step_out_for_good() -> None:
-    late = hurry()
-    late.steps[0].usual_s = 1e-9  # any answer is slow beside that
+def test_a_slow_answer_rules_no_effort_out_for_good() -> None:
+    late = deadline()
+    late.efforts[0].usual_s = 1e-9  # any answer is slow beside that
     degraded = [late.recommend(2.2e-9, ASKED).degraded for _ in range(200)]
     assert degraded[:2] == [False, True]
     assert False in degraded[2:]
 
 
-def test_what_comes_too_late_for_any_step_says_nothing_of_them() -> None:
-    late = hurry()
+def test_what_comes_too_late_for_any_effort_says_nothing_of_them() -> None:
+    late = deadline()
     late.recommend(-1, ASKED)
-    assert [step.usual_s for step in late.steps[:-1]] == [8, 4]
+    assert [effort.usual_s for effort in late.efforts[:-1]] == [8, 4]
 
 
-def test_what_is_tried_on_its_like_is_as_the_recommender_answers_and_not_observed() -> None:
-    bundle, chosen, told = preview_bundle(ranked_contents()), by_score(), list[str]()
-    observed = Recommender(bundle, chosen, lambda stage, _seconds: told.append(stage))
-    unobserved = Hurry(bundle, chosen, observed, told.append).unobserved
-    answer = ask(unobserved, ASKED)
-    assert told == []
-    assert answer == ask(observed, ASKED)
-    assert told
+@pytest.mark.parametrize(("left_s", "observed"), [(100, True), (0, False)])
+def test_stages_are_observed_where_all_the_work_is_done(left_s: float, observed: bool) -> None:
+    stages: list[str] = []
+    answer = deadline().recommend(left_s, ASKED, observe=lambda stage, _s: stages.append(stage))
+    assert (stages != []) is observed
+    assert answer.degraded is not observed
 
 
 @pytest.mark.parametrize(
@@ -129,8 +125,8 @@ def test_a_request_says_how_long_it_may_take_or_a_setting_does(
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir, timeout_ms=default))
     app.state.swap.start()
-    for step in require_served(app.state.serving).hurry.steps:
-        step.usual_s = 8.0
+    for effort in require_served(app.state.serving).deadline.efforts:
+        effort.usual_s = 8.0
     with listening(app) as client:
         answer = client.post("/recommend", json={"user_id": "user-0"} | request_ms).json()
         assert answer["degraded"] is degraded

@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from service.bundle.bundle import load_bundle, preview_bundle
-from service.serving.example_requests import curl_command, example_request
+from service.recommending.request import RecommendRequest
+from service.serving.example_requests import curl_command, example_requests
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import tiny_contents
 
 
 def test_it_is_the_first_user_with_the_most_bought_items(bundle_dir: Path) -> None:
     # In the tiny bundle user 0 bought the bakery's j-th item in 1 + j baskets, six of them.
-    expected = {"user_id": "user-0", "basket": ["item-10", "item-8", "item-6"]}
-    assert example_request(load_bundle(bundle_dir)) == expected
+    expected = a_request("user-0", ["item-10", "item-8", "item-6"])
+    assert example_requests(load_bundle(bundle_dir), 1) == [expected]
 
 
 def test_without_such_a_user_it_is_a_stranger() -> None:
@@ -24,11 +26,10 @@ def test_without_such_a_user_it_is_a_stranger() -> None:
     }
     indptr = np.zeros(len(contents.user_ids) + 1, np.int64)
     bundle = preview_bundle(tiny_contents(history_indptr=indptr, **nothing))
-    expected = {"user_id": None, "basket": ["item-0", "item-1", "item-2"]}
-    assert example_request(bundle) == expected
+    assert example_requests(bundle, 5) == [a_request(None, ["item-0", "item-1", "item-2"])]
 
 
 def test_the_command_survives_the_shell() -> None:
     nasty = 'it\'s "$HOME" `id` \\ \n é'
-    words = shlex.split(curl_command("http://x", {"user_id": nasty}))
+    words = shlex.split(curl_command("http://x", RecommendRequest(user_id=nasty)))
     assert words[-1] == '{"user_id":"it\'s \\"$HOME\\" `id` \\\\ \\n é"}'

@@ -12,11 +12,13 @@ import pytest
 from service.app import create_app
 from service.bundle.publishing import point_current_at
 from service.http.readiness import require_served
-from service.http.schemas import RecommendRequest
-from service.serving.served import Served, Serving
+from service.recommending.request import RecommendRequest
+from service.serving.served import Served
+from service.serving.serving import Serving
 from service.serving.swap import Swap, SwapError
 from service.settings import Settings
 from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
+from tests.data.requests import a_request
 
 
 @pytest.fixture
@@ -47,12 +49,14 @@ def test_the_bundle_that_current_points_at_takes_over(out: Path) -> None:
 def test_what_a_request_began_with_answers_as_before(out: Path) -> None:
     serving, swap = ready(out, canary_requests=0)
     began_with = require_served(serving)
-    before = began_with.recommender.recommend("user-0", ["item-0"], 5)
+    before = began_with.recommender.recommend(a_request("user-0", ["item-0"], 5))
     publish_foreign(out)
     swap.look()
     assert require_served(serving) is not began_with
-    assert require_served(serving).recommender.recommend("user-0", ["item-0"], 5) != before
-    assert began_with.recommender.recommend("user-0", ["item-0"], 5) == before
+    assert (
+        require_served(serving).recommender.recommend(a_request("user-0", ["item-0"], 5)) != before
+    )
+    assert began_with.recommender.recommend(a_request("user-0", ["item-0"], 5)) == before
 
 
 @pytest.mark.parametrize(

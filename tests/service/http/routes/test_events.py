@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.settings import Settings
-from tests.data.by_score import by_score
+from tests.data.by_score import settings_by_score
 from tests.data.scored_shop import scored_contents
 from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening
@@ -53,7 +53,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(bundles: Path, kept: Path) -> Iterator[httpx.Client]:
-    app = create_app(by_score(bundle=bundles, events=kept))
+    app = create_app(settings_by_score(bundle=bundles, events=kept))
     app.state.swap.start()
     with listening(app) as client:
         yield client

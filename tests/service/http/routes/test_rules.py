@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.settings import Settings
-from tests.data.by_score import by_score
+from tests.data.by_score import settings_by_score
 from tests.data.merchandised_bundle import CONTENTS
 from tests.service.conftest import ADMIN, ADMIN_KEY, Served, listening
 
@@ -71,7 +71,7 @@ def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
 
 
 def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]) -> None:
-    app = create_app(by_score(**shop))
+    app = create_app(settings_by_score(**shop))
     app.state.swap.start()
     rules = (
         "rules:\n"

@@ -1,4 +1,4 @@
-"""Post-processing, against plain references written from the definitions."""
+"""The popularity fill, against a plain reference written from its definition."""
 
 from collections import Counter
 
@@ -6,30 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.recommending.postprocess.popularity_fill import best_first, cap_categories, top_up
+from service.recommending.postprocess.popularity_fill import top_up
 from service.support.array_types import Int32
-
-code_lists = st.lists(st.integers(-1, 4), max_size=30)
 
 
 def int32(values: list[int]) -> Int32:
     return np.array(values, np.int32)
-
-
-@given(st.lists(st.sampled_from([-1.5, 0.0, 0.5, 2.0]), max_size=30))
-def test_best_first_and_ties_in_order(scores: list[float]) -> None:
-    order = best_first(np.array(scores, np.float32)).tolist()
-    assert order == sorted(range(len(scores)), key=lambda place: (-scores[place], place))
-
-
-@given(code_lists, st.integers(0, 5))
-def test_the_cap_keeps_the_first_places_of_each_category(codes: list[int], cap: int) -> None:
-    seen: Counter[int] = Counter()
-    expected = []
-    for code in codes:
-        seen[code] += 1
-        expected.append(cap == 0 or code < 0 or seen[code] <= cap)
-    assert cap_categories(int32(codes), cap).tolist() == expected
 
 
 def top_up_by_definition(

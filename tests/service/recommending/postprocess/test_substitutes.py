@@ -9,9 +9,11 @@ import pytest
 
 from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
 from service.bundle.errors import BundleInvalidError
+from service.recommending.answer import Recommendation
 from service.recommending.postprocess.substitutes import Substitutes
-from service.recommending.recommender import Recommendation, Recommender
-from service.settings import Settings
+from service.recommending.recommender import Recommender
+from tests.data.by_score import by_score
+from tests.data.requests import a_request
 from tests.data.tiny_bundle import N_ITEMS, SUBSTITUTES, tiny_contents
 
 BUNDLE = preview_bundle(tiny_contents(**SUBSTITUTES))
@@ -39,9 +41,9 @@ def test_those_of_a_basket_are_demoted(basket: list[int], marked: list[int]) -> 
     assert not len(Substitutes(BUNDLE).demotions(items[:0], np.array(basket, np.int32), -0.5))
 
 
-def answers(bundle: Bundle, basket: list[str], **settings: Any) -> dict[str, Recommendation]:
-    asked = Recommender(bundle, Settings(**{"mmr_lambda": 1, "substitute_weight": 1, **settings}))
-    items = asked.recommend(None, basket, 39, explain=True).items
+def answers(bundle: Bundle, basket: list[str], **options: Any) -> dict[str, Recommendation]:
+    asked = Recommender(bundle, by_score(**options))
+    items = asked.recommend(a_request(None, basket, 39, explain=True)).items
     return {each.item_id: each for each in items}
 
 

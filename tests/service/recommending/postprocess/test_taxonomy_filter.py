@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from service.bundle.bundle import BundleError, preview_bundle
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.recommender import Recommender
-from service.settings import Settings
+from service.settings import RecommendOptions
+from tests.data.requests import a_request
 from tests.data.ruled_shop import ruled_contents
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
@@ -68,9 +69,9 @@ def recommended(
 ) -> list[int]:
     recommender = Recommender(
         preview_bundle(ruled_contents()),
-        Settings(taxonomy_filter=mode, taxonomy_min_lift=min_lift),
+        RecommendOptions(taxonomy_filter=mode, taxonomy_min_lift=min_lift),
     )
-    answer = recommender.recommend("user-0", [f"item-{item}" for item in basket], k)
+    answer = recommender.recommend(a_request("user-0", [f"item-{item}" for item in basket], k))
     return [each.item_index for each in answer.items]
 
 
@@ -105,11 +106,11 @@ def test_two_aisles_that_seldom_meet_are_kept_apart() -> None:
 
 
 def test_a_bundle_without_lifts_or_with_others_is_refused() -> None:
-    asked = Settings(taxonomy_filter="drop")
+    asked = RecommendOptions(taxonomy_filter="drop")
     for contents, found in (
         (tiny_contents(), "none"),
         (replace(ruled_contents(), category_lift=np.ones((3, 3), np.float32)), "shape"),
     ):
         with pytest.raises(BundleError, match=f"category_lift.*found {found}"):
             Recommender(preview_bundle(contents), asked)
-        Recommender(preview_bundle(contents), Settings())
+        Recommender(preview_bundle(contents))

@@ -18,6 +18,7 @@ from service.support.array_types import Float32
 from tests.data.by_score import by_score
 from tests.data.plain_ranking import PlainRanking, walk
 from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents
+from tests.data.requests import a_request
 
 USERS = [None, "stranger", *(f"user-{user:02}" for user in range(6))]
 
@@ -45,7 +46,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     user_id, basket = request.pop("user_id"), sorted(request.pop("basket"))
     item_ids = bundle.catalogue.item_ids
     asked = Recommender(bundle, by_score(anchor_limit=N_ITEMS, **request))
-    listed = asked.shortlist(user_id, [item_ids[item] for item in basket])
+    listed = asked.shortlist(a_request(user_id, [item_ids[item] for item in basket], 0))
     candidates, features = listed.candidates, listed.features
     assert features is not None
 
@@ -66,7 +67,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     scores = [walk(bundle, row) for row in features]
     best = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
     k = min(request["search_candidates"], len(best))  # more would have more searched for
-    answer = asked.recommend(user_id, [item_ids[item] for item in basket], k)
+    answer = asked.recommend(a_request(user_id, [item_ids[item] for item in basket], k))
     by_item = dict(zip(candidates.items.tolist(), scores, strict=True))
     assert [each.score for each in answer.items] == pytest.approx(
         [scores[place] for place in best[:k]], rel=1e-5, abs=1e-5

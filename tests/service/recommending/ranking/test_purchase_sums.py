@@ -1,6 +1,6 @@
 """The compiled loops against the same sums in plain Python."""
 
-from math import log1p, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,6 @@ from service.recommending.ranking.purchase_sums import (
     add_neighbours,
     add_past_baskets,
     clear,
-    distinct,
-    mean_swapped,
-    score_candidates,
 )
 from service.support.array_types import Int32, Records
 
@@ -140,43 +137,3 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
     assert sorted(items[1:rows_in_use].tolist()) == np.flatnonzero(expected["cosine_sum"]).tolist()
     clear(row_of, items[1:rows_in_use])
     assert not row_of.any()
-
-
-items_or_none = st.lists(st.integers(-1, N - 1), max_size=20)
-
-
-@given(items=items_or_none, eligible=st.sets(st.integers(0, N - 1)))
-def test_eligible_items_once_each(items: list[int], eligible: set[int]) -> None:
-    allowed = np.isin(np.arange(N), list(eligible))
-    found = distinct(np.array(sorted(items), np.int32), allowed)
-    assert found.tolist() == sorted(set(items) & eligible)
-
-
-@settings(max_examples=40)
-@given(
-    seed=st.integers(0, 999),
-    asked=st.sets(st.integers(0, N - 1)),
-    bought=st.sets(st.integers(0, N - 1)),
-    anchors=st.sets(st.integers(0, N - 1)),
-)
-def test_scores_of_candidates(
-    seed: int, asked: set[int], bought: set[int], anchors: set[int]
-) -> None:
-    random = np.random.default_rng(seed)
-    rows = random.standard_normal((N, 7)).astype(np.float32)  # p of 3, q of 3, the prior
-    user_h = random.standard_normal(3).astype(np.float32)
-    items, past, basket = (np.array(sorted(each), np.int32) for each in (asked, bought, anchors))
-    recency = random.random(len(past)).astype(np.float32)
-    mean = mean_swapped(rows, basket)
-    swapped = rows[basket][:, [3, 4, 5, 0, 1, 2]]
-    expected_mean = swapped.mean(axis=0) if len(basket) else np.zeros(6)
-    np.testing.assert_allclose(mean, expected_mean, rtol=1e-5, atol=1e-6)
-    found = score_candidates(rows, items, mean, user_h, past, recency, np.float32(30))
-    own = dict(zip(past.tolist(), recency.tolist(), strict=True))
-    expected = [
-        rows[items, :6] @ expected_mean,
-        rows[items, :3] @ user_h + rows[items, 3:6] @ user_h,
-        rows[items, 6],
-        [log1p(30 * own.get(item, 0)) for item in items.tolist()],
-    ]
-    np.testing.assert_allclose(found, np.stack(expected), rtol=1e-4, atol=1e-5)

@@ -18,6 +18,7 @@ from service.recommending.ranking.ranker import Ranker
 from service.recommending.recommender import Recommender
 from service.support.array_types import Float32, Int32
 from tests.data.by_score import by_score
+from tests.data.requests import a_request
 
 HOME = Path(__file__).parents[3] / "data" / "bundle-v1-ranked"
 SETTINGS = by_score(
@@ -43,7 +44,8 @@ ANSWERS: list[dict[str, Any]] = json.loads((HOME / "answers.json").read_text())
 def test_an_old_bundle_answers_as_its_release_did(answer: dict[str, Any]) -> None:
     user, basket, wanted = answer["user_id"], answer["basket"], answer["recommended"]
     recommender = Recommender(old_bundle(), SETTINGS)
-    items = recommender.recommend(user, basket, len(wanted), explain=True).items
+    request = a_request(user, basket, len(wanted), explain=True)
+    items = recommender.recommend(request).items
     assert [item.item_id for item in items] == [each["item_id"] for each in wanted]
     for item, each in zip(items, wanted, strict=True):
         assert item.reasons

@@ -1,0 +1,88 @@
+"""Candidates: the items that a request comes down to before they are scored.
+
+Each source turns the context of a request into item indices; `merge` takes what all of them bring.
+To add a source, write a function and name it in SOURCES; how many items it brings is an option.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from service.profiles.profile import Profile
+from service.recommending.ranking.evidence import Evidence
+from service.settings import RecommendOptions
+from service.support.array_types import Bool, Int32
+
+__all__ = ["SOURCES", "Context", "Source", "merge"]
+
+
+class Context(NamedTuple):
+    """What is known of a request when its candidates are collected.
+
+    Attributes:
+        found: (n,) int32, what the vectors brought; -1 where there is nothing more.
+        profile: the user, if known.
+        evidence: what the ranker knows of past and neighbours; None where no ranker is used.
+        eligible: (n_items,) which items may be recommended.
+        options: how many candidates each source brings.
+    """
+
+    found: Int32
+    profile: Profile | None
+    evidence: Evidence | None
+    eligible: Bool
+    options: RecommendOptions
+
+
+Source = Callable[[Context], Int32]
+"""Item indices in any order; repeated, ineligible and -1 are allowed."""
+
+
+def by_vectors(context: Context) -> Int32:
+    """What the search found."""
+    return context.found
+
+
+def by_evidence(context: Context) -> Int32:
+    """The best by neighbours and recency together, and the best by neighbours alone."""
+    if context.evidence is None:
+        return _NONE
+    options = context.options
+    return context.evidence.candidates(
+        context.eligible, options.past_candidates, options.neighbour_candidates
+    )
+
+
+def by_history(context: Context) -> Int32:
+    """What the user bought most of late; where there is evidence, that brings it."""
+    profile, count = context.profile, context.options.history_candidates
+    if context.evidence is not None or profile is None or not count:
+        return _NONE
+    if len(profile.items) <= count:
+        return profile.items
+    return profile.items[np.argpartition(profile.recency, -count)[-count:]]
+
+
+SOURCES: tuple[Source, ...] = (by_vectors, by_evidence, by_history)
+
+_NONE = np.empty(0, np.int32)
+
+
+def merge(context: Context) -> Int32:
+    """The eligible items that any source brings, (n,) int32, each once, ascending."""
+    brought = np.concatenate([source(context) for source in SOURCES])
+    return _distinct(np.sort(brought), context.eligible)
+
+
+@numba.njit(nogil=True, cache=True)
+def _distinct(items: Int32, eligible: Bool) -> Int32:
+    """The eligible ones of ascending items, each once; -1 stands for none."""
+    kept = np.empty_like(items)
+    n = 0
+    for item in items:
+        if item >= 0 and eligible[item] and (n == 0 or kept[n - 1] != item):
+            kept[n] = item
+            n += 1
+    return kept[:n]

@@ -1,0 +1,73 @@
+"""Queries of the index: one for each anchor, or their mean (Eq. 4 of the RTT2Vec paper)."""
+
+import numba
+import numpy as np
+
+from service.recommending.weights import Weights
+from service.support.array_types import Float32, Int32
+
+__all__ = ["build_queries", "mean_of_swapped", "mean_query", "swapped"]
+
+
+def build_queries(
+    item_vectors: Float32, anchors: Int32, user_h: Float32 | None, weights: Weights
+) -> Float32:
+    """One query [q_i + h_u ; p_i + h_u ; prior weight] per anchor; [h_u ; h_u ; …] without any.
+
+    Args:
+        item_vectors: (n_items, 2d + 1) float32, [item_p | item_q | log popularity].
+        anchors: (a,) int32.
+        user_h: (d,) float32, or None for an unknown user.
+        weights: those of the user and popularity parts go into the query.
+
+    Returns:
+        (max(a, 1), 2d + 1) float32, ready for the index.
+    """
+    d = item_vectors.shape[1] // 2
+    queries = np.zeros((max(len(anchors), 1), 2 * d + 1), np.float32)
+    if len(anchors):
+        queries[:, : 2 * d] = swapped(item_vectors, anchors)
+    if user_h is not None:
+        queries[:, : 2 * d] += np.float32(weights.user) * np.tile(user_h, 2)
+    queries[:, 2 * d] = weights.popularity
+    return queries
+
+
+def mean_query(
+    item_vectors: Float32, anchors: Int32, user_h: Float32 | None, weights: Weights
+) -> Float32:
+    """The mean of `build_queries`, (1, 2d + 1) float32: Eq. 4 is linear in the query."""
+    d = item_vectors.shape[1] // 2
+    query = np.empty((1, 2 * d + 1), np.float32)
+    query[0, : 2 * d] = mean_of_swapped(item_vectors, anchors)
+    if user_h is not None:
+        query[:, : 2 * d].reshape(2, d)[:] += np.float32(weights.user) * user_h
+    query[0, 2 * d] = weights.popularity
+    return query
+
+
+def swapped(item_vectors: Float32, anchors: Int32) -> Float32:
+    """[q_i ; p_i] of every anchor, (a, 2d)."""
+    d = item_vectors.shape[1] // 2
+    rows = item_vectors[anchors]
+    return np.concatenate([rows[:, d : 2 * d], rows[:, :d]], axis=1)
+
+
+@numba.njit(nogil=True, cache=True)
+def mean_of_swapped(item_vectors: Float32, anchors: Int32) -> Float32:
+    """The mean of [q_i ; p_i] over the anchors, (2d,); zero without any.
+
+    Args:
+        item_vectors: (n_items, 2d + 1), [p_i ; q_i ; prior].
+        anchors: (a,) items.
+    """
+    width = item_vectors.shape[1] - 1
+    d = width // 2
+    mean = np.zeros(width, np.float32)
+    for anchor in anchors:
+        for column in range(d):
+            mean[column] += item_vectors[anchor, d + column]
+            mean[d + column] += item_vectors[anchor, column]
+    for column in range(width):
+        mean[column] /= np.float32(max(1, len(anchors)))
+    return mean

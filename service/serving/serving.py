@@ -1,0 +1,159 @@
+"""What a process answers from: nothing, until its bundle is loaded and verified."""
+
+import asyncio
+import gc
+import logging
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.bundle.bundle import Bundle, load_bundle
+from service.business_rules.files import RuleFiles
+from service.profiles.profile import Profiles, ProfileSource
+from service.recommending.basket_score.scorer import BasketScorer, has_score
+from service.recommending.postprocess.substitutes import Substitutes
+from service.recommending.recommender import Recommender
+from service.recommending.related_items import RelatedItems
+from service.recommending.request import RecommendRequest
+from service.serving.deadline import Deadline
+from service.serving.example_requests import example_requests
+from service.serving.served import Served
+from service.settings import Settings
+from service.support.failures import log_failure
+from service.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from service.events.journal import Journal
+    from service.profiles.store.memcached import Memcached
+    from service.profiles.store.stored_profiles import StoredProfiles
+
+_logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
+_EXAMPLES = 5  # requests by which the deadline learns how long an answer takes
+
+
+class Serving:
+    """What one app answers from, once there is something, and until then the reason why not."""
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, journal: "Journal | None" = None
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self.served: Served | None = None
+        self.reason: str | None = "The bundle is being loaded."
+        self.draining = False  # it answers, but is about to shut down
+        self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
+        self._store = _memcached(settings)
+        self._journal = journal
+
+    def prepare(self, path: Path) -> Served:
+        """Load, verify and warm a bundle, beside what answers.
+
+        Args:
+            path: of the bundle, or of a directory whose `current` points at it.
+
+        Raises:
+            BundleError: the bundle is refused.
+            RulesError: the business rules or the availability cannot be used.
+        """
+        bundle = load_bundle(path)
+        settings = self._settings
+        rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
+        recommender = Recommender(bundle, settings)
+        examples = example_requests(bundle, _EXAMPLES)
+        deadline = Deadline(recommender, examples, self._metrics.observe_hurry)
+        own = Profiles(bundle)
+        stored = self._stored(own, bundle.bundle_id)
+        profiles = self._live(bundle, stored or own)
+        scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
+        related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
+        substitutes = Substitutes.read(bundle)
+        served = Served(
+            bundle,
+            recommender,
+            deadline,
+            rule_files,
+            profiles,
+            scorer,
+            related,
+            substitutes,
+            stored,
+            read_first=profiles is not own,
+        )
+        _warm_up(served, examples[0])
+        # What lives long need not be looked through again and again: a full collection in the
+        # middle of a request takes tens of milliseconds. A bundle is in no cycle, so that what is
+        # frozen of it is freed all the same when the last reference to it goes.
+        gc.collect()
+        gc.freeze()
+        return served
+
+    def _stored(self, own: Profiles, bundle_id: str) -> "StoredProfiles | None":
+        if self._store is None:
+            return None
+        from service.profiles.store.stored_profiles import StoredProfiles
+
+        return StoredProfiles(self._store, own, bundle_id, self._metrics.observe_profile_read)
+
+    def _live(self, bundle: Bundle, profiles: ProfileSource) -> ProfileSource:
+        if self._journal is None:
+            return profiles
+        from service.profiles.live import LiveProfiles
+
+        return LiveProfiles(bundle, profiles, self._journal)
+
+    def close(self) -> None:
+        """Close the connections to memcached, if there are any."""
+        if self._store is not None:
+            self._store.close()
+
+    def begin(self, served: Served) -> None:
+        """Answer from it, from the next request on."""
+        self.reason = None
+        old, self.served = self.served, served
+        self._metrics.announce(served.bundle, old.bundle if old else None)  # It is true by now.
+        bundle = served.bundle
+        _logger.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
+
+    def look_at_rules(self) -> None:
+        """Have those of them read again that changed; what is refused leaves the old in force."""
+        if self.served is None:
+            return
+        for each in self.served.rule_files.look():
+            self._metrics.observe_reload(each.file, refused=each.refused is not None)
+            if each.refused is None:
+                _logger.info("reloaded", extra={"file": str(each.path)})
+            else:
+                _logger.error("refused, the old ones stay in force: %s", each.refused)
+
+
+def _memcached(settings: Settings) -> "Memcached | None":
+    """What it takes to import it is only for those who have memcached."""
+    if settings.memcached is None:
+        return None
+    from service.profiles.store.memcached import Memcached
+
+    return Memcached(settings.memcached, settings.memcached_timeout_ms)
+
+
+async def every_second(look: Callable[[], None]) -> None:
+    """Have something looked at every second, in a thread, until it is cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        looking = asyncio.create_task(asyncio.to_thread(look))
+        await asyncio.wait([looking])
+        log_failure("looking for changes", looking)
+
+
+def _warm_up(served: Served, example: RecommendRequest) -> None:
+    """Compile what compiles on first use, or read it from its cache, before a user waits for it.
+
+    The recommender has answered by now: its time was taken for the deadline.
+    """
+    if served.scorer is not None:
+        served.scorer.score(example.user_id, example.basket)
+    if served.related is not None:
+        served.related.related(served.bundle.catalogue.look_up(example.basket)[0], 1)
