@@ -148,8 +148,9 @@ def _judge(
 def _opponents(
     table: Transactions, bundle: Bundle, baskets: list[HeldOut]
 ) -> tuple[Quality, Quality]:
-    encoded = encode(table, None, BuildConfig().min_item_baskets, CUT)
-    knn, recency = item_knn(encoded), recency_frequency(encoded)
+    config = BuildConfig()
+    encoded = encode(table, None, config.min_item_baskets, CUT)
+    knn, recency = item_knn(encoded), recency_frequency(encoded, config.recency_half_life_days)
     alone = measure(top(knn), baskets, bundle).quality
     tried = [
         measure(top(blend(knn, recency, weight)), baskets, bundle).quality

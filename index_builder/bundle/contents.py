@@ -31,6 +31,7 @@ from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.weights import Weights
 from service.support.array_types import Float32
+from service.support.offsets import offsets
 
 __all__ = ["assemble", "catalogue_of", "with_association_rules", "with_closest", "with_ranker"]
 __all__ += ["with_score", "with_substitutes", "with_trees"]
@@ -144,7 +145,7 @@ def with_association_rules(
             **contents.metrics,
             "rules": {"count": len(rules.lift), "complete": rules.complete},
         },
-        rule_indptr=np.concatenate([[0], filed.cumsum()]).astype(np.int64),
+        rule_indptr=offsets(filed),
         rule_antecedent=rules.antecedent,
         rule_consequent=rules.consequent,
         rule_support=rules.support.astype(np.float32),

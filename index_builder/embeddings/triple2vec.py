@@ -20,6 +20,7 @@ from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
 from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Float64, Int32, Int64, UInt64
+from service.support.offsets import offsets
 
 __all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
 
@@ -182,13 +183,11 @@ class _Pairs:
 
     @classmethod
     def of(cls, baskets: EncodedBaskets) -> "_Pairs":
-        sizes = np.diff(baskets.basket_indptr)
-        basket = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        sizes, basket = baskets.basket_sizes, baskets.line_basket
         paired = sizes[basket] >= 2
         if not paired.any():
             raise TrainingError("expected baskets of two items or more, found none")
-        kept = np.where(sizes >= 2, sizes, 0)
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+        indptr = offsets(np.where(sizes >= 2, sizes, 0))
         return cls(baskets.basket_items[paired], basket[paired], indptr)
 
 

@@ -42,7 +42,7 @@ def user_frequency(encoded: EncodedTransactions) -> Scorer:
     return purchases(past.indptr, past.item, past.count, encoded.n_items)
 
 
-def recency_frequency(encoded: EncodedTransactions, half_life_days: float = 60) -> Scorer:
+def recency_frequency(encoded: EncodedTransactions, half_life_days: float) -> Scorer:
     """The same, but that a basket counts half for every half-life between it and the user's last.
 
     Scores are shares of the weight of all the user's baskets, as `Histories.recency` has them.

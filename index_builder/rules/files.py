@@ -9,6 +9,7 @@ import numpy as np
 from index_builder.rules.association_rules import AssociationRules
 from index_builder.transactions.errors import EmptyDataError, UnreadableFileError
 from service.support.array_types import Int32, Int64
+from service.support.offsets import offsets
 
 __all__ = ["COLUMNS", "read_baskets", "write_rules"]
 
@@ -43,11 +44,10 @@ def read_baskets(
     names, codes, counts = np.unique(np.array(flat), return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     rank = np.argsort(order)
-    basket = np.repeat(np.arange(len(baskets)), [len(names) for names in baskets])
+    sizes = [len(names) for names in baskets]
     items = rank[codes].astype(np.int32)
-    items = items[np.lexsort((items, basket))]
-    indptr = np.concatenate([[0], np.bincount(basket).cumsum()]).astype(np.int64)
-    return items, indptr, [str(name) for name in names[order]]
+    items = items[np.lexsort((items, np.repeat(np.arange(len(baskets)), sizes)))]
+    return items, offsets(sizes), [str(name) for name in names[order]]
 
 
 def write_rules(path: Path, rules: AssociationRules, names: Sequence[str]) -> None:

@@ -1,13 +1,14 @@
 """Rules of a shop's training baskets: between its items, and at each level of its taxonomy."""
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
+from index_builder.transactions.basket_matrix import basket_matrix
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Int32, Int64
+from service.support.offsets import offsets
 
 __all__ = ["category_lift", "item_rules", "level_rules"]
 
@@ -38,8 +39,7 @@ def category_lift(
         baskets with both, too few to tell, and for a category with itself.
     """
     indptr, codes = _baskets_of(encoded, level)
-    shape = (len(indptr) - 1, len(level.names))
-    baskets = csr_array((np.ones(len(codes)), codes, indptr), shape=shape)
+    baskets = basket_matrix(indptr, codes, len(level.names), np.float64)
     together = (baskets.T @ baskets).toarray()
     count = np.diag(together)
     expected = np.outer(count, count) / _all_baskets(encoded)
@@ -52,14 +52,11 @@ def category_lift(
 
 def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int32]:
     """The training baskets as codes of the level, each once and ascending in a basket."""
-    sizes = np.diff(encoded.basket_indptr)
-    basket = np.repeat(np.arange(len(sizes)), sizes)
-    code = level.codes[encoded.basket_items]
+    basket, code = encoded.line_basket.astype(np.int64), level.codes[encoded.basket_items]
     width = max(1, len(level.names))
     distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
-    of_basket = np.bincount(distinct // width, minlength=len(sizes))
-    indptr = np.concatenate([[0], of_basket.cumsum()]).astype(np.int64)
-    return indptr, (distinct % width).astype(np.int32)
+    sizes = np.bincount(distinct // width, minlength=encoded.n_baskets)
+    return offsets(sizes), (distinct % width).astype(np.int32)
 
 
 def _all_baskets(encoded: EncodedTransactions) -> int:

@@ -46,7 +46,7 @@ def histories(
     weight = 0.5 ** (age_days / half_life_days)
     total = np.bincount(baskets.basket_user, weight, n_users)
 
-    basket = np.repeat(np.arange(baskets.n_baskets), np.diff(baskets.basket_indptr))
+    basket = baskets.line_basket
     user = baskets.basket_user[basket].astype(np.int64)
     pairs, pair = np.unique(user * n_items + baskets.basket_items, return_inverse=True)
     owner = pairs // n_items

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
 from index_builder.transactions.encoding import EncodedTransactions
 from service.support.array_types import Int32, Int64
+from service.support.offsets import offsets
 
 __all__ = ["Neighbours", "neighbours"]
 
@@ -28,26 +30,22 @@ class Neighbours:
 
 def neighbours(encoded: EncodedTransactions, limit: int) -> Neighbours:
     """Counts pairs and keeps, of each item, the `limit` neighbours with the largest cosine."""
-    shape = (encoded.n_baskets, encoded.n_items)
-    ones = np.ones(len(encoded.basket_items), np.int32)
-    baskets = csr_array((ones, encoded.basket_items, encoded.basket_indptr), shape=shape)
-    rows = list(_rows(baskets, encoded.item_count, limit))
-    sizes = [len(items) for items, _ in rows]
+    rows = list(_rows(encoded, limit))
     return Neighbours(
-        indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)]),
+        indptr=offsets([len(items) for items, _ in rows]),
         item=np.concatenate([items for items, _ in rows]).astype(np.int32),
         count=np.concatenate([counts for _, counts in rows]).astype(np.int32),
     )
 
 
-def _rows(baskets: csr_array, item_count: Int32, limit: int) -> Iterator[tuple[Int32, Int32]]:
-    by_item = baskets.T.tocsr()
-    for start in range(0, by_item.shape[0], _BLOCK_ITEMS):
-        together = (by_item[start : start + _BLOCK_ITEMS] @ baskets).tocsr()
-        for row in range(together.shape[0]):
-            span = slice(*together.indptr[row : row + 2])
-            items, counts = together.indices[span], together.data[span]
-            other = items != start + row
+def _rows(encoded: EncodedTransactions, limit: int) -> Iterator[tuple[Int32, Int32]]:
+    """The neighbours of each item, ascending, and the baskets with both."""
+    baskets = basket_matrix(encoded.basket_indptr, encoded.basket_items, encoded.n_items, np.int32)
+    item_count = encoded.item_count
+    for block, together in co_purchase_blocks(baskets, _BLOCK_ITEMS):
+        for row, span in enumerate(pairwise(together.indptr)):
+            items, counts = together.indices[slice(*span)], together.data[slice(*span)]
+            other = items != block.start + row
             items, counts = items[other], counts[other]
             if len(items) > limit:
                 # The cosine but for the row's own norm, which orders nothing.

@@ -24,7 +24,7 @@ class PastBaskets:
 def past_baskets(baskets: EncodedBaskets, n_users: int) -> PastBaskets:
     """Sorts the baskets by user; those of one user keep their order."""
     order = np.argsort(baskets.basket_user, kind="stable")
-    sizes = np.diff(baskets.basket_indptr)[order]
+    sizes = baskets.basket_sizes[order]
     item_indptr = offsets(sizes)
     # Each line moves by as much as its basket does.
     moved = np.repeat(baskets.basket_indptr[:-1][order] - item_indptr[:-1], sizes)

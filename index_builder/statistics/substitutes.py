@@ -13,9 +13,11 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 
 from index_builder.config import SubstitutesConfig
+from index_builder.transactions.basket_matrix import basket_matrix
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Float64, Int32, Int64, Positions
+from service.support.offsets import offsets
 
 __all__ = ["SubstituteLists", "substitutes"]
 
@@ -51,11 +53,11 @@ def substitutes(
     order = np.lexsort((others, -scores, items))
     items, others, scores = items[order], others[order], scores[order]
     counts = np.bincount(items, minlength=encoded.n_items)
-    starts = np.concatenate([[0], np.cumsum(counts)])
+    starts = offsets(counts)
     kept = np.arange(len(items)) - starts[items] < config.most
     counts = np.minimum(counts, config.most)
     return SubstituteLists(
-        indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        indptr=offsets(counts),
         item=others[kept].astype(np.int32),
         score=scores[kept].astype(np.float32),
     )
@@ -65,13 +67,14 @@ def _pairs(
     encoded: EncodedTransactions, subcategories: Sequence[str], config: SubstitutesConfig
 ) -> tuple[Int32, Int32, Float64]:
     """All pairs of an item and a substitute, with their scores, in any order."""
-    shape = (encoded.n_baskets, encoded.n_items)
-    ones = np.ones(len(encoded.basket_items))
-    baskets = csr_array((ones, encoded.basket_items, encoded.basket_indptr), shape=shape)
-    begun = (encoded.basket_user, np.arange(encoded.n_baskets))
-    of_user = csr_array((np.ones(encoded.n_baskets), begun), shape=(encoded.n_users, shape[0]))
+    baskets = basket_matrix(
+        encoded.basket_indptr, encoded.basket_items, encoded.n_items, np.float64
+    )
+    places = (encoded.basket_user, np.arange(encoded.n_baskets))
+    shape = (encoded.n_users, encoded.n_baskets)
+    of_user = csr_array((np.ones(encoded.n_baskets), places), shape=shape)
     bought = (of_user @ baskets).tocsc()  # (users, items): baskets of the user with the item
-    sizes = np.diff(encoded.basket_indptr).astype(float)
+    sizes = encoded.basket_sizes.astype(float)
     total = of_user @ sizes
     chance = np.divide(of_user @ sizes**2, total**2, out=np.zeros_like(total), where=total > 0)
     by_item = baskets.tocsc()

@@ -18,7 +18,7 @@ def item_trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
 
     Every item gets half a purchase in advance, so that none is impossible.
     """
-    age_days = np.repeat((as_of - baskets.basket_begun) / DAY_S, np.diff(baskets.basket_indptr))
+    age_days = ((as_of - baskets.basket_begun) / DAY_S)[baskets.line_basket]
     columns = []
     for days in _TREND_DAYS:
         counts = np.bincount(baskets.basket_items[age_days <= days], minlength=n_items) + 0.5
@@ -33,8 +33,8 @@ def item_rhythm(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
     buyer in days (the geometric mean of 1 + gap, minus 1, drawn to that of the shop); the share of
     the purchases of the last 30 days that were a buyer's first.
     """
-    sizes = np.diff(baskets.basket_indptr)
-    user, begun = np.repeat(baskets.basket_user, sizes), np.repeat(baskets.basket_begun, sizes)
+    basket = baskets.line_basket
+    user, begun = baskets.basket_user[basket], baskets.basket_begun[basket]
     order = np.lexsort((begun, baskets.basket_items, user))
     user, item, begun = user[order], baskets.basket_items[order], begun[order]
     first = np.ones(len(item), np.bool_)

@@ -11,13 +11,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from index_builder.config import BuildConfig
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
 from index_builder.transactions.products import TAXONOMY
 from index_builder.transactions.transactions import Transactions
 from service.support.array_types import Int32, Int64
+from service.support.offsets import offsets
 
-DEFAULT_MIN_ITEM_BASKETS = 10
+_DEFAULTS = BuildConfig()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,16 @@ class EncodedBaskets:
     def n_baskets(self) -> int:
         """Number of baskets."""
         return len(self.basket_ids)
+
+    @property
+    def basket_sizes(self) -> Int64:
+        """(n_baskets,) number of items in each basket."""
+        return np.diff(self.basket_indptr)
+
+    @property
+    def line_basket(self) -> Int32:
+        """(n,) the basket of each entry of `basket_items`."""
+        return np.repeat(np.arange(self.n_baskets, dtype=np.int32), self.basket_sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +113,7 @@ class EncodedTransactions(EncodedBaskets):
 def encode(
     transactions: Transactions,
     products: pl.DataFrame | None = None,
-    min_item_baskets: int = DEFAULT_MIN_ITEM_BASKETS,
+    min_item_baskets: int = _DEFAULTS.min_item_baskets,
     until: datetime | None = None,
 ) -> EncodedTransactions:
     """Fixes the catalogue and the users, and encodes the training baskets.
@@ -134,16 +146,13 @@ def encode(
     if baskets.basket_items.size == baskets.n_baskets:
         raise TooFewBasketsError(_too_few(popularity, min_item_baskets, lines, until))
     items, nameless = _describe(catalogue.select("item_id"), products)
-    left_out = dict(baskets.left_out)
-    left_out["items below the threshold"] = popularity.height - catalogue.height
-    left_out["catalogue items without a product"] = nameless
+    left_out = {
+        **baskets.left_out,
+        "items below the threshold": popularity.height - catalogue.height,
+        "catalogue items without a product": nameless,
+    }
     return EncodedTransactions(
-        basket_ids=baskets.basket_ids,
-        basket_indptr=baskets.basket_indptr,
-        basket_items=baskets.basket_items,
-        basket_user=baskets.basket_user,
-        basket_begun=baskets.basket_begun,
-        left_out=left_out,
+        **(vars(baskets) | {"left_out": left_out}),
         items=items,
         item_count=catalogue["count"].to_numpy(writable=True),
         user_ids=user_ids,
@@ -183,7 +192,7 @@ def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> En
     n_of_users = of_users["basket_id"].n_unique()
     return EncodedBaskets(
         basket_ids=baskets["basket_id"].to_list(),
-        basket_indptr=np.concatenate([[0], baskets["size"].to_numpy().cumsum(dtype=np.int64)]),
+        basket_indptr=offsets(baskets["size"].to_numpy()),
         basket_items=known["item_index"].to_numpy(writable=True),
         basket_user=baskets["user_index"].to_numpy(writable=True),
         basket_begun=baskets["begun_at"].dt.epoch("s").to_numpy(writable=True),

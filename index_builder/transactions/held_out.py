@@ -37,8 +37,7 @@ def held_out(baskets: EncodedBaskets, seed: int, limit: int | None = None) -> li
         limit: at most so many, drawn at random.
     """
     rng = np.random.default_rng(seed)
-    sizes = np.diff(baskets.basket_indptr)
-    kept = np.flatnonzero(sizes >= _MIN_ITEMS)
+    kept = np.flatnonzero(baskets.basket_sizes >= _MIN_ITEMS)
     if limit is not None and len(kept) > limit:
         kept = np.sort(rng.choice(kept, limit, replace=False))
     return [_split(baskets, basket, rng) for basket in kept.tolist()]

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
+from service.support.offsets import offsets
 
 
 def encoded(
@@ -17,7 +18,7 @@ def encoded(
     sizes = [len(basket) for basket in baskets]
     return EncodedBaskets(
         basket_ids=[f"b{number}" for number in range(len(baskets))],
-        basket_indptr=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64),
+        basket_indptr=offsets(sizes),
         basket_items=np.array([item for basket in baskets for item in sorted(basket)], np.int32),
         basket_user=np.array(users, np.int32),
         basket_begun=np.array(range(len(baskets)) if begun is None else begun, np.int64),

@@ -6,8 +6,8 @@ Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019.
 import numpy as np
 from scipy.linalg import lapack
 
-from index_builder.evaluation.baselines.item_knn import basket_matrix
 from index_builder.measuring.scorer import Scorer
+from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
@@ -48,13 +48,11 @@ def ease(encoded: EncodedTransactions, regularisation: float = 100) -> Scorer:
 
 
 def _gram(encoded: EncodedTransactions) -> Float32:
-    """X'X, dense, a block of rows after the other."""
-    baskets = basket_matrix(encoded)
-    by_item = baskets.T.tocsr()
+    """X'X, dense, (n_items, n_items)."""
+    baskets = basket_matrix(encoded.basket_indptr, encoded.basket_items, encoded.n_items)
     gram = np.empty((encoded.n_items, encoded.n_items), np.float32)
-    for start in range(0, len(gram), _BLOCK_ITEMS):
-        block = slice(start, start + _BLOCK_ITEMS)
-        (by_item[block] @ baskets).toarray(out=gram[block])
+    for block, rows in co_purchase_blocks(baskets, _BLOCK_ITEMS):
+        rows.toarray(out=gram[block])
     return gram
 
 

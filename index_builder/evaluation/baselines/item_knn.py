@@ -4,24 +4,17 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from index_builder.measuring.scorer import Scorer
+from index_builder.transactions.basket_matrix import basket_matrix
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["basket_matrix", "co_purchases", "item_knn"]
-
-
-def basket_matrix(encoded: EncodedTransactions) -> csr_array:
-    """The baskets as a matrix of ones: (n_baskets, n_items) float32."""
-    shape = (encoded.n_baskets, encoded.n_items)
-    ones = np.ones(len(encoded.basket_items), np.float32)
-    indptr = encoded.basket_indptr.astype(np.int32)  # as the indices are: half the memory
-    return csr_array((ones, encoded.basket_items, indptr), shape=shape)
+__all__ = ["co_purchases", "item_knn"]
 
 
 def co_purchases(encoded: EncodedTransactions) -> csr_array:
     """The baskets with both of two items: (n_items, n_items) float32."""
-    baskets = basket_matrix(encoded)
+    baskets = basket_matrix(encoded.basket_indptr, encoded.basket_items, encoded.n_items)
     return (baskets.T.tocsr() @ baskets).tocsr()
 
 

@@ -51,7 +51,7 @@ def skip_gram(
 
     items = encoded.basket_items.astype(str)
     sentences = [basket.tolist() for basket in np.split(items, encoded.basket_indptr[1:-1])]
-    sizes = np.diff(encoded.basket_indptr)
+    sizes = encoded.basket_sizes
     pairs = int((sizes * (sizes - 1)).sum())
     model = Word2Vec(
         [sentence for sentence in sentences if len(sentence) > 1],

@@ -11,6 +11,7 @@ from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
 from index_builder.transactions.held_out import HeldOut, held_out
 from service.support.durations import DAY_S
+from service.support.offsets import offsets
 
 __all__ = ["Slice", "last_days"]
 
@@ -102,7 +103,7 @@ def _between(encoded: EncodedTransactions, first: int, last: int) -> EncodedBask
 def _most_popular(encoded: EncodedTransactions, n_items: int) -> EncodedTransactions:
     """The same baskets, some of them now empty, without the other items."""
     kept = encoded.basket_items < n_items
-    lines = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+    lines = offsets(kept)
     return replace(
         encoded,
         basket_indptr=lines[encoded.basket_indptr],

@@ -25,11 +25,6 @@ class World:
     item_offset: Float64
     user_offset: Float64
 
-    @property
-    def line_basket(self) -> Int32:
-        sizes = np.diff(self.baskets.basket_indptr)
-        return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-
     def run(
         self, tables: Tables, state: int, triples: int, rate: float, negatives: int
     ) -> tuple[float, Tables]:
@@ -37,7 +32,7 @@ class World:
         after = {name: table.astype(np.float32) for name, table in tables.items()}
         loss = run(
             triples, rate, rate, np.array([state], np.uint64), negatives,
-            self.baskets.basket_items, self.line_basket,
+            self.baskets.basket_items, self.baskets.line_basket,
             self.baskets.basket_indptr, self.baskets.basket_user,
             after["p"], after["q"], after["h"],
             self.item_by_rank, self.item_offset.astype(np.float32),
@@ -79,7 +74,7 @@ def paper_loss(world: World, tables: Tables, state: int, negatives: int) -> floa
     """The loss of the one triple that these random draws choose."""
     draws, baskets = Draws(state), world.baskets
     line = draws.below(len(baskets.basket_items))
-    basket = int(world.line_basket[line])
+    basket = int(world.baskets.line_basket[line])
     start, stop = baskets.basket_indptr[basket : basket + 2].tolist()
     others = [other for other in range(start, stop) if other != line]
     i, j = baskets.basket_items[[line, others[draws.below(len(others))]]].tolist()
