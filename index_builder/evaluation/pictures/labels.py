@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.textpath import TextPath
+from scipy.optimize import isotonic_regression
 
 from index_builder.evaluation.pictures.drawing import PALE
 from service.support.array_types import Float64
@@ -24,7 +25,7 @@ _LEADER = {"arrowstyle": "-", "color": PALE, "shrinkA": 0, "shrinkB": _POINT_RAD
 def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
     """Writes names at the right edge, at the heights of their lines, but never too close."""
     names = sorted(ends, key=lambda name: ends[name])
-    heights = _spread([ends[name] for name in names], 0.065 * axes.get_ylim()[1])
+    heights = _apart([ends[name] for name in names], 0.065 * axes.get_ylim()[1])
     for name, height in zip(names, heights, strict=True):
         axes.annotate(
             name,
@@ -92,17 +93,11 @@ def _outside(box: Float64, edges: Float64) -> float:
     return 1000 * float(beyond)
 
 
-def _spread(heights: Sequence[float], gap: float) -> Float64:
-    """Moves ascending heights apart until neighbours have the gap, as little as need be.
+def _apart(heights: Sequence[float], gap: float) -> Float64:
+    """Moves ascending heights apart until neighbours have the gap, as little as possible.
 
-    Least squares: after the gaps are taken off, by pooling adjacent violators of the order.
+    Heights without the gaps below them need only be in order: an isotonic regression.
     """
-    steps = gap * np.arange(len(heights))
-    blocks: list[tuple[float, int]] = []
-    for height in np.asarray(heights) - steps:
-        blocks.append((float(height), 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (first, n), (second, m) = blocks[-2:]
-            blocks[-2:] = [((first * n + second * m) / (n + m), n + m)]
-    spread: Float64 = np.repeat([mean for mean, _ in blocks], [n for _, n in blocks]) + steps
-    return spread
+    gaps = gap * np.arange(len(heights))
+    apart: Float64 = isotonic_regression(np.asarray(heights) - gaps).x + gaps
+    return apart
