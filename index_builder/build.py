@@ -87,7 +87,7 @@ def build(
         if choice.trees is not None:
             contents = with_trees(with_ranker(contents, encoded, config.ranker), choice.trees)
         if choice.score is not None:
-            contents = with_score(contents, choice.score.own, choice.score.population)
+            contents = with_score(contents, choice.score.personal, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, config.index.closest)
     with stage(console, "Association rules"):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index_builder.basket_score.corruption import whole
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Profiles
@@ -54,7 +53,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
     _, categories = np.unique(bundle.catalogue.categories, return_inverse=True)
     moves = []
     for place in random.permutation(len(baskets))[:_BASKETS].tolist():
-        items = whole(baskets[place])
+        items = baskets[place].items
         profile = profiles.get(bundle.user_ids[baskets[place].user])
         if profile is None or len(items) < 2:  # one cannot be taken from itself
             continue
@@ -67,7 +66,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
                 np.append(items, random.choice(foreign)),
                 np.delete(items, taken),
             )
-            before = scorer.own.log_odds(contributions)
+            before = scorer.personal.log_odds(contributions)
             more, less, without = (_log_odds(scorer, profile, each) - before for each in tried)
             moves.append((more > 0, less < 0, contributions[taken] * without < 0))
     if not moves:
@@ -86,4 +85,4 @@ def _to_add(profile: Profile, items: Int32, categories: Positions) -> tuple[Int3
 
 
 def _log_odds(scorer: BasketScorer, profile: Profile, items: Int32) -> float:
-    return scorer.own.log_odds(scorer.contributions(profile, np.sort(items)))
+    return scorer.personal.log_odds(scorer.contributions(profile, np.sort(items)))

@@ -7,17 +7,11 @@ import numpy as np
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Bool, Int32
 
-__all__ = ["Corruption", "whole"]
+__all__ = ["Corruption"]
 
 
 _REACH_SHARE = 0.005  # of the catalogue's places by popularity, up and down from an item's own
 _LEAST_REACH = 5
-
-
-def whole(basket: HeldOut) -> Int32:
-    """All items of a held-out basket, ascending: those that were given and the targets."""
-    items: Int32 = np.sort(np.concatenate([basket.given, basket.targets]))
-    return items
 
 
 class Corruption:
@@ -33,7 +27,7 @@ class Corruption:
             n_items: of the catalogue, whose items are in the order of their popularity.
             random: decides.
         """
-        self._items: list[Int32] = [whole(basket) for basket in baskets]
+        self._items: list[Int32] = [basket.items for basket in baskets]
         self._users = np.array([basket.user for basket in baskets])
         sizes = np.array([len(items) for items in self._items])
         self._order = np.argsort(sizes, kind="stable")

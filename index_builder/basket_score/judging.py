@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from scipy.stats import rankdata
 
-from index_builder.basket_score.corruption import Corruption, whole
+from index_builder.basket_score.corruption import Corruption
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Profiles
@@ -45,12 +45,12 @@ class Judged:
         """ROC-AUC of real against swapped."""
         return roc_auc(self.real, self.swapped)
 
-    def mixed(self) -> tuple[Float64, Bool]:
+    def all_kinds(self) -> tuple[Float64, Bool]:
         """Half real, a quarter foreign, a quarter swapped: (4b,) values, and which are real."""
         values = np.concatenate([self.real, self.real, self.foreign, self.swapped])
         return values, np.arange(len(values)) < 2 * len(self.real)
 
-    def mixed_alone(self) -> tuple[Float64, Bool]:
+    def real_and_swapped(self) -> tuple[Float64, Bool]:
         """Half real, half swapped: (2b,) values, and which are real."""
         values = np.concatenate([self.real, self.swapped])
         return values, np.arange(len(values)) < len(self.real)
@@ -71,19 +71,19 @@ class Judgement:
 
     Attributes:
         users: (b,) int32, user index of each basket.
-        own: log odds of the score.
+        personal: log odds of the score.
         population: log odds of the population score.
         share: share of the items that the shopper had bought before, for comparison.
     """
 
     users: Int32
-    own: Judged
+    personal: Judged
     population: Judged
     share: Judged
 
     def of(self, baskets: Bool) -> Self:
         """The same for some of the baskets."""
-        ways = (self.own, self.population, self.share)
+        ways = (self.personal, self.population, self.share)
         return type(self)(self.users[baskets], *(way.of(baskets) for way in ways))
 
 
@@ -123,7 +123,7 @@ def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgem
     corruption = Corruption(baskets, len(bundle.catalogue), np.random.default_rng(seed))
     users, rows = [], []
     for basket in baskets:
-        items = whole(basket)
+        items = basket.items
         foreign = corruption.foreign(basket.user, len(items))
         profile = profiles.get(bundle.user_ids[basket.user])
         if foreign is None or profile is None:
@@ -134,8 +134,8 @@ def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgem
     if not rows:
         return None
     table = np.array(rows)  # (baskets, kinds, ways)
-    own, population, share = (Judged(*table[:, :, way].T) for way in range(3))
-    return Judgement(np.array(users, np.int32), own, population, share)
+    personal, population, share = (Judged(*table[:, :, way].T) for way in range(3))
+    return Judgement(np.array(users, np.int32), personal, population, share)
 
 
 def reliability(log_odds: Float64, real: Bool) -> Reliability:
@@ -183,7 +183,7 @@ def roc_curve(positives: Float64, negatives: Float64) -> tuple[Float64, Float64]
 
 def _ways(scorer: BasketScorer, profile: Profile, items: Int32) -> tuple[float, float, float]:
     return (
-        scorer.own.log_odds(scorer.contributions(profile, items)),
+        scorer.personal.log_odds(scorer.contributions(profile, items)),
         scorer.population.log_odds(scorer.population_contributions(items)),
         float(np.isin(items, profile.items).mean()),
     )

@@ -15,14 +15,14 @@ import numpy as np
 from pydantic import JsonValue
 
 from index_builder.basket_score.judging import Judgement, judge_score, reliability
-from index_builder.basket_score.training_examples import Kind, ScoreLessons
+from index_builder.basket_score.training_examples import BasketKind, ScoreExamples
 from index_builder.bundle.contents import with_score
 from index_builder.config import ScoreConfig
 from index_builder.measuring.calibration import Curve
 from index_builder.ranker.boosting import grow
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import BundleContents, preview_bundle
-from service.recommending.basket_score.evidence import COLUMNS
+from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Bool, Float32, Float64, Int64
@@ -38,30 +38,30 @@ class TrainedScore:
     """What the service scores by.
 
     Attributes:
-        own: how a basket looks beside a shopper's profile.
+        personal: how a basket looks beside a user's profile.
         population: how it looks on its own.
         metrics: how good that was on baskets that nothing was learned from, for the manifest.
     """
 
-    own: ScoreCurve
+    personal: ScoreCurve
     population: ScoreCurve
     metrics: dict[str, JsonValue]
 
 
 def train_score(
-    lessons: Sequence[ScoreLessons],
+    examples: Sequence[ScoreExamples],
     contents: BundleContents,
     baskets: Sequence[HeldOut],
     config: ScoreConfig,
     threads: int,
     seed: int,
 ) -> TrainedScore | None:
-    """Learns from the lessons, and calibrates on other baskets.
+    """Learns from the examples, and calibrates on other baskets.
 
     Args:
-        lessons: of one or several windows.
+        examples: of one or several windows.
         contents: of a bundle fitted on what came before `baskets`.
-        baskets: held-out baskets that are not among the lessons: half of their households
+        baskets: held-out baskets that are not among the examples: half of their households
             calibrate, the others judge.
         config: number and size of the trees.
         threads: of LightGBM; the trees do not depend on it.
@@ -70,24 +70,26 @@ def train_score(
     Returns:
         The score; None if the baskets are those of one user.
     """
-    own = _learn(lessons, config, threads, seed)
-    population = _learn_alone(lessons, config, threads, seed)
-    raw = with_score(contents, ScoreCurve(own, 0), ScoreCurve(population, 0))
+    personal = _learn_personal(examples, config, threads, seed)
+    population = _learn_population(examples, config, threads, seed)
+    raw = with_score(contents, ScoreCurve(personal, 0), ScoreCurve(population, 0))
     judged = judge_score(preview_bundle(raw), baskets, seed)
     if judged is None:
         return None
     households = np.random.default_rng(seed).permutation(np.unique(judged.users))
     fitted = np.isin(judged.users, households[: (len(households) + 1) // 2])
     shown, unseen = judged.of(fitted), judged.of(~fitted)
-    own_curve = _curve(*shown.own.mixed())
-    population_curve = _curve(*shown.population.mixed_alone())
+    personal_curve = _curve(*shown.personal.all_kinds())
+    population_curve = _curve(*shown.population.real_and_swapped())
     unseen = replace(
         unseen,
-        own=unseen.own.on(own_curve.slope, own_curve.intercept),
+        personal=unseen.personal.on(personal_curve.slope, personal_curve.intercept),
         population=unseen.population.on(population_curve.slope, population_curve.intercept),
     )
     return TrainedScore(
-        _calibrated(own, own_curve), _calibrated(population, population_curve), _metrics(unseen)
+        _calibrated(personal, personal_curve),
+        _calibrated(population, population_curve),
+        _metrics(unseen),
     )
 
 
@@ -106,33 +108,35 @@ def _calibrated(trees: Trees, curve: Curve) -> ScoreCurve:
     return ScoreCurve(replace(trees, value=value), curve.intercept)
 
 
-def _learn(lessons: Sequence[ScoreLessons], config: ScoreConfig, threads: int, seed: int) -> Trees:
+def _learn_personal(
+    examples: Sequence[ScoreExamples], config: ScoreConfig, threads: int, seed: int
+) -> Trees:
     """What the score goes by."""
-    kinds = np.concatenate([each.kinds for each in lessons])
+    kinds = np.concatenate([each.kinds for each in examples])
     return _boost(
-        np.concatenate([each.columns for each in lessons]),
-        np.concatenate([each.sizes for each in lessons]),
-        kinds == Kind.REAL,
-        np.concatenate([each.belongs for each in lessons]),
-        np.where(kinds == Kind.REAL, 2.0, 1.0),  # half of them, by weight
+        np.concatenate([each.columns for each in examples]),
+        np.concatenate([each.sizes for each in examples]),
+        kinds == BasketKind.REAL,
+        np.concatenate([each.bought for each in examples]),
+        np.where(kinds == BasketKind.REAL, 2.0, 1.0),  # half of them, by weight
         config,
         threads,
         seed,
     )
 
 
-def _learn_alone(
-    lessons: Sequence[ScoreLessons], config: ScoreConfig, threads: int, seed: int
+def _learn_population(
+    examples: Sequence[ScoreExamples], config: ScoreConfig, threads: int, seed: int
 ) -> Trees:
     """What the population score goes by: another household's basket is as real as any."""
-    kinds = np.concatenate([each.kinds for each in lessons])
-    sizes = np.concatenate([each.sizes for each in lessons])
-    kept, of_kept = kinds != Kind.FOREIGN, np.repeat(kinds != Kind.FOREIGN, sizes)
+    kinds = np.concatenate([each.kinds for each in examples])
+    sizes = np.concatenate([each.sizes for each in examples])
+    kept, of_kept = kinds != BasketKind.FOREIGN, np.repeat(kinds != BasketKind.FOREIGN, sizes)
     return _boost(
-        np.concatenate([each.alone for each in lessons])[of_kept],
+        np.concatenate([each.population_columns for each in examples])[of_kept],
         sizes[kept],
-        kinds[kept] == Kind.REAL,
-        np.concatenate([each.belongs for each in lessons])[of_kept],
+        kinds[kept] == BasketKind.REAL,
+        np.concatenate([each.bought for each in examples])[of_kept],
         np.ones(int(kept.sum())),
         config,
         threads,
@@ -143,14 +147,14 @@ def _learn_alone(
 def _metrics(judged: Judgement) -> dict[str, JsonValue]:
     if not len(judged.users):
         return {}
-    own, population, share = judged.own, judged.population, judged.share
+    personal, population, share = judged.personal, judged.population, judged.share
     return {
         "baskets": len(judged.users),
-        "auc_foreign": own.foreign_auc,
-        "auc_swapped": own.swapped_auc,
-        "calibration_error": reliability(*own.mixed()).expected_error,
+        "auc_foreign": personal.foreign_auc,
+        "auc_swapped": personal.swapped_auc,
+        "calibration_error": reliability(*personal.all_kinds()).expected_error,
         "population_auc_swapped": population.swapped_auc,
-        "population_calibration_error": reliability(*population.mixed_alone()).expected_error,
+        "population_calibration_error": reliability(*population.real_and_swapped()).expected_error,
         "share_auc_foreign": share.foreign_auc,
         "share_auc_swapped": share.swapped_auc,
     }
@@ -164,7 +168,7 @@ def _boost(
     columns: Float32,
     sizes: Int64,
     real: Bool,
-    belongs: Bool,
+    bought: Bool,
     weights: Float64,
     config: ScoreConfig,
     threads: int,
@@ -176,7 +180,7 @@ def _boost(
         columns: (n, len(COLUMNS)), items of baskets, one basket after the other.
         sizes: (b,) number of items of each.
         real: (b,).
-        belongs: (n,) whether the item was in the basket and not put there.
+        bought: (n,) whether the user bought the item in this basket.
         weights: (b,) of the baskets in the loss.
         config: number and size of the trees, and how much the items' own loss counts.
         threads: of LightGBM.
@@ -188,7 +192,7 @@ def _boost(
 
     def gradients(evidence: Float64, _: lightgbm.Dataset) -> tuple[Float64, Float64]:
         of_basket, of_item = _logistic(np.add.reduceat(evidence, first)), _logistic(evidence)
-        gradient = (weights * (of_basket - real))[basket] + item_weight * (of_item - belongs)
+        gradient = (weights * (of_basket - real))[basket] + item_weight * (of_item - bought)
         # A leaf moves many items of one basket at once: each counts as if it moved all of them.
         curvature = (weights * of_basket * (1 - of_basket) * sizes)[basket]
         curvature += item_weight * of_item * (1 - of_item)

@@ -1,4 +1,4 @@
-"""Lessons of the basket score: real baskets and corrupted ones, as the service sees them."""
+"""Training examples of the basket score: real and corrupted baskets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from enum import IntEnum
 
 import numpy as np
 
-from index_builder.basket_score.corruption import Corruption, whole
+from index_builder.basket_score.corruption import Corruption
 from index_builder.config import ScoreConfig
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profiles
-from service.recommending.basket_score.evidence import BasketEvidence
+from service.recommending.basket_score.score_columns import ScoreColumns
 from service.support.array_types import Bool, Float32, Int32, Int64
 
-__all__ = ["Kind", "ScoreLessons", "score_lessons"]
+__all__ = ["BasketKind", "ScoreExamples", "score_examples"]
 
 
-class Kind(IntEnum):
+class BasketKind(IntEnum):
     """What a basket is."""
 
     REAL = 0
@@ -26,27 +26,28 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
-class ScoreLessons:
+class ScoreExamples:
     """Baskets whose nature is known, one after the other.
 
     Attributes:
         columns: (n, len(COLUMNS)) float32, of every item, beside the shopper's profile.
-        alone: (n, len(COLUMNS)) float32, the same for a stranger; of foreign baskets, zeros.
-        belongs: (n,) whether the shopper bought the item in this basket.
+        population_columns: (n, len(COLUMNS)) float32, the same without a profile; zeros
+            for foreign baskets.
+        bought: (n,) whether the shopper bought the item in this basket.
         sizes: (b,) int64, number of items of each basket.
-        kinds: (b,) int64, of `Kind`.
+        kinds: (b,) int64, of `BasketKind`.
     """
 
     columns: Float32
-    alone: Float32
-    belongs: Bool
+    population_columns: Float32
+    bought: Bool
     sizes: Int64
     kinds: Int64
 
 
-def score_lessons(
+def score_examples(
     bundle: Bundle, baskets: Sequence[HeldOut], config: ScoreConfig, seed: int
-) -> ScoreLessons | None:
+) -> ScoreExamples | None:
     """Each basket three times: as it is, as another household's, and with items swapped.
 
     Args:
@@ -56,35 +57,37 @@ def score_lessons(
         seed: decides what is random.
 
     Returns:
-        The lessons; None if all baskets are one user's.
+        The examples; None if all baskets are one user's.
     """
     random = np.random.default_rng(seed)
     corruption = Corruption(baskets, len(bundle.catalogue), random)
-    evidence, profiles = BasketEvidence(bundle), Profiles(bundle)
-    columns, alone, belongs, kinds = [], [], [], []
+    score_columns, profiles = ScoreColumns(bundle), Profiles(bundle)
+    columns, population_columns, bought, kinds = [], [], [], []
     for basket in baskets[: config.window_baskets]:
-        items = _some(whole(basket), config, random)
+        items = _some(basket.items, config, random)
         foreign = corruption.foreign(basket.user, len(items))
         if foreign is None:
             return None
         swapped, kept = corruption.swapped(items, _how_many(len(items), random))
         profile = profiles.get(bundle.user_ids[basket.user])
         for kind, seen, own in (
-            (Kind.REAL, items, np.ones(len(items), np.bool_)),
-            (Kind.FOREIGN, foreign, np.zeros(len(foreign), np.bool_)),
-            (Kind.SWAPPED, swapped, kept),
+            (BasketKind.REAL, items, np.ones(len(items), np.bool_)),
+            (BasketKind.FOREIGN, foreign, np.zeros(len(foreign), np.bool_)),
+            (BasketKind.SWAPPED, swapped, kept),
         ):
-            known = evidence.columns(profile, seen)
+            known = score_columns.of(profile, seen)
             columns.append(known)
-            anybodys = kind is Kind.FOREIGN
-            alone.append(np.zeros_like(known) if anybodys else evidence.columns(None, seen))
-            belongs.append(own)
+            unused = kind is BasketKind.FOREIGN
+            population_columns.append(
+                np.zeros_like(known) if unused else score_columns.of(None, seen)
+            )
+            bought.append(own)
             kinds.append(kind)
-    return ScoreLessons(
+    return ScoreExamples(
         np.concatenate(columns),
-        np.concatenate(alone),
-        np.concatenate(belongs),
-        np.array([len(own) for own in belongs]),
+        np.concatenate(population_columns),
+        np.concatenate(bought),
+        np.array([len(own) for own in bought]),
         np.array(kinds, np.int64),
     )
 

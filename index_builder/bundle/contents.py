@@ -24,7 +24,7 @@ from index_builder.statistics.substitutes import substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents, Catalogue
-from service.recommending.basket_score.evidence import COLUMNS
+from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.queries import build_queries
 from service.recommending.ranking.features import FEATURES
@@ -164,16 +164,18 @@ def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
     )
 
 
-def with_score(contents: BundleContents, own: ScoreCurve, population: ScoreCurve) -> BundleContents:
+def with_score(
+    contents: BundleContents, personal: ScoreCurve, population: ScoreCurve
+) -> BundleContents:
     """Adds the trees of the basket score, and behind them those of the population score."""
-    first, second = own.trees, population.trees
+    first, second = personal.trees, population.trees
     behind = np.int32(len(first.feature))
     return replace(
         contents,
         serving={
             **contents.serving,
             "score_columns": " ".join(COLUMNS),
-            "score_intercept": own.intercept,
+            "score_intercept": personal.intercept,
             "population_intercept": population.intercept,
         },
         score_root=first.roots,

@@ -12,8 +12,8 @@ from index_builder.config import Backend, BuildConfig, IndexConfig
 from index_builder.embeddings.triple2vec import Embeddings
 from index_builder.progress import stage
 from index_builder.ranker.training import train_ranker
-from index_builder.ranker.training_examples import Lessons, lessons, window_contents
-from index_builder.ranker.windows import Window, learned_from, windows
+from index_builder.ranker.training_examples import TrainingExamples, training_examples
+from index_builder.ranker.windows import Window, learned_from, window_contents, windows
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, preview_bundle
@@ -40,7 +40,7 @@ def without_vectors(
     with stage(console, "Ranker without vectors"):
         found = list(windows(transactions, _products(bundle.catalogue), config, until))
         taught = [
-            _lessons(window, baskets, bundle, config)
+            _training_examples(window, baskets, bundle, config)
             for window, baskets in zip(found, learned_from(found, config), strict=True)
         ]
         trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
@@ -56,14 +56,14 @@ def without_vectors(
     )
 
 
-def _lessons(
+def _training_examples(
     window: Window, baskets: Sequence[HeldOut], bundle: Bundle, config: BuildConfig
-) -> Lessons:
+) -> TrainingExamples:
     items, users = window.encoded.n_items, window.encoded.n_users
     nothing = Embeddings(*(np.zeros((n, 1), np.float32) for n in (items, items, users)))
     weights = Weights.read(bundle.manifest.serving)
     contents = window_contents(window, nothing, weights, weights, config, ranked=True)
-    return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
+    return training_examples(preview_bundle(contents), baskets, config.ranker, config.train.seed)
 
 
 def _products(catalogue: Catalogue) -> pl.DataFrame:

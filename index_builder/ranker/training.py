@@ -1,4 +1,4 @@
-"""The ranker's training: LightGBM's LambdaRank (Burges 2010) on the lessons of the windows."""
+"""The ranker's training: LightGBM's LambdaRank (Burges 2010)."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from index_builder.config import RankerConfig
 from index_builder.ranker.boosting import grow
-from index_builder.ranker.training_examples import Lessons
+from index_builder.ranker.training_examples import TrainingExamples
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 
@@ -15,20 +15,20 @@ __all__ = ["train_ranker"]
 
 
 def train_ranker(
-    lessons: Sequence[Lessons], config: RankerConfig, threads: int, seed: int
+    examples: Sequence[TrainingExamples], config: RankerConfig, threads: int, seed: int
 ) -> Trees:
     """Learns to put the targets of baskets above their other candidates.
 
     Args:
-        lessons: of one or several windows, together one basket or more.
+        examples: of one or several windows, together one basket or more.
         config: number and size of the trees.
         threads: of LightGBM; the trees do not depend on it.
         seed: of LightGBM.
     """
     data = lightgbm.Dataset(
-        np.concatenate([each.features for each in lessons]),
-        np.concatenate([each.labels for each in lessons]),
-        group=[size for each in lessons for size in each.sizes],
+        np.concatenate([each.features for each in examples]),
+        np.concatenate([each.labels for each in examples]),
+        group=[size for each in examples for size in each.sizes],
         feature_name=list(FEATURES),
         free_raw_data=True,
     )

@@ -1,26 +1,20 @@
-"""Lessons: baskets whose outcome is known, as the ranker will see such baskets."""
+"""Training examples: baskets whose outcome is known, as the ranker will see such baskets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from index_builder.bundle.contents import assemble, with_ranker
-from index_builder.config import BuildConfig, RankerConfig
-from index_builder.embeddings.triple2vec import Embeddings
-from index_builder.index.tuning import build_index
-from index_builder.ranker.windows import Window
+from index_builder.config import RankerConfig
 from index_builder.transactions.held_out import HeldOut
-from service.bundle.bundle import Bundle, BundleContents
+from service.bundle.bundle import Bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
-from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32
 
-__all__ = ["Lessons", "lessons", "window_contents"]
+__all__ = ["TrainingExamples", "training_examples"]
 
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time to rank: what is learned from may take its time.
@@ -30,7 +24,7 @@ _OPTIONS = RecommendOptions(
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingExamples:
     """Candidates of baskets, one basket after the other.
 
     Attributes:
@@ -44,33 +38,9 @@ class Lessons:
     sizes: list[int]
 
 
-def window_contents(
-    window: Window,
-    embeddings: Embeddings,
-    weights: Weights,
-    vectors_alone: Weights,
-    config: BuildConfig,
-    *,
-    ranked: bool,
-) -> BundleContents:
-    """A bundle of the time before the window, from all that was known then and nothing else.
-
-    Args:
-        window: its training baskets are what is known.
-        embeddings: trained on them.
-        weights: of the parts of a score.
-        vectors_alone: the same without history.
-        config: of the build.
-        ranked: whether what a ranker looks back on is part of it; trees are not.
-    """
-    index = partial(build_index, config=config.index)
-    contents = assemble(
-        window.encoded, embeddings, config, window.since, index, weights, vectors_alone
-    )
-    return with_ranker(contents, window.encoded, config.ranker) if ranked else contents
-
-
-def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int) -> Lessons:
+def training_examples(
+    bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int
+) -> TrainingExamples:
     """What the production recommender knows of each basket's candidates, and which were bought.
 
     Args:
@@ -96,4 +66,6 @@ def lessons(bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, se
         kept = bought | (rng.random(len(bought)) < config.negative_share)
         features.append(listed.features[kept])
         labels.append((bought * np.where(first_time, 2, 1))[kept].astype(np.int32))
-    return Lessons(np.concatenate(features), np.concatenate(labels), [len(y) for y in labels])
+    return TrainingExamples(
+        np.concatenate(features), np.concatenate(labels), [len(y) for y in labels]
+    )

@@ -3,17 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from index_builder.bundle.contents import assemble, with_ranker
 from index_builder.config import BuildConfig
+from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.index.tuning import build_index
 from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.held_out import HeldOut, held_out, split_again
 from index_builder.transactions.transactions import Transactions
+from service.bundle.bundle import BundleContents
+from service.recommending.weights import Weights
 
-__all__ = ["Window", "learned_from", "set_aside", "windows"]
+__all__ = ["Window", "learned_from", "set_aside", "window_contents", "windows"]
 
 _SHARE = 0.2  # a window takes at most this share of a short record
 _LEFT = 0.4  # of the record, at least, lies before every window
@@ -99,3 +105,29 @@ def learned_from(found: Sequence[Window], config: BuildConfig) -> list[list[Held
         [*some, *(split_again(basket, rng) for _ in range(1, splits) for basket in some)]
         for some in baskets
     ]
+
+
+def window_contents(
+    window: Window,
+    embeddings: Embeddings,
+    weights: Weights,
+    vectors_alone: Weights,
+    config: BuildConfig,
+    *,
+    ranked: bool,
+) -> BundleContents:
+    """A bundle of the time before the window, from all that was known then and nothing else.
+
+    Args:
+        window: its training baskets are what is known.
+        embeddings: trained on them.
+        weights: of the parts of a score.
+        vectors_alone: the same without history.
+        config: of the build.
+        ranked: whether what a ranker looks back on is part of it; trees are not.
+    """
+    index = partial(build_index, config=config.index)
+    contents = assemble(
+        window.encoded, embeddings, config, window.since, index, weights, vectors_alone
+    )
+    return with_ranker(contents, window.encoded, config.ranker) if ranked else contents

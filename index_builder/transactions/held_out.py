@@ -27,6 +27,11 @@ class HeldOut:
     given: Int32
     targets: Int32
 
+    @property
+    def items(self) -> Int32:
+        """All items of the basket, ascending."""
+        return np.union1d(self.given, self.targets)
+
 
 def held_out(baskets: EncodedBaskets, seed: int, limit: int | None = None) -> list[HeldOut]:
     """Splits every basket of 5 catalogue items or more by a seeded permutation.

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import JsonValue
 from rich.console import Console
 
-from index_builder.basket_score import ScoreLessons, TrainedScore, score_lessons, train_score
+from index_builder.basket_score import ScoreExamples, TrainedScore, score_examples, train_score
 from index_builder.bundle.contents import assemble, with_trees
 from index_builder.config import BuildConfig
 from index_builder.embeddings.training import train_epochs
@@ -19,8 +19,8 @@ from index_builder.index.tuning import BuiltIndex
 from index_builder.measuring.quality import K, Measured, Quality, quality_table
 from index_builder.progress import stage, training_progress
 from index_builder.ranker.training import train_ranker
-from index_builder.ranker.training_examples import Lessons, lessons, window_contents
-from index_builder.ranker.windows import Window, learned_from, set_aside, windows
+from index_builder.ranker.training_examples import TrainingExamples, training_examples
+from index_builder.ranker.windows import Window, learned_from, set_aside, window_contents, windows
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
@@ -102,14 +102,14 @@ def validate(
     trees, score = None, None
     if others:
         latest_baskets, *earlier_baskets = learned_from([latest, *earlier], config)
-        taught = [_lessons(contents, latest_baskets, config, console)]
-        scored = [_score_lessons(contents, others, config, console)]
+        taught = [_training_examples(contents, latest_baskets, config, console)]
+        scored = [_score_examples(contents, others, config, console)]
         for window, known in zip(earlier, earlier_baskets, strict=True):
             title = f"Learning from {window.since:%Y-%m-%d}"
             embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
             past = window_contents(window, embeddings, weights, weights, config, ranked=True)
-            taught.append(_lessons(past, known, config, console))
-            scored.append(_score_lessons(past, window.baskets, config, console))
+            taught.append(_training_examples(past, known, config, console))
+            scored.append(_score_examples(past, window.baskets, config, console))
         with stage(console, f"Ranker, from {sum(len(each.sizes) for each in taught):,} baskets"):
             trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
         contents = with_trees(contents, trees)
@@ -127,24 +127,26 @@ def validate(
     return Choice(epochs, weights, vectors_alone, trees, score, found, measured)
 
 
-def _lessons(
+def _training_examples(
     contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
-) -> Lessons:
+) -> TrainingExamples:
     with stage(console, f"Lessons, from {len(baskets):,} baskets"):
-        return lessons(preview_bundle(contents), baskets, config.ranker, config.train.seed)
+        return training_examples(
+            preview_bundle(contents), baskets, config.ranker, config.train.seed
+        )
 
 
-def _score_lessons(
+def _score_examples(
     contents: BundleContents, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
-) -> ScoreLessons | None:
+) -> ScoreExamples | None:
     if not config.score.enabled:
         return None
     with stage(console, "Lessons of the basket score"):
-        return score_lessons(preview_bundle(contents), baskets, config.score, config.train.seed)
+        return score_examples(preview_bundle(contents), baskets, config.score, config.train.seed)
 
 
 def _score(
-    scored: Sequence[ScoreLessons | None],
+    scored: Sequence[ScoreExamples | None],
     contents: BundleContents,
     baskets: Sequence[HeldOut],
     config: BuildConfig,

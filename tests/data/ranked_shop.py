@@ -18,7 +18,7 @@ from index_builder.config import BuildConfig, IndexConfig, RankerConfig, ScoreCo
 from index_builder.embeddings.triple2vec import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.ranker.training import train_ranker
-from index_builder.ranker.training_examples import lessons
+from index_builder.ranker.training_examples import training_examples
 from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import read_transactions
@@ -120,5 +120,5 @@ def shop() -> Shop:
 @cache
 def ranked_contents() -> BundleContents:
     """The contents of the shop's bundle, with trees."""
-    taught = lessons(preview_bundle(shop().contents), shop().held_out, CONFIG.ranker, 0)
+    taught = training_examples(preview_bundle(shop().contents), shop().held_out, CONFIG.ranker, 0)
     return with_trees(shop().contents, train_ranker([taught], CONFIG.ranker, 1, 0))

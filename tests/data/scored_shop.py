@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from index_builder.basket_score import ScoreLessons, score_lessons, train_score
+from index_builder.basket_score import ScoreExamples, score_examples, train_score
 from index_builder.bundle.contents import with_score
 from index_builder.config import BuildConfig, IndexConfig, ScoreConfig, TrainConfig
 from index_builder.transactions.held_out import HeldOut
@@ -69,10 +69,10 @@ def unscored() -> tuple[BundleContents, list[HeldOut]]:
 
 
 @cache
-def taught() -> ScoreLessons:
+def taught() -> ScoreExamples:
     """What the score is learned from: all but the first hundred of the later baskets."""
     contents, baskets = unscored()
-    found = score_lessons(preview_bundle(contents), baskets[100:], CONFIG.score, 0)
+    found = score_examples(preview_bundle(contents), baskets[100:], CONFIG.score, 0)
     assert found is not None
     return found
 
@@ -83,7 +83,7 @@ def scored_contents() -> BundleContents:
     contents, baskets = unscored()
     score = train_score([taught()], contents, baskets[:100], CONFIG.score, 1, 0)
     assert score is not None
-    return with_score(contents, score.own, score.population)
+    return with_score(contents, score.personal, score.population)
 
 
 @cache

@@ -36,7 +36,7 @@ def score_plot(path: Path, judged: Judgement, own: Reliability, population: Reli
         own: of the score.
         population: of the population score.
     """
-    ways = {_SCORE: judged.own, _POPULATION: judged.population, _SHARE: judged.share}
+    ways = {_SCORE: judged.personal, _POPULATION: judged.population, _SHARE: judged.share}
     with picture(path, 10, 3.9) as figure:
         foreign, swapped, calibration = figure.subplots(1, 3)
         # Another household's basket is a real one: the population score is not asked.

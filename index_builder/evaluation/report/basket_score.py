@@ -20,8 +20,8 @@ def basket_score_section(evaluation: Evaluation, directory: Path) -> str:
     judged = evaluation.basket_score
     if judged is None:
         return f"{title}\n\nThe bundle has no basket score, or one household alone is held out."
-    own = reliability(*judged.own.mixed())
-    population = reliability(*judged.population.mixed_alone())
+    own = reliability(*judged.personal.all_kinds())
+    population = reliability(*judged.population.real_and_swapped())
     score_plot(directory / PICTURE, judged, own, population)
     errors = (figure(own.expected_error), figure(population.expected_error), "")
     columns = ["ROC-AUC", "another household's", "half swapped", "calibration error"]
@@ -45,7 +45,7 @@ swapped.{_additions(evaluation.additions)}"""
 
 def _rows(judged: Judgement, errors: tuple[str, str, str]) -> list[list[str]]:
     names = ("**score**", "population score", "share bought before")
-    ways = (judged.own, judged.population, judged.share)
+    ways = (judged.personal, judged.population, judged.share)
     return [
         [name, figure(way.foreign_auc), figure(way.swapped_auc), error]
         for name, way, error in zip(names, ways, errors, strict=True)

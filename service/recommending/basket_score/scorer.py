@@ -19,7 +19,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.profiles.profile import Profile, Profiles
-from service.recommending.basket_score.evidence import COLUMNS, BasketEvidence
+from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumns
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
 from service.recommending.ranking.trees import Trees
@@ -76,7 +76,7 @@ class ScoreCurve(NamedTuple):
         """Of a basket, from the (n,) contributions of its items."""
         return self.intercept + float(contributions.sum())
 
-    def chance(self, contributions: Float32) -> float:
+    def probability(self, contributions: Float32) -> float:
         """The same as a likelihood in [0, 1]."""
         # By tanh, since exp of a large number overflows.
         return float(0.5 * (1 + np.tanh(self.log_odds(contributions) / 2)))
@@ -91,7 +91,7 @@ class BasketScorer:
     """Scores baskets from one bundle; safe to share between threads.
 
     Attributes:
-        own: how the score is made from contributions.
+        personal: how the score is made from contributions.
         population: the same for the population score.
     """
 
@@ -103,8 +103,8 @@ class BasketScorer:
         """
         self._bundle = bundle
         self._profiles = Profiles(bundle)
-        self._evidence = BasketEvidence(bundle, table)
-        self.own = _curve(bundle, "score_root", "score_intercept")
+        self._columns = ScoreColumns(bundle, table)
+        self.personal = _curve(bundle, "score_root", "score_intercept")
         self.population = _curve(bundle, "score_population_root", "population_intercept")
 
     def score(
@@ -120,23 +120,21 @@ class BasketScorer:
         stranger = user_id is not None and profile is None
         if not len(items):
             return BasketScore(None, None, stranger or bool(basket), unknown, [])
-        anybody = self.population_contributions(items)
-        own = self.contributions(profile, items) if profile is not None else None
-        return BasketScore(
-            self.own.chance(own) if own is not None else None,
-            self.population.chance(anybody),
-            stranger,
-            unknown,
-            self._describe(basket, items, profile, anybody if own is None else own),
-        )
+        contributions = self.population_contributions(items)
+        score, population_score = None, self.population.probability(contributions)
+        if profile is not None:
+            contributions = self.contributions(profile, items)
+            score = self.personal.probability(contributions)
+        described = self._describe(basket, items, profile, contributions)
+        return BasketScore(score, population_score, stranger, unknown, described)
 
     def contributions(self, profile: Profile, items: Int32) -> Float32:
         """What each of the ascending items adds to the log odds of the score, (n,) float32."""
-        return self.own.trees.predict(self._evidence.columns(profile, items))
+        return self.personal.trees.predict(self._columns.of(profile, items))
 
     def population_contributions(self, items: Int32) -> Float32:
         """The same for the population score."""
-        return self.population.trees.predict(self._evidence.columns(None, items))
+        return self.population.trees.predict(self._columns.of(None, items))
 
     def _describe(
         self, basket: Sequence[str], items: Int32, profile: Profile | None, evidence: Float32

@@ -61,22 +61,22 @@ def fill(
 
     for place in range(len(items)):
         item = items[place]
-        fact, own = facts[item], sums[row_of[item]]
+        fact, of_item = facts[item], sums[row_of[item]]
         same_subcategory, same_category, same_department = 0.0, 0.0, 0.0
         for other in basket:
             same_subcategory += facts[other]["subcategory"] == fact["subcategory"]
             same_category += facts[other]["category"] == fact["category"]
             same_department += facts[other]["department"] == fact["department"]
-        confidence = own["confidence_sum"] / size
-        purchases = own["purchases"]
-        last, gap = _days_since_last(own), _NEVER_DAYS
+        confidence = of_item["confidence_sum"] / size
+        purchases = of_item["purchases"]
+        last, gap = _days_since_last(of_item), _NEVER_DAYS
         if purchases > 1:
-            gap = (own["days_since_first"] - last) / (purchases - 1)
+            gap = (of_item["days_since_first"] - last) / (purchases - 1)
         in_subcategory = subcategory_sums[fact["subcategory"]]
 
-        matrix[at["neighbour_sum"], place] = own["cosine_sum"]
-        matrix[at["neighbour_sum_relative"], place] = own["cosine_sum"] / most_near
-        matrix[at["neighbour_max"], place] = own["cosine_max"]
+        matrix[at["neighbour_sum"], place] = of_item["cosine_sum"]
+        matrix[at["neighbour_sum_relative"], place] = of_item["cosine_sum"] / most_near
+        matrix[at["neighbour_max"], place] = of_item["cosine_max"]
         matrix[at["confidence_mean"], place] = confidence
         matrix[at["confidence_excess"], place] = confidence - fact["basket_share"]
         matrix[at["cohesion_basket"], place] = basket_parts[place]
@@ -86,20 +86,20 @@ def fill(
         matrix[at["same_department_share"], place] = same_department / size
         matrix[at["purchases"], place] = purchases
         matrix[at["purchases_per_basket"], place] = purchases / baskets
-        matrix[at["recency_14d"], place] = own["recency_14d"] / weight_14d
-        matrix[at["recency_60d"], place] = own["recency_60d"] / weight_60d
-        matrix[at["recency_180d"], place] = own["recency_180d"] / weight_180d
-        matrix[at["recency_60d_relative"], place] = own["recency_60d"] / most_recent
+        matrix[at["recency_14d"], place] = of_item["recency_14d"] / weight_14d
+        matrix[at["recency_60d"], place] = of_item["recency_60d"] / weight_60d
+        matrix[at["recency_180d"], place] = of_item["recency_180d"] / weight_180d
+        matrix[at["recency_60d_relative"], place] = of_item["recency_60d"] / most_recent
         matrix[at["days_since_last"], place] = last
         matrix[at["mean_gap_days"], place] = gap
         matrix[at["days_since_last_per_gap"], place] = last / max(gap, 0.5)
         matrix[at["days_since_last_per_typical_gap"], place] = last / max(
             fact["typical_gap_days"], 0.5
         )
-        matrix[at["like_basket_vote"], place] = own["like_basket_vote"]
-        matrix[at["like_basket_vote_relative"], place] = own["like_basket_vote"] / most_votes
-        matrix[at["late_vote_relative"], place] = own["late_vote"] / most_late_votes
-        matrix[at["share_vote"], place] = own["share_vote"]
+        matrix[at["like_basket_vote"], place] = of_item["like_basket_vote"]
+        matrix[at["like_basket_vote_relative"], place] = of_item["like_basket_vote"] / most_votes
+        matrix[at["late_vote_relative"], place] = of_item["late_vote"] / most_late_votes
+        matrix[at["share_vote"], place] = of_item["share_vote"]
         matrix[at["cohesion_user"], place] = user_parts[place]
         matrix[at["user_baskets"], place] = past["baskets"]
         matrix[at["days_since_last_basket"], place] = last_basket

@@ -46,10 +46,10 @@ def test_what_comes_as_often_as_promised_has_no_error() -> None:
 
 def test_half_of_a_mix_is_real() -> None:
     judged = Judged(np.array([1.0, 2]), np.array([3.0, 4]), np.array([5.0, 6]))
-    values, real = judged.mixed()
+    values, real = judged.all_kinds()
     assert sorted(values[real]) == [1, 1, 2, 2]
     assert sorted(values[~real]) == [3, 4, 5, 6]
-    alone, real = judged.mixed_alone()
+    alone, real = judged.real_and_swapped()
     assert sorted(alone[real]) == [1, 2]
     assert sorted(alone[~real]) == [5, 6]
 
@@ -59,11 +59,11 @@ def test_in_a_shop_of_loyal_shoppers_the_score_knows() -> None:
     assert found is not None
     assert len(found.users) == 100
     assert found.share.foreign_auc == 1
-    assert found.own.foreign_auc > 0.99
-    assert found.own.swapped_auc > 0.99
+    assert found.personal.foreign_auc > 0.99
+    assert found.personal.swapped_auc > 0.99
     assert found.population.swapped_auc > 0.99
     few = found.of(found.users == found.users[0])
-    assert len(few.users) == len(few.own.real) == (found.users == found.users[0]).sum()
+    assert len(few.users) == len(few.personal.real) == (found.users == found.users[0]).sum()
 
 
 def test_nobody_to_compare_with_is_no_judgement() -> None:

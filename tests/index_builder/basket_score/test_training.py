@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from index_builder.basket_score import TrainedScore, judge_score, train_score
-from index_builder.basket_score.training_examples import Kind
+from index_builder.basket_score.training_examples import BasketKind
 from service.bundle.bundle import preview_bundle
 from tests.data.scored_shop import CONFIG, scored_contents, taught, unscored
 
@@ -24,7 +24,7 @@ def test_the_figures_are_of_baskets_that_nothing_was_learned_from() -> None:
     # The figures are of the half of the households by which it was not calibrated.
     assert 0 < int(str(metrics["baskets"])) < 100
     halves = [judged.of(judged.users % 2 == rest) for rest in (0, 1)]
-    assert all(half.own.swapped_auc > 0.99 for half in halves)
+    assert all(half.personal.swapped_auc > 0.99 for half in halves)
     assert metrics["auc_foreign"] == metrics["share_auc_foreign"] == 1
     for name in ("auc_swapped", "population_auc_swapped"):
         value = metrics[name]
@@ -39,11 +39,11 @@ def test_the_figures_are_of_baskets_that_nothing_was_learned_from() -> None:
 def test_what_turns_out_to_be_wrong_says_nothing() -> None:
     # Everything real is taught as corrupted: on other baskets, the score is above 1/2 for nobody.
     contents, baskets = unscored()
-    upside_down = np.where(taught().kinds == Kind.REAL, Kind.SWAPPED, Kind.REAL)
-    lessons = replace(taught(), kinds=upside_down, belongs=~taught().belongs)
-    found = train_score([lessons], contents, baskets[:100], CONFIG.score, 1, 0)
+    upside_down = np.where(taught().kinds == BasketKind.REAL, BasketKind.SWAPPED, BasketKind.REAL)
+    examples = replace(taught(), kinds=upside_down, bought=~taught().bought)
+    found = train_score([examples], contents, baskets[:100], CONFIG.score, 1, 0)
     assert found is not None
-    for curve in (found.own, found.population):
+    for curve in (found.personal, found.population):
         assert not curve.trees.value.any()
         assert curve.intercept == 0
 
@@ -53,9 +53,9 @@ def test_the_same_seed_learns_the_same() -> None:
     assert first is not None
     assert second is not None
     assert other is not None
-    assert (first.own.trees.value == second.own.trees.value).all()
+    assert (first.personal.trees.value == second.personal.trees.value).all()
     assert first.metrics == second.metrics
-    assert first.own.intercept == second.own.intercept != other.own.intercept
+    assert first.personal.intercept == second.personal.intercept != other.personal.intercept
 
 
 def test_baskets_of_one_user_calibrate_nothing() -> None:
@@ -70,6 +70,6 @@ def test_both_scores_share_the_arrays_of_a_bundle() -> None:
     assert contents.score_root is not None
     assert contents.score_population_root is not None
     assert contents.score_value is not None
-    n_own = len(found.own.trees.value)
+    n_own = len(found.personal.trees.value)
     assert len(contents.score_value) == n_own + len(found.population.trees.value)
     assert contents.score_root.max() < n_own <= contents.score_population_root.min()

@@ -14,7 +14,7 @@ from rich.console import Console
 from index_builder.build import build
 from index_builder.config import RankerConfig
 from index_builder.ranker.training import train_ranker
-from index_builder.ranker.training_examples import lessons
+from index_builder.ranker.training_examples import training_examples
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import read_transactions
@@ -50,7 +50,7 @@ def learn(
     seed: int = 0,
 ) -> Trees:
     bundle = preview_bundle(shop().contents)
-    taught = lessons(bundle, baskets or shop().held_out, config, seed)
+    taught = training_examples(bundle, baskets or shop().held_out, config, seed)
     return train_ranker([taught], config, threads, seed)
 
 
@@ -189,7 +189,7 @@ def test_no_target_reaches_the_features() -> None:
     ]
     config = CONFIG.ranker.model_copy(update={"negative_share": 1.0})
     bundle = preview_bundle(shop().contents)
-    taught, other = (lessons(bundle, baskets, config, 0) for baskets in (some, others))
+    taught, other = (training_examples(bundle, baskets, config, 0) for baskets in (some, others))
     np.testing.assert_array_equal(taught.features, other.features)
     assert taught.labels.sum() > 0
     assert (taught.labels != other.labels).any()

@@ -1,18 +1,18 @@
-"""Lessons: what was bought stays, and a share of what was not."""
+"""Training examples: what was bought stays, and a share of what was not."""
 
 import numpy as np
 import pytest
 
 from index_builder.config import RankerConfig
-from index_builder.ranker.training_examples import Lessons, lessons
+from index_builder.ranker.training_examples import TrainingExamples, training_examples
 from service.bundle.bundle import preview_bundle
 from service.recommending.ranking.features import FEATURES
 from tests.data.ranked_shop import CONFIG, shop
 
 
-def taught(**changes: float) -> Lessons:
+def taught(**changes: float) -> TrainingExamples:
     config = RankerConfig.model_validate(CONFIG.ranker.model_dump() | changes)
-    return lessons(preview_bundle(shop().contents), shop().held_out[:200], config, 0)
+    return training_examples(preview_bundle(shop().contents), shop().held_out[:200], config, 0)
 
 
 def test_every_basket_has_its_rows() -> None:

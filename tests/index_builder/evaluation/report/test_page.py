@@ -94,10 +94,10 @@ def test_the_basket_score_is_judged_beside_the_share_bought_before(text: str) ->
     assert judged is not None
     assert len(judged.users) == N_BASKETS
     rows = table(text, "## Whose basket it is")
-    for row, way in zip(rows, (judged.own, judged.population, judged.share), strict=True):
+    for row, way in zip(rows, (judged.personal, judged.population, judged.share), strict=True):
         assert row[1:3] == [figure(way.foreign_auc), figure(way.swapped_auc)]
-    assert judged.own.foreign_auc > judged.population.foreign_auc
-    assert judged.own.swapped_auc > 0.6
+    assert judged.personal.foreign_auc > judged.population.foreign_auc
+    assert judged.personal.swapped_auc > 0.6
     on_the_slice = evaluated().bundle.manifest.metrics["basket_score"]
     assert isinstance(on_the_slice, dict)
     assert {"auc_foreign", "auc_swapped", "calibration_error"} < on_the_slice.keys()

@@ -55,7 +55,7 @@ def test_an_item_of_the_shoppers_category_raises_the_score_and_a_far_off_one_low
 def test_the_contributions_add_up_to_the_score(user: str | None, basket: list[str]) -> None:
     answer = scorer().score(user, basket)
     chance = answer.population_score if user is None else answer.score
-    curve = scorer().population if user is None else scorer().own
+    curve = scorer().population if user is None else scorer().personal
     assert chance is not None
     total = curve.intercept + sum(item.contribution for item in answer.items)
     assert log_odds(chance) == pytest.approx(total, abs=1e-3)

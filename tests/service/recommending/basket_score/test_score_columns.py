@@ -7,7 +7,7 @@ import pytest
 
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profiles
-from service.recommending.basket_score.evidence import COLUMNS, BasketEvidence
+from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumns
 from tests.data.scored_shop import AISLE, unscored
 
 BASKET = np.array([2, 11, 17, 40], np.int32)
@@ -28,13 +28,13 @@ def test_the_evidence_does_not_depend_on_the_vectors(bundle: Bundle) -> None:
     rows[:, :-1] *= 3
     longer = replace(bundle, item_vectors=rows, user_h=3 * bundle.user_h)
     profile = Profiles(bundle).get("user-03")
-    found = BasketEvidence(bundle).columns(profile, BASKET)
-    np.testing.assert_array_equal(BasketEvidence(longer).columns(profile, BASKET), found)
+    found = ScoreColumns(bundle).of(profile, BASKET)
+    np.testing.assert_array_equal(ScoreColumns(longer).of(profile, BASKET), found)
     assert column(found, "log_popularity") == bundle.item_vectors[BASKET, -1].tolist()
 
 
 def test_alone_in_the_basket_there_is_nothing_beside(bundle: Bundle) -> None:
-    found = BasketEvidence(bundle).columns(None, BASKET[:1])
+    found = ScoreColumns(bundle).of(None, BASKET[:1])
     assert found.shape == (1, len(COLUMNS))
     assert np.isfinite(found).all()
     assert column(found, "neighbour_sum") == [0]
@@ -43,7 +43,7 @@ def test_alone_in_the_basket_there_is_nothing_beside(bundle: Bundle) -> None:
 def test_shelves_are_shares_of_what_was_bought(bundle: Bundle) -> None:
     profile = Profiles(bundle).get("user-03")
     assert profile is not None
-    found = BasketEvidence(bundle).columns(profile, BASKET)
+    found = ScoreColumns(bundle).of(profile, BASKET)
     # All that this shopper buys stands in aisle 3; every aisle has about a sixth of the sales.
     shelves = [bundle.catalogue.categories[item] for item in BASKET]
     expected = [float(shelf == "aisle 3") for shelf in shelves]
@@ -58,7 +58,7 @@ def test_shelves_are_shares_of_what_was_bought(bundle: Bundle) -> None:
 
 
 def test_a_stranger_bought_nothing(bundle: Bundle) -> None:
-    found = BasketEvidence(bundle).columns(None, BASKET)
+    found = ScoreColumns(bundle).of(None, BASKET)
     for name in ("purchases", "user_baskets", "category_share_bought"):
         assert not any(column(found, name))
     assert column(found, "category_lift") == pytest.approx([np.log(0.1)] * len(BASKET))
@@ -67,5 +67,5 @@ def test_a_stranger_bought_nothing(bundle: Bundle) -> None:
 def test_how_large_the_basket_is_is_not_told(bundle: Bundle) -> None:
     assert "basket_size" not in COLUMNS
     assert len(set(COLUMNS)) == len(COLUMNS)
-    everything = BasketEvidence(bundle).columns(None, np.arange(6 * AISLE, dtype=np.int32))
+    everything = ScoreColumns(bundle).of(None, np.arange(6 * AISLE, dtype=np.int32))
     assert np.isfinite(everything).all()

@@ -10,7 +10,7 @@ from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32
 
-__all__ = ["COLUMNS", "BasketEvidence"]
+__all__ = ["COLUMNS", "ScoreColumns"]
 
 
 _LEVELS = ("subcategory", "category", "department")
@@ -32,7 +32,7 @@ COLUMNS = (
 share of what the shopper bought, and the log of that share over the shop's."""
 
 
-class BasketEvidence:
+class ScoreColumns:
     """Makes the columns; the builder learns from the same ones that the service scores by."""
 
     def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
@@ -42,13 +42,11 @@ class BasketEvidence:
         """
         self._table = table or FeatureTable(bundle)
         self._rows = needed(bundle.item_vectors)
-        self._shelves = [self._table.facts[level] for level in _LEVELS]
+        self._groups = [self._table.facts[level] for level in _LEVELS]
         counts = bundle.item_count.astype(np.float64)
-        self._shop_shares = [
-            np.bincount(shelf, counts) / counts.sum() for shelf in self._shelves
-        ]  # by shelf, level by level
+        self._shop_shares = [np.bincount(each, counts) / counts.sum() for each in self._groups]
 
-    def columns(self, profile: Profile | None, items: Int32) -> Float32:
+    def of(self, profile: Profile | None, items: Int32) -> Float32:
         """What is known of each item of a basket, beside all the others.
 
         Args:
@@ -61,15 +59,15 @@ class BasketEvidence:
         known = score_parts(self._rows, items, _NO_ANCHORS, None)  # their popularity
         with self._table.evidence(profile, items) as evidence:
             features = evidence.features(known)[:, _TAKEN]
-        return np.column_stack([features, *self._shelf_columns(profile, items)])
+        return np.column_stack([features, *self._level_columns(profile, items)])
 
-    def _shelf_columns(self, profile: Profile | None, items: Int32) -> list[Float32]:
+    def _level_columns(self, profile: Profile | None, items: Int32) -> list[Float32]:
         columns = []
-        for shelf, shop in zip(self._shelves, self._shop_shares, strict=True):
-            own, usual = np.zeros(len(items)), shop[shelf[items]]
+        for groups, shop_shares in zip(self._groups, self._shop_shares, strict=True):
+            bought_share, shop_share = np.zeros(len(items)), shop_shares[groups[items]]
             if profile is not None:
-                bought = np.bincount(shelf[profile.items], profile.counts, len(shop))
-                own = bought[shelf[items]] / bought.sum()
-            lift = np.log((own + _EXPECTED * usual) / usual)
-            columns += [own.astype(np.float32), lift.astype(np.float32)]
+                bought = np.bincount(groups[profile.items], profile.counts, len(shop_shares))
+                bought_share = bought[groups[items]] / bought.sum()
+            lift = np.log((bought_share + _EXPECTED * shop_share) / shop_share)
+            columns += [bought_share.astype(np.float32), lift.astype(np.float32)]
         return columns
