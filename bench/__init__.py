@@ -1,1 +1,1 @@
-"""What the project promises of its speed, measured: `python -m bench`."""
+"""Benchmarks of speed and memory with their limits: `python -m bench`."""

@@ -1,6 +1,6 @@
-"""`python -m bench`: measure all that the project promises of its speed, and judge it.
+"""`python -m bench`: measure speed and memory, and check them against their limits.
 
-One table, and the same figures as JSON with machine and versions, beside the pictures.
+Prints one table, and writes the same figures as JSON, with machine and versions, and the pictures.
 """
 
 import argparse
@@ -17,17 +17,17 @@ from bench.suite import BENCHES, measure
 
 
 def main() -> None:
-    """Run the benches, print the table, exit with 1 if a limit is missed."""
+    """Run the benches and print the table; exit with 1 if a limit is missed."""
     arguments = _arguments()
-    os.environ |= ONE_THREAD  # as the service has it
+    os.environ |= ONE_THREAD  # as in the service
     arguments.out.mkdir(parents=True, exist_ok=True)
-    asked = (arguments.bundle, arguments.requests, arguments.out, arguments.smoke)
+    inputs = (arguments.bundle, arguments.requests, arguments.out, arguments.smoke)
     figures: list[Figure] = []
     console = Console(stderr=True)
     for name in arguments.only:
         began = perf_counter()
         with console.status(name):
-            figures += measure(name, *asked)
+            figures += measure(name, *inputs)
         console.print(f"[green]✓[/] {name} [dim]{perf_counter() - began:.0f} s[/]")
     Console().print(as_table(figures))
     whole = set(arguments.only) == set(BENCHES)
@@ -49,9 +49,14 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
     add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
-    add("--out", type=Path, default=Path("bench/results"), help="where figures go (%(default)s)")
-    add("--only", type=_benches, default=list(BENCHES), help=f"some of {','.join(BENCHES)}")
-    add("--smoke", action="store_true", help="as little as possible, and judge nothing")
+    add(
+        "--out",
+        type=Path,
+        default=Path("bench/results"),
+        help="directory of the figures (%(default)s)",
+    )
+    add("--only", type=_benches, default=list(BENCHES), help=f"benches to run: {','.join(BENCHES)}")
+    add("--smoke", action="store_true", help="run briefly, without limits")
     return parser.parse_args()
 
 

@@ -1,13 +1,13 @@
-"""What a build costs, stage by stage, as the number of transactions grows.
+"""Time and memory of a build, stage by stage, as the number of transactions grows.
 
-A sixteenth of the demo's households is taken once, four times and sixteen times, every copy with
-ids of its own, and an item needs that many times more baskets to be recommended: the catalogue is
-the same, the largest shop is about as large as the demo. The real command builds each on two cores
-and says how long every stage took. Training runs for a fixed number of epochs, since otherwise
-validation would stop it at another moment each time.
+The shops are 1, 4 and 16 copies of a sixteenth of the demo's households, each copy with its own
+ids. The number of baskets that an item needs grows likewise, so the catalogue stays the same; the
+largest shop is about as large as the demo. The real command builds each on two cores and reports
+the time of every stage. Training runs for a fixed number of epochs, because validation would stop
+it at a different moment each time.
 
-No stage may grow faster than n log n: from the second shop to the third by at most so much, and a
-quarter of it more, for what a machine does besides. Stages of less than a second are left out.
+No stage may grow faster than n log n from the second shop to the third, with a quarter of slack for
+other work of the machine. Stages of less than a second are left out.
 """
 
 import os
@@ -55,7 +55,10 @@ _STAGE = re.compile(r"^✓ ([A-Z][a-z]+)\b.* (\d+\.\d) s$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class _Extent:
-    """How much is built: one household in `every`, so many copies, epochs, trained triples."""
+    """How much is built: one household in `every`, in so many copies.
+
+    `triples` are trained to measure the speed of training alone.
+    """
 
     every: int = 16
     copies: tuple[int, ...] = (1, 4, 16)
@@ -68,9 +71,9 @@ class _Build:
     """One build.
 
     Attributes:
-        lines: of the transactions.
-        seconds: by stage, and of the whole.
-        peak: memory, in MB of a million bytes.
+        lines: number of transactions.
+        seconds: time by stage, and of the whole build.
+        peak: largest resident memory, in MB of a million bytes.
     """
 
     lines: int
@@ -82,7 +85,7 @@ _SMOKE = _Extent(every=256, copies=(1, 2), epochs=1, triples=10_000)
 
 
 def run(_bundle: Path, _requests: Path, out: Path, smoke: bool) -> list[Figure]:
-    """Build every shop; the figures, and a picture of them."""
+    """Build every shop; return the figures and draw them."""
     extent = _SMOKE if smoke else _Extent()
     transactions, products = completejourney.read()
     users = transactions.lines["user_id"].unique().sort().to_numpy()
@@ -104,7 +107,7 @@ def run(_bundle: Path, _requests: Path, out: Path, smoke: bool) -> list[Figure]:
 
 
 def _build(files: Path, lines: pl.DataFrame, copies: int, epochs: int) -> _Build:
-    """Build copies of a shop by the command, on two cores."""
+    """Build copies of a shop with the command, on two cores."""
     shop = files / f"{copies}.parquet"
     ids = pl.col("user_id", "basket_id")
     replicas = [lines.with_columns(ids + f"-{copy}") for copy in range(copies)]
@@ -119,18 +122,18 @@ def _build(files: Path, lines: pl.DataFrame, copies: int, epochs: int) -> _Build
     }
     words = [str(word) for pair in flags.items() for word in pair]
     inherited = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
-    said, peak, began = "", 0.0, perf_counter()
+    log_text, peak, began = "", 0.0, perf_counter()
     with subprocess.Popen(
         [COMMAND, *words], env=inherited | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True
     ) as process:
         os.sched_setaffinity(process.pid, CORES[:THREADS])
         for line in process.stderr or ():
-            said += line
+            log_text += line
             peak = max(peak, peak_memory(process.pid))
     seconds = {WHOLE: perf_counter() - began}
     if process.returncode:
-        sys.exit(said)
-    for stage, took in _STAGE.findall(said):
+        sys.exit(log_text)
+    for stage, took in _STAGE.findall(log_text):
         seconds[stage] = seconds.get(stage, 0.0) + float(took)
     return _Build(len(lines) * copies, seconds, peak)
 
@@ -144,7 +147,7 @@ def _costs(builds: list[_Build], under: dict[str, str | float]) -> Iterator[Figu
 
 
 def _growth(small: _Build, large: _Build) -> Iterator[Figure]:
-    """How much longer each stage takes, beside n log n."""
+    """Growth of each stage from the small build to the large one; at most n log n and slack."""
     times = large.lines / small.lines
     limit = times * log(large.lines) / log(small.lines) * SLACK
     for stage, took in large.seconds.items():
@@ -158,7 +161,7 @@ def _growth(small: _Build, large: _Build) -> Iterator[Figure]:
 
 
 def _draw(path: Path, builds: list[_Build]) -> None:
-    """Seconds by stage and memory over the number of transactions."""
+    """Draw seconds by stage, and memory, over the number of transactions."""
     largest = builds[-1].seconds
     stages = sorted(largest, key=lambda stage: -largest[stage])[:6]
     colours = dict(zip(stages, (BLUE, *OTHERS, INK), strict=False)) | {_GUIDE: QUIET}
@@ -183,6 +186,6 @@ def _draw(path: Path, builds: list[_Build]) -> None:
             axes.minorticks_off()
             axes.set_xlabel("transactions")
             without_ticks(axes, "y")
-        figure.draw_without_rendering()  # only then is it certain where the points lie
+        figure.draw_without_rendering()  # fixes the positions of the points
         ends = {stage: (float(lines[-1]), taken[-1]) for stage, taken in curves.items()}
         label_points(time, ends, colours, 8)

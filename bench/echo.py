@@ -1,11 +1,11 @@
-"""The service with two routes more, which take and give what /recommend does and look nothing up.
+"""The service with two more routes: same request and answer as /recommend, but constant content.
 
-/echo           a plain FastAPI route with the request's limits: it builds the answer of 20 items
-                for every request, as any service with that answer must, and FastAPI validates
-                and encodes it. The limit on the throughput is stated beside this one.
-/echo-prebuilt  the same, but the answer was built at the start and is only validated and encoded.
+/echo           a plain FastAPI route with the same limits on the request. It builds an answer of 20
+                items for every request, as any service with that answer must; FastAPI validates and
+                encodes it. The limit on the throughput of /recommend is relative to this route.
+/echo-prebuilt  the same, with an answer that was built at the start: only validated and encoded.
 
-It takes the flags of `rtt2vec-serve`, except for several workers.
+It takes the flags of `rtt2vec-serve`, but runs one worker only.
 """
 
 import socket
@@ -30,20 +30,20 @@ K = 20
 
 
 def create_echo_app(settings: Settings) -> FastAPI:
-    """The service, with the routes."""
+    """The service with the two routes."""
     app = create_app(settings)
     bundle = load_bundle(settings.bundle)
     answer = partial(_answer, bundle.catalogue, bundle.bundle_id)
     prebuilt = answer()
 
-    async def echo(_asked: RecommendRequest) -> RecommendResponse:
+    async def echo(_request: RecommendRequest) -> RecommendResponse:
         return answer()
 
-    async def echo_prebuilt(_asked: RecommendRequest) -> RecommendResponse:
+    async def echo_prebuilt(_request: RecommendRequest) -> RecommendResponse:
         return prebuilt
 
     for path, route in (("/echo", echo), ("/echo-prebuilt", echo_prebuilt)):
-        route.__annotations__["_asked"] = request_type(settings, RecommendRequest)
+        route.__annotations__["_request"] = request_type(settings, RecommendRequest)
         app.add_api_route(path, route, methods=["POST"])
     return app
 
@@ -65,7 +65,7 @@ def _answer(catalogue: Catalogue, bundle_id: str) -> RecommendResponse:
 
 
 def main() -> None:
-    """Serve until SIGTERM, and say where."""
+    """Print the address, and serve until SIGTERM."""
     settings = CliApp.run(Settings)
     with socket.create_server((settings.host, settings.port)) as listener:
         print(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.", flush=True)

@@ -1,4 +1,4 @@
-"""What a bench found: figures with their limits, printed as a table and kept as JSON."""
+"""Measured figures with their limits, printed as a table and written as JSON."""
 
 import json
 import os
@@ -23,10 +23,10 @@ class Figure:
     """One measured number.
 
     Attributes:
-        name: what was measured.
+        name: description of the measurement.
         value: the number, in `unit`.
-        at_least, at_most: the limit; with neither, the figure is for orientation.
-        under: what it holds under: catalogue size, load, concurrency, percentile, recall.
+        at_least, at_most: the limit; a figure without one is for information.
+        under: conditions of the measurement: catalogue size, load, connections, recall, …
     """
 
     name: str
@@ -38,14 +38,14 @@ class Figure:
 
     @property
     def limit(self) -> str:
-        """The limit in words, empty where there is none."""
+        """The limit as text; empty without a limit."""
         if self.at_least is not None:
             return f">= {self.at_least:g}"
         return "" if self.at_most is None else f"<= {self.at_most:g}"
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the limit is met."""
+        """Whether the limit is met; `-` without a limit."""
         if self.at_least is None and self.at_most is None:
             return "-"
         low = -float("inf") if self.at_least is None else self.at_least
@@ -54,7 +54,7 @@ class Figure:
 
 
 def as_table(figures: Sequence[Figure]) -> Table:
-    """The figures as a table, one line each, for `rich` to print."""
+    """The figures as a table for `rich`, one line each."""
     table = Table("figure", "value", "limit", "verdict", "under")
     for each in figures:
         value = f"{each.value:.4g} {each.unit}".rstrip()
@@ -64,7 +64,7 @@ def as_table(figures: Sequence[Figure]) -> Table:
 
 
 def write(path: Path, figures: Sequence[Figure]) -> None:
-    """Write the figures as JSON, with the machine and the versions they were measured on."""
+    """Write the figures as JSON, with the machine and the versions of the libraries."""
     content = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "processor": _processor(), "system": _system()},
@@ -77,7 +77,7 @@ def write(path: Path, figures: Sequence[Figure]) -> None:
 
 
 def _processor() -> str:
-    """The processor's name, which Linux keeps in a file of its own."""
+    """The processor's name; on Linux from /proc/cpuinfo."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text("utf-8").splitlines() if facts.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,13 +1,13 @@
-"""What fold-in is worth: households the model never saw, beside the same ones trained normally.
+"""Quality of fold-in: users the model never saw, compared with the same users after training.
 
-A fifth of the households is held out. A bundle is built from the others, with the builder's
-defaults, and the held-out ones are folded in from their baskets before the cut. The production
-recommender answers their baskets after the cut from this bundle and from the one that was trained
-on everybody: the same inputs, the same targets, and a target that a catalogue lacks is a miss.
+A fifth of the users is held out. A bundle is built from the others, with the builder's defaults,
+and the held-out users are folded in from their baskets before the cut. The production recommender
+answers their baskets after the cut from this bundle and from the one trained on all users, with the
+same inputs and the same targets. A target that a catalogue lacks is a miss.
 
-The bundle of the others also lacks items and pairs of items, for which no vector can make up. So
-the vectors alone are compared too, in the bundle trained on everybody: trained, folded in, zero.
-`make bench-fold-in` runs this; it takes as long as a build, and some minutes more.
+The bundle of the other users also lacks items and pairs of items, for which no vector can make up.
+So the vectors alone are compared too, in the bundle trained on all users: trained, folded in, zero.
+`make bench-fold-in` runs this; it takes some minutes more than a build.
 """
 
 import argparse
@@ -48,26 +48,26 @@ TIMED_BASKETS = range(24, 49)  # of the users whose fold-in is timed
 
 
 def main() -> None:
-    """Fold in whom another build left out, answer, and print a line for each way."""
+    """Fold in the users that another build left out, and print the quality of each way."""
     arguments = _arguments()
-    everybody = load_bundle(arguments.bundle)
-    cut = datetime.fromisoformat(everybody.manifest.as_of)
+    full = load_bundle(arguments.bundle)
+    cut = datetime.fromisoformat(full.manifest.as_of)
     transactions, products = completejourney.read()
-    users = _draw(everybody, arguments.seed)
+    users = _draw(full, arguments.seed)
     others, own = _parted(transactions, users)
     with _other_bundles(arguments.others) as out:
         if not (out / "current").exists():
             build(others, products, BuildConfig(), out, cut, Console(stderr=True))
         without = load_bundle(out)
         if not set(users).isdisjoint(without.user_ids):
-            sys.exit(f"{out}: expected a bundle without the {len(users)} held-out households")
-        past, tests = own.until(cut), _tests(own.since(cut), everybody, users, arguments.limit)
-        print(_heading(everybody, without, past, tests))
-        _compare(everybody, without, past, tests, arguments.seed)
+            sys.exit(f"{out}: expected a bundle without the {len(users)} held-out users")
+        past, tests = own.until(cut), _tests(own.since(cut), full, users, arguments.limit)
+        print(_heading(full, without, past, tests))
+        _compare(full, without, past, tests, arguments.seed)
 
 
 def _draw(bundle: Bundle, seed: int) -> list[str]:
-    """The users that are held out."""
+    """Draw the users that are held out."""
     trained = np.array(bundle.user_ids[: bundle.n_trained_users])
     count = round(HELD_OUT_SHARE * len(trained))
     drawn: list[str] = np.random.default_rng(seed).choice(trained, count, replace=False).tolist()
@@ -75,7 +75,7 @@ def _draw(bundle: Bundle, seed: int) -> list[str]:
 
 
 def _parted(transactions: Transactions, users: list[str]) -> tuple[Transactions, Transactions]:
-    """The baskets of all others, and those of the users."""
+    """The baskets of all other users, and those of `users`."""
     own = pl.col("user_id").is_in(users)
     return (
         replace(transactions, lines=transactions.lines.filter(~own)),
@@ -99,18 +99,16 @@ def _tests(
     return held_out(encode_baskets(later, bundle.catalogue.index, index), 0, limit)
 
 
-def _heading(
-    everybody: Bundle, without: Bundle, past: Transactions, tests: Sequence[HeldOut]
-) -> str:
-    ids, known = everybody.catalogue.item_ids, without.catalogue.index
+def _heading(full: Bundle, without: Bundle, past: Transactions, tests: Sequence[HeldOut]) -> str:
+    ids, known = full.catalogue.item_ids, without.catalogue.index
     missing = [np.mean([ids[item] not in known for item in test.targets]) for test in tests]
-    folded, seconds = _fold_in(everybody)
-    cosine = _cosine(folded, everybody.user_h)
-    stranger = _cosine(folded, np.roll(everybody.user_h, 1, axis=0))
+    folded, seconds = _fold_in(full)
+    cosine = _cosine(folded, full.user_h)
+    stranger = _cosine(folded, np.roll(full.user_h, 1, axis=0))
     p50, p99 = np.percentile(seconds, (50, 99)) * 1e6
     return (
-        f"{past.lines['user_id'].n_unique():,} households held out, with "
-        f"{past.lines['basket_id'].n_unique():,} baskets before {everybody.manifest.as_of}; "
+        f"{past.lines['user_id'].n_unique():,} users held out, with "
+        f"{past.lines['basket_id'].n_unique():,} baskets before {full.manifest.as_of}; "
         f"{len(tests):,} test baskets.\n"
         f"{len(known):,} items in place of {len(ids):,}: {np.mean(missing):.1%} of the targets "
         "cannot be found.\n"
@@ -122,7 +120,7 @@ def _heading(
 
 
 def _fold_in(bundle: Bundle) -> tuple[Float32, Float64]:
-    """All users' vectors by fold-in, and the seconds it took for those of some dozen baskets."""
+    """All users' vectors by fold-in, and the seconds for users of TIMED_BASKETS baskets."""
     half_life_days = read_build_config(bundle).recency_half_life_days
     fold_in, profiles = FoldIn(bundle.item_vectors, half_life_days), Profiles(bundle)
     user_h, seconds = np.zeros_like(bundle.user_h), []
@@ -138,13 +136,13 @@ def _fold_in(bundle: Bundle) -> tuple[Float32, Float64]:
 
 
 def _cosine(a: Float32, b: Float32) -> float:
-    """The mean over all rows that are not zero."""
+    """Mean cosine of the rows, without rows that are zero."""
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(axis=1)[norms > 0] / norms[norms > 0]).mean())
 
 
 def _compare(
-    everybody: Bundle,
+    full: Bundle,
     without: Bundle,
     past: Transactions,
     tests: Sequence[HeldOut],
@@ -152,11 +150,11 @@ def _compare(
 ) -> None:
     folded = preview_bundle(with_folded_in_users(without, past))
     few = preview_bundle(with_folded_in_users(without, _last_baskets(past)))
-    # A bundle, and whether the recommender is told who asks.
+    # A bundle, and whether the request names the user.
     ways = {
-        "trained on everybody": (everybody, True),
-        "  vectors folded in": (replace(everybody, user_h=_fold_in(everybody)[0]), True),
-        "  vectors zero": (_without_vectors(everybody), True),
+        "trained on all users": (full, True),
+        "  vectors folded in": (replace(full, user_h=_fold_in(full)[0]), True),
+        "  vectors zero": (_without_vectors(full), True),
         "trained on the others, folded in": (folded, True),
         f"  the last {FEW_BASKETS} baskets": (few, True),
         "  history, vectors zero": (_without_vectors(folded), True),
@@ -167,8 +165,8 @@ def _compare(
     for ranking in ("vectors", "blended", "ranked"):
         print(f"\n{ranking}")
         first: Measured | None = None
-        for name, (bundle, told) in ways.items():
-            found = measure(_ranker(bundle, ranking, everybody, told), tests, everybody)
+        for name, (bundle, named) in ways.items():
+            found = measure(_ranker(bundle, ranking, full, named), tests, full)
             first = first or found
             lost, mean = bootstrap.interval(found.recall - first.recall), first.quality.recall
             share, low, high = (1 + each / mean for each in (lost.mean, lost.low, lost.high))
@@ -179,17 +177,17 @@ def _compare(
             )
 
 
-def _ranker(bundle: Bundle, ranking: str, everybody: Bundle, told: bool) -> RankingFunction:
-    """The production recommender, which is asked and answers in the terms of another bundle."""
+def _ranker(bundle: Bundle, ranking: str, full: Bundle, named: bool) -> RankingFunction:
+    """The production recommender of `bundle`, with item indices of the `full` one."""
     options, weights = RecommendOptions(ranker=ranking == "ranked"), None
     if ranking == "vectors":
         options = RecommendOptions(ranker=False, history_candidates=0)
         weights = Weights.read(bundle.manifest.serving, "vectors_")
     recommender = Recommender(bundle, options, weights)
-    item_ids, index = everybody.catalogue.item_ids, everybody.catalogue.index
+    item_ids, index = full.catalogue.item_ids, full.catalogue.index
 
     def rank(test: HeldOut) -> list[int]:
-        user_id = everybody.user_ids[test.user] if told else None
+        user_id = full.user_ids[test.user] if named else None
         given = [item_ids[item] for item in test.given]
         answer = recommender.recommend(RecommendRequest(user_id=user_id, basket=given, k=K))
         return [index[item.item_id] for item in answer.items]
@@ -211,10 +209,10 @@ def _last_baskets(past: Transactions) -> Transactions:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("fold_in.py", description=__doc__)
     add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="of everybody (%(default)s)")
-    add("--others", type=Path, help="directory to keep the bundle of the others in, or find it")
-    add("--seed", type=int, default=0, help="draws the households (%(default)s)")
-    add("--limit", type=int, help="at most so many test baskets")
+    add("--bundle", type=Path, default=Path("bundles"), help="of all users (%(default)s)")
+    add("--others", type=Path, help="directory of the bundle of the other users; kept")
+    add("--seed", type=int, default=0, help="of the draw of users (%(default)s)")
+    add("--limit", type=int, help="test baskets, at most")
     return parser.parse_args()
 
 

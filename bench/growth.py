@@ -1,12 +1,12 @@
-"""What searching takes as the catalogue grows, and as the basket does.
+"""Time and memory of search by the size of the catalogue and of the basket.
 
-Growth: 10 thousand to a million items, grown from the bundle's (`bench.vectors`); a basket is
-10 anchors in one batch, or their mean as one query, top 100, on one thread. The index is made as a
-build would make it, of one quality of codes, and searched as cheaply as reaches a recall of .95.
-NMSLIB is built up to 10 thousand items only: beyond, that takes minutes.
+Catalogue: 10 thousand to a million items, grown from the bundle's (`bench.vectors`). A basket is
+10 anchors in one batch, or their mean as one query; the best 100; one thread. The index is made as
+in a build, with one quality of codes, and searched with the cheapest parameters that reach a recall
+of .95. NMSLIB is built for 10 thousand items only: more would take minutes.
 
-Basket size: the paper's Figure 2 over the bundle's own items, 1 to 50 anchors, with the recall of
-each backend beside its name.
+Basket: the paper's Figure 2 for the bundle's own items, 1 to 50 anchors, with the recall of each
+backend next to its name.
 """
 
 import os
@@ -20,7 +20,7 @@ import faiss
 import numpy as np
 
 from bench.figures import Figure
-from bench.processes import CORES, Memory, apart
+from bench.processes import CORES, Memory, process_on
 from bench.retrieval_plots import Series, lines_with_recall
 from bench.searching import Numpy, Searches, anchors_of, percentiles_ms, recall_of, timed
 from bench.vectors import grown, queries_of_baskets
@@ -57,7 +57,7 @@ _SMOKE = _Extent((600, 1200), 2, 600, (("m", 4), ("ef_construction", 10)), (1, 2
 
 @dataclass(frozen=True)
 class _Grown:
-    """What was found at one size; times are p50 in ms of a batch of anchors and of one query."""
+    """Figures of one catalogue size; times are p50 in ms of a batch of anchors and of one query."""
 
     items: int
     recall: float
@@ -71,7 +71,7 @@ class _Grown:
 
 
 def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
-    """Time, memory and recall by size, and time by anchors."""
+    """Measure time, memory and recall by catalogue size, and time by number of anchors."""
     extent = _SMOKE if smoke else _Extent()
     loaded = load_bundle(bundle)
     baskets = list(islice(queries_of_baskets(loaded, requests), 20 * extent.baskets))
@@ -112,7 +112,7 @@ def _at(size: int, rows: Float32, baskets: list[Float32], extent: _Extent) -> _G
 
 
 def _index(rows: Float32, queries: Float32) -> tuple[Retrieval, int, float]:
-    """The cheapest that reaches the target, the bytes of its file, and the MB it takes to load."""
+    """The cheapest index that reaches the target, its bytes on disk, and the MB it takes loaded."""
     lines = [line for line in grid(len(rows)) if line[0]["variance_percent"] == _VARIANCE]
     points = [point for point, _ in tried(rows, queries, lines[-1:], _K)]
     reached = [p for p in frontier_of(points) if p.ann_recall_at_k >= _TARGET] or points[-1:]
@@ -122,13 +122,13 @@ def _index(rows: Float32, queries: Float32) -> tuple[Retrieval, int, float]:
         kind.build(rows, reached[0].parameters).save(directory)
         index = kind.load(directory, rows, reached[0].parameters)
         (file,) = (directory / file for file in kind.files)
-        with apart(set(CORES)) as process:
+        with process_on(set(CORES)) as process:
             resident = process.submit(_resident_mb, str(file)).result()
         return index, file.stat().st_size, resident
 
 
 def _resident_mb(file: str) -> float:
-    """What reading an index adds to a process that has read none."""
+    """Anonymous memory that reading an index adds to a fresh process, in MB."""
     before = Memory.of(os.getpid()).anonymous
     index = faiss.read_index(file)
     return Memory.of(os.getpid()).anonymous - before if index.ntotal else 0
@@ -175,7 +175,7 @@ def _draw(path: Path, sizes: list[_Grown]) -> None:
 def _by_anchors(
     bundle: Bundle, baskets: list[Float32], out: Path, extent: _Extent
 ) -> Iterator[Figure]:
-    """The paper's Figure 2, over the bundle's own rows."""
+    """The paper's Figure 2 for the bundle's own rows."""
     rows = bundle.item_vectors
     exact = Exact(rows)
     searches: dict[str, Searches] = {"NumPy": Numpy(rows), "FAISS": bundle.retrieval}

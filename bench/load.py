@@ -1,4 +1,4 @@
-"""The load generator of a bench: a process of its own, so that nothing else takes its time."""
+"""The load generator: a process of its own, so that other work does not delay it."""
 
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
@@ -8,7 +8,7 @@ from time import process_time
 
 import uvloop
 
-from bench.processes import apart
+from bench.processes import process_on
 from loadtest.open_loop import run
 from loadtest.result import Result
 
@@ -17,11 +17,11 @@ __all__ = ["Generator", "Load", "generator"]
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a load.
+    """The result of a load.
 
     Attributes:
-        result: of the requests.
-        cpu_s: processor time that the generator took.
+        result: latencies and failures of the requests.
+        cpu_s: processor time of the generator, in seconds.
     """
 
     result: Result
@@ -29,13 +29,13 @@ class Load:
 
     @property
     def busy(self) -> float:
-        """The share of its core that the generator took."""
+        """Share of one core that the generator used."""
         return self.cpu_s / self.result.seconds
 
 
 @dataclass(frozen=True)
 class Generator:
-    """Loads a service with requests, from a process of its own."""
+    """Sends requests to a service from a process of its own."""
 
     process: ProcessPoolExecutor
     bodies: Sequence[bytes]
@@ -43,19 +43,19 @@ class Generator:
     def closed(
         self, url: str, seconds: float, connections: int, bodies: Sequence[bytes] = ()
     ) -> Load:
-        """Every connection asks again as soon as it is answered."""
-        asked = (url, bodies or self.bodies, None, seconds, connections)
-        return self.process.submit(_load, *asked).result()
+        """Closed loop: every connection sends its next request as soon as it has an answer."""
+        bodies = bodies or self.bodies
+        return self.process.submit(_load, url, bodies, None, seconds, connections).result()
 
     def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
-        """So many requests per second, whether or not they are answered."""
+        """Open loop: `rate` requests per second, whether or not they are answered."""
         return self.process.submit(_load, url, self.bodies, rate, seconds, connections).result()
 
 
 @contextmanager
 def generator(bodies: Sequence[bytes], cores: Set[int], niceness: int = 0) -> Iterator[Generator]:
-    """A generator on these cores, which ends with the block."""
-    with apart(cores, niceness) as process:
+    """Run a generator on these cores until the end of the block."""
+    with process_on(cores, niceness) as process:
         yield Generator(process, bodies)
 
 

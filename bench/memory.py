@@ -1,10 +1,11 @@
-"""What workers hold in memory, and how soon they are ready.
+"""Memory of workers, and the time until one is ready.
 
-With one worker every mapped file is its own, so a worker's private memory is taken with two. What
-one more adds is the growth of all processes together, every page divided among those that map it.
-With the second worker comes the process that watches over them; the third is a worker and no more.
+A single worker shares its mapped files with no process, so private memory is measured with two. The
+memory that one more worker adds is the growth of the sum over all processes, with every page
+divided by the number of processes that map it. The second worker comes with a process that
+supervises them, so the third one is measured.
 
-Training needs SciPy, which numba would load if it finds it; where the service runs there is none.
+SciPy is hidden from the service: numba would load it, but only training needs it.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ CONNECTIONS = 8
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """The figures of one worker, of two and of three, after they have answered for a while."""
+    """Measure one, two and three workers after some seconds of load."""
     seconds, starts = (0.2, 1) if smoke else (5.0, 3)
     bodies = requests.read_bytes().splitlines()
     ready_s, failures = [], 0
@@ -31,7 +32,7 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
         for workers in (*[1] * starts, 2, 3):
             cores = set(CORES[:workers])
             with running(SERVE, bundle, cores, workers, without=("scipy",)) as service:
-                failures += _ask(load, service, seconds)
+                failures += _failures(load, service, seconds)
                 pids = dict.fromkeys((service.pid, *service.workers))
                 held[workers] = [Memory.of(pid) for pid in pids]
                 if workers == 1:
@@ -44,13 +45,13 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
     ]
 
 
-def _ask(load: Generator, service: Running, seconds: float) -> int:
+def _failures(load: Generator, service: Running, seconds: float) -> int:
     return load.closed(f"{service.url}/recommend", seconds, CONNECTIONS).result.failures
 
 
 def _memory(held: dict[int, list[Memory]], seconds: float) -> Iterator[Figure]:
-    """Figures of the processes by number of workers; the first of several only watches."""
-    watching, *workers = held[2]
+    """Figures by number of workers; the first of several processes is the supervisor."""
+    supervisor, *workers = held[2]
     under: dict[str, str | float] = {"workers": 2, "seconds of load": seconds}
     private = max(each.private for each in workers)
     yield Figure("private memory of a worker", private, "MB", at_most=250, under=under)
@@ -59,7 +60,7 @@ def _memory(held: dict[int, list[Memory]], seconds: float) -> Iterator[Figure]:
     total = {count: sum(each.proportional for each in all_) for count, all_ in held.items()}
     added = total[2] - total[1]
     yield Figure("a second worker and the watching process add", added, "MB", under=under)
-    yield Figure("private memory of the watching process", watching.private, "MB", under=under)
+    yield Figure("private memory of the watching process", supervisor.private, "MB", under=under)
     under = under | {"workers": 3}
     yield Figure("one more worker adds", total[3] - total[2], "MB", at_most=120, under=under)
     for count, megabytes in total.items():

@@ -1,4 +1,4 @@
-"""Processes of a bench: each on cores of its own, and what the kernel tells of them (Linux)."""
+"""Processes on chosen cores, with their processor time and memory from /proc (Linux)."""
 
 import multiprocessing
 import os
@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CORES", "ONE_THREAD", "Memory", "apart", "children", "cpu_s", "peak_memory"]
+__all__ = ["CORES", "ONE_THREAD", "Memory", "children", "cpu_s", "peak_memory", "process_on"]
 
 CORES = sorted(os.sched_getaffinity(0))
 
-# Libraries look when they are imported.
+# Libraries read these when they are imported.
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 
 
 @contextmanager
-def apart(cores: Set[int], niceness: int = 0) -> Iterator[ProcessPoolExecutor]:
-    """A fresh interpreter on these cores, which runs what is submitted, one after another."""
+def process_on(cores: Set[int], niceness: int = 0) -> Iterator[ProcessPoolExecutor]:
+    """A new interpreter on these cores, which runs the submitted calls one after another."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, _settle, (cores, niceness)) as process:
         yield process
@@ -32,22 +32,22 @@ def _settle(cores: Set[int], niceness: int) -> None:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time of a process so far, in seconds."""
+    """Processor time of a process until now, in seconds."""
     facts = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory(pid: int) -> float:
-    """The most memory that a process had resident so far, in MB of a million bytes.
+    """Largest resident memory of a process until now, in MB of a million bytes.
 
-    0 once it has ended. (What `wait4` tells begins with the memory of whoever started it.)
+    0 once it has ended. (The figure of `wait4` would include the memory of the parent process.)
     """
     lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
     return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started, without Python's own tracker of resources."""
+    """The child processes, without Python's own resource tracker."""
     started = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
     return [
         int(child)
@@ -61,9 +61,9 @@ class Memory:
     """The memory of a process, in MB of a million bytes.
 
     Attributes:
-        private: what no other process has mapped, pages of files too.
-        anonymous: what belongs to no file.
-        proportional: every page divided by the number of processes that have it mapped.
+        private: pages that no other process maps, those of files included.
+        anonymous: pages that belong to no file.
+        proportional: every page divided by the number of processes that map it.
     """
 
     private: float
@@ -72,7 +72,7 @@ class Memory:
 
     @classmethod
     def of(cls, pid: int) -> "Memory":
-        """What a process has now."""
+        """The memory of a process now."""
         _, *lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
         pairs = (line.split(":") for line in lines)
         kib = {name: int(amount.split()[0]) for name, amount in pairs}

@@ -1,11 +1,11 @@
-"""How fast and how complete the backends search 90,000 items, over their parameters.
+"""Time and recall of searching 90,000 items, by backend and parameters.
 
-The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 10 anchors, top 100,
-on one thread; all take turns, batch by batch. FAISS is tried on the grid that a build tries, and
-what a build would choose is held against plain NumPy. So are lists of each anchor's closest, made
-beforehand without knowing the shopper and scored again with them; the limit is theirs, as the
-fastest way to find as much. NMSLIB is built with fewer links and less care than by default, which
-keeps that to about a minute.
+The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 10 anchors, the best
+100 for each, on one thread; all searches take turns, batch by batch. FAISS is measured on the grid
+that a build tries, and the point that a build would choose is compared with plain NumPy. So are
+lists of each anchor's closest items, made beforehand without the user and scored again for the
+user; the limit is on the lists, which are the fastest way to the same recall. NMSLIB is built with
+fewer links and a smaller construction effort than by default, to keep that to about a minute.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ _SMOKE = _Extent(600, 3, 4, 10, (10, 20), (100, 300))
 
 @dataclass(frozen=True, eq=False)
 class _Tried:
-    """One way to search, and the point of a build's grid that it is."""
+    """One way to search, with its point of a build's grid."""
 
     family: str
     name: str
@@ -71,7 +71,7 @@ class _Tried:
 
 
 def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
-    """The chosen point beside NumPy, all backends for orientation, and recall against time."""
+    """Compare lists and the chosen point with NumPy, measure all backends, draw recall by time."""
     extent = _SMOKE if smoke else _Extent()
     loaded = load_bundle(bundle)
     rows = grown(loaded.item_vectors, extent.items)
@@ -86,7 +86,7 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
     walks = [
         _Tried("NMSLIB", f"NMSLIB ef {w.parameters['ef_search']}", w) for w in _nmslib(rows, extent)
     ]
-    # As in a build: half of them single anchors, half whole baskets.
+    # As in a build: half single anchors, half whole baskets.
     queries = np.concatenate([*batches, *(_ANCHORS * means)])
     scans = [
         _Tried("FAISS", _settings(point), index, point)
@@ -130,7 +130,7 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
 
 
 def _nmslib(rows: Float32, extent: _Extent) -> Iterator[Nmslib]:
-    """One graph, walked in several ways."""
+    """One graph, searched with several efforts."""
     graph = {"m": extent.m, "ef_construction": extent.ef_construction}
     with TemporaryDirectory() as name:
         directory = Path(name)
@@ -144,9 +144,10 @@ def _settings(point: IndexPoint) -> str:
 
 
 def _chosen(scans: Sequence[_Tried], recalls: dict[_Tried, float]) -> _Tried:
-    """What a build would take for these batches alone; if nothing will do, what finds most.
+    """The point that a build would choose for these batches alone.
 
-    A build wants the target for the mean queries of whole baskets too, which takes more.
+    That is the cheapest one that reaches the target, or else the one with the highest recall. A
+    build also needs the target for the mean queries of whole baskets, which costs more.
     """
     frontier = frontier_of(
         each.point.model_copy(update={"ann_recall_at_k": recalls[each]})
@@ -166,9 +167,10 @@ def _judged(
     under: Under,
     limit: float | None = None,
 ) -> Iterator[Figure]:
-    """The two alone, in turns of ten batches, as a service finds its caches; and in turns of one.
+    """Compare two searches in turns of ten batches, and in turns of one.
 
-    NumPy reads all rows for every batch, and leaves nothing of the others' in the caches.
+    NumPy reads all rows for every batch and empties the caches for the other search. In turns of
+    ten the caches are as a service finds them.
     """
     pair = [plain.search, chosen.search]
     family, under = chosen.family, under | {"chosen": chosen.name}
@@ -184,7 +186,7 @@ def _judged(
 def _one_query(
     searches: Sequence[_Tried], exact: _Tried, means: Sequence[Float32], under: Under
 ) -> Iterator[Figure]:
-    """The service's default: the mean of the anchors is one query."""
+    """Compare two searches with one query per basket, the mean of its anchors."""
     seconds = timed([each.search for each in searches], means, _K)
     under = under | {"anchors": "mean of 10"}
     ratio = float(np.median(seconds[1] / seconds[0]))
@@ -195,7 +197,7 @@ def _one_query(
 
 
 def _correlation(scans: Sequence[_Tried], times: dict[_Tried, Float64], under: Under) -> Figure:
-    """Whether the bytes by which a build ranks the points order them as time does (Spearman)."""
+    """Rank correlation (Spearman) of bytes read, by which a build orders the points, and time."""
     cost = np.argsort(np.argsort([each.point.cost_bytes for each in scans if each.point]))
     time = np.argsort(np.argsort([np.median(times[each]) for each in scans]))
     name = "bytes against time of the grid's points, rank correlation"

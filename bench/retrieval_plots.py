@@ -1,4 +1,4 @@
-"""Pictures of what searching takes: recall against time, growth, and time against basket size."""
+"""Pictures of search: recall against time, growth, and time against basket size."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MARKERS = {"FAISS": "o", "NMSLIB": "s", "exact": "D", "NumPy": "^", "lists": "v
 
 @dataclass(frozen=True)
 class Point:
-    """One way to search: milliseconds, the share of the truth it finds, and where its name goes."""
+    """One way to search: time, recall, and the offset of its label in points."""
 
     family: str
     name: str
@@ -35,7 +35,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a panel; `notes` are written beside its points."""
+    """One line of a panel; `notes` are labels of its points."""
 
     family: str
     x: Sequence[float]
@@ -46,14 +46,14 @@ class Series:
 def recall_against_time(
     path: Path, title: str, points: Collection[Point], chosen: Point, target: float
 ) -> None:
-    """Every point that was tried, with the target as a line and the chosen point ringed.
+    """Draw all points, the target as a line, and a ring around the chosen point.
 
     Args:
         path: file to write.
-        title: what was measured.
-        points: all of them.
-        chosen: the one to point out.
-        target: recall to reach.
+        title: of the picture.
+        points: all points.
+        chosen: the point with the ring.
+        target: recall of the line.
     """
     with picture(path, 10, 4.6) as figure:
         axes = figure.subplots()
@@ -80,12 +80,12 @@ def recall_against_time(
 def lines_with_recall(
     path: Path, panels: Mapping[tuple[str, str], Sequence[Series]], x_label: str
 ) -> None:
-    """Lines on logarithmic axes, side by side.
+    """Draw panels side by side, with lines on logarithmic axes.
 
     Args:
         path: file to write.
-        panels: (title, label of the y axis) → lines; labelled at their last points.
-        x_label: of all panels.
+        panels: (title, label of the y axis) → lines, labelled at their last points.
+        x_label: label of the x axes.
     """
     with picture(path, max(6.5, 4.6 * len(panels)), 4.4) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -120,7 +120,7 @@ def _note(axes: Axes, x: float, y: float, text: str, colour: str, above: float) 
 
 
 def _log(axes: Axes, which: str) -> None:
-    """A logarithmic axis with plain numbers."""
+    """Make an axis logarithmic, with plain numbers."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))

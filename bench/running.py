@@ -1,4 +1,4 @@
-"""A service that runs for a bench, as the command starts it, on cores of its own."""
+"""A running service, started by the real command on chosen cores."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ __all__ = ["ECHO", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
 ECHO = (sys.executable, "-m", "bench.echo")
-LOG_LEVEL = "warning"  # else a line for each request
+LOG_LEVEL = "warning"  # no line per request
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Running:
 
     Attributes:
         url: where it listens.
-        pid: of the process that was started.
+        pid: of the first process.
         ready_s: seconds from its start until every worker was ready.
     """
 
@@ -37,7 +37,7 @@ class Running:
 
     @property
     def workers(self) -> list[int]:
-        """The processes that answer: children of the first one, or that one itself."""
+        """The processes that answer: the children of the first one, or the first one itself."""
         return children(self.pid) or [self.pid]
 
 
@@ -50,9 +50,9 @@ def running(
     flags: Sequence[str] = (),
     without: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Starts a service with its default settings, but for log and flags, and ends it afterwards.
+    """Start a service, with default settings but for log level and flags; stop it at the end.
 
-    It does not find the modules named in `without`, as where only the service is installed.
+    Modules named in `without` cannot be imported, as if they were not installed.
     """
     common = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
@@ -77,7 +77,7 @@ def running(
 
 @contextmanager
 def _hiding(modules: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The variables of a process that finds, before each of these modules, one that is none."""
+    """Environment variables that put a module that fails to import before each of these."""
     with TemporaryDirectory() as folder:
         for name in modules:
             Path(folder, f"{name}.py").write_text("raise ImportError\n")

@@ -1,4 +1,4 @@
-"""Searches that take turns: seconds, recall, and the plain NumPy search that all are beside."""
+"""Searches that take turns, with their time and recall, and plain NumPy to compare with."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -26,14 +26,14 @@ Found = tuple[Float32, Int32]
 
 
 class Searches(Protocol):
-    """What can be asked for the best k rows."""
+    """Anything that finds the best k rows."""
 
     def search(self, queries: Float32, k: int, /) -> Found:
         """Scores and rows, both (n, k)."""
 
 
 class Numpy:
-    """What anyone would write: a matrix product, a partition, and a sort of what is left."""
+    """The obvious NumPy code: a matrix product, a partition, and a sort of the best k."""
 
     def __init__(self, rows: Float32) -> None:
         self.rows = rows
@@ -64,7 +64,7 @@ class FaissFlat:
 
 
 class Lists:
-    """The anchors' prepared lists, scored again for the user."""
+    """Lists of each anchor's closest items, made beforehand and scored again for the user."""
 
     def __init__(
         self,
@@ -77,15 +77,15 @@ class Lists:
         """Makes the lists.
 
         Args:
-            rows: what is searched.
-            index: that finds what is in the lists.
-            batches: the queries to come.
-            alone: the same without a shopper.
+            rows: the item vectors.
+            index: finds the items of the lists.
+            batches: the queries that will be searched.
+            alone: the same queries without the user's vector.
             places: length of a list.
         """  # fmt: skip
         self._rows = rows
         found = index.search(np.concatenate(alone), places)[1].astype(np.int64)
-        # A service knows an anchor by its item; here its query stands for it.
+        # The service finds a list by the anchor's item; here by the anchor's query.
         keys = (query.tobytes() for query in np.concatenate(batches))
         self._lists = dict(zip(keys, found, strict=True))
 
@@ -100,8 +100,8 @@ def timed(
 ) -> Float64:
     """Seconds of each search for each batch, (searches, batches).
 
-    The searches take turns, so that what else the machine does hits all alike: at every batch, and
-    each finds the caches full of what another needed; or for `turn` batches at a time.
+    The searches take turns of `turn` batches, so that other work of the machine affects all alike.
+    In turns of one batch, each finds the processor's caches filled by another search.
     """
     seconds = np.empty((len(searches), len(batches)))
     for each in searches:
@@ -127,7 +127,7 @@ def percentiles_ms(seconds: Float64) -> list[float]:
 
 
 def anchors_of(baskets: Sequence[Float32], anchors: int, n: int, seed: int = 1) -> list[Float32]:
-    """Queries of baskets of one size: real baskets cut to it, small ones filled from the next."""
+    """Queries of baskets of one size: larger baskets are cut, smaller ones filled from the next."""
     rng = np.random.default_rng(seed)
     pool = np.concatenate(baskets)
     chosen = [queries for queries in baskets if len(queries) >= anchors][:n]

@@ -1,10 +1,10 @@
-"""Requests per second of /recommend, its tail at a constant rate, and what a large basket costs.
+"""Throughput of /recommend, its latency at a constant rate, and the cost of a large basket.
 
-The service runs on one core and the load on another. /recommend and the two echo routes of the
-same app (see `bench.echo`) take turns, so that what else the machine does hits them alike: the
-ratio of a turn counts, the rates are for orientation. Then the same service is asked at a constant
-rate, and latency counts from the moment at which a request was due. An echo route is asked at that
-rate too: what it shows is, at most, what the generator adds.
+The service runs on one core and the load generator on another. /recommend and the two echo routes
+of the same app (see `bench.echo`) take turns, so that other work of the machine affects them alike:
+the ratio within a turn counts, the rates are for information. Then the same service gets requests
+at a constant rate, and latency counts from the moment at which a request was due. An echo route at
+the same rate shows how much the generator adds, at most.
 """
 
 import json
@@ -43,7 +43,7 @@ _SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, (1, 3), 0.2)
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """The figures of one service under three kinds of load."""
+    """Measure one service under three kinds of load."""
     extent = _SMOKE if smoke else _Extent()
     bodies = requests.read_bytes().splitlines()
     loaded = load_bundle(bundle)
@@ -72,16 +72,16 @@ def _throughput(
     rates = {route: [each.result.rate for each in loads] for route, loads in found.items()}
     under = under | {"connections": CONNECTIONS, "turns": extent.turns}
 
-    def beside(route: str) -> float:
+    def ratio_to(route: str) -> float:
         return median(a / b for a, b in zip(rates["/recommend"], rates[route], strict=True))
 
     yield Figure(
         "/recommend beside /echo, which builds its 20 items",
-        beside("/echo"),
+        ratio_to("/echo"),
         at_least=0.35,
         under=under,
     )
-    yield Figure("/recommend beside /echo-prebuilt", beside("/echo-prebuilt"), under=under)
+    yield Figure("/recommend beside /echo-prebuilt", ratio_to("/echo-prebuilt"), under=under)
     for route in ROUTES:
         yield Figure(f"throughput of {route}", median(rates[route]), "requests/s", under=under)
     busy = max(each.busy for loads in found.values() for each in loads)
@@ -111,7 +111,7 @@ def _sizes(
     small, large = extent.sizes
     bodies = _sized(load.bodies, extent.sizes)
     result = load.closed(f"{url}/recommend", extent.sizes_s, 1, bodies).result
-    # One connection, so that the answers come in the order of the requests.
+    # One connection: the answers come in the order of the requests.
     times = {small: result.times_ms[0::2], large: result.times_ms[1::2]}
     medians = {size: median(taken) for size, taken in times.items()}
     under = under | {"connections": 1, "users": len(bodies) // 2, "requests": len(times[large])}
@@ -123,7 +123,7 @@ def _sizes(
 
 
 def _sized(bodies: Sequence[bytes], sizes: tuple[int, int]) -> list[bytes]:
-    """Baskets of both sizes in turn: the first items of all that one user's baskets hold."""
+    """Requests with baskets of both sizes in turn, cut from all items of a user's baskets."""
     items: dict[str, dict[str, None]] = {}
     for body in map(json.loads, bodies):
         items.setdefault(body["user_id"], {}).update(dict.fromkeys(body["basket"]))

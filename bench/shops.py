@@ -1,9 +1,9 @@
-"""Other shops: does the method hold where the habits are different, with nothing but defaults?
+"""Quality on other shops, where users have other habits, with default settings.
 
-Five shops are made, four of them from the demo data, and one from dice alone. Each is built with
-default settings and judged against item-kNN and its blend with recency frequency. The opponents
-are given the best of several weights on the very baskets that they are judged by, so that nobody
-can say they were tuned badly; the product has seen none of them.
+Four of the five shops are made from the demo data, one is random. Each is built with default
+settings and compared with item-kNN and with its blend with recency frequency. The blend uses the
+best of several weights, chosen on the test baskets themselves, so it cannot be called badly tuned.
+The build has seen none of these baskets.
 """
 
 import argparse
@@ -35,14 +35,14 @@ from service.recommending.recommender import Recommender
 CUT = datetime.fromisoformat("2017-12-01")
 BLEND_WEIGHTS = (0.125, 0.25, 0.5, 1.0, 2.0)
 LEAST_RATIO = 1.10
-BASKETS = 3000  # that a shop is judged by
+BASKETS = 3000  # test baskets of a shop, at most
 COLUMNS = ("user_id", "basket_id", "item_id", "begun_at")
 
 Shop = tuple[pl.DataFrame, pl.DataFrame | None]
 
 
 def novelty(lines: pl.DataFrame, _products: pl.DataFrame, seed: int) -> Shop:
-    """Most of what people buy is new to them: of six purchases one is a repeat. No products."""
+    """Most purchases are the user's first of the item: one in six is a repeat. No products."""
     first = pl.col("begun_at") == pl.col("begun_at").min().over("user_id", "item_id")
     lines = lines.with_columns(new=first)
     late = lines.filter(pl.col("begun_at") >= CUT)["new"]
@@ -52,9 +52,9 @@ def novelty(lines: pl.DataFrame, _products: pl.DataFrame, seed: int) -> Shop:
 
 
 def strangers(lines: pl.DataFrame, products: pl.DataFrame, seed: int) -> Shop:
-    """Short histories: the baskets of a household are dealt out to six shoppers."""
-    shopper = pl.col("basket_id").hash(seed) % 6
-    return lines.with_columns(pl.format("{}-{}", "user_id", shopper).alias("user_id")), products
+    """Short histories: the baskets of a household are dealt to six users."""
+    part = pl.col("basket_id").hash(seed) % 6
+    return lines.with_columns(pl.format("{}-{}", "user_id", part).alias("user_id")), products
 
 
 def corner(lines: pl.DataFrame, products: pl.DataFrame, seed: int) -> Shop:
@@ -64,15 +64,15 @@ def corner(lines: pl.DataFrame, products: pl.DataFrame, seed: int) -> Shop:
 
 
 def shelves(lines: pl.DataFrame, products: pl.DataFrame, _seed: int) -> Shop:
-    """A small catalogue: the items are what the demo shop calls subcategories."""
-    shelf = pl.col("subcategory").fill_null("")
-    named = products.select("item_id", shelf.alias("shelf")).filter(pl.col("shelf") != "")
-    lines = lines.join(named, on="item_id").drop("item_id").rename({"shelf": "item_id"})
+    """A small catalogue: the items are the demo's subcategories. No products."""
+    named = products.select("item_id", pl.col("subcategory").fill_null(""))
+    named = named.filter(pl.col("subcategory") != "")
+    lines = lines.join(named, on="item_id").drop("item_id").rename({"subcategory": "item_id"})
     return lines.select(COLUMNS).unique().sort("begun_at", "basket_id", "item_id"), None
 
 
 def dice(_lines: pl.DataFrame, _products: pl.DataFrame, seed: int) -> Shop:
-    """A shop from dice: 3,000 items of 60 themes; a basket mixes two themes of its shopper's."""
+    """A random shop: 3,000 items of 60 themes; a basket mixes two of its user's themes."""
     rng = np.random.default_rng(seed)
     n_users, n_items, n_themes, days = 3000, 3000, 60, 334
     first = CUT - timedelta(days=days)
@@ -106,29 +106,29 @@ SHOPS: tuple[Callable[[pl.DataFrame, pl.DataFrame, int], Shop], ...] = (
 
 
 def main() -> None:
-    """Build each shop, judge it, and print one line for each."""
+    """Build and evaluate each shop; print one line for each."""
     arguments = _arguments()
     console = Console(stderr=True)
     transactions, products = completejourney.read()
     table = Table(
         "shop", "items", "repeat targets", "item-kNN", "kNN + recency", "RTT2Vec", "ratio"
     )
-    missed = []
+    too_low = []
     for shop in SHOPS:
         if arguments.shop and shop.__name__ not in arguments.shop:
             continue
         console.rule(shop.__name__)
         lines, catalogue = shop(transactions.lines.select(COLUMNS), products, arguments.seed)
         with TemporaryDirectory() as directory:
-            row, ratio = _judge(lines, catalogue, Path(directory), console)
+            row, ratio = _evaluate(lines, catalogue, Path(directory), console)
         table.add_row(shop.__name__, *row, f"{ratio:.2f}")
-        missed += [shop.__name__] * (ratio < LEAST_RATIO)
+        too_low += [shop.__name__] * (ratio < LEAST_RATIO)
     Console(width=110).print(table)
-    if missed:
-        sys.exit(f"below {LEAST_RATIO} x the better opponent: {', '.join(missed)}")
+    if too_low:
+        sys.exit(f"below {LEAST_RATIO} x the better other method: {', '.join(too_low)}")
 
 
-def _judge(
+def _evaluate(
     lines: pl.DataFrame, products: pl.DataFrame | None, directory: Path, console: Console
 ) -> tuple[list[str], float]:
     file = directory / "transactions.parquet"
@@ -137,7 +137,7 @@ def _judge(
     bundle = load_bundle(build(table, products, BuildConfig(), directory, CUT, console))
     encoded = encode_baskets(table.since(CUT), bundle.catalogue.index, bundle.user_index)
     baskets = held_out(encoded, 0, BASKETS)
-    knn, blended = _opponents(table, bundle, baskets)
+    knn, blended = _others(table, bundle, baskets)
     recommender = Recommender(bundle)
     ours = measure(ranking_function(recommender, bundle), baskets, bundle).quality
     row = [f"{len(bundle.catalogue):,}", f"{_repeat_share(bundle, baskets):.2f}"]
@@ -145,9 +145,7 @@ def _judge(
     return row, ours.recall / max(knn.recall, blended.recall)
 
 
-def _opponents(
-    table: Transactions, bundle: Bundle, baskets: list[HeldOut]
-) -> tuple[Quality, Quality]:
+def _others(table: Transactions, bundle: Bundle, baskets: list[HeldOut]) -> tuple[Quality, Quality]:
     config = BuildConfig()
     encoded = encode(table, None, config.min_item_baskets, CUT)
     knn, recency = item_knn(encoded), recency_frequency(encoded, config.recency_half_life_days)

@@ -1,8 +1,8 @@
-"""Where the time of a request goes, by stage: the real app, asked within its process.
+"""Time of a request by stage: the real app, called inside its process.
 
-The stages are those that the service's own metrics time. What the whole request takes is from the
-call of the app to its return, so the difference is routing, metrics and the reading of the body;
-HTTP and the socket are not in it.
+The stages are those of the service's own metrics. The whole request is timed from the call of the
+app to its return. The difference to the sum of the stages is routing, metrics and reading the body;
+HTTP parsing and the socket are not included.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Scope
 
 from bench.figures import Figure
-from bench.processes import CORES, apart
+from bench.processes import CORES, process_on
 from service.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import STAGES, Metrics
@@ -39,10 +39,10 @@ class _Kept(Metrics):
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """Median and 99th percentile of each stage, and of the whole."""
+    """Measure median and 99th percentile of each stage, and of the whole request."""
     bodies = requests.read_bytes().splitlines()[: WARM_UP if smoke else None]
-    with apart({CORES[0]}) as process:
-        failures, seconds = process.submit(_ask, bundle, bodies).result()
+    with process_on({CORES[0]}) as process:
+        failures, seconds = process.submit(_timed, bundle, bodies).result()
     under: dict[str, str | float] = {"requests": len(bodies), "workers": 1}
     return [
         *_figures(seconds, under),
@@ -57,8 +57,8 @@ def _figures(seconds: dict[str, list[float]], under: dict[str, str | float]) -> 
             yield Figure(f"{stage}, {name}", microseconds, "µs", under=under)
 
 
-def _ask(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[float]]]:
-    """Failures, and seconds by stage."""
+def _timed(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[float]]]:
+    """Number of failures, and seconds by stage."""
     metrics = _Kept()
     app = create_app(Settings(bundle=bundle, log_level="warning"), metrics)
     app.state.swap.start()
@@ -70,7 +70,7 @@ def _ask(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[flo
 
 
 async def _post(app: FastAPI, bodies: Sequence[bytes]) -> tuple[list[int], list[float]]:
-    """Statuses, and seconds of each request."""
+    """Status and seconds of each request."""
     statuses, seconds = [], []
 
     async def send(message: Message) -> None:
@@ -89,7 +89,7 @@ async def _post(app: FastAPI, bodies: Sequence[bytes]) -> tuple[list[int], list[
 
 
 def _scope(body: bytes) -> Scope:
-    """A request as uvicorn hands it on."""
+    """A request as uvicorn passes it to the app."""
     return {
         "type": "http",
         "http_version": "1.1",

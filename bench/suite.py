@@ -1,10 +1,10 @@
-"""The benches, by name: modules of this package with a function `run`."""
+"""The benches by name: modules of this package with a function `run`."""
 
 from importlib import import_module
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.processes import CORES, apart
+from bench.processes import CORES, process_on
 
 __all__ = ["BENCHES", "measure"]
 
@@ -14,16 +14,16 @@ BENCHES = ("serving", "stages", "memory", "workers", "retrieval", "growth", "bui
 def measure(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
     """Run a bench in an interpreter of its own, on all cores.
 
-    So none inherits another's memory, threads or cores.
+    So it does not inherit memory, threads or cores of the bench before it.
 
     Args:
         name: of the bench.
         bundle: a bundle, or a directory of bundles.
         requests: file of bodies of POST /recommend, one per line.
         out: directory for pictures.
-        smoke: whether to do as little as possible, only to see that it runs.
+        smoke: whether to run as briefly as possible, only to check that it works.
     """
-    with apart(set(CORES)) as process:
+    with process_on(set(CORES)) as process:
         return process.submit(_run, name, bundle, requests, out, smoke).result()
 
 

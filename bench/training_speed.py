@@ -1,13 +1,13 @@
-"""How fast triple2vec trains, beside gensim's Word2Vec on the same baskets, in one run.
+"""Training speed of triple2vec and of gensim's Word2Vec on the same baskets, in one run.
 
 The common unit is the vector update: the dot product of a context vector with an output vector,
-and the step that follows from it. A triple has 3 terms of 1 + negatives updates each; a (word,
-context) pair of skip-gram has one such term. Both skip a negative that happens to be the positive,
-and both are counted as though they did not.
+and the gradient step that follows. A triple has 3 terms of 1 + negatives updates each; a (word,
+context) pair of skip-gram has one such term. Both skip a negative that equals the positive; both
+are counted as if they did not.
 
-gensim's windows are of fixed size here (`shrink_windows=False`) and nothing is downsampled
-(`sample=0`), so that the lengths of the baskets alone give the number of pairs. Reading,
-vocabulary, compilation and a first short run are not timed.
+gensim's windows have a fixed size here (`shrink_windows=False`) and nothing is downsampled
+(`sample=0`), so the lengths of the baskets alone give the number of pairs. Reading, vocabulary,
+compilation and a first short run are not timed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WINDOW = 5
 
 
 def main() -> None:
-    """Time both in turn, and print every run and the medians."""
+    """Time both in turn; print every run and the medians."""
     arguments = _arguments()
     config = TrainConfig(
         dimension=arguments.dimension, negatives=arguments.negatives, threads=arguments.threads
@@ -58,7 +58,7 @@ def _show(triples: float, updates: float, gensims_updates: float) -> None:
 def triples_per_s(
     baskets: EncodedTransactions, config: TrainConfig, triples: int
 ) -> Callable[[], float]:
-    """Returns a run of training that gives triples per second; nothing is left to compile in it."""
+    """Returns a function that trains once and returns triples per second; all is compiled."""
 
     def run(count: int = triples) -> float:
         return _speed(
@@ -70,8 +70,8 @@ def triples_per_s(
 
 
 def _word2vec(baskets: EncodedTransactions, config: TrainConfig) -> Callable[[], float]:
-    """Returns a run, over all baskets once, that gives (word, context) pairs per second."""
-    from gensim.models import Word2Vec  # only here: it is not there for every Python
+    """Returns a function that trains once on all baskets and returns (word, context) pairs/s."""
+    from gensim.models import Word2Vec  # imported here: not available for every Python
 
     sentences = [
         list(map(str, basket))
@@ -97,7 +97,7 @@ def _word2vec(baskets: EncodedTransactions, config: TrainConfig) -> Callable[[],
 
 
 def _pairs(sentences: list[list[str]]) -> int:
-    """Counts every word with each of the WINDOW words before it and the WINDOW words after it."""
+    """Number of (word, context) pairs, with WINDOW words before and after each word."""
     return sum(2 * min(before, WINDOW) for sentence in sentences for before in range(len(sentence)))
 
 

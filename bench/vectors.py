@@ -1,12 +1,11 @@
-"""A larger catalogue than there is data for, and the queries of real baskets against it.
+"""A catalogue larger than the data, and the queries of real baskets against it.
 
-The recipe. Rows are drawn from the trained ones, with repetition. Each is cut into the centre of
-its cluster (256 by k-means) and the rest, its residual; the residual is turned into another of the
-same cluster, .6 of it kept and .8 of noise added, the noise a random mixture of residuals of other
-members (.6² + .8² = 1: as much variance as before). The length of the drawn row is restored, and
-its popularity kept. So norms, clusters, the directions in which a cluster spreads and the law of
-popularity stay what they are; with less noise the copies of a row would be nearest neighbours, at
-a cosine that no two products have.
+Rows are drawn from the trained ones with repetition. Each is split into the centre of its cluster
+(256 by k-means) and a residual. The new residual is .6 of the old one plus .8 of noise, which is a
+random mixture of residuals of the same cluster (.6² + .8² = 1: the variance stays the same). The
+row gets the length and the popularity of the drawn one. So norms, clusters, the directions in which
+a cluster spreads, and the distribution of popularity stay as they are. With less noise the copies
+of a row would be nearest neighbours, at a cosine that no two products have.
 """
 
 import json
@@ -32,15 +31,15 @@ _BLOCK = 50_000
 
 
 def grown(rows: Float32, n_items: int, seed: int = 1) -> Float32:
-    """Rows like those given, as many as asked for.
+    """Any number of rows similar to those given.
 
     Args:
-        rows: (n, 2d + 1), the most popular item first, popularity in the last column.
-        n_items: rows to return.
-        seed: of all that is random.
+        rows: float32 (n, 2d + 1), the most popular item first, popularity in the last column.
+        n_items: number of rows to return.
+        seed: of the random generator.
 
     Returns:
-        (n_items, 2d + 1), the most popular item first.
+        float32 (n_items, 2d + 1), the most popular item first.
     """
     rng = np.random.default_rng(seed)
     vectors = np.ascontiguousarray(rows[:, :-1])
@@ -69,9 +68,9 @@ def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> It
     """The queries of each request, one per anchor: (anchors, 2d + 1) float32.
 
     Args:
-        bundle: whose items and users the requests name.
+        bundle: knows the items and users of the requests.
         requests: file of bodies of POST /recommend.
-        known: whether the shopper's vector is part of them; else the anchors stand alone.
+        known: whether the queries contain the user's vector.
     """
     weights = Weights.read(bundle.manifest.serving)
     profiles, index = Profiles(bundle), bundle.catalogue.index
@@ -85,7 +84,7 @@ def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> It
 
 
 def _clusters(vectors: Float32) -> tuple[Float32, Int64]:
-    """Centres, and the cluster of each vector."""
+    """The centres, and the cluster of each vector."""
     k = min(_CLUSTERS, len(vectors))
     means = faiss.Kmeans(vectors.shape[1], k, niter=10, seed=1, min_points_per_centroid=1)
     means.train(vectors)

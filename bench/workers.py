@@ -1,11 +1,11 @@
-"""What two workers on two cores do beside one worker on one core.
+"""Two workers on two cores, compared with one worker on one core.
 
-The generator needs time as well: with one worker it has the other core, with two workers it takes
-what it needs, at a low priority, from their cores. So what counts is what a second of the workers'
-own processor time answers, which a client on another machine would leave alone; it holds the cost
-of sharing caches, memory and metrics. The rates as they are, and how busy the cores were, stand
-beside it, and what two cores do beside one when a program only counts: on a virtual machine they
-may be two halves of one. The metrics of all workers together must account for every answer.
+The load generator needs processor time too. With one worker it has the other core; with two workers
+it shares their cores, at a low priority. So the figure that counts is answers per second of the
+workers' own processor time, which a client on another machine would not change. It includes the
+cost of sharing caches, memory and metrics. For information there are also the rates as measured,
+how busy the cores were, and how much faster two cores count than one: on a virtual machine they may
+be two halves of one core. The metrics of all workers together must account for every answer.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ import httpx
 
 from bench.figures import Figure
 from bench.load import Generator, Load, generator
-from bench.processes import CORES, apart, cpu_s
+from bench.processes import CORES, cpu_s, process_on
 from bench.running import SERVE, Running, running
 
 __all__ = ["run"]
@@ -30,7 +30,7 @@ _ANSWERED = 'rtt2vec_requests_total{route="/recommend",status="200"}'
 
 @dataclass(frozen=True)
 class _Turn:
-    """A load, and the processor time that the workers took for it."""
+    """A load, and the processor time that the workers used for it."""
 
     load: Load
     cpu_s: float
@@ -41,21 +41,21 @@ class _Turn:
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """The figures of two services, one with a worker and one with two, which take turns."""
+    """Measure two services in turn, one with one worker and one with two."""
     turns, seconds = (1, 0.3) if smoke else (5, 5.0)
     bodies = requests.read_bytes().splitlines()
     both = set(CORES[:2])
     with (
         running(SERVE, bundle, {CORES[0]}) as one,
         running(SERVE, bundle, both, workers=2) as two,
-        generator(bodies, {CORES[-1]}, NICENESS) as beside,
-        generator(bodies, both, NICENESS) as among,
+        generator(bodies, {CORES[-1]}, NICENESS) as on_other_core,
+        generator(bodies, both, NICENESS) as on_both_cores,
     ):
-        _turn(beside, one, seconds / 2)
-        warm_up = _turn(among, two, seconds / 2)
+        _turn(on_other_core, one, seconds / 2)
+        warm_up = _turn(on_both_cores, two, seconds / 2)
         pairs, cores = [], []
         for _ in range(turns):
-            pairs.append((_turn(beside, one, seconds), _turn(among, two, seconds)))
+            pairs.append((_turn(on_other_core, one, seconds), _turn(on_both_cores, two, seconds)))
             cores.append(_two_cores(seconds / 5))
         counted = _counted(two.url)
     sent = [warm_up, *(second for _, second in pairs)]
@@ -74,14 +74,14 @@ def _turn(load: Generator, service: Running, seconds: float) -> _Turn:
 
 def _two_cores(seconds: float) -> float:
     """How fast two processes count beside one, per second of their processors."""
-    with apart({CORES[0]}) as first, apart({CORES[-1]}) as second:
+    with process_on({CORES[0]}) as first, process_on({CORES[-1]}) as second:
         alone = first.submit(_count, seconds).result()
         both = [process.submit(_count, seconds) for process in (first, second)]
         return sum(each.result() for each in both) / alone
 
 
 def _count(seconds: float) -> float:
-    """How far this processor counts in one of its seconds."""
+    """How far this core counts in a second of its processor time."""
     counted, began = 0, process_time()
     while (taken := process_time() - began) < seconds:
         for _ in range(10_000):
@@ -106,7 +106,7 @@ def _scale(pairs: list[tuple[_Turn, _Turn]]) -> Iterator[Figure]:
 
 
 def _counted(url: str) -> float:
-    """The answers of all workers, as the metrics have them."""
+    """Number of answers of all workers, by the metrics."""
     samples = (line.rpartition(" ") for line in httpx.get(f"{url}/metrics").text.splitlines())
     return sum(float(value) for name, _, value in samples if name == _ANSWERED)
 

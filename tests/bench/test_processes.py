@@ -1,4 +1,4 @@
-"""What a bench reads of its processes."""
+"""Processor time, memory and children of processes."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from time import process_time
 
 import numpy as np
 
-from bench.processes import CORES, Memory, apart, children, cpu_s, peak_memory
+from bench.processes import CORES, Memory, children, cpu_s, peak_memory, process_on
 
 MEGABYTES = 40
 
@@ -16,7 +16,7 @@ def _placed() -> tuple[set[int], int]:
 
 
 def test_a_process_apart_is_where_it_should_be() -> None:
-    with apart({CORES[-1]}, niceness=3) as process:
+    with process_on({CORES[-1]}, niceness=3) as process:
         assert process.submit(_placed).result() == ({CORES[-1]}, os.nice(0) + 3)
     assert sorted(os.sched_getaffinity(0)) == CORES
 
@@ -40,7 +40,7 @@ def test_processor_time_is_the_processes_own() -> None:
 
 
 def test_children_are_those_it_started_without_the_tracker_of_resources() -> None:
-    with apart(set(CORES)) as process:  # its pipes come with a tracker
+    with process_on(set(CORES)) as process:  # its pipes come with a tracker
         pid = process.submit(os.getpid).result()
         started = children(os.getpid())
         assert pid in started
