@@ -1,1 +1,1 @@
-"""Faults on purpose: what a service under load makes of them. `python -m chaos` runs them all."""
+"""Faults applied on purpose to a service under load: `python -m chaos`."""

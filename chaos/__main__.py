@@ -1,4 +1,4 @@
-"""`python -m chaos`: do to the service what can happen to it, under load."""
+"""`python -m chaos`: apply faults to a service under load, and report how requests fared."""
 
 import argparse
 import sys
@@ -18,17 +18,17 @@ _KINDS = {
     "hot_swap": hot_swap.outcomes,
     "overload": overload.outcomes,
 }
-_WIDTH = 160  # where nobody tells, as in a file
+_WIDTH = 160  # of the table in a file
 
 
 def main() -> None:
-    """Do all faults, print the table, exit with 1 if one was not survived."""
+    """Apply the faults and print the table; exit with 1 if one was not survived."""
     arguments = _arguments()
     bodies = arguments.requests.read_bytes().splitlines()
     found = []
     with generator(bodies, {CORES[-1]}) as load:
-        asked = (arguments.bundle, load, arguments.rate, arguments.seconds)
-        for each in chain.from_iterable(_KINDS[kind](*asked) for kind in arguments.only):
+        inputs = (arguments.bundle, load, arguments.rate, arguments.seconds)
+        for each in chain.from_iterable(_KINDS[kind](*inputs) for kind in arguments.only):
             survived = "survived" if each.survived else "not survived"
             Console(stderr=True).print(f"{each.fault}: {survived}")
             found.append(each)
@@ -46,8 +46,16 @@ def _arguments() -> argparse.Namespace:
     add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
     add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
     add("--rate", type=float, default=300, help="requests per second (%(default)s)")
-    add("--seconds", type=float, default=5, help="before, during and after each (%(default)s)")
-    add("--only", nargs="+", choices=_KINDS, default=list(_KINDS), help="some of them")
+    add(
+        "--seconds", type=float, default=5, help="before, during and after each fault (%(default)s)"
+    )
+    add(
+        "--only",
+        nargs="+",
+        choices=_KINDS,
+        default=list(_KINDS),
+        help="kinds of faults; all by default",
+    )
     return parser.parse_args()
 
 

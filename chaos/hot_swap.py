@@ -1,4 +1,4 @@
-"""What can happen when another bundle becomes current."""
+"""Faults of bundles: good and damaged ones become current."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,11 @@ __all__ = ["built_again", "outcomes"]
 _KEY = "the key of the trials"
 _AT_MOST_MS = 30
 _SWAPS = 10
-_GROWTH = 1.05  # of the memory, which is never quite the same
+_GROWTH = 1.05  # of memory, which varies a little
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
-    """Have good and bad bundles become current, under load."""
+    """Make good and damaged bundles current under load."""
     source = load_bundle(bundle).path
     with TemporaryDirectory() as folder:
         out = Path(folder)
@@ -61,7 +61,7 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
 
 
 def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path]) -> Outcome:
-    """Swap among three bundles, so that none of them is still in memory when its turn comes."""
+    """Swap among three bundles, so that each has left memory when it becomes current again."""
     held = [Memory.of(service.pid).anonymous]
 
     def swap() -> None:
@@ -70,23 +70,23 @@ def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path])
             _await(service, bundle)
             held.append(Memory.of(service.pid).anonymous)
 
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as thread:
         swapping = []
         found = trial.outcome(
             f"{_SWAPS} new bundles in a row",
-            lambda: swapping.append(beside.submit(swap)),
+            lambda: swapping.append(thread.submit(swap)),
             lambda: swapping[0].result(),
             _AT_MOST_MS,
         )
-    held.append(Memory.of(service.pid).anonymous)  # of what answers, and of the one before it
+    held.append(Memory.of(service.pid).anonymous)  # of two bundles: the current and the previous
     remark = f"anonymous memory, MB: {', '.join(f'{each:.0f}' for each in held)}"
     return replace(found, kept=held[-1] <= max(held[:4]) * _GROWTH, remark=remark)
 
 
 def _await(service: Running, bundle: Path) -> None:
     def answers() -> bool | None:
-        told = httpx.get(f"{service.url}/health").json()["bundle_id"]
-        return told == bundle.name or None
+        current = httpx.get(f"{service.url}/health").json()["bundle_id"]
+        return current == bundle.name or None
 
     awaited(answers, f"the bundle {bundle.name}")
 

@@ -1,4 +1,4 @@
-"""memcached as a real process that tests may kill, fill and start again, and a wire that fails."""
+"""memcached as a real process that can be killed, filled and restarted, and a proxy that fails."""
 
 import socket
 import subprocess
@@ -14,11 +14,11 @@ from pymemcache import Client, MemcacheServerError
 HOST = "127.0.0.1"
 _CHUNK = 65536
 _TRICKLE_S = 0.001
-_MAGIC = b"RTTP"  # what a profile begins with
+_MAGIC = b"RTTP"  # the first bytes of a profile
 
 
 class Server:
-    """One memcached; it keeps its port when it is started again."""
+    """One memcached; it keeps its port when it is restarted."""
 
     def __init__(self) -> None:
         with socket.create_server((HOST, 0)) as free:
@@ -27,11 +27,11 @@ class Server:
 
     @property
     def address(self) -> str:
-        """As the settings have it."""
+        """`host:port`, as in the settings."""
         return f"{HOST}:{self.port}"
 
     def start(self, *flags: str) -> None:
-        """Start it, empty, and return once it listens."""
+        """Start it empty; returns once it listens."""
         command = ["memcached", "-u", "nobody", "-l", HOST, "-p", str(self.port), *flags]
         self._process = subprocess.Popen(command)
         while True:
@@ -39,19 +39,19 @@ class Server:
                 return
             if self._process.poll() is not None:
                 raise RuntimeError(f"memcached did not start: {' '.join(command)}")
-            time.sleep(0.02)  # nothing tells that it listens
+            time.sleep(0.02)  # memcached does not report that it listens
 
     def kill(self) -> None:
-        """End it, if it runs, without a word to anybody."""
+        """Kill it (-9), if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def fill(self, largest_bytes: int) -> None:
-        """Store values until there is no room for one of any size so far; it must not evict."""
+        """Store values of growing sizes until none fits; needs -M, which forbids eviction."""
         client = Client((HOST, self.port), default_noreply=False)
         size = 100
-        while size < largest_bytes:  # it keeps values of a size apart from others
+        while size < largest_bytes:  # memcached has a separate slab for each size
             with suppress(MemcacheServerError):
                 for number in count():
                     client.set(f"{size}-bytes-{number}", b"x" * size)
@@ -59,7 +59,7 @@ class Server:
         client.close()
 
     def keys(self) -> int:
-        """How many values it has."""
+        """Number of stored values."""
         client = Client((HOST, self.port))
         found = int(client.stats()[b"curr_items"])
         client.close()
@@ -68,7 +68,7 @@ class Server:
 
 @contextmanager
 def servers(number: int) -> Iterator[list[Server]]:
-    """So many, all empty, which end with the test."""
+    """Start this many empty servers; kill them at the end."""
     started = [Server() for _ in range(number)]
     try:
         for each in started:
@@ -80,7 +80,7 @@ def servers(number: int) -> Iterator[list[Server]]:
 
 
 class Wire(ThreadingTCPServer):
-    """What lies between a client and a server, and may be slow or change what is answered."""
+    """A proxy between a client and a server, which can delay, garble or damage the answers."""
 
     daemon_threads = True
 
@@ -94,11 +94,11 @@ class Wire(ThreadingTCPServer):
 
     @property
     def address(self) -> str:
-        """Where a client finds it."""
+        """`host:port` for the client."""
         return f"{HOST}:{self.server_address[1]}"
 
     def mend(self) -> None:
-        """Pass everything on, at once; an answer that trickles by now goes on to trickle."""
+        """Pass everything on at once; an answer that already trickles goes on trickling."""
         self.delay_s, self.garbage = 0.0, None
         self.trickles = self.damages = False
 
@@ -136,7 +136,7 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def wire(server: Server) -> Iterator[Wire]:
-    """A wire to a server."""
+    """Run a proxy to a server."""
     with Wire(server.port) as between:
         thread = Thread(target=between.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""What a fault did to a service under load."""
+"""The outcome of a fault: how the requests fared, and whether the limits held."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,25 +17,24 @@ _FIGURES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """A fault and what became of the requests.
+    """The outcome of one fault.
 
     Attributes:
-        fault: what was done.
-        rate: requests per second that were sent while it lasted.
-        requests: how many, before, during and after it.
-        failed: those that were not answered with 200; past capacity, nor told to come back later.
-        may_fail: how many of them a fault of this kind cannot but fail.
-        degraded: the share of the answers that said so, while it lasted.
-        answered: requests per second that were, while it lasted.
-        shed_ms: 99th percentile of the time in which others were told to come back later; None if
-            nobody was.
+        fault: its name.
+        rate: requests per second that were sent during the fault.
+        requests: number of requests before, during and after it.
+        failed: requests not answered with 200; past capacity, neither with 200 nor with 503.
+        may_fail: failures that a fault of this kind cannot avoid.
+        degraded: share of the answers during the fault that are `degraded`.
+        answered: answers per second during the fault.
+        shed_ms: 99th percentile of the time to a 503; None without one.
         before_ms, during_ms, after_ms: 99th percentiles of the latency of answers.
-        at_most_ms: what it may be while it lasts.
-        recovery_s: from its end until shoppers are answered as before.
-        lost: purchases that were acknowledged and do not count; None if none was told.
-        doubled: purchases that count more than once; None likewise.
-        remark: what else there is to say.
-        kept: whether all else that was promised held.
+        at_most_ms: limit of `during_ms`.
+        recovery_s: seconds from the end of the fault until users are answered as before.
+        lost: purchases that were acknowledged and do not count; None if none was sent.
+        doubled: purchases that count more than once; None if none was sent.
+        remark: further figures, as text.
+        kept: whether the fault's own other conditions held.
     """
 
     fault: str
@@ -58,14 +57,14 @@ class Outcome:
 
     @property
     def survived(self) -> bool:
-        """Whether it stayed within the limits."""
+        """Whether all limits and conditions held."""
         in_time = self.during_ms <= self.at_most_ms and self.recovery_s <= _RECOVERY_S
         counted_once = not self.lost and not self.doubled
         return self.failed <= self.may_fail and in_time and counted_once and self.kept
 
 
 def as_table(outcomes: Iterable[Outcome]) -> Table:
-    """The outcomes as a table, for `rich` to print."""
+    """The outcomes as a table for `rich`."""
     caption = "99th percentiles in ms, recovery in s; lost and doubled are purchases"
     table = Table(caption=caption)
     table.add_column("fault", no_wrap=True)

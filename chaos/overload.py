@@ -1,4 +1,4 @@
-"""What can happen when more shoppers come than can be answered."""
+"""Overload: more requests than a worker can answer."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ _OF_CAPACITY = 0.9
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
-    """Ask a worker for several times as much as it can answer."""
+    """Send a worker several times as many requests as it can answer."""
     with running(SERVE, bundle, {CORES[0]}) as service:
         trial = Trial(service.url, load, rate, seconds)
         capacity = trial.capacity()

@@ -1,4 +1,4 @@
-"""What can happen to memcached."""
+"""Faults of memcached."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,9 +21,9 @@ _LARGEST_BYTES = 50_000
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
-    """Do to memcached whatever can happen to it, under load."""
+    """Apply faults to memcached under load."""
     yield from _processes(bundle, load, rate, seconds)
-    yield from _wire(bundle, load, rate, seconds)
+    yield from _connection(bundle, load, rate, seconds)
 
 
 def _processes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
@@ -63,7 +63,7 @@ def _processes(bundle: Path, load: Generator, rate: float, seconds: float) -> It
             yield outcome("all are full", fill, empty)
 
 
-def _wire(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
+def _connection(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
     with servers(1) as (server,), wire(server) as between:
 
         def slow_down() -> None:
@@ -81,5 +81,5 @@ def _wire(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterato
 
 
 def _degrading(trial: Trial) -> Callable[..., Outcome]:
-    """How to do faults that cannot but degrade some answers."""
+    """Faults after which some answers have to be degraded."""
     return partial(trial.outcome, expects_degraded=True)

@@ -1,4 +1,4 @@
-"""A service under a constant load, while something is done to what it depends on."""
+"""A service under constant load before, during and after a fault."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ __all__ = ["CONNECTIONS", "Trial", "awaited", "metric"]
 
 CONNECTIONS = 32
 _CLOSED, _RUSHING = 16, 64
-_SHOPPERS = 20
+_USERS = 20
 _SLOWER_MS = 10
 _PATIENCE_S = 30
 
@@ -25,16 +25,16 @@ T = TypeVar("T")
 
 
 class Trial:
-    """Does faults to a service, one after another."""
+    """Applies faults to a service, one after another."""
 
     def __init__(self, url: str, load: Generator, rate: float, seconds: float) -> None:
-        """Prepares.
+        """Prepares the load.
 
         Args:
             url: of the service.
-            load: what asks it.
+            load: the load generator.
             rate: requests per second.
-            seconds: that it is asked before, during and after a fault, each.
+            seconds: length of the load before, during and after a fault, each.
         """
         self._url = url
         self._recommend = f"{url}/recommend"
@@ -51,26 +51,27 @@ class Trial:
         rush: float | None = None,
         expects_degraded: bool = False,
     ) -> Outcome:
-        """Do a fault, end it, and tell what it did.
+        """Begin a fault and end it, under load.
 
         Args:
             fault: its name.
-            begin: does it.
+            begin: begins it.
             end: ends it.
-            at_most_ms: what the 99th percentile may be; by default 10 ms more than before.
-            rush: requests per second while it lasts, if they are more than can be answered.
-            expects_degraded: whether some answers have to be, or else it was not done at all.
+            at_most_ms: limit of the 99th percentile during it; by default 10 ms above that before.
+            rush: requests per second during the fault, if it is an overload.
+            expects_degraded: whether some answers must be `degraded`, as proof that the fault
+                took effect.
         """
-        before = self._ask()
+        before = self._steady()
         begin()
         degraded = self._degraded()
-        during = self._ask() if rush is None else self._rush(rush)
+        during = self._steady() if rush is None else self._rush(rush)
         degraded = self._degraded() - degraded
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as thread:
             end()
-            asking = beside.submit(self._ask)
+            loading = thread.submit(self._steady)
             recovery_s = self._recovery_s()
-            after = asking.result()
+            after = loading.result()
         shed_ms = sorted(during.shed_ms)
         failed = sum(phase.failures for phase in (before, during, after))
         return Outcome(
@@ -90,13 +91,12 @@ class Trial:
         )
 
     def capacity(self) -> float:
-        """The most requests per second that are answered, as a closed loop finds it."""
+        """Answers per second in a closed loop."""
         loads = [self._load.closed(self._recommend, self._seconds, _CLOSED) for _ in range(2)]
-        return loads[-1].result.rate  # what it does first compiles and fills caches
+        return loads[-1].result.rate  # the first load warms up
 
-    def _ask(self) -> Result:
-        asked = (self._recommend, self._rate, self._seconds, CONNECTIONS)
-        return self._load.open(*asked).result
+    def _steady(self) -> Result:
+        return self._load.open(self._recommend, self._rate, self._seconds, CONNECTIONS).result
 
     def _rush(self, rate: float) -> Result:
         return self._load.open(self._recommend, rate, self._seconds, _RUSHING).result
@@ -106,33 +106,33 @@ class Trial:
         return awaited(lambda: metric(self._url, name), name)
 
     def _recovery_s(self) -> float:
-        """Ask for the same shoppers over and over, until all of them are answered as before."""
+        """Seconds until the same users are all answered with 200 and not degraded."""
         began, well = perf_counter(), 0
         with httpx.Client(base_url=self._url) as client:
             for number in count():
-                body = self._load.bodies[number % _SHOPPERS]
+                body = self._load.bodies[number % _USERS]
                 well = well + 1 if _answered_well(client, body) else 0
-                if well == _SHOPPERS or perf_counter() - began > _PATIENCE_S:
+                if well == _USERS or perf_counter() - began > _PATIENCE_S:
                     break
         return perf_counter() - began
 
 
 def awaited(look: Callable[[], T | None], what: str) -> T:
-    """Return what a look finds, once it is something.
+    """Call `look` until it returns something, and return that.
 
     Raises:
-        TimeoutError: it is nothing for half a minute.
+        TimeoutError: it returns None for half a minute.
     """
     began = perf_counter()
     while (found := look()) is None:
         if perf_counter() - began > _PATIENCE_S:
             raise TimeoutError(f"waited {_PATIENCE_S} s for {what}")
-        sleep(0.02)  # nothing tells
+        sleep(0.02)  # there is no event to wait for
     return found
 
 
 def metric(url: str, name: str) -> float | None:
-    """What a service tells of itself; None if the worker that should have answered was killed."""
+    """The value of a metric; None if the worker that should have answered was killed."""
     try:
         text = httpx.get(f"{url}/metrics").text
     except httpx.TransportError:
