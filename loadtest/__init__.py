@@ -1,1 +1,1 @@
-"""Measurements of a running service, from outside of it."""
+"""Load tests of a running service, over HTTP alone."""

@@ -1,6 +1,6 @@
-"""`python -m loadtest`: load a running service with held-out baskets, and judge how it did."""
+"""`python -m loadtest`: load a running service with held-out baskets, and check the limits."""
 
-# Locust patches the standard library when it is imported, and wants to be the first.
+# Locust patches the standard library when it is imported, so it must come first.
 from locust.env import Environment  # isort: skip
 
 import argparse
@@ -16,7 +16,7 @@ from loadtest.result import Result
 
 
 def main() -> None:
-    """Run for a while, print one line, exit with 1 when it is beyond the limits."""
+    """Run for a while and print one line; exit with 1 if a limit is exceeded."""
     arguments = _arguments()
     locustfile.REQUESTS = arguments.requests
     _check(arguments)
@@ -31,19 +31,19 @@ def main() -> None:
 
 
 def run(host: str, users: int, duration_s: float) -> Result:
-    """Let `users` shoppers loose on `host` for `duration_s` seconds."""
+    """Load `host` with `users` concurrent users for `duration_s` seconds."""
     result = Result()
 
     def record(response_time: float, exception: Exception | None, **_: Any) -> None:
         # Locust rounds its own statistics to whole milliseconds.
         result.record(response_time, answered=exception is None)
 
-    environment = Environment(user_classes=[locustfile.Shopper], host=host)
+    environment = Environment(user_classes=[locustfile.BasketUser], host=host)
     environment.events.request.add_listener(record)
     runner = environment.create_local_runner()
     started = time.perf_counter()
     runner.start(users, spawn_rate=users)
-    time.sleep(duration_s)  # Gevent's by now: the shoppers go on.
+    time.sleep(duration_s)  # gevent's sleep: the users go on
     runner.quit()
     result.seconds = time.perf_counter() - started
     return result
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--host", default="http://127.0.0.1:8000", help="URL of the service (%(default)s)")
     add("--requests", type=Path, default=locustfile.REQUESTS, help="bodies to post (%(default)s)")
-    add("--users", type=int, default=4, help="concurrent shoppers (%(default)s)")
+    add("--users", type=int, default=4, help="concurrent users (%(default)s)")
     add("--duration-s", type=float, default=30, help="seconds to run (%(default)s)")
     add("--max-p99-ms", type=float, default=50, help="limit of the 99th percentile (%(default)s)")
     add("--max-failures", type=int, default=0, help="limit of failed requests (%(default)s)")
@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Say what is missing before a run, rather than count failures after it."""
+    """Exit with a message if there are no requests or no service, before any failure counts."""
     if not arguments.requests.is_file() or not arguments.requests.stat().st_size:
         remedy = f"rtt2vec-build sample-requests --requests {arguments.requests}"
         _leave(f"no requests in {arguments.requests}. Make them with: {remedy}")

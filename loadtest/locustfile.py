@@ -1,8 +1,8 @@
-"""Shoppers for Locust, whose baskets grow: after every item they ask what belongs with it.
+"""Users for Locust, who fill a basket item by item and ask for recommendations after each.
 
-Each takes a held-out basket, asks with its first item, then with two, and so on to the last; then
-the next basket. It is a closed loop: who waits for a slow answer asks less often, so the tail is
-better than a shop would see it (`loadtest.open_loop` shows that one).
+A user takes a held-out basket, asks with its first item, then with two, and so on to the last, and
+goes on with the next basket. It is a closed loop: a user who waits for a slow answer asks less
+often, so the tail latency looks better than in a shop (`loadtest.open_loop` measures that).
 
 python -m loadtest                                   headless, with limits
 LOADTEST_REQUESTS=FILE locust -f loadtest/locustfile.py        with Locust's own interface
@@ -22,7 +22,7 @@ REQUESTS = Path(os.environ.get("LOADTEST_REQUESTS", "loadtest/requests.jsonl"))
 
 @cache
 def bodies(path: Path) -> Iterator[str]:
-    """Return the lines of a file, each a request body, over and over, to all shoppers in turn."""
+    """Return the lines of a file, each a request body, in an endless cycle for all users."""
     return cycle(path.read_text("utf-8").splitlines())
 
 
@@ -34,8 +34,8 @@ def growing(body: str) -> Iterator[str]:
         yield json.dumps(request | {"basket": basket[:size]})
 
 
-class Shopper(FastHttpUser):
-    """Asks again as soon as it is answered."""
+class BasketUser(FastHttpUser):
+    """A user who asks again as soon as the answer is there."""
 
     connection_timeout = network_timeout = 10.0
 
@@ -45,6 +45,6 @@ class Shopper(FastHttpUser):
 
     @task
     def recommend(self) -> None:
-        """Post the basket with one item more, or the next one."""
+        """Post the basket with one more item, or the next basket."""
         headers = {"Content-Type": "application/json"}
         self.client.post("/recommend", data=next(self._steps), headers=headers)

@@ -1,9 +1,9 @@
 """`python -m loadtest.open_loop`: requests at a constant rate, whether or not they are answered.
 
-A shopper does not wait for others to be served. So each request has a moment at which it should be
-sent, and its latency counts from that moment: what queues up, in the service or before a free
-connection, is in the figures (a closed loop would leave it out). Without a rate, every connection
-asks again as soon as it is answered, which measures the most that the service can do.
+Users do not wait for each other. So each request is due at a fixed moment, and its latency counts
+from that moment: time spent queueing, in the service or for a free connection, is included (a
+closed loop would leave it out). Without a rate, every connection sends its next request as soon as
+it has an answer, which measures the capacity of the service.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
 
     async def open(self) -> None:
-        """Connect, if it is not and if there is a service."""
+        """Connect, unless connected; failing to connect is not an error."""
         if self._transport is None:
             with suppress(OSError):
                 loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         return await self._status
 
     def data_received(self, data: bytes) -> None:
-        """Put a part of an answer to the others; see whether they are all of it."""
+        """Collect the answer; complete the request at its end."""
         self._received += data
         head, ended, content = self._received.partition(b"\r\n\r\n")
         if not ended:
@@ -67,12 +67,12 @@ class Connection(asyncio.Protocol):
             self._answered(int(head.split(b" ", 2)[1]))
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Leave nobody waiting; the next post opens a new connection."""
+        """Fail the request in flight; the next post opens a new connection."""
         self._transport = None
         self._answered(0)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -88,10 +88,10 @@ async def run(
 
     Args:
         url: of the route.
-        bodies: posted in turn, over and over.
-        rate: requests per second; None asks again on every connection as soon as it is answered.
+        bodies: posted in turn, in an endless cycle.
+        rate: requests per second; None sends on every connection as soon as it has an answer.
         seconds: how long requests are sent.
-        connections: how many are open at once.
+        connections: number of connections.
     """
     parts = urlsplit(url)
     address = parts.hostname or "", parts.port or 80, parts.path
@@ -101,7 +101,7 @@ async def run(
     supply = cycle(bodies)
     started = perf_counter()
 
-    async def shop(connection: Connection) -> None:
+    async def send(connection: Connection) -> None:
         for moment in moments:
             due = started + moment if rate else perf_counter()
             await _until(due)
@@ -113,16 +113,16 @@ async def run(
                 result.shed_ms.append((answered - sent) * 1000)
         connection.close()
 
-    await asyncio.gather(*map(shop, opened))
+    await asyncio.gather(*map(send, opened))
     result.seconds = perf_counter() - started
     return result
 
 
 async def _until(due: float) -> None:
-    """Wait more exactly than timers do, which are a millisecond late, as if the service were.
+    """Wait more exactly than a timer, which is a millisecond late and would blame the service.
 
-    It naps rather than spins: a processor that is never idle would leave all else that the machine
-    has to do to the one that the service runs on. An answer may wait for the end of a nap.
+    It sleeps in short naps instead of spinning: if this core is never idle, other work of the
+    machine moves to the core of the service. An answer may wait for the end of a nap.
     """
     if (early := due - perf_counter()) > _EARLY_S:
         await asyncio.sleep(early - _EARLY_S)
@@ -143,7 +143,7 @@ def _moments(rate: float | None, seconds: float) -> Iterator[float]:
 
 
 def main() -> None:
-    """Run, print the figures as one line of JSON, exit with 1 if a request failed."""
+    """Run and print the figures as one line of JSON; exit with 1 if a request failed."""
     arguments = _arguments()
     bodies = arguments.requests.read_bytes().splitlines()
     if not bodies:
@@ -170,9 +170,9 @@ def _arguments() -> argparse.Namespace:
     requests = Path("loadtest/requests.jsonl")
     add("--host", default="http://127.0.0.1:8000", help="URL of the service (%(default)s)")
     add("--requests", type=Path, default=requests, help="bodies to post (%(default)s)")
-    add("--rate", type=float, help="requests per second; without it, as many as it can take")
+    add("--rate", type=float, help="requests per second; by default as many as possible")
     add("--duration-s", type=float, default=30, help="seconds to send for (%(default)s)")
-    add("--connections", type=int, default=64, help="open at once (%(default)s)")
+    add("--connections", type=int, default=64, help="number of connections (%(default)s)")
     return parser.parse_args()
 
 

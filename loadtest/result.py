@@ -1,4 +1,4 @@
-"""What a load test measured."""
+"""The result of a load test."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,10 @@ class Result:
     """The answers to a number of requests.
 
     Attributes:
-        seconds: how long it took to ask for them.
-        times_ms: latencies of the answered requests, in the order of the answers.
-        failures: number of requests that were refused, or not answered at all.
-        shed_ms: times in which those among them that were answered 503 were.
+        seconds: length of the test.
+        times_ms: latencies of the requests answered with 200, in the order of the answers.
+        failures: number of requests answered otherwise, or not at all.
+        shed_ms: time from sending to the answer of those answered 503.
     """
 
     seconds: float = 0.0
@@ -24,7 +24,7 @@ class Result:
     shed_ms: list[float] = field(default_factory=list)
 
     def record(self, time_ms: float, answered: bool) -> None:
-        """Take note of one request."""
+        """Record one request."""
         if answered:
             self.times_ms.append(time_ms)
         else:
@@ -36,7 +36,7 @@ class Result:
         return len(self.times_ms) / self.seconds
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the latency that `percent` of the answered requests stayed within."""
+        """Return a percentile of the latencies, in ms."""
         return sorted(self.times_ms)[int(percent / 100 * (len(self.times_ms) - 1))]
 
     def summary(self) -> dict[str, float]:
