@@ -6,16 +6,16 @@
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /venv
-# What is optional, say `limits,memcached`; nothing by default.
+# Extras to install, such as `limits,memcached`; none by default.
 ARG EXTRAS=""
 COPY pyproject.toml constraints.txt README.md ./
 COPY service service
-# No training dependency, and no builder, which was not copied.
+# Installs no training dependencies; the builder is not copied.
 RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:3.11-slim-bookworm
-# A worker answers one request at a time: threads within it would compete with other workers.
-# The ranker's loops are compiled at the first start, and kept where the user below may write.
+# A worker answers one request at a time; threads in it would compete with the other workers.
+# Numba compiles at the first start and keeps the result where the user below can write.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
@@ -25,7 +25,7 @@ ENV PATH=/venv/bin:$PATH \
     RTT2VEC_BUNDLE=/bundles \
     RTT2VEC_HOST=0.0.0.0 \
     RTT2VEC_PORT=8000
-# A volume for events, mounted there, is the user's like the directory.
+# The user owns this directory, and so any new volume that is mounted there.
 RUN useradd --system --uid 10001 --no-create-home rtt2vec \
     && install --directory --owner rtt2vec /events
 COPY --from=build /venv /venv
