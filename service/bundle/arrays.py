@@ -6,7 +6,7 @@ To add one, add a field; an optional one if bundles written before it lack it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,7 @@ from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import ArrayFacts
 from service.support.array_types import Float32, Int32, Int64
 
-__all__ = ["Arrays", "needed", "read_arrays", "write_arrays"]
-
-_Number = TypeVar("_Number", bound=np.generic)
-
+__all__ = ["LAYOUTS", "Arrays", "read_arrays", "write_arrays"]
 
 _CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
 _TREES, _SCORE = (Group(name, needs="past") for name in ("trees", "score"))
@@ -147,6 +144,17 @@ class Arrays:
         named = ((name, getattr(self, name)) for name in LAYOUTS)
         return {name: array for name, array in named if array is not None}
 
+    def required(self, name: str, by: str) -> npt.NDArray[Any]:
+        """Return an optional array that `by` cannot do without.
+
+        Raises:
+            BundleInvalidError: the bundle lacks it.
+        """
+        array: npt.NDArray[Any] | None = getattr(self, name)
+        if array is None:
+            raise BundleInvalidError(f"{name}.npy", f"an array, since {by} needs it", "none")
+        return array
+
     def check(self, n_items: int, n_users: int) -> None:
         """Refuse arrays that contradict each other or the two tables.
 
@@ -160,19 +168,6 @@ LAYOUTS = {
     name: Layout.of(hint) for name, hint in get_type_hints(Arrays, include_extras=True).items()
 }
 """The declaration of each array, by name."""
-
-
-def needed(array: npt.NDArray[_Number] | None) -> npt.NDArray[_Number]:
-    """Return an optional array of a bundle in a place where it has to be there.
-
-    Raises:
-        BundleInvalidError: it is not.
-    """
-    if array is None:
-        raise BundleInvalidError("manifest.json", "all arrays of the ranker", "some of them")
-    view = array.view()
-    view.flags.writeable = False  # as the mapped ones are: compiled loops come in one kind
-    return view
 
 
 def write_arrays(directory: Path, arrays: Arrays) -> None:

@@ -42,6 +42,7 @@ from service.bundle.publishing import CURRENT, publish, staging
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
 from service.support.files import sync
+from service.support.read_only import read_only
 
 __all__ = ["Arrays", "Bundle", "BundleContents", "BundleError", "Catalogue", "Manifest"]
 __all__ += ["load_bundle", "preview_bundle", "write_bundle"]
@@ -129,7 +130,7 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
 def preview_bundle(contents: BundleContents) -> Bundle:
     """Return contents as a bundle that is only in memory: the builder tries it before shipping."""
     return Bundle(
-        **contents.present(),
+        **{name: read_only(array) for name, array in contents.present().items()},
         path=Path(),
         manifest=_manifest(contents, {}),
         catalogue=contents.catalogue,

@@ -4,9 +4,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32, Int32, Int64
+from service.support.read_only import read_only
 
 __all__ = ["Profile", "ProfileSource", "Profiles"]
 
@@ -32,9 +32,9 @@ class Profile(NamedTuple):
     counts: Int32
     recency: Float32
     last: Int64
-    past_begun: Int64 = needed(np.empty(0, np.int64))
-    past_indptr: Int64 = needed(np.zeros(1, np.int64))
-    past_items: Int32 = needed(np.empty(0, np.int32))
+    past_begun: Int64 = read_only(np.empty(0, np.int64))
+    past_indptr: Int64 = read_only(np.zeros(1, np.int64))
+    past_items: Int32 = read_only(np.empty(0, np.int32))
     fallback: bool = False
 
 
@@ -52,9 +52,9 @@ class Profiles:
         self._bundle = bundle
         self._past_indptr = bundle.past_indptr
         if bundle.past_indptr is not None:
-            self._past_begun = needed(bundle.past_begun)
-            self._past_item_indptr = needed(bundle.past_item_indptr)
-            self._past_items = needed(bundle.past_item)
+            self._past_begun = bundle.required("past_begun", "a profile")
+            self._past_item_indptr = bundle.required("past_item_indptr", "a profile")
+            self._past_items = bundle.required("past_item", "a profile")
 
     def get(self, user_id: str) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue."""

@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple
 import numba
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.profiles.profile import Profile
 from service.recommending.queries import mean_of_swapped, swapped
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
+from service.support.read_only import read_only
 
 __all__ = ["PARTS", "Candidates", "Part", "closest_anchors", "score_parts"]
 
@@ -30,8 +30,8 @@ PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 _RECENCY_SCALE = np.float32(30)
 
 # The history of a stranger.
-_NO_ITEMS = needed(np.empty(0, np.int32))
-_NO_RECENCY = needed(np.empty(0, np.float32))
+_NO_ITEMS = read_only(np.empty(0, np.int32))
+_NO_RECENCY = read_only(np.empty(0, np.float32))
 
 
 class Candidates(NamedTuple):
@@ -105,7 +105,7 @@ def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int3
 @cache
 def _no_user_h(d: int) -> Float32:
     """The vector of a stranger."""
-    return needed(np.zeros(d, np.float32))
+    return read_only(np.zeros(d, np.float32))
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.business_rules.arranged import Arranged
 from service.profiles.profile import Profile, Profiles
@@ -104,7 +103,7 @@ class Recommender:
         self.options = options
         self._bundle = bundle
         self._weights = weights or Weights.read(bundle.manifest.serving)
-        self._rows = needed(bundle.item_vectors)
+        self._rows = bundle.item_vectors
         self._search = Search(bundle, self._weights)
         self._profiles = Profiles(bundle)
         self._assortment = Assortment(bundle.catalogue)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from service.bundle.arrays import Arrays, needed
+from service.bundle.arrays import Arrays
 from service.support.array_types import Bool, Float32, Int8, Int32, Int64
 
 __all__ = ["Related", "RelatedItems", "Rule"]
@@ -41,12 +41,12 @@ class RelatedItems:
         Args:
             arrays: with the group of the rules.
         """
-        self._indptr = needed(arrays.rule_indptr)
-        self._antecedent = needed(arrays.rule_antecedent)
-        self._consequent = needed(arrays.rule_consequent)
-        self._support = needed(arrays.rule_support)
-        self._confidence = needed(arrays.rule_confidence)
-        self._lift = needed(arrays.rule_lift)
+        self._indptr = arrays.required("rule_indptr", "related products")
+        self._antecedent = arrays.required("rule_antecedent", "related products")
+        self._consequent = arrays.required("rule_consequent", "related products")
+        self._support = arrays.required("rule_support", "related products")
+        self._confidence = arrays.required("rule_confidence", "related products")
+        self._lift = arrays.required("rule_lift", "related products")
         self._parts = (self._antecedent >= 0).sum(axis=1, dtype=np.int8)
         self._merit = self._lift * self._confidence
 

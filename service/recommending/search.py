@@ -13,7 +13,6 @@ none     No search: candidates come from the user's history and from popularity 
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.queries import build_queries, mean_query
@@ -22,6 +21,7 @@ from service.retrieval import rescore
 from service.retrieval.closest_lists import named_most
 from service.settings import SearchForm
 from service.support.array_types import Bool, Int32
+from service.support.read_only import read_only
 
 __all__ = ["PLACES_PER_CANDIDATE", "Search"]
 
@@ -34,9 +34,9 @@ class Search:
 
     def __init__(self, bundle: Bundle, weights: Weights) -> None:
         self._weights = weights
-        self._rows = needed(bundle.item_vectors)
-        no_lists = np.empty((len(self._rows), 0), np.int32)
-        self._closest = needed(no_lists if bundle.closest_item is None else bundle.closest_item)
+        self._rows = bundle.item_vectors
+        no_lists = read_only(np.empty((len(self._rows), 0), np.int32))
+        self._closest = no_lists if bundle.closest_item is None else bundle.closest_item
         self._index = bundle.retrieval
 
     def find(

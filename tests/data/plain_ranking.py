@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import exp, log, sqrt
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32
 
@@ -31,8 +30,11 @@ class PlainRanking:
     def _near(self, item: int) -> list[tuple[float, float]]:
         """Cosine and confidence of each basket item that has this one as a neighbour."""
         bundle = self.bundle
-        starts, neighbours = needed(bundle.neighbour_indptr), needed(bundle.neighbour_item)
-        counts, sold = needed(bundle.neighbour_count), bundle.item_count
+        starts, neighbours = (
+            bundle.required("neighbour_indptr", "a test"),
+            bundle.required("neighbour_item", "a test"),
+        )
+        counts, sold = bundle.required("neighbour_count", "a test"), bundle.item_count
         return [
             (
                 counts[at] / (sqrt(int(sold[own]) * int(sold[item])) + 5),
@@ -77,7 +79,7 @@ class PlainRanking:
         cosines = [cosine for cosine, _ in self.near[item]]
         most = max(sum(cosine for cosine, _ in each) for each in self.near.values())
         confidence = sum(share for _, share in self.near[item]) / len(basket)
-        share = self.bundle.item_count[item] / len(needed(self.bundle.past_begun))
+        share = self.bundle.item_count[item] / len(self.bundle.required("past_begun", "a test"))
 
         def alike(names: list[str]) -> int:
             return sum(names[own] == names[item] for own in basket)
@@ -97,7 +99,7 @@ class PlainRanking:
 
     def _votes(self, item: int) -> tuple[float, float, float]:
         """How much alike the present basket and the past ones with this item are."""
-        n_baskets, present = len(needed(self.bundle.past_begun)), set(self.basket)
+        n_baskets, present = len(self.bundle.required("past_begun", "a test")), set(self.basket)
         vote, late, share = 0.0, 0.0, 0.0
         for each in self.past:
             if item in each.items:
@@ -147,11 +149,14 @@ class PlainRanking:
         }
 
     def _rhythm(self, item: int) -> list[float]:
-        rhythm: list[float] = needed(self.bundle.item_rhythm)[item].tolist()
+        rhythm: list[float] = self.bundle.required("item_rhythm", "a test")[item].tolist()
         return rhythm
 
     def _of_the_item(self, item: int, log_popularity: float) -> dict[str, float]:
-        trend, shelves = needed(self.bundle.item_trend), self.bundle.catalogue.subcategories
+        trend, shelves = (
+            self.bundle.required("item_trend", "a test"),
+            self.bundle.catalogue.subcategories,
+        )
         month = [
             exp(trend[other, 2]) for other, shelf in enumerate(shelves) if shelf == shelves[item]
         ]
@@ -166,15 +171,18 @@ class PlainRanking:
 
 def walk(bundle: Bundle, features: Float32) -> float:
     """The score of one candidate: the sum of the leaves it reaches, tree by tree."""
-    left, right = needed(bundle.tree_left), needed(bundle.tree_right)
-    feature, threshold = needed(bundle.tree_feature), needed(bundle.tree_threshold)
+    left, right = bundle.required("tree_left", "a test"), bundle.required("tree_right", "a test")
+    feature, threshold = (
+        bundle.required("tree_feature", "a test"),
+        bundle.required("tree_threshold", "a test"),
+    )
     score = 0.0
-    for root in needed(bundle.tree_root):
+    for root in bundle.required("tree_root", "a test"):
         node = root
         while feature[node] >= 0:
             passes = features[feature[node]] <= threshold[node]
             node = left[node] if passes else right[node]
-        score += float(needed(bundle.tree_value)[node])
+        score += float(bundle.required("tree_value", "a test")[node])
     return score
 
 
@@ -184,8 +192,11 @@ def _past(bundle: Bundle, user_id: str | None) -> list[Past]:
     if user is None:
         return []
     as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC).timestamp()
-    begun, lines = needed(bundle.past_begun), needed(bundle.past_item)
-    baskets, starts = needed(bundle.past_indptr), needed(bundle.past_item_indptr)
+    begun, lines = bundle.required("past_begun", "a test"), bundle.required("past_item", "a test")
+    baskets, starts = (
+        bundle.required("past_indptr", "a test"),
+        bundle.required("past_item_indptr", "a test"),
+    )
     return [
         Past(
             (as_of - int(begun[basket])) / DAY_S,

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.aggregate import score_parts
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32
+from service.support.read_only import read_only
 
 __all__ = ["COLUMNS", "ScoreColumns"]
 
 
 _LEVELS = ("subcategory", "category", "department")
-_NO_ANCHORS = needed(np.empty(0, np.int32))
+_NO_ANCHORS = read_only(np.empty(0, np.int32))
 _EXPECTED = 0.1  # of a shop's purchases on a shelf, as many as every shopper gets in advance
 
 # How large the basket is says nothing about an item. Trees that know it let one more item change
@@ -41,7 +41,7 @@ class ScoreColumns:
         The bundle's `table` may be shared with a ranker.
         """
         self._table = table or FeatureTable(bundle)
-        self._rows = needed(bundle.item_vectors)
+        self._rows = bundle.item_vectors
         self._groups = [self._table.facts[level] for level in _LEVELS]
         counts = bundle.item_count.astype(np.float64)
         self._shop_shares = [np.bincount(each, counts) / counts.sum() for each in self._groups]

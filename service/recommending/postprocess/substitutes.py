@@ -9,7 +9,6 @@ from typing import NamedTuple, Self
 import numba
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32, Int32, Int64
 
@@ -38,9 +37,9 @@ class Substitutes:
         Raises:
             BundleInvalidError: it does not.
         """
-        self._indptr = needed(bundle.substitute_indptr)
-        self._item = needed(bundle.substitute_item)
-        self._score = needed(bundle.substitute_score)
+        self._indptr = bundle.required("substitute_indptr", "the search for substitutes")
+        self._item = bundle.required("substitute_item", "the search for substitutes")
+        self._score = bundle.required("substitute_score", "the search for substitutes")
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self | None:

@@ -7,7 +7,6 @@ from threading import local
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.recommending.ranking.evidence import Evidence
@@ -21,13 +20,14 @@ from service.recommending.ranking.purchase_sums import (
     clear,
 )
 from service.support.array_types import Int32
+from service.support.read_only import read_only
 
 __all__ = ["FeatureTable"]
 
 
 _SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
-_NO_BASKETS = needed(np.empty(0, np.int64))
-_NO_ITEMS = needed(np.empty(0, np.int32))
+_NO_BASKETS = read_only(np.empty(0, np.int64))
+_NO_ITEMS = read_only(np.empty(0, np.int32))
 
 
 class _Scratch(local):
@@ -46,15 +46,16 @@ class FeatureTable:
     def __init__(self, bundle: Bundle) -> None:
         """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
         # Items were counted in the training baskets alone, not in those of newcomers.
-        n_baskets = max(1, int(needed(bundle.past_indptr)[bundle.n_trained_users]))
+        past_indptr = bundle.required("past_indptr", "the ranker")
+        n_baskets = max(1, int(past_indptr[bundle.n_trained_users]))
         self.facts = item_facts(bundle, n_baskets)
         counts = bundle.item_count.astype(np.float32)
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
-        self._item_count = needed(bundle.item_count)
+        self._item_count = bundle.item_count
         self._neighbours = (
-            needed(bundle.neighbour_indptr),
-            needed(bundle.neighbour_item),
-            needed(bundle.neighbour_count),
+            bundle.required("neighbour_indptr", "the ranker"),
+            bundle.required("neighbour_item", "the ranker"),
+            bundle.required("neighbour_count", "the ranker"),
         )
         self._subcategory = np.ascontiguousarray(self.facts["subcategory"])
         self._n_subcategories = int(self._subcategory.max()) + 1

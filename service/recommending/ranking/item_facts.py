@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.support.array_types import Records
 
@@ -39,8 +38,8 @@ def item_facts(bundle: Bundle, n_baskets: int) -> Records:
     for name, level in bundle.catalogue.taxonomy._asdict().items():
         facts[name] = level.codes_of_all()
     facts["basket_share"] = bundle.item_count.astype(np.float32) / np.float32(n_baskets)
-    for names, array in ((_TREND, bundle.item_trend), (_RHYTHM, bundle.item_rhythm)):
-        for name, column in zip(names, needed(array).T, strict=True):
+    for names, array in ((_TREND, "item_trend"), (_RHYTHM, "item_rhythm")):
+        for name, column in zip(names, bundle.required(array, "the ranker").T, strict=True):
             facts[name] = column
     purchases, subcategory = np.exp(facts["log_popularity_30d"]), facts["subcategory"]
     shares = purchases / np.bincount(subcategory, purchases)[subcategory]

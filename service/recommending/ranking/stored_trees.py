@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError, BundleVersionError
 from service.recommending.ranking.trees import Trees
@@ -31,7 +30,7 @@ def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Sequ
     """
     arrays = bundle.present()
     names = (root, *(f"{group}_{part}" for part in ("feature", "threshold", "left", "right")))
-    roots, feature, *others = (needed(arrays[name]) for name in (*names, f"{group}_value"))
+    roots, feature, *others = (arrays[name] for name in (*names, f"{group}_value"))
     trees = Trees(roots, _renumbered(bundle, f"{group}_feature", feature, fact, columns), *others)
     try:
         trees.predict(np.empty((0, len(columns)), np.float32))

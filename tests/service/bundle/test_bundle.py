@@ -18,6 +18,7 @@ from service.bundle.bundle import (
     BundleError,
     Catalogue,
     load_bundle,
+    preview_bundle,
     write_bundle,
 )
 from service.retrieval.exact import Exact
@@ -224,3 +225,16 @@ def test_bundles_of_version_1_load_for_ever(path: Path) -> None:
     assert bundle.user_ids == wanted.user_ids
     _, found = bundle.retrieval.search(bundle.recall_queries[:1], 20)
     assert set(found[0]) == set(range(0, 40, 2))  # the query is a bakery anchor
+
+
+def test_an_array_that_is_lacking_is_named_with_what_needs_it() -> None:
+    bundle = preview_bundle(tiny_contents())
+    assert bundle.required("item_count", "a test") is bundle.item_count
+    with pytest.raises(BundleError, match=r"past_item\.npy: .*the ranker needs it"):
+        bundle.required("past_item", "the ranker")
+
+
+def test_arrays_in_memory_are_as_read_only_as_mapped_ones() -> None:
+    contents = tiny_contents()
+    assert not any(array.flags.writeable for array in preview_bundle(contents).present().values())
+    assert contents.item_count.flags.writeable

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from index_builder.bundle.contents import with_closest
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.profile import Profiles
 from service.recommending.recommender import Recommender
@@ -88,7 +87,7 @@ def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
 def test_merged_lists_bring_what_is_wanted_and_no_more() -> None:
     assert len(found(shop(10), "lists", [3, 20, 41], "user-03", 5)) == 5
     alone = found(shop(10), "lists", [3], "user-03", 10)
-    assert alone == needed(shop(10).closest_item)[3].tolist()
+    assert alone == shop(10).required("closest_item", "a test")[3].tolist()
 
 
 def test_what_is_not_eligible_is_not_in_the_merged_lists() -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, preview_bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
@@ -107,7 +106,9 @@ def listed_for_the_shopper(
     """The best of each basket item's list by its query."""
     best: set[int] = set()
     for anchor, query in zip(basket, queries, strict=True):
-        listed = [item for item in needed(bundle.closest_item)[anchor].tolist() if item >= 0]
+        listed = [
+            item for item in bundle.required("closest_item", "a test")[anchor].tolist() if item >= 0
+        ]
         scores = {item: float(query @ bundle.item_vectors[item]) for item in listed}
         best |= set(sorted(listed, key=lambda item: (-scores[item], item))[:count])
     return best
@@ -117,7 +118,7 @@ def plain_named_most(bundle: Bundle, basket: list[int]) -> list[int]:
     """Borda's count over the basket items' lists, most points first."""
     points: Counter[int] = Counter()
     for anchor in basket:
-        listed = needed(bundle.closest_item)[anchor].tolist()
+        listed = bundle.required("closest_item", "a test")[anchor].tolist()
         for place, item in enumerate(listed):
             if item >= 0 and item not in basket:
                 points[item] += len(listed) - place

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.arrays import needed
 from service.bundle.bundle import Bundle, BundleError, load_bundle
 from service.recommending.aggregate import PARTS
 from service.recommending.basket_score.scorer import BasketScorer
@@ -61,7 +60,7 @@ def near(found: list[Any], wanted: list[Any]) -> None:
     np.testing.assert_allclose(np.array(found, float), np.array(wanted, float), 1e-4, 1e-6)
 
 
-NAMES, FEATURE = list(FEATURES), needed(old_bundle().tree_feature)
+NAMES, FEATURE = list(FEATURES), old_bundle().required("tree_feature", "a test")
 
 
 def trained_on(names: list[str], feature: Int32 = FEATURE) -> Bundle:
