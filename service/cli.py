@@ -1,4 +1,4 @@
-"""`rtt2vec-serve`: check settings and bundle, then serve, and say how to try it."""
+"""`rtt2vec-serve`: check settings and bundle, serve, and print a command to try."""
 
 import os
 import signal
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
     from service.recommending.request import RecommendRequest
 
-# A worker answers one request at a time: threads within it would only compete with the other
-# workers. The libraries look when they are imported, so that happens below, inside the functions.
+# A worker answers one request at a time, so that threads would only compete with other workers.
+# Libraries read these variables when they are imported: imports stand inside the functions below.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then exit with 0; `arguments` default to the command line's.
 
-    Exits with 2 when the settings, and with 1 when a file or the address cannot be used.
+    Exits with 2 if the settings are invalid, with 1 if a file or the address cannot be used.
     """
-    # Once it has shut down gracefully, uvicorn raises the signal again.
+    # After a graceful shutdown uvicorn raises the signal again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
     give_back_large_blocks()
-    # The counts of an earlier run may lie there. Workers, if several, share a new one.
+    # It may hold the counts of an earlier run. Several workers get a new directory below.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     settings = _settings(arguments)
     request = _checked_apart(settings) if settings.workers > 1 else _checked_example(settings)
@@ -69,7 +69,7 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 
 def _checked_example(settings: Settings) -> "RecommendRequest":
-    """Load the bundle as a worker will, so that a bad one is refused here, and sample it."""
+    """Check all that a worker will need, so that a mistake ends the command; return an example."""
     from service.bundle.bundle import BundleError, load_bundle
     from service.business_rules.errors import RulesError
     from service.business_rules.files import RuleFiles
@@ -110,7 +110,7 @@ def _check_extras(settings: Settings) -> None:
 
 
 def _checked_apart(settings: Settings) -> "RecommendRequest":
-    """Do so in a process that ends: this one only watches, and needs no memory for a bundle."""
+    """Do the same in a process that ends, since the supervisor needs no memory for a bundle."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(_checked_example, settings).result()
 
@@ -125,7 +125,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.Config":
-    """How uvicorn is to serve what `app` returns, in each of the workers."""
+    """Return how uvicorn serves the app in each worker."""
     import uvicorn
 
     from service.telemetry.logs import logging_config
@@ -135,10 +135,10 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
         factory=True,
         workers=settings.workers,
         lifespan="on",
-        http="service.http.shedding:SheddingProtocol",  # by name: only workers need to load it
+        http="service.http.shedding:SheddingProtocol",  # by name, so that only workers load it
         ws="none",
         log_config=logging_config(settings.log_level, settings.log_users),
-        access_log=False,  # The app writes its own, with request ids.
+        access_log=False,  # the app writes its own, with request ids
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_s,
@@ -153,13 +153,13 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(server_config(partial(_app, settings), settings)).run([listener])
         return
     with TemporaryDirectory(prefix="rtt2vec-workers-") as shared:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # The workers inherit it.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # inherited by the workers
         app = partial(_app, settings, Path(shared))
         _supervise(server_config(app, settings), listener)
 
 
 def _app(settings: Settings, shared: Path | None = None) -> "FastAPI":
-    """The service; what it takes to import it is not for the process that only watches."""
+    """Create the service; its modules are imported in workers only, not in their supervisor."""
     from service.app import create_app
 
     give_back_large_blocks()
@@ -171,7 +171,7 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
 
     class Supervisor(Multiprocess):
         def terminate_all(self) -> None:
-            # Else callers would go on connecting, to workers that accept no more.
+            # Otherwise clients would still connect to workers that accept no more.
             listener.close()
             super().terminate_all()
 
@@ -179,16 +179,16 @@ def _supervise(config: "uvicorn.Config", listener: socket.socket) -> None:
             watched = {process.pid for process in self.processes}
             super().keep_subprocess_alive()
             for pid in watched - {process.pid for process in self.processes}:
-                # Here, since it takes memory that the workers' watcher need not have.
+                # Imported only when it is needed, to save the supervisor's memory.
                 from prometheus_client.multiprocess import mark_process_dead
 
-                mark_process_dead(pid)  # It was killed, and could not say so itself.
+                mark_process_dead(pid)  # a killed worker could not do it itself
 
     Supervisor(config, [listener]).run()
 
 
 def _url(listener: socket.socket) -> str:
-    """Return an address that a client on this machine can use, even of a socket bound to all."""
+    """Return an address for clients on this machine, also where the socket is bound to all."""
     host, port = listener.getsockname()[:2]
     address = ip_address(host)
     if address.is_unspecified:
@@ -197,7 +197,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _announce(url: str, workers: int, request: "RecommendRequest") -> None:
-    """Once every worker is ready, print the one line that a newcomer needs."""
+    """Print the address and a command to try, once every worker is ready."""
     from service.serving.example_requests import curl_command
 
     while _workers_ready(url) < workers:
@@ -206,7 +206,7 @@ def _announce(url: str, workers: int, request: "RecommendRequest") -> None:
 
 
 def _workers_ready(url: str) -> float:
-    """Ask whoever answers: a worker knows how many there are."""
+    """Return how many workers are ready, as any one of them reports."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=1)
     try:
         connection.request("GET", "/metrics")

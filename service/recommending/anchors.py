@@ -13,19 +13,19 @@ def choose_anchors(basket: Int32, limit: int, fraction: float, *names: str) -> I
     """Returns every item of a small basket, a random share of a large one.
 
     Args:
-        basket: distinct item indices in ascending order, so that the order in which the shopper
-            added them changes nothing.
+        basket: (n,) int32, distinct item indices in ascending order, so that the order in which
+            items were added changes nothing.
         limit: baskets up to this many items are taken whole.
         fraction: share of a larger basket that is sampled; never fewer than `limit` items, so
             that one more item in the basket does not halve the anchors.
-        names: what else seeds the sample (user, bundle): the same request to the same bundle
+        names: also seed the sample (user, bundle), so that the same request to the same bundle
             gives the same anchors.
     """
     if len(basket) <= limit:
         return basket
-    # "surrogatepass": an id is whatever text the caller sent, and none of it is an error.
+    # "surrogatepass": an id may be any text, and none of it is an error.
     seeds = "\0".join(names).encode(errors="surrogatepass") + basket.tobytes()
     count = max(limit, round(fraction * len(basket)))
-    # A digest that is long enough draws a number for every item, without a generator to set up.
+    # A long digest gives a random number for every item faster than a generator is set up.
     drawn = np.frombuffer(hashlib.shake_128(seeds).digest(8 * len(basket)), "<u8")
     return basket[np.sort(np.argsort(drawn)[:count])]

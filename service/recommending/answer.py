@@ -1,4 +1,4 @@
-"""Answers: what the recommender returns."""
+"""The answer to a request for recommendations."""
 
 from typing import Literal, NamedTuple, TypedDict
 
@@ -8,10 +8,11 @@ Source = Literal["user+basket", "basket", "user", "popularity"]
 
 
 class Reasons(TypedDict):
-    """Why an item is recommended; the three parts sum to its score.
+    """Why an item is recommended; basket, user and popularity sum to its score.
 
-    anchor is the basket item that contributed most; user holds the shopper's vector and history,
-    popularity the prior and what the business rules add; rules names all of those that touched it.
+    `anchor` is the basket item that contributed most. `user` comes from the user's vector and
+    history, `popularity` from the prior and the business rules. `rules` names the business rules
+    that touched the item.
     """
 
     anchor: str | None
@@ -22,7 +23,7 @@ class Reasons(TypedDict):
 
 
 class Recommendation(NamedTuple):
-    """One item of an answer; `score` is its own: diversity and pins reorder the list after it."""
+    """One item of an answer; diversity and pins may change its place, but not its `score`."""
 
     item_index: int
     item_id: str
@@ -37,10 +38,10 @@ class Recommendations(NamedTuple):
 
     Attributes:
         source: what the answer rests on.
-        degraded: whether that is less than what the request named.
+        degraded: whether it rests on less than the request named.
         unknown_items: basket items that are not in the catalogue, in the request's order.
         candidates: number of candidates that were scored.
-        filled: number of candidates that only the popularity fill brought.
+        filled: number of candidates that only the popularity fill or business rules brought.
         items: best first.
     """
 
@@ -54,12 +55,6 @@ class Recommendations(NamedTuple):
 
 def source_of(knows_user: bool, has_anchors: bool) -> Source:
     """What an answer rests on."""
-    match knows_user, has_anchors:
-        case True, True:
-            return "user+basket"
-        case False, True:
-            return "basket"
-        case True, False:
-            return "user"
-        case _:
-            return "popularity"
+    if has_anchors:
+        return "user+basket" if knows_user else "basket"
+    return "user" if knows_user else "popularity"

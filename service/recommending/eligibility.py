@@ -1,47 +1,36 @@
-"""The assortment: which items may be recommended, and where in the taxonomy they stand."""
+"""Eligibility: which items may be recommended for one request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from service.bundle.catalogue import Catalogue
 from service.support.array_types import Bool, Int32
 
-__all__ = ["Assortment"]
+__all__ = ["eligible_items"]
 
 
-class Assortment:
-    """The catalogue's taxonomy by item index.
+def eligible_items(
+    catalogue: Catalogue,
+    basket: Int32,
+    exclude_items: Iterable[str],
+    exclude_categories: Iterable[str],
+    allowed: Bool | None = None,
+) -> Bool:
+    """Which items may be recommended, shape (n_items,).
 
-    Attributes:
-        category_codes: (n_items,) int32, equal for items of one category; -1 for none.
+    Args:
+        catalogue: of the bundle.
+        basket: item indices that are in the basket already.
+        exclude_items: item ids to leave out; unknown ones leave nothing out.
+        exclude_categories: names to leave out, of any taxonomy level.
+        allowed: (n_items,) what the business rules allow; None for everything.
     """
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self.category_codes = catalogue.taxonomy.category.codes
-        self._everything = np.ones(len(catalogue), np.bool_)
-
-    def eligible(
-        self,
-        basket: Sequence[int] | Int32,
-        items: Sequence[str],
-        categories: Sequence[str],
-        allowed: Bool | None = None,
-    ) -> Bool:
-        """Which items may be recommended now, shape (n_items,).
-
-        Args:
-            basket: item indices that the shopper has already.
-            items: item ids to leave out; unknown ones leave nothing out.
-            categories: names to leave out, of whichever taxonomy level.
-            allowed: (n_items,) what the business rules leave; None for everything.
-        """
-        eligible = (self._everything if allowed is None else allowed).copy()
-        eligible[np.asarray(basket, np.int32)] = False
-        for item in items:
-            if (index := self._catalogue.index.get(item)) is not None:
-                eligible[index] = False
-        for name in categories:
-            eligible[self._catalogue.taxonomy.members(name)] = False
-        return eligible
+    eligible = np.ones(len(catalogue), np.bool_) if allowed is None else allowed.copy()
+    eligible[basket] = False
+    for item_id in exclude_items:
+        if (item := catalogue.index.get(item_id)) is not None:
+            eligible[item] = False
+    for name in exclude_categories:
+        eligible[catalogue.taxonomy.members(name)] = False
+    return eligible

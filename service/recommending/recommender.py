@@ -19,7 +19,7 @@ from service.recommending import candidates as sources
 from service.recommending.aggregate import PARTS, Candidates, closest_anchors, score_parts
 from service.recommending.anchors import choose_anchors
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
-from service.recommending.eligibility import Assortment
+from service.recommending.eligibility import eligible_items
 from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import top_up
 from service.recommending.postprocess.substitutes import Substitutes
@@ -44,11 +44,11 @@ Observe = Callable[[str, float], None]
 
 
 class Shortlist(NamedTuple):
-    """What a request came down to before it is ranked.
+    """A request and its candidates, before they are ranked.
 
     Attributes:
         request: as it was made.
-        options: with which it is answered.
+        options: how it is answered.
         plan: the business rules in force, if there are any.
         profile: the user, if known.
         anchors: (a,) int32, the basket-anchor set.
@@ -106,9 +106,9 @@ class Recommender:
         self._rows = bundle.item_vectors
         self._search = Search(bundle, self._weights)
         self._profiles = Profiles(bundle)
-        self._assortment = Assortment(bundle.catalogue)
+        self._category_codes = bundle.catalogue.taxonomy.category.codes
         self._taxonomy = TaxonomyFilter.read(bundle, options)
-        self._diversity = Diversity(self._rows, self._assortment.category_codes)
+        self._diversity = Diversity(self._rows, self._category_codes)
         self._substitutes = Substitutes.read(bundle)
         self.table = FeatureTable(bundle) if options.ranker else None
         self._ranker = Ranker(bundle) if options.ranker and bundle.tree_root is not None else None
@@ -132,7 +132,7 @@ class Recommender:
             request: whom to recommend to, and how many items.
             profile: the user's, if it has been read already.
             rulebook: the business rules.
-            options: less effort than the recommender's own options ask for, not more.
+            options: in place of the recommender's own; they may ask for less effort, not for more.
             observe: is told how long each stage took.
         """
         lap = _stopwatch(observe)
@@ -173,12 +173,9 @@ class Recommender:
         if profile is None and request.user_id is not None:
             profile = self._profiles.get(request.user_id)
         known, unknown = self._bundle.catalogue.look_up(request.basket)
-        eligible = self._assortment.eligible(
-            known,
-            request.exclude_items,
-            request.exclude_categories,
-            None if plan is None else plan.allowed,
-        )
+        allowed = None if plan is None else plan.allowed
+        excluded = request.exclude_items, request.exclude_categories
+        eligible = eligible_items(self._bundle.catalogue, known, *excluded, allowed)
         lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
         lap("anchors")
@@ -188,8 +185,7 @@ class Recommender:
         with self._evidence(profile, known, options) as evidence:
             items = sources.merge(sources.Context(found, profile, evidence, eligible, options))
             n_merged = len(items)
-            codes, cap = self._assortment.category_codes, options.category_cap
-            items = top_up(items, eligible, codes, cap, request.k)
+            items = top_up(items, eligible, self._category_codes, options.category_cap, request.k)
             if plan is not None:
                 items = plan.supply(items, eligible, request.k)
             candidates = score_parts(self._rows, items, anchors, profile)
@@ -206,7 +202,7 @@ class Recommender:
     def _evidence(
         self, profile: Profile | None, known: Int32, options: RecommendOptions
     ) -> AbstractContextManager[Evidence | None]:
-        """What the ranker goes by; nothing where there is no ranker, or no basket to rank for."""
+        """The ranker's evidence; None without a ranker, or without a basket."""
         if self.table is None or not options.ranker or not len(known):
             return nullcontext()
         return self.table.evidence(profile, known)

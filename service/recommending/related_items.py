@@ -1,7 +1,7 @@
-"""Related products: what association rules say of the items that somebody looks at or has.
+"""Related items: those that association rules derive from given items.
 
-The rules are filed by the last item of their antecedent, which is the rarest, so that even a large
-basket meets few rules whose antecedent it does not hold.
+The rules are stored by the last item of their antecedent, which is the rarest, so that even a large
+basket has to look at few rules whose antecedent it does not hold.
 """
 
 from typing import NamedTuple
@@ -12,10 +12,10 @@ import numpy as np
 from service.bundle.arrays import Arrays
 from service.support.array_types import Bool, Float32, Int8, Int32, Int64
 
-__all__ = ["Related", "RelatedItems", "Rule"]
+__all__ = ["AssociationRule", "Related", "RelatedItems"]
 
 
-class Rule(NamedTuple):
+class AssociationRule(NamedTuple):
     """One rule, by item indices; see `index_builder.rules.association_rules` for its measures."""
 
     antecedent: list[int]
@@ -26,20 +26,20 @@ class Rule(NamedTuple):
 
 
 class Related(NamedTuple):
-    """An item that goes with others, and the rule that says so; None for a best seller."""
+    """An item that goes with others, and the rule that it follows from; None for a best seller."""
 
     item_index: int
-    rule: Rule | None
+    rule: AssociationRule | None
 
 
 class RelatedItems:
-    """Looks up rules in the arrays of one bundle; safe to share between threads."""
+    """Looks up the association rules of one bundle; safe to share between threads."""
 
     def __init__(self, arrays: Arrays) -> None:
         """Prepares what all requests share.
 
         Args:
-            arrays: with the group of the rules.
+            arrays: those of a bundle with association rules.
         """
         self._indptr = arrays.required("rule_indptr", "related products")
         self._antecedent = arrays.required("rule_antecedent", "related products")
@@ -51,11 +51,11 @@ class RelatedItems:
         self._merit = self._lift * self._confidence
 
     def related(self, given: Int32, k: int, allowed: Bool | None = None) -> list[Related]:
-        """Returns k items that go with those given, each once and none of the given ones.
+        """Returns k items that go with the given ones, each once and none of the given ones.
 
-        First what follows from rules whose whole antecedent is given: the longest antecedent first,
-        then the largest lift × confidence, then the most popular item, each with its first rule.
-        Then the best sellers. There are fewer than k only if the catalogue has no more.
+        First come the consequents of rules whose whole antecedent is given: the longest antecedent
+        first, then the largest lift × confidence, then the most popular item, each with its best
+        rule. Then come best sellers. There are fewer than k only if the catalogue has no more.
 
         Args:
             given: distinct item indices, ascending.
@@ -68,26 +68,22 @@ class RelatedItems:
         rules = self._best_rules(given, eligible)[:k]
         ruled = self._consequent[rules]
         eligible[ruled] = False
-        sellers = _first(eligible, k - len(rules))
+        sellers = np.flatnonzero(eligible)[: k - len(rules)]
         found = [Related(rule.consequent, rule) for rule in map(self._rule, rules.tolist())]
         return found + [Related(item, None) for item in sellers.tolist()]
 
     def _best_rules(self, given: Int32, eligible: Bool) -> Int32:
         """The best rule of each consequent, best first."""
-        rules = _match(
-            given,
-            eligible,
-            self._indptr,
-            self._antecedent,
-            self._consequent,
-            self._parts,
-            self._merit,
-        )
+        best = _match(
+            given, eligible,
+            self._indptr, self._antecedent, self._consequent, self._parts, self._merit,
+        )  # fmt: skip
+        rules = best[best >= 0]
         order = np.lexsort((self._consequent[rules], -self._merit[rules], -self._parts[rules]))
         return rules[order]
 
-    def _rule(self, rule: int) -> Rule:
-        return Rule(
+    def _rule(self, rule: int) -> AssociationRule:
+        return AssociationRule(
             self._antecedent[rule, : self._parts[rule]].tolist(),
             int(self._consequent[rule]),
             float(self._support[rule]),
@@ -106,9 +102,8 @@ def _match(
     parts: Int8,
     merit: Float32,
 ) -> Int32:
-    """The best rule of each eligible consequent whose antecedent is given, by consequent."""
+    """The best rule of each eligible consequent whose antecedent is given; -1 for none."""
     best = np.full(len(eligible), -1, np.int32)
-    found = 0
     for item in given:
         for rule in range(indptr[item], indptr[item + 1]):
             follows = consequent[rule]
@@ -123,29 +118,6 @@ def _match(
             if not held:
                 continue
             known = best[follows]
-            if known < 0:
-                found += 1
+            if known < 0 or (parts[rule], merit[rule]) > (parts[known], merit[known]):
                 best[follows] = rule
-            elif (parts[rule], merit[rule]) > (parts[known], merit[known]):
-                best[follows] = rule
-    rules = np.empty(found, np.int32)
-    place = 0
-    for kept in best:
-        if kept >= 0:
-            rules[place] = kept
-            place += 1
-    return rules
-
-
-@numba.njit(nogil=True, cache=True)
-def _first(eligible: Bool, count: int) -> Int32:
-    """The first eligible items, which are the most popular ones."""
-    items = np.empty(count, np.int32)
-    place = 0
-    for item in range(len(eligible)):
-        if place == count:
-            break
-        if eligible[item]:
-            items[place] = item
-            place += 1
-    return items[:place]
+    return best

@@ -1,4 +1,4 @@
-"""The end of a process: first nobody is sent here any more, then what was accepted is finished."""
+"""Draining: a process that is told to stop first loses its traffic, then finishes its requests."""
 
 import asyncio
 import signal
@@ -11,11 +11,11 @@ __all__ = ["drain_first"]
 
 
 def drain_first(serving: Serving, drain_s: float) -> None:
-    """Have SIGTERM turn readiness off, and the server shut down `drain_s` seconds later.
+    """Make SIGTERM turn readiness off at once, and shut the server down `drain_s` seconds later.
 
-    It goes on answering in between, since load balancers take a while to notice. A second signal
-    to the same process has it shut down at once. Only a main thread has signals; elsewhere nothing
-    changes.
+    In between the process still answers, since load balancers take a while to notice. A second
+    signal shuts it down at once. Signals reach the main thread only; in other threads this does
+    nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         return

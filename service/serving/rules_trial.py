@@ -1,4 +1,4 @@
-"""A trial: what other rules would change for one request."""
+"""A trial of business rules: what other rules would change for one request."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ __all__ = ["Change", "Comparison", "compare"]
 
 
 class Change(NamedTuple):
-    """An item whose place changes; places count from 1, None is not in the list.
+    """An item whose place changes; places count from 1, None means not in the list.
 
-    `rules` are the new ones that touch it, `rules_before` those that did.
+    `rules` are the new business rules that touch it, `rules_before` those in force.
     """
 
     item_id: str
@@ -23,12 +23,12 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two lists, and how one becomes the other.
+    """Two lists, and the items that differ.
 
     Attributes:
         before, after: item ids, best first.
-        entered, left, moved: the items whose place is another.
-        rules: names of the new rules that touch an item of either list.
+        entered, left, moved: the items whose place changes.
+        rules: names of the new business rules that touch an item of either list.
     """
 
     before: list[str]
@@ -43,10 +43,10 @@ def compare(before: Recommendations, after: Recommendations, old: Plan, new: Pla
     """Compares two answers to one request, both with their reasons.
 
     Args:
-        before: by the rules in force.
-        after: by other rules.
-        old: the former.
-        new: the latter.
+        before: answer by the business rules in force.
+        after: answer by the new ones.
+        old: plan of the rules in force.
+        new: plan of the new ones.
     """
     shown = {each.item_index: each for each in (*after.items, *before.items)}
     was, is_now = _places(before), _places(after)

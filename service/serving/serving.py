@@ -1,4 +1,4 @@
-"""What a process answers from: nothing, until its bundle is loaded and verified."""
+"""What a process answers from, once its bundle is loaded and verified."""
 
 import asyncio
 import gc
@@ -35,7 +35,14 @@ _EXAMPLES = 5  # requests by which the deadline learns how long an answer takes
 
 
 class Serving:
-    """What one app answers from, once there is something, and until then the reason why not."""
+    """The bundle that one app answers from, or the reason why there is none yet.
+
+    Attributes:
+        served: what answers; None until the first bundle is ready.
+        reason: why nothing answers; None if something does.
+        draining: whether the process is about to shut down; it still answers.
+        recent: the latest requests, for the canary of the next bundle.
+    """
 
     def __init__(
         self, settings: Settings, metrics: Metrics, journal: "Journal | None" = None
@@ -44,13 +51,13 @@ class Serving:
         self._metrics = metrics
         self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
-        self.draining = False  # it answers, but is about to shut down
+        self.draining = False
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
         self._journal = journal
 
     def prepare(self, path: Path) -> Served:
-        """Load, verify and warm a bundle, beside what answers.
+        """Load, verify and warm up a bundle, while another one answers.
 
         Args:
             path: of the bundle, or of a directory whose `current` points at it.
@@ -84,9 +91,9 @@ class Serving:
             read_first=profiles is not own,
         )
         _warm_up(served, examples[0])
-        # What lives long need not be looked through again and again: a full collection in the
-        # middle of a request takes tens of milliseconds. A bundle is in no cycle, so that what is
-        # frozen of it is freed all the same when the last reference to it goes.
+        # A full collection takes tens of milliseconds in the middle of a request, so long-lived
+        # objects are frozen. A bundle is in no cycle: it is freed with its last reference all the
+        # same.
         gc.collect()
         gc.freeze()
         return served
@@ -111,15 +118,15 @@ class Serving:
             self._store.close()
 
     def begin(self, served: Served) -> None:
-        """Answer from it, from the next request on."""
+        """Answer from a prepared bundle, from the next request on."""
         self.reason = None
         old, self.served = self.served, served
-        self._metrics.announce(served.bundle, old.bundle if old else None)  # It is true by now.
+        self._metrics.announce(served.bundle, old.bundle if old else None)
         bundle = served.bundle
         _logger.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
     def look_at_rules(self) -> None:
-        """Have those of them read again that changed; what is refused leaves the old in force."""
+        """Read the files of business rules again that changed; keep the old ones if refused."""
         if self.served is None:
             return
         for each in self.served.rule_files.look():
@@ -131,7 +138,7 @@ class Serving:
 
 
 def _memcached(settings: Settings) -> "Memcached | None":
-    """What it takes to import it is only for those who have memcached."""
+    """The client of memcached, whose library is imported only where it is used."""
     if settings.memcached is None:
         return None
     from service.profiles.store.memcached import Memcached
@@ -140,7 +147,7 @@ def _memcached(settings: Settings) -> "Memcached | None":
 
 
 async def every_second(look: Callable[[], None]) -> None:
-    """Have something looked at every second, in a thread, until it is cancelled."""
+    """Call `look` every second, in a thread, until this is cancelled."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         looking = asyncio.create_task(asyncio.to_thread(look))
@@ -149,9 +156,9 @@ async def every_second(look: Callable[[], None]) -> None:
 
 
 def _warm_up(served: Served, example: RecommendRequest) -> None:
-    """Compile what compiles on first use, or read it from its cache, before a user waits for it.
+    """Compile the loops that compile on first use, before a user waits for them.
 
-    The recommender has answered by now: its time was taken for the deadline.
+    The recommender has answered already: its time was taken for the deadline.
     """
     if served.scorer is not None:
         served.scorer.score(example.user_id, example.basket)

@@ -1,17 +1,16 @@
-"""Diversity: the best candidates, reordered so that neighbours in the list are not all alike.
+"""Diversity: the best candidates, reordered so that a list does not repeat itself.
 
 Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), greedy and exact: each step takes
 the candidate with the largest
 
-    λ · relevance - (1 - λ) · largest cosine to what was taken before.
+    λ · relevance - (1 - λ) · largest cosine to the items taken before.
 
-Relevance is exp(score - best score). A ranker that learned from pairs says by a difference of two
-scores what the odds are that one item is wanted before the other; so this is a candidate's odds
+Relevance is exp(score - best score). For a ranker that learned from pairs, a difference of two
+scores is the log odds that one item is wanted before the other; so this is a candidate's odds
 against the best one, in (0, 1], whatever else is in the pool.
 
-What a candidate could still gain only falls as the list grows. So most candidates of a step need
-not be compared with what was taken last: their merit of some steps ago is too small already
-(Minoux, 1978). That is what makes it fast.
+A candidate's merit only falls as the list grows. So most candidates need not be compared with the
+item taken last: their merit of some steps ago is too small already (Minoux, 1978).
 """
 
 import numba
@@ -25,7 +24,7 @@ __all__ = ["Diversity", "diversify", "inverse_norms"]
 
 
 class Diversity:
-    """How mixed a list is to be: by maximal marginal relevance, and by a cap on its categories."""
+    """Reorders a list by maximal marginal relevance, and caps its categories."""
 
     def __init__(self, rows: Float32, codes: Int32) -> None:
         """Prepares what all requests share.
@@ -40,7 +39,7 @@ class Diversity:
     def reorder(
         self, items: Int32, scores: Float32, ranked: Positions, k: int, options: RecommendOptions
     ) -> Positions:
-        """Puts the k that are to be recommended in front.
+        """Puts the k candidates to recommend in front.
 
         Args:
             items: (n,) the candidates, in any order.
@@ -50,7 +49,7 @@ class Diversity:
             options: λ, pool and cap.
 
         Returns:
-            (n,) their places. A cap gives way where the list would be shorter than k.
+            (n,) their places, reordered. A cap gives way where the list would be shorter than k.
         """
         codes, cap, weight = self._codes, options.category_cap, options.mmr_lambda
         if weight < 1:
@@ -91,7 +90,7 @@ def diversify(
         items: (n,) candidates, best first.
         scores: (n,) of each.
         codes: (n_items,) category of each item; negative for none.
-        cap: places that a category may take; 0 sets no cap, and no cap concerns items without one.
+        cap: places that a category may take, 0 for no cap; items without a category are not capped.
         pool: places that may be taken.
         k: places to take; fewer where the cap leaves no more.
         mmr_lambda: λ in [0, 1].
@@ -104,8 +103,8 @@ def diversify(
     worth = np.empty(pool, np.float32)
     for place in range(pool):
         worth[place] = weight * np.exp(scores[place] - scores[0])
-    alike = np.full(pool, np.float32(-1))  # to those of the taken that it was compared with
-    compared = np.zeros(pool, np.int64)  # how many these are
+    alike = np.full(pool, np.float32(-1))  # the largest cosine to the items compared with
+    compared = np.zeros(pool, np.int64)  # number of taken items compared with
     is_taken = np.zeros(len(items), np.bool_)
     order = np.empty(len(items), np.intp)
     n = 0
@@ -146,7 +145,7 @@ def _cosine(rows: Float32, scale: Float32, one: int, other: int) -> np.float32:
 
 @numba.njit(nogil=True, cache=True)
 def _full(codes: Int32, items: Int32, taken: Positions, item: int, cap: int) -> bool:
-    """Whether as many items of this one's category were taken as may be."""
+    """Whether the cap is reached for the item's category."""
     n = 0
     for place in taken:
         n += codes[items[place]] == codes[item]

@@ -1,7 +1,6 @@
-"""Substitutes: what a shopper takes when an item is out of stock.
+"""Substitutes: items to take when another one is out of stock.
 
-They were found by the build: items of the same subcategory that the same shoppers buy, but hardly
-ever together.
+The build found them: items of one subcategory that the same users buy, but hardly ever together.
 """
 
 from typing import NamedTuple, Self
@@ -20,8 +19,8 @@ class Substitute(NamedTuple):
 
     Attributes:
         item_index: its row.
-        score: share of the item's shoppers who buy it too, less the nearer to chance they buy both
-            together; in [0, 1].
+        score: share of the item's users who buy this one too, times one minus how often they buy
+            both together compared to chance; in [0, 1].
     """
 
     item_index: int
@@ -32,10 +31,10 @@ class Substitutes:
     """The substitutes of every item of a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Takes the arrays of a bundle that has them.
+        """Takes the arrays of a bundle that has substitutes.
 
         Raises:
-            BundleInvalidError: it does not.
+            BundleInvalidError: it has none.
         """
         self._indptr = bundle.required("substitute_indptr", "the search for substitutes")
         self._item = bundle.required("substitute_item", "the search for substitutes")
@@ -43,23 +42,23 @@ class Substitutes:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self | None:
-        """Those of a bundle; None if it is from a time when no build looked for any."""
+        """The substitutes of a bundle; None if it was built before there were any."""
         return cls(bundle) if bundle.substitute_indptr is not None else None
 
     def of(self, item: int, k: int) -> list[Substitute]:
-        """Up to k substitutes of an item, the best first; often fewer, and none for many items."""
+        """Up to k substitutes of an item, the best first; many items have none."""
         start, stop = self._indptr[item : item + 2].tolist()
         span = slice(start, min(stop, start + k))
         pairs = zip(self._item[span].tolist(), self._score[span].tolist(), strict=True)
         return [Substitute(*pair) for pair in pairs]
 
     def demotions(self, items: Int32, basket: Int32, log_weight: float) -> Float32:
-        """What is added to the scores of items that replace something in the basket, (n,) float32.
+        """What is added to the scores of items, (n,) float32.
 
         Args:
             items: (n,) int32, ascending.
             basket: (m,) int32.
-            log_weight: added to each of them, once.
+            log_weight: added once to each item that is a substitute of a basket item.
         """
         added: Float32 = _demotions(self._indptr, self._item, items, basket, log_weight)
         return added

@@ -1,9 +1,8 @@
-"""The taxonomy filter: candidates of categories that do not go with what is in the basket.
+"""The taxonomy filter: it demotes or drops candidates whose category does not go with the basket.
 
-Two categories support each other if they share a basket often enough, by chance and by habit: the
-lift of the pair reaches a threshold. A candidate is doubted if its category is supported by none of
-the basket's, although some of them are bought often enough to tell. It is not doubted if it has no
-category, or one that is in the basket already.
+Two categories go together if the lift of their pair reaches a threshold. A candidate is doubted if
+its category goes with none of the basket's, although at least one pair has enough baskets to tell.
+It is not doubted if it has no category, or one that is in the basket already.
 """
 
 from typing import Self
@@ -19,7 +18,7 @@ __all__ = ["TaxonomyFilter"]
 
 
 class TaxonomyFilter:
-    """Tells from the categories of a basket which candidates to doubt, and acts on it."""
+    """Finds the candidates whose category does not go with the basket's, and moves them back."""
 
     def __init__(self, codes: Int32, lift: Float32, min_lift: float, drop: bool) -> None:
         """Prepares what all requests share.
@@ -27,12 +26,12 @@ class TaxonomyFilter:
         Args:
             codes: (n_items,) int32, the category of each item, -1 for none.
             lift: (n, n) float32, of each pair of categories; -1 where there is too little to tell.
-            min_lift: of a pair of categories that support each other.
-            drop: whether a doubted candidate gives up its place in the list to the next one, or
-                else goes to the list's end.
+            min_lift: from which on two categories go together.
+            drop: whether a doubted candidate loses its place in the list to the next one; else it
+                goes to the end of the list.
         """
         n = len(lift)
-        # The last row and column are those of items without a category, of which nothing is told.
+        # The last row and column stand for items without a category: too little to tell.
         self._lift = np.full((n + 1, n + 1), -1, np.float32)
         self._lift[:n, :n] = lift
         np.fill_diagonal(self._lift, np.inf)
@@ -68,7 +67,7 @@ class TaxonomyFilter:
         return doubted
 
     def apply(self, basket: Int32, items: Int32, ranked: Positions, k: int) -> Positions:
-        """Puts the places of doubted candidates behind others; none is lost.
+        """Moves doubted candidates behind others; none is lost.
 
         Args:
             basket: (m,) item indices.

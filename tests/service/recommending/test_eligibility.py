@@ -1,10 +1,10 @@
-"""The assortment: what the shop's files and a request leave of the catalogue."""
+"""Eligibility: what business rules and a request leave of the catalogue."""
 
 import numpy as np
 import pytest
 
 from service.bundle.catalogue import Catalogue
-from service.recommending.eligibility import Assortment
+from service.recommending.eligibility import eligible_items
 
 CATALOGUE = Catalogue(
     item_ids=["rye", "bun", "rose", "rake", "gift"],
@@ -17,32 +17,30 @@ EVERYTHING = {"rye", "bun", "rose", "rake", "gift"}
 
 
 def eligible(
-    assortment: Assortment,
     basket: tuple[int, ...] = (),
     items: tuple[str, ...] = (),
     categories: tuple[str, ...] = (),
 ) -> set[str]:
-    marks = assortment.eligible(basket, items, categories)
+    marks = eligible_items(CATALOGUE, np.array(basket, np.int32), items, categories)
     assert marks.shape == (len(CATALOGUE),)
     return {CATALOGUE.item_ids[item] for item in np.flatnonzero(marks)}
 
 
 def test_everything_is_eligible() -> None:
-    assert eligible(Assortment(CATALOGUE)) == EVERYTHING
+    assert eligible() == EVERYTHING
 
 
 def test_items_of_one_category_share_a_code_and_those_of_none_have_none() -> None:
-    codes = Assortment(CATALOGUE).category_codes.tolist()
+    codes = CATALOGUE.taxonomy.category.codes.tolist()
     assert codes[0] == codes[1]
     assert len({codes[0], codes[2], codes[3], -1}) == 4
     assert codes[4] == -1
 
 
 def test_a_request_leaves_out_its_basket_and_its_exclusions() -> None:
-    assortment = Assortment(CATALOGUE)
-    assert eligible(assortment, basket=(0, 2)) == {"bun", "rake", "gift"}
-    assert eligible(assortment, items=("bun", "never heard of")) == EVERYTHING - {"bun"}
-    assert eligible(assortment) == EVERYTHING  # and none of it outlives the request
+    assert eligible(basket=(0, 2)) == {"bun", "rake", "gift"}
+    assert eligible(items=("bun", "never heard of")) == EVERYTHING - {"bun"}
+    assert eligible() == EVERYTHING  # and none of it outlives the request
 
 
 @pytest.mark.parametrize(
@@ -56,17 +54,20 @@ def test_a_request_leaves_out_its_basket_and_its_exclusions() -> None:
     ],
 )
 def test_a_category_is_excluded_at_whichever_level_it_stands(name: str, gone: set[str]) -> None:
-    assert eligible(Assortment(CATALOGUE), categories=(name,)) == EVERYTHING - gone
+    assert eligible(categories=(name,)) == EVERYTHING - gone
 
 
 def test_a_name_that_stands_at_two_levels_is_excluded_at_both() -> None:
     catalogue = Catalogue(["a", "b", "c"], ["A", "B", "C"], ["x", "", ""], ["", "x", ""], [""] * 3)
-    assert Assortment(catalogue).eligible((), (), ("x",)).tolist() == [False, False, True]
+    assert eligible_items(catalogue, np.empty(0, np.int32), (), ("x",)).tolist() == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_what_the_rules_leave_is_where_a_request_begins() -> None:
-    assortment = Assortment(CATALOGUE)
     allowed = np.array([True, False, True, False, True])
-    marks = assortment.eligible((0,), (), ("plants",), allowed)
+    marks = eligible_items(CATALOGUE, np.array([0], np.int32), (), ("plants",), allowed)
     assert marks.tolist() == [False, False, False, False, True]
     assert allowed.tolist() == [True, False, True, False, True]
