@@ -9,12 +9,12 @@ import numba
 import numpy as np
 
 from service.support.array_types import Bool, Int32, Int64
+from service.support.rank_keys import indices_of, rank_key
 
 __all__ = ["named_most"]
 
 
 _POINT_BITS = 16
-_ITEM = 0x7FFFFFFF  # the low bits of a key
 
 
 def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> Int32:
@@ -29,9 +29,8 @@ def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> In
     Returns:
         (count,) int32 or fewer, most points first; of equal points the smaller item is first.
     """
-    # NumPy sorts integers with vector instructions, which a compiled loop would not.
     keys = _totals(np.sort(_points(closest, anchors, eligible)))
-    return (np.sort(keys)[:count] & _ITEM).astype(np.int32)
+    return indices_of(np.sort(keys)[:count]).astype(np.int32)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -51,7 +50,7 @@ def _points(closest: Int32, anchors: Int32, eligible: Bool) -> Int64:
 
 @numba.njit(nogil=True, cache=True)
 def _totals(keys: Int64) -> Int64:
-    """Of sorted keys, one for each item: those with more points sort first, then smaller items."""
+    """The sum of each item's points, as rank keys."""
     totals = np.empty_like(keys)
     n = 0
     start = 0
@@ -60,6 +59,6 @@ def _totals(keys: Int64) -> Int64:
         while start < len(keys) and keys[start] >> _POINT_BITS == item:
             points += keys[start] & ((1 << _POINT_BITS) - 1)
             start += 1
-        totals[n] = item - (points << 32)
+        totals[n] = rank_key(np.float32(points), item)
         n += 1
     return totals[:n]

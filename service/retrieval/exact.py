@@ -8,8 +8,9 @@ import numpy as np
 
 from service.retrieval._interface import Found, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
-from service.retrieval._ranking import as_keys, best_keys, rescore, rows_of
+from service.retrieval._ranking import as_keys, rescore
 from service.support.array_types import Float32, Int64
+from service.support.rank_keys import best_keys, indices_of
 
 __all__ = ["Exact"]
 
@@ -54,7 +55,7 @@ class Exact:
             for start in range(0, len(self.rows), step)
         ]
         best = best_keys(np.concatenate(blocks, axis=1), k)
-        return rescore(self.rows, queries, rows_of(best), k)
+        return rescore(self.rows, queries, indices_of(best), k)
 
     def _keys(self, queries: Float32, start: int, stop: int) -> Int64:
         return as_keys(queries @ self.rows[start:stop].T, start)

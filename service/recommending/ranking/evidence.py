@@ -7,8 +7,9 @@ import numpy as np
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
-from service.recommending.ranking.purchase_sums import ITEM_OF_KEY, candidate_keys
-from service.support.array_types import Bool, Float32, Int32, Int64, Records
+from service.recommending.ranking.purchase_sums import candidate_keys
+from service.support.array_types import Bool, Float32, Int32, Records
+from service.support.rank_keys import best_keys, indices_of
 
 __all__ = ["Evidence"]
 
@@ -43,8 +44,8 @@ class Evidence(NamedTuple):
             neighbours: and by neighbours alone.
         """
         either, near = candidate_keys(eligible, self.items, self.sums)
-        keys = np.concatenate([_largest(either, blended), _largest(near, neighbours)])
-        return (~keys & ITEM_OF_KEY).astype(np.int32)
+        keys = np.concatenate([best_keys(either, blended), best_keys(near, neighbours)])
+        return indices_of(keys).astype(np.int32)
 
     def features(self, candidates: Candidates) -> Float32:
         """The features, shape (n, len(FEATURES)) float32, columns in the order of FEATURES."""
@@ -56,9 +57,3 @@ class Evidence(NamedTuple):
             POSITIONS, matrix,
         )  # fmt: skip
         return matrix.T  # by column in memory: so the trees read them
-
-
-def _largest(keys: Int64, count: int) -> Int64:
-    """The largest keys, in any order."""
-    least = len(keys) - count
-    return np.partition(keys, least)[least:] if 0 < least < len(keys) else keys[:count]

@@ -13,8 +13,9 @@ import numpy as np
 
 from service.support.array_types import Bool, Float32, Int32, Int64, Records
 from service.support.durations import DAY_S
+from service.support.rank_keys import rank_key
 
-__all__ = ["ITEM_OF_KEY", "PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
+__all__ = ["PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
 __all__ += ["add_past_baskets", "candidate_keys", "clear"]
 
 
@@ -52,8 +53,6 @@ PAST_SUMS = np.dtype(
         ("days_since_last", np.float32),
     ]
 )
-
-ITEM_OF_KEY = np.int64(0x7FFFFFFF)  # of the complement
 
 
 @numba.njit(nogil=True, cache=True)
@@ -202,11 +201,7 @@ def clear(row_of: Int32, items: Int32) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, Int64]:
-    """What makes a candidate of the items in the rows, as keys that sort: the best come last.
-
-    A key holds the bits of a score, which is not negative, above the complement of the item: of
-    equal scores the smaller item is better. (NumPy partitions integers with vector instructions;
-    a compiled loop would, with its branches on data, take three times as long.)
+    """What makes a candidate of the items in the rows, as keys of `service.support.rank_keys`.
 
     Args:
         eligible: (n_items,) which items may be recommended.
@@ -221,18 +216,14 @@ def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, 
     for row in range(1, len(items)):
         most_recent = max(most_recent, sums[row]["recency_60d"])
         most_near = max(most_near, sums[row]["cosine_sum"])
-    scores = np.empty(2, np.float32)
-    bits = scores.view(np.int32)
     either, near = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
     n_either, n_near = 0, 0
     for row in range(1, len(items)):
-        if eligible[items[row]]:
+        item = items[row]
+        if eligible[item]:
             cosine, recency = sums[row]["cosine_sum"], sums[row]["recency_60d"]
-            scores[0] = cosine / most_near + recency / most_recent
-            scores[1] = cosine
-            below = ITEM_OF_KEY & ~np.int64(items[row])
-            either[n_either] = np.int64(bits[0]) << 32 | below
-            near[n_near] = np.int64(bits[1]) << 32 | below
+            blended = np.float32(cosine / most_near + recency / most_recent)
+            either[n_either], near[n_near] = rank_key(blended, item), rank_key(cosine, item)
             n_either += 1
-            n_near += scores[1] > 0
+            n_near += cosine > 0
     return either[:n_either], near[:n_near]
