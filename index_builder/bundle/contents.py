@@ -1,8 +1,9 @@
-"""The contents of a bundle, from what the stages of a build produced."""
+"""The contents of a bundle, put together from the results of a build's stages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -17,10 +18,10 @@ from index_builder.embeddings.triple2vec import Embeddings, log_share
 from index_builder.index.closest_lists import closest_items
 from index_builder.index.tuning import BuiltIndex
 from index_builder.rules.levels import category_lift, item_rules
-from index_builder.statistics.histories import histories
-from index_builder.statistics.neighbours import neighbours
-from index_builder.statistics.past_baskets import past_baskets
-from index_builder.statistics.substitutes import substitutes
+from index_builder.statistics.histories import Histories, histories
+from index_builder.statistics.neighbours import Neighbours, neighbours
+from index_builder.statistics.past_baskets import PastBaskets, past_baskets
+from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents, Catalogue
@@ -51,17 +52,17 @@ def assemble(
     vectors_alone: Weights,
     metrics: Mapping[str, JsonValue] | None = None,
 ) -> BundleContents:
-    """Lays out the arrays, has the index built over them, and puts everything together.
+    """Makes the contents that every bundle has: vectors, index, histories, names.
 
     Args:
         encoded: the training baskets; all began before `as_of`.
         embeddings: trained on them.
-        config: stored, and consulted for half-life and index.
-        as_of: UTC, naive.
+        config: of the build; stored in the manifest.
+        as_of: the cut, naive UTC.
         index: builds the index from rows and sample queries, both (…, 2d + 1) float32.
         weights: of the parts of a score.
         vectors_alone: the same without history.
-        metrics: offline metrics.
+        metrics: offline metrics for the manifest.
     """
     prior = log_share(encoded.item_count).astype(np.float32)
     rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
@@ -72,11 +73,7 @@ def assemble(
         item_vectors=rows,
         item_count=encoded.item_count,
         user_h=embeddings.user_h,
-        history_indptr=history.indptr,
-        history_item=history.item,
-        history_count=history.count,
-        history_recency=history.recency,
-        history_last=history.last,
+        **_named("history", history),
         recall_queries=queries,
         catalogue=catalogue_of(encoded),
         user_ids=encoded.user_ids,
@@ -93,7 +90,7 @@ def assemble(
 
 
 def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
-    """What the item indices of training baskets stand for."""
+    """The catalogue of the training baskets, in the order of the item indices."""
     items = encoded.items
     return Catalogue(
         *(items[name].to_list() for name in ("item_id", "name")),
@@ -103,7 +100,7 @@ def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
 
 
 def with_closest(contents: BundleContents, places: int) -> BundleContents:
-    """Adds the lists of each item's closest, found by the index."""
+    """Adds the list of each item's closest items, as the index finds them; 0 places add none."""
     if not places:
         return contents
     weights = Weights.read(contents.serving)
@@ -114,19 +111,12 @@ def with_closest(contents: BundleContents, places: int) -> BundleContents:
 def with_ranker(
     contents: BundleContents, encoded: EncodedTransactions, config: RankerConfig
 ) -> BundleContents:
-    """Adds what the features are made from."""
-    past = past_baskets(encoded, encoded.n_users)
-    near = neighbours(encoded, config.neighbours)
+    """Adds the arrays that the features are made from."""
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
     return replace(
         contents,
-        past_indptr=past.indptr,
-        past_begun=past.begun,
-        past_item_indptr=past.item_indptr,
-        past_item=past.item,
-        neighbour_indptr=near.indptr,
-        neighbour_item=near.item,
-        neighbour_count=near.count,
+        **_named("past", past_baskets(encoded, encoded.n_users)),
+        **_named("neighbour", neighbours(encoded, config.neighbours)),
         item_trend=item_trend(encoded, encoded.n_items, as_of),
         item_rhythm=item_rhythm(encoded, encoded.n_items, as_of),
     )
@@ -191,23 +181,25 @@ def with_score(
 def with_substitutes(
     contents: BundleContents, encoded: EncodedTransactions, config: SubstitutesConfig
 ) -> BundleContents:
-    """Adds what replaces each item."""
+    """Adds the substitutes of each item."""
     found = substitutes(encoded, contents.catalogue.subcategories, config)
-    return replace(
-        contents,
-        substitute_indptr=found.indptr,
-        substitute_item=found.item,
-        substitute_score=found.score,
-    )
+    return replace(contents, **_named("substitute", found))
+
+
+def _named(
+    group: str, table: Histories | PastBaskets | Neighbours | SubstituteLists
+) -> dict[str, Any]:
+    """The columns of a table by the names of their arrays, `<group>_<column>`."""
+    return {f"{group}_{name}": array for name, array in vars(table).items()}
 
 
 def _sample_queries(
     encoded: EncodedTransactions, rows: Float32, user_h: Float32, weights: Weights, seed: int
 ) -> Float32:
-    """A query from each of some late baskets, which are the most like those to come.
+    """Queries of late baskets, which are the most like those to come.
 
-    The first half have one anchor each; the others are asked as the service asks by default, with
-    the mean over all anchors.
+    Each of the first half has one random item of its basket for an anchor; each of the others is
+    the mean over all items as anchors, as the service searches by default.
     """
     rng = np.random.default_rng(seed)
     n = encoded.n_baskets

@@ -30,7 +30,7 @@ from service.support.array_types import Float32, Int64
 
 __all__ = ["with_folded_in_users"]
 
-Arrays = dict[str, npt.NDArray[Any]]
+ArraysByName = dict[str, npt.NDArray[Any]]
 
 
 def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleContents:
@@ -80,8 +80,8 @@ def _vectors(fold_in: FoldIn, past: PastBaskets) -> Float32:
 
 
 def _behind(
-    arrays: Arrays, n_users: int, user_h: Float32, history: Histories, past: PastBaskets
-) -> Arrays:
+    arrays: ArraysByName, n_users: int, user_h: Float32, history: Histories, past: PastBaskets
+) -> ArraysByName:
     """The arrays with the new users' rows behind those of the first n users."""
     arrays = {**arrays, "user_h": np.concatenate([arrays["user_h"][:n_users], user_h])}
     rows = {f"history_{name}": values for name, values in vars(history).items() if name != "indptr"}
@@ -93,7 +93,9 @@ def _behind(
     return arrays
 
 
-def _append(arrays: Arrays, group: str, n: int, indptr: Int64, rows: Mapping[str, Any]) -> None:
+def _append(
+    arrays: ArraysByName, group: str, n: int, indptr: Int64, rows: Mapping[str, Any]
+) -> None:
     """Puts rows behind those of the first n places of `<group>_indptr`."""
     starts = arrays[f"{group}_indptr"]
     arrays[f"{group}_indptr"] = np.concatenate([starts[: n + 1], starts[n] + indptr[1:]])
