@@ -18,14 +18,14 @@ class _Config(BaseModel):
 
 
 class TrainConfig(_Config):
-    """triple2vec (DESIGN section 1)."""
+    """The training of triple2vec; see `index_builder.embeddings.triple2vec`."""
 
     dimension: int = Field(128, ge=1, description="length d of item_p, item_q and user_h")
     negatives: int = Field(5, ge=1, description="noise samples per term of the objective")
-    epochs: int = Field(20, ge=1, description="at most so many triples per line of the baskets")
+    epochs: int = Field(20, ge=1, description="most triples per line of the baskets")
     learning_rate: float = Field(0.025, gt=0, description="at the start; falls linearly to 1 %")
     popularity_logit: bool = Field(
-        True, description="add log popularity to a logit; else the vectors must learn it"
+        True, description="add log popularity to a logit, so that the vectors need not learn it"
     )
     threads: int = Field(2, ge=1, description="Hogwild threads; 1 is bit-reproducible")
     seed: int = Field(1, ge=0)
@@ -40,62 +40,59 @@ class Backend(StrEnum):
 
 
 class IndexConfig(_Config):
-    """The inner-product index and the recall it must show."""
+    """The inner-product index and the recall that it must reach."""
 
     backend: Backend = Backend.FAISS
     parameters: dict[str, int] = Field(
-        {}, description="of the backend; otherwise the build chooses, or takes the defaults"
+        {}, description="of the backend; empty: the build chooses, or takes the defaults"
     )
     ann_recall_target: float = Field(0.98, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
     closest: int = Field(
-        24, ge=0, le=1000, description="closest items listed of each item; 0 lists none"
+        24, ge=0, le=1000, description="length of each item's list of closest items; 0: no lists"
     )
 
 
-class RankerConfig(_Config):
-    """The trees that rank candidates, and what they learn from."""
-
+class _TreesConfig(_Config):
     enabled: bool = True
     trees: int = Field(150, ge=1)
     leaves: int = Field(15, ge=2, le=MOST_LEAVES)
     learning_rate: float = Field(0.1, gt=0)
+
+
+class RankerConfig(_TreesConfig):
+    """The trees that rank candidates, and their training examples."""
+
     min_leaf_candidates: int = Field(50, ge=1)
     windows: int = Field(
-        3, ge=1, description="stretches of validation_days before the cut that are learned from"
+        3, ge=1, description="periods of validation_days before the cut that give examples"
     )
     enough_baskets: int = Field(
         10_000, ge=1, description="fewer are split several times into input and targets"
     )
-    most_splits: int = Field(5, ge=1, description="but no more often than this")
+    most_splits: int = Field(5, ge=1, description="most times that a basket is split")
     new_target_gain: float = Field(
-        1.3, gt=0, description="what a target is worth that the shopper had not bought before"
+        1.3, gt=0, description="gain of a target that the user had not bought before; others: 1"
     )
     negative_share: float = Field(
-        0.5, gt=0, le=1, description="share of the candidates not bought that are learned from"
+        0.5, gt=0, le=1, description="share of the candidates not bought that become examples"
     )
     stranger_share: float = Field(
-        0.1, ge=0, le=1, description="share of the baskets learned from as an unknown user's"
+        0.1, ge=0, le=1, description="share of the baskets that are used as an unknown user's"
     )
     neighbours: int = Field(80, ge=1, description="neighbours kept of each item")
 
 
-class ScoreConfig(_Config):
-    """The trees of the basket score, and what they learn from."""
+class ScoreConfig(_TreesConfig):
+    """The trees of the basket score, and their training examples."""
 
-    enabled: bool = True
-    trees: int = Field(150, ge=1)
-    leaves: int = Field(15, ge=2, le=MOST_LEAVES)
-    learning_rate: float = Field(0.1, gt=0)
     min_leaf_items: int = Field(100, ge=1)
     item_weight: float = Field(
-        0.1, ge=0, description="of an item's own log loss, beside that of its basket"
+        0.1, ge=0, description="weight of an item's own log loss, beside that of its basket"
     )
-    window_baskets: int = Field(
-        2000, ge=1, description="baskets of one window that are learned from, at most"
-    )
+    window_baskets: int = Field(2000, ge=1, description="most baskets of a window that are used")
     partial_share: float = Field(
-        0.25, ge=0, le=1, description="share of them that are learned from while still being filled"
+        0.25, ge=0, le=1, description="share of them that are used with a part of their items"
     )
 
 
@@ -106,46 +103,48 @@ class AssociationRulesConfig(_Config):
         0.00015, ge=0, le=1, description="share of all baskets that hold both sides of a rule"
     )
     taxonomy_min_support: float = Field(
-        0.01, ge=0, le=1, description="the same where the sides are departments or categories"
+        0.01, ge=0, le=1, description="the same where the sides are levels of the taxonomy"
     )
     min_baskets: int = Field(
-        10, ge=1, description="baskets with both sides, however small a share that is"
+        10, ge=1, description="baskets with both sides, also if min_support needs fewer"
     )
     min_confidence: float = Field(
-        0.05, ge=0, le=1, description="share of the baskets with the left side that hold the right"
+        0.05, ge=0, le=1, description="share of the antecedent's baskets that hold the consequent"
     )
     min_lift: float = Field(
-        2, ge=0, description="confidence, as a multiple of the share of all baskets with the right"
+        2, ge=0, description="confidence over the share of all baskets that hold the consequent"
     )
     max_length: int = Field(5, ge=2, le=5, description="items of both sides together")
     most_itemsets: int = Field(
         500_000, ge=1, description="of one length above 2; if there are more, rules stay shorter"
     )
     min_expected_baskets: float = Field(
-        10, ge=0, description="baskets that two categories share by chance, to tell their lift"
+        10, ge=0, description="baskets that two categories share by chance; below it, no lift"
     )
 
 
 class SubstitutesConfig(_Config):
-    """What counts as a substitute; see `index_builder.statistics.substitutes`."""
+    """Thresholds of substitutes; see `index_builder.statistics.substitutes`."""
 
     most_lift: float = Field(
-        0.5, ge=0, lt=1, description="baskets with both items, of those expected by chance"
+        0.5, ge=0, lt=1, description="baskets with both items, over those expected by chance"
     )
-    least_shoppers: int = Field(3, ge=1, description="shoppers who bought both")
-    most: int = Field(20, ge=1, description="substitutes kept of an item")
+    least_shoppers: int = Field(3, ge=1, description="users who bought both items")
+    most: int = Field(20, ge=1, description="substitutes kept for an item")
 
 
 class BuildConfig(_Config):
-    """Everything that decides what a build makes of its transactions."""
+    """The settings of a build; stored in the manifest."""
 
     min_item_baskets: int = Field(
         10, ge=1, description="training baskets an item needs to be in the catalogue"
     )
     validation_days: float = Field(
-        30, gt=0, description="the last days before the cut decide when to stop and how to rank"
+        30, gt=0, description="last days before the cut, held out to choose epochs and weights"
     )
-    recency_half_life_days: float = Field(60, gt=0)
+    recency_half_life_days: float = Field(
+        60, gt=0, description="age at which a basket counts half as much"
+    )
     train: TrainConfig = TrainConfig()
     index: IndexConfig = IndexConfig()
     ranker: RankerConfig = RankerConfig()
