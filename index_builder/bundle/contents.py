@@ -182,7 +182,7 @@ def with_substitutes(
     contents: BundleContents, encoded: EncodedTransactions, config: SubstitutesConfig
 ) -> BundleContents:
     """Adds the substitutes of each item."""
-    found = substitutes(encoded, contents.catalogue.subcategories, config)
+    found = substitutes(encoded, contents.catalogue.taxonomy.subcategory, config)
     return replace(contents, **_named("substitute", found))
 
 

@@ -1,12 +1,11 @@
-"""Substitutes: items of one subcategory that the same shoppers buy, but not together.
+"""Substitutes: items of one subcategory that the same users buy, but not together.
 
-Two flavours of yogurt go into one basket; two sizes of milk do not. To tell one from the other, the
-baskets with both items are compared with those to be expected if each shopper had spread either
-item over the own baskets by chance, in proportion to the baskets' sizes: a shopper who bought i in
-a baskets and j in b of them, of sizes s, is expected to have bought both in a · b · Σ s² / (Σ s)².
+Two flavours of yogurt go into one basket; two sizes of milk do not. The number of baskets with both
+items is compared with the number expected by chance, if each user's purchases were distributed over
+the user's baskets in proportion to their sizes s: a user with i in a baskets and j in b baskets
+then has both in a · b · Σ s² / (Σ s)² of them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,17 +20,16 @@ from service.support.offsets import offsets
 
 __all__ = ["SubstituteLists", "substitutes"]
 
-
-_PRIOR_BASKETS = 1  # with both items, beside those counted and those expected: few prove little
+_PRIOR_BASKETS = 1  # added to those counted and to those expected: few baskets prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
 
 
 @dataclass(frozen=True)
 class SubstituteLists:
-    """Row i, `indptr[i]:indptr[i + 1]`: what replaces item i, the best first, and how well.
+    """Row i, `indptr[i]:indptr[i + 1]`: the substitutes of item i, best first, and their scores.
 
-    The score is the share of the shoppers of i who buy the substitute too, times one minus the
-    lift within their baskets: 1 for an item that all of them buy, and never at the same time.
+    The score is the share of the buyers of i who buy the substitute too, times one minus the lift
+    within their baskets: 1 for an item that all of them buy, but never in a basket with i.
     """
 
     indptr: Int64
@@ -40,31 +38,29 @@ class SubstituteLists:
 
 
 def substitutes(
-    encoded: EncodedTransactions, subcategories: Sequence[str], config: SubstitutesConfig
+    encoded: EncodedTransactions, subcategory: Level, config: SubstitutesConfig
 ) -> SubstituteLists:
     """Finds the substitutes of every item.
 
     Args:
         encoded: the training baskets.
-        subcategories: of every item; one without a subcategory has no substitutes.
-        config: what counts as rarely together, and as the same shoppers.
+        subcategory: of the items; an item without a subcategory has no substitutes.
+        config: the thresholds.
     """
-    items, others, scores = _pairs(encoded, subcategories, config)
+    items, others, scores = _pairs(encoded, subcategory, config)
     order = np.lexsort((others, -scores, items))
     items, others, scores = items[order], others[order], scores[order]
     counts = np.bincount(items, minlength=encoded.n_items)
-    starts = offsets(counts)
-    kept = np.arange(len(items)) - starts[items] < config.most
-    counts = np.minimum(counts, config.most)
+    kept = np.arange(len(items)) - offsets(counts)[items] < config.most
     return SubstituteLists(
-        indptr=offsets(counts),
+        indptr=offsets(np.minimum(counts, config.most)),
         item=others[kept].astype(np.int32),
         score=scores[kept].astype(np.float32),
     )
 
 
 def _pairs(
-    encoded: EncodedTransactions, subcategories: Sequence[str], config: SubstitutesConfig
+    encoded: EncodedTransactions, subcategory: Level, config: SubstitutesConfig
 ) -> tuple[Int32, Int32, Float64]:
     """All pairs of an item and a substitute, with their scores, in any order."""
     baskets = basket_matrix(
@@ -79,44 +75,44 @@ def _pairs(
     chance = np.divide(of_user @ sizes**2, total**2, out=np.zeros_like(total), where=total > 0)
     by_item = baskets.tocsc()
     found = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
-    for members in Level.of(subcategories).members.values():
-        shelf = _Shelf(by_item[:, members], bought[:, members], chance)
+    for members in subcategory.members.values():
+        alike = _Subcategory(by_item[:, members], bought[:, members], chance)
         for start in range(0, len(members), _BLOCK_ITEMS):
-            of, other, score = shelf.pairs(slice(start, start + _BLOCK_ITEMS), config)
-            found.append((members[start + of], members[other], score))
+            item, other, score = alike.pairs(slice(start, start + _BLOCK_ITEMS), config)
+            found.append((members[start + item], members[other], score))
     items, others, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return items, others, scores
 
 
-class _Shelf:
-    """The items of one subcategory, and who bought them when."""
+class _Subcategory:
+    """The items of one subcategory, with their baskets and buyers."""
 
     def __init__(self, baskets: csc_array, bought: csc_array, chance: Float64) -> None:
-        """Prepares what all blocks of items share.
+        """Prepares the matrices that all blocks of items share.
 
         Args:
             baskets: (n_baskets, m) of ones.
             bought: (n_users, m) baskets of each user with each item.
-            chance: (n_users,) that two purchases of a user fall in one basket.
+            chance: (n_users,) probability that two purchases of a user fall into one basket.
         """
         self._baskets = baskets
         self._bought = bought
-        self._spread = diags_array(chance) @ bought
+        self._expected = diags_array(chance) @ bought
         self._buys = (bought > 0).astype(float)
-        self._shoppers = self._buys.sum(axis=0)
+        self._n_buyers = self._buys.sum(axis=0)
 
     def pairs(
         self, block: slice, config: SubstitutesConfig
     ) -> tuple[Positions, Positions, Float64]:
-        """Items of the block and their substitutes, both as places, and the scores."""
+        """Items, as places in the block, their substitutes, as places in all, and the scores."""
         together = (self._baskets[:, block].T @ self._baskets).toarray()
-        expected = (self._bought[:, block].T @ self._spread).toarray()
+        expected = (self._bought[:, block].T @ self._expected).toarray()
         both = (self._buys[:, block].T @ self._buys).toarray()
         lift = (together + _PRIOR_BASKETS) / (expected + _PRIOR_BASKETS)
         rows = np.arange(len(lift))
         lift[rows, block.start + rows] = np.inf  # no item replaces itself
-        own = self._shoppers[block, None]
-        by_chance = own * self._shoppers / self._buys.shape[0]
+        own = self._n_buyers[block, None]
+        by_chance = own * self._n_buyers / self._buys.shape[0]
         replaces = (
             (lift <= config.most_lift) & (both >= config.least_shoppers) & (both >= by_chance)
         )

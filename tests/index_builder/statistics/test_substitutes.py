@@ -11,6 +11,7 @@ from index_builder.bundle.contents import with_substitutes
 from index_builder.config import SubstitutesConfig
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from service.bundle.bundle import preview_bundle
+from service.bundle.taxonomy import Level
 from service.recommending.postprocess.substitutes import Substitutes
 from tests.data.encoded import trained
 from tests.data.ranked_shop import shop
@@ -19,7 +20,7 @@ CONFIG = SubstitutesConfig()
 
 # Two milks, two yogurts, two breads. Everyone buys one milk this time and the other next time, both
 # yogurts always; half of them buy one bread, the others the other.
-SHELVES = ["milk", "milk", "yogurt", "yogurt", "bread", "bread"]
+SUBCATEGORY = Level.of(["milk", "milk", "yogurt", "yogurt", "bread", "bread"])
 BASKETS = [[visit % 2, 2, 3, 4 + user // 2] for user in range(4) for visit in range(4)]
 USERS = [user for user in range(4) for _ in range(4)]
 
@@ -36,36 +37,37 @@ def table(found: SubstituteLists) -> list[dict[int, float]]:
 
 
 def test_two_milks_replace_each_other_and_nothing_else_does() -> None:
-    rows = table(substitutes(trained(BASKETS, 6, USERS), SHELVES, CONFIG))
-    # Two baskets of each milk among a shopper's four of one size: 2 · 2 / 4 = 1 with both is to be
-    # expected, 4 in all, and there is none. (0 + 1) / (4 + 1) is a lift of .2; all shoppers of the
-    # one milk buy the other.
+    rows = table(substitutes(trained(BASKETS, 6, USERS), SUBCATEGORY, CONFIG))
+    # Two baskets of each milk among a user's four of one size: 2 · 2 / 4 = 1 with both is expected, 4
+    # for all users, and there is none. (0 + 1) / (4 + 1) is a lift of .2; all buyers of one milk
+    # buy the other.
     assert rows[:2] == [{1: pytest.approx(0.8)}, {0: pytest.approx(0.8)}]
     assert rows[2:] == [{}, {}, {}, {}]
 
 
 def test_milk_and_bread_are_of_two_subcategories() -> None:
     baskets = [[0] if visit % 2 else [1] for _ in range(4) for visit in range(4)]
-    assert table(substitutes(trained(baskets, 2, USERS), ["milk", "bread"], CONFIG)) == [{}, {}]
-    assert table(substitutes(trained(baskets, 2, USERS), ["", ""], CONFIG)) == [{}, {}]
-    rows = table(substitutes(trained(baskets, 2, USERS), ["drink", "drink"], CONFIG))
+    world = trained(baskets, 2, USERS)
+    assert table(substitutes(world, Level.of(["milk", "bread"]), CONFIG)) == [{}, {}]
+    assert table(substitutes(world, Level.of(["", ""]), CONFIG)) == [{}, {}]
+    rows = table(substitutes(world, Level.of(["drink", "drink"]), CONFIG))
     assert [list(row) for row in rows] == [[1], [0]]
 
 
-def test_a_few_shoppers_prove_nothing() -> None:
+def test_a_few_users_prove_nothing() -> None:
     few = trained(BASKETS[:8], 6, USERS[:8])
-    assert table(substitutes(few, SHELVES, CONFIG))[0] == {}
-    assert list(table(substitutes(few, SHELVES, SubstitutesConfig(least_shoppers=2)))[0]) == [1]
+    assert table(substitutes(few, SUBCATEGORY, CONFIG))[0] == {}
+    assert list(table(substitutes(few, SUBCATEGORY, SubstitutesConfig(least_shoppers=2)))[0]) == [1]
 
 
 def by_definition(
-    baskets: list[tuple[int, set[int]]], shelves: list[str], config: SubstitutesConfig
+    baskets: list[tuple[int, set[int]]], names: list[str], config: SubstitutesConfig
 ) -> list[list[tuple[int, float]]]:
     users = sorted({user for user, _ in baskets})
     own = {user: [basket for of, basket in baskets if of == user] for user in users}
-    found: list[list[tuple[int, float]]] = [[] for _ in shelves]
-    for i, j in permutations(range(len(shelves)), 2):
-        if not shelves[i] or shelves[i] != shelves[j]:
+    found: list[list[tuple[int, float]]] = [[] for _ in names]
+    for i, j in permutations(range(len(names)), 2):
+        if not names[i] or names[i] != names[j]:
             continue
         expected, together = 0.0, 0
         buyers: dict[int, set[int]] = {i: set(), j: set()}
@@ -99,13 +101,13 @@ configs = st.builds(
 
 @given(worlds, st.lists(st.sampled_from(["a", "b", ""]), min_size=6, max_size=6), configs)
 def test_against_the_definition(
-    world: list[tuple[int, set[int]]], shelves: list[str], config: SubstitutesConfig
+    world: list[tuple[int, set[int]]], names: list[str], config: SubstitutesConfig
 ) -> None:
-    names = sorted({user for user, _ in world})
+    users = sorted({user for user, _ in world})
     baskets = [sorted(basket) for _, basket in world]
-    encoded = trained(baskets, 6, [names.index(user) for user, _ in world])
-    rows = table(substitutes(encoded, shelves, config))
-    expected = by_definition(world, shelves, config)
+    encoded = trained(baskets, 6, [users.index(user) for user, _ in world])
+    rows = table(substitutes(encoded, Level.of(names), config))
+    expected = by_definition(world, names, config)
     for row, wanted in zip(rows, expected, strict=True):
         assert list(row.values()) == pytest.approx([score for _, score in wanted], abs=1e-6)
         # Roundings may turn what is equal, and cut off another of them at the end.
@@ -114,18 +116,18 @@ def test_against_the_definition(
         assert clear <= set(row)
 
 
-def test_blocks_of_a_shelf_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, shelves = shop().encoded, ["all"] * shop().encoded.n_items
-    at_once = table(substitutes(world, shelves, SubstitutesConfig(most_lift=0.9)))
+def test_blocks_of_a_subcategory_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, level = shop().encoded, Level.of(["all"] * shop().encoded.n_items)
+    at_once = table(substitutes(world, level, SubstitutesConfig(most_lift=0.9)))
     monkeypatch.setattr(index_builder.statistics.substitutes, "_BLOCK_ITEMS", 7)
-    assert table(substitutes(world, shelves, SubstitutesConfig(most_lift=0.9))) == at_once
+    assert table(substitutes(world, level, SubstitutesConfig(most_lift=0.9))) == at_once
     assert sum(map(len, at_once)) > 20
 
 
 def test_a_bundle_carries_them() -> None:
     config = SubstitutesConfig(most_lift=0.9)  # items of this shop know no brands
     bundle = preview_bundle(with_substitutes(shop().contents, shop().encoded, config))
-    rows = table(substitutes(shop().encoded, bundle.catalogue.subcategories, config))
+    rows = table(substitutes(shop().encoded, bundle.catalogue.taxonomy.subcategory, config))
     assert sum(map(len, rows)) > 20
     served = Substitutes(bundle)
     for item, row in enumerate(rows):
