@@ -29,16 +29,16 @@ class RecommendOptions(BaseModel):
     )
     search: SearchForm = Field(
         "lists",
-        description="Where candidates by vectors come from. `lists`: the anchors' closest items, "
-        "as the build listed them, for shoppers with a past; `mean`: one query of the index, the "
-        "mean over the anchors; `anchors`: one query for each, from its list if that is long "
-        "enough; `none`: nowhere. Where lists are missing or too short, and for strangers, the "
-        "index is asked.",
+        description="How candidates are found by vectors. `lists`: from the anchors' closest "
+        "items, which the build listed, for users with a history; `mean`: one query of the index, "
+        "the mean over the anchors; `anchors`: one query for each anchor, answered from its list "
+        "if that is long enough; `none`: not at all. Where lists are missing or too short, and "
+        "for strangers, the index is searched.",
     )
     search_candidates: int = Field(
-        20, ge=1, description="Candidates that each query, or all lists together, bring."
+        20, ge=1, description="Candidates from each query, or from all lists together."
     )
-    ranker: bool = Field(True, description="Whether a bundle's ranker is used, if it has one.")
+    ranker: bool = Field(True, description="Whether to use the bundle's ranker, if it has one.")
     neighbour_candidates: int = Field(
         40, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
     )
@@ -55,19 +55,19 @@ class RecommendOptions(BaseModel):
     substitute_weight: float = Field(
         0.25,
         gt=0,
-        description="Weight of a candidate that replaces something in the basket, a second milk; "
-        "1 is neutral, and a score grows by log(weight).",
+        description="Weight of a candidate that replaces an item of the basket (a second milk): "
+        "log(weight) is added to its score, so that 1 changes nothing.",
     )
     category_cap: int = Field(
-        0, ge=0, description="Recommendations of one category in an answer; 0 sets no cap."
+        0, ge=0, description="Most recommendations of one category in an answer; 0 sets no cap."
     )
     taxonomy_filter: Literal["off", "demote", "drop"] = Field(
         "off",
-        description="What becomes of recommendations whose category goes with none of the "
-        "basket's. `demote`: they come last; `drop`: others take their place.",
+        description="Treatment of recommendations whose category goes with no category of the "
+        "basket. `demote`: they come last; `drop`: others take their place.",
     )
     taxonomy_min_lift: float = Field(
-        1.0, ge=0, description="Lift from which on two categories go together."
+        1.0, ge=0, description="Smallest lift at which two categories go together."
     )
 
 
@@ -116,10 +116,10 @@ class Settings(RecommendOptions, _Listening):
         "whenever it changes.",
     )
 
-    # Purchases, as they happen.
+    # Purchases as they happen.
     events: Path | None = Field(
         None,
-        description="Directory that purchases sent to `POST /events` are kept in; without one "
+        description="Directory in which purchases sent to `POST /events` are kept; without one "
         "the route is off.",
     )
     events_body_limit_bytes: int = Field(
@@ -131,22 +131,22 @@ class Settings(RecommendOptions, _Listening):
     events_limit: int = Field(
         5_000_000,
         ge=1,
-        description="Events that the journal keeps beside their files. Older ones no longer count "
-        "for profiles, nor are they known if they are sent again.",
+        description="Events that stay in the journal after they were exported. Older ones no "
+        "longer count for profiles, and count as new if they are sent again.",
     )
     kafka: str | None = Field(
         None,
-        description="Kafka brokers, `host:port,host:port`, whose events are kept as well; "
-        "`events` says where.",
+        description="Kafka brokers, `host:port,host:port`, whose events are kept as well, in "
+        "the directory `events`.",
     )
-    kafka_topic: str = Field("purchases", description="Topic of the events, one to a message.")
+    kafka_topic: str = Field("purchases", description="Topic of the events, one per message.")
     kafka_group: str = Field(
         "",
-        description="Consumer group; one for each machine, which by default is named after it.",
+        description="Consumer group, one per machine; by default named after the machine.",
     )
     kafka_options: dict[str, str] = Field(
         {},
-        description="More options of the consumer, as librdkafka names them, in JSON.",
+        description="Further options of the consumer, by librdkafka's names, in JSON.",
     )
 
     # How another bundle takes over.
@@ -154,26 +154,26 @@ class Settings(RecommendOptions, _Listening):
         100,
         ge=0,
         description="Recent requests that a new bundle answers on trial before it takes over; 0 "
-        "spares it the trial.",
+        "skips the trial.",
     )
     canary_failure_limit: int = Field(
-        0, ge=0, description="Requests of the trial that may fail, or bring fewer recommendations."
+        0, ge=0, description="Requests of the trial that may fail or get fewer recommendations."
     )
     canary_min_overlap: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="Share of the old bundle's recommendations that the new one's hold at least.",
+        description="Smallest share of the old bundle's recommendations that the new one repeats.",
     )
     canary_slowdown_limit: float = Field(
-        3.0, gt=0, description="Times the old bundle's median processor time that it may take."
+        3.0, gt=0, description="Largest median processor time, as a multiple of the old bundle's."
     )
 
     # Who may do what.
     api_keys: Path | None = Field(
         None,
-        description="TOML file of API keys, their hashes and scopes; without one all routes but "
-        "the admin's are open.",
+        description="TOML file of API keys (hashes and scopes); without one all routes except "
+        "the admin routes are open.",
     )
     admin_key: SecretStr | None = Field(
         None,
@@ -182,48 +182,48 @@ class Settings(RecommendOptions, _Listening):
     )
     cors_origins: str | None = Field(
         None,
-        description="Origins whose pages may ask from a browser, separated by commas; none may by "
-        "default.",
+        description="Origins whose pages may call the service from a browser, separated by "
+        "commas; none by default.",
     )
     log_users: LogUsers = Field(
         "off",
-        description="How the log shows whom /recommend was asked for: `off` not at all, `hashed` "
-        "with a key that lasts until the service stops, `plain` as they are.",
+        description="How the log shows the users of /recommend: `off` not at all, `hashed` with "
+        "a key that lasts until the service stops, `plain` as they are.",
     )
 
-    # Where profiles are kept, if not in the bundle alone.
+    # Profiles on servers.
     memcached: str | None = Field(
         None,
         pattern=SERVERS,
-        description="Servers that keep the profiles, `host:port`, several between commas; see "
+        description="memcached servers that hold the profiles, `host:port,host:port`; see "
         "`rtt2vec-build publish-profiles`.",
     )
     memcached_timeout_ms: int = Field(
-        5, ge=1, description="Milliseconds that a server may take to connect, and to answer."
+        5, ge=1, description="Milliseconds that a server may take to connect, and again to answer."
     )
 
-    # What is told of requests, beside metrics and the log.
+    # Traces.
     traces: str | None = Field(
         None,
         description="URL of an OpenTelemetry collector that takes traces, OTLP over HTTP: "
         "`http://collector:4318`.",
     )
     trace_share: float = Field(
-        0.01, ge=0, le=1, description="Share of requests traced, unless their caller decides it."
+        0.01, ge=0, le=1, description="Share of requests traced, unless the caller decides."
     )
 
     # How connections live and end.
     timeout_ms: int | None = Field(
         None,
         ge=1,
-        description="Milliseconds an answer may take if the request does not say; where they are "
-        "short, it rests on less work.",
+        description="Milliseconds an answer may take if the request does not say; if they are "
+        "too few for all the work, the answer rests on less.",
     )
     queue_limit: int = Field(
-        32, ge=1, description="Requests that may wait in a worker; more are answered 503."
+        32, ge=1, description="Requests that may wait in a worker; further ones are answered 503."
     )
     drain_s: float = Field(
-        0, ge=0, description="Seconds to go on answering after SIGTERM, while readiness is off."
+        0, ge=0, description="Seconds to keep answering after SIGTERM, while readiness is off."
     )
     shutdown_grace_s: int = Field(
         10, ge=0, description="Seconds that requests in flight may take to finish on SIGTERM."
