@@ -38,8 +38,8 @@ def table(found: SubstituteLists) -> list[dict[int, float]]:
 
 def test_two_milks_replace_each_other_and_nothing_else_does() -> None:
     rows = table(substitutes(trained(BASKETS, 6, USERS), SUBCATEGORY, CONFIG))
-    # Two baskets of each milk among a user's four of one size: 2 · 2 / 4 = 1 with both is expected, 4
-    # for all users, and there is none. (0 + 1) / (4 + 1) is a lift of .2; all buyers of one milk
+    # Two baskets of each milk among a user's four of one size: 2 · 2 / 4 = 1 with both is expected,
+    # 4 for all users, and there is none. (0 + 1) / (4 + 1) is a lift of .2; all buyers of one milk
     # buy the other.
     assert rows[:2] == [{1: pytest.approx(0.8)}, {0: pytest.approx(0.8)}]
     assert rows[2:] == [{}, {}, {}, {}]
