@@ -31,8 +31,9 @@ from service.http.routes.health import health_routes
 from service.http.routes.recommend import RecommendEndpoint
 from service.http.routes.related import related_routes
 from service.http.routes.rules import rules_routes
-from service.http.routes.shoppers import shopper_routes
+from service.http.routes.score import score_routes
 from service.http.routes.substitutes import substitutes_routes
+from service.http.routes.users import users_routes
 from service.http.shedding import Shedding
 from service.serving.draining import drain_first
 from service.serving.serving import Serving, every_second
@@ -112,7 +113,8 @@ def create_app(
     guarded: list[tuple[ApiScope, APIRouter]] = [
         ("recommend", related_routes(serving, settings)),
         ("recommend", substitutes_routes(serving, settings)),
-        ("profiles", shopper_routes(serving, settings)),
+        ("profiles", score_routes(serving, settings)),
+        ("profiles", users_routes(serving, settings)),
         ("admin", rules_routes(serving, settings)),
         ("admin", admin_routes(swap)),
     ]

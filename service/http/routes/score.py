@@ -1,15 +1,14 @@
-"""What a page shows of a shopper: how much a basket looks like theirs, and their profile."""
+"""`POST /score`: how likely a basket is, and what each item adds to that."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.profiles.summary import summarise
 from service.recommending.basket_score.scorer import BasketScore
 from service.serving.serving import Serving
 from service.settings import Settings
@@ -55,31 +54,11 @@ class ScoreResponse(BaseModel):
     items: list[ScoredItem]
 
 
-class BoughtCategory(BaseModel):
-    """A category, and how often the shopper bought from it."""
-
-    category: str
-    count: int
-
-
-class ProfileResponse(BaseModel):
-    """What is known of a shopper, as far as it is of catalogue items."""
-
-    request_id: str
-    bundle_id: str
-    user_id: str
-    baskets: int | None = Field(description="How many; null if the bundle keeps none.")
-    first_purchase: datetime | None = Field(description="Null if the bundle keeps no baskets.")
-    last_purchase: datetime
-    categories: list[BoughtCategory] = Field(description="Most bought first.")
-
-
-def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
-    """Return the routes about shoppers."""
+def score_routes(serving: Serving, settings: Settings) -> APIRouter:
+    """Return the route that scores a basket."""
     router = APIRouter()
     request = _request_type(settings)
     body = json_body(request, settings.body_limit_bytes)
-    user = Path(min_length=1, max_length=settings.id_limit_chars)
 
     @router.post(
         "/score",
@@ -98,27 +77,6 @@ def shopper_routes(serving: Serving, settings: Settings) -> APIRouter:
         profile = await served.profile(asked.user_id) if asked.user_id is not None else None
         answer = served.scorer.score(asked.user_id, asked.basket, profile)
         return _score_response(answer, served.bundle.bundle_id)
-
-    @router.get("/users/{user_id}/profile", responses=documented(404, 422, 500, 503))
-    async def profile(user_id: Annotated[str, user]) -> ProfileResponse:
-        """Sum up what is known of a shopper."""
-        served = require_served(serving)
-        known = await served.profile(user_id)
-        if known is None:
-            raise ProblemError(404, "No purchase by this user is known.")
-        found = summarise(known, served.bundle.catalogue)
-        return ProfileResponse(
-            request_id=request_id.get(),
-            bundle_id=served.bundle.bundle_id,
-            user_id=user_id,
-            baskets=found.baskets,
-            first_purchase=_moment(found.first_purchase),
-            last_purchase=datetime.fromtimestamp(found.last_purchase, UTC),
-            categories=[
-                BoughtCategory(category=category, count=count)
-                for category, count in found.categories.items()
-            ],
-        )
 
     return router
 

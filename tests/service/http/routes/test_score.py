@@ -1,4 +1,4 @@
-"""POST /score and GET /users/{user_id}/profile, over HTTP."""
+"""POST /score, over HTTP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -96,32 +96,13 @@ def test_what_is_no_basket_is_refused(shop: httpx.Client, body: Any, field: str)
     assert response.json()["errors"][0]["field"] == field
 
 
-def test_a_profile_sums_up_the_shopper(shop: httpx.Client) -> None:
-    answer = shop.get(f"/users/{USER}/profile").json()
-    assert answer["user_id"] == USER
-    assert [each["category"] for each in answer["categories"]] == ["aisle 3"]
-    assert answer["categories"][0]["count"] == 6 * answer["baskets"]
-    assert answer["first_purchase"].startswith("2017-06-0")
-    assert answer["last_purchase"].startswith("2017-08-1")
-
-
-def test_who_never_bought_anything_has_no_profile(shop: httpx.Client) -> None:
-    response = shop.get("/users/nobody/profile")
-    assert response.status_code == 404
-    assert response.headers["content-type"] == "application/problem+json"
-    assert shop.get(f"/users/{'x' * 129}/profile").status_code == 422
-
-
 def test_a_bundle_without_a_score_says_so(client: httpx.Client) -> None:
     response = client.post("/score", json={"user_id": "user-0", "basket": ["item-1"]})
     assert response.status_code == 404
     assert "build it with rtt2vec-build" in response.json()["detail"]
-    profile = client.get("/users/user-0/profile").json()
-    assert (profile["baskets"], profile["first_purchase"]) == (None, None)
-    assert profile["categories"] == [{"category": "bakery", "count": 21}]
 
 
-@schema.include(path_regex="^/(score|users)").parametrize()
+@schema.include(path="/score").parametrize()
 @settings(max_examples=100, deadline=None)
 def test_it_keeps_its_word_where_there_is_a_score(
     case: schemathesis.Case[Any], shop: httpx.Client
