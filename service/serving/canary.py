@@ -1,7 +1,7 @@
 """The canary: what a new bundle answers to requests that the old one has answered."""
 
+import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from statistics import fmean, median
 from time import thread_time
 from typing import NamedTuple
@@ -9,9 +9,10 @@ from typing import NamedTuple
 from service.recommending.answer import Recommendations
 from service.recommending.request import RecommendRequest
 from service.settings import Settings
-from service.support.failures import log_failure
 
 __all__ = ["Canary", "CanaryError", "Recommend", "replay"]
+
+_logger = logging.getLogger(__name__)
 
 Recommend = Callable[[RecommendRequest], Recommendations]
 
@@ -54,20 +55,17 @@ def replay(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend)
     Processor time is that of this thread: what others do meanwhile is not counted.
     """
     failures, overlaps, old_s, new_s = 0, [], [], []
-    with ThreadPoolExecutor(1) as aside:  # whatever fails there, for any reason, can be counted
-        for request in requests:
-            known, trial = (aside.submit(_timed, each, request) for each in (old, new))
-            if log_failure("the new bundle's canary", trial):
-                failures += 1
-                continue
-            if log_failure("the old bundle's canary", known):
-                continue  # The new one repairs that.
-            (before, old_time), (after, new_time) = known.result(), trial.result()
-            wanted, found = ({each.item_id for each in answer.items} for answer in (before, after))
-            failures += len(found) < len(wanted)
-            overlaps.append(len(wanted & found) / max(len(wanted), 1))
-            old_s.append(old_time)
-            new_s.append(new_time)
+    for request in requests:
+        before, after = _answer("old", old, request), _answer("new", new, request)
+        if after is None:
+            failures += 1
+        if before is None or after is None:  # a new bundle may answer where the old one failed
+            continue
+        wanted, found = before.item_ids, after.item_ids
+        failures += len(found) < len(wanted)
+        overlaps.append(len(wanted & found) / max(len(wanted), 1))
+        old_s.append(before.seconds)
+        new_s.append(after.seconds)
     if failures == len(requests) and not overlaps:
         return Canary(failures, 0.0, float("inf"))
     if not overlaps:  # The old one failed wherever the new one answered.
@@ -75,7 +73,16 @@ def replay(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend)
     return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))
 
 
-def _timed(recommend: Recommend, request: RecommendRequest) -> tuple[Recommendations, float]:
+class _Answer(NamedTuple):
+    item_ids: set[str]
+    seconds: float
+
+
+def _answer(bundle: str, recommend: Recommend, request: RecommendRequest) -> _Answer | None:
     began = thread_time()
-    answer = recommend(request)
-    return answer, thread_time() - began
+    try:
+        items = recommend(request).items
+    except Exception:  # of whatever kind, it must not take the service with it; it is counted
+        _logger.exception("the %s bundle failed in the canary", bundle)
+        return None
+    return _Answer({each.item_id for each in items}, thread_time() - began)

@@ -20,7 +20,6 @@ from service.serving.deadline import Deadline
 from service.serving.example_requests import example_requests
 from service.serving.served import Served
 from service.settings import Settings
-from service.support.failures import log_failure
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -150,9 +149,10 @@ async def every_second(look: Callable[[], None]) -> None:
     """Call `look` every second, in a thread, until this is cancelled."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
-        looking = asyncio.create_task(asyncio.to_thread(look))
-        await asyncio.wait([looking])
-        log_failure("looking for changes", looking)
+        try:
+            await asyncio.to_thread(look)
+        except Exception:  # the next look may succeed
+            _logger.exception("looking for changes failed")
 
 
 def _warm_up(served: Served, example: RecommendRequest) -> None:

@@ -8,10 +8,9 @@ started again begins with that one, and not with what the others have refused.
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -23,7 +22,6 @@ from service.serving.example_requests import example_requests
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
-from service.support.failures import log_failure
 from service.support.memory import give_back
 from service.telemetry.metrics import Metrics
 
@@ -80,7 +78,7 @@ class Swap:
         """Load what the other workers answer from, if any do, and then follow the link."""
         with self._lock:
             if self._accepted is not None and self._accepted.exists():
-                self._aside(partial(self._try, self._accepted.resolve()))
+                self._aside(self._accepted.resolve())
             if self._serving.served is None or _sighting(self._link) != self._seen:
                 self._follow()
 
@@ -132,14 +130,12 @@ class Swap:
             self._take_over(old, self.previous)
             self._serving.look_at_rules()  # they may have changed while it stood by
         else:
-            self._aside(partial(self._try, self._settings.bundle))
+            self._aside(self._settings.bundle)
 
-    def _aside(self, load: Callable[[], None]) -> None:
+    def _aside(self, path: Path) -> None:
         """Load in a thread of its own: what that leaves in memory goes as the thread ends."""
         with ThreadPoolExecutor(1) as thread:
-            loading = thread.submit(load)
-        if log_failure("loading a bundle", loading):
-            self._refuse("The bundle could not be loaded; the log has the reason.")
+            thread.submit(self._try, path).result()
         give_back()
 
     def _try(self, path: Path) -> None:
@@ -153,6 +149,9 @@ class Swap:
         except (BundleError, RulesError, CanaryError) as error:
             _logger.error("refused: %s", error)
             self._refuse(str(error))
+        except Exception:  # a library may fail in any way; the bundle that answers must go on
+            _logger.exception("loading a bundle failed")
+            self._refuse("The bundle could not be loaded; the log has the reason.")
         else:
             self._take_over(old, new)
 

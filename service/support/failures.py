@@ -1,4 +1,4 @@
-"""What ends a task beside the requests: it is told, since nobody waits for its result."""
+"""Failures of tasks that run beside the requests, whose results are not waited for."""
 
 import asyncio
 import logging
@@ -10,12 +10,10 @@ __all__ = ["log_failure"]
 _logger = logging.getLogger(__name__)
 
 
-def log_failure(what: str, ended: asyncio.Future[Any] | Future[Any]) -> bool:
-    """Log, with its traceback, the exception that ended something; returns whether one did.
+def log_failure(task: str, ended: asyncio.Future[Any] | Future[Any]) -> None:
+    """Log, with its traceback, the exception that ended a task, if one did.
 
-    With the first argument given it is a callback of tasks and futures.
+    `partial(log_failure, task)` is a callback of tasks and futures.
     """
-    if ended.cancelled() or (error := ended.exception()) is None:
-        return False
-    _logger.error("%s failed", what, exc_info=error)
-    return True
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        _logger.error("%s failed", task, exc_info=error)
