@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import rankdata
 
 from index_builder.basket_score.corruption import Corruption
@@ -145,7 +146,7 @@ def reliability(log_odds: Float64, real: Bool) -> Reliability:
         log_odds: (n,).
         real: (n,) what came.
     """
-    chances = 0.5 * (1 + np.tanh(log_odds / 2))
+    chances = expit(log_odds)
     order = np.argsort(log_odds, kind="stable")
     bins = [each for each in np.array_split(order, _BINS) if len(each)]
     return Reliability(

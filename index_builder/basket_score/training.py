@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import lightgbm
 import numpy as np
 from pydantic import JsonValue
+from scipy.special import expit
 
 from index_builder.basket_score.judging import Judgement, judge_score, reliability
 from index_builder.basket_score.training_examples import BasketKind, ScoreExamples
@@ -160,10 +161,6 @@ def _metrics(judged: Judgement) -> dict[str, JsonValue]:
     }
 
 
-def _logistic(log_odds: Float64) -> Float64:
-    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))  # exp of a large number overflows
-
-
 def _boost(
     columns: Float32,
     sizes: Int64,
@@ -191,7 +188,7 @@ def _boost(
     item_weight = config.item_weight
 
     def gradients(evidence: Float64, _: lightgbm.Dataset) -> tuple[Float64, Float64]:
-        of_basket, of_item = _logistic(np.add.reduceat(evidence, first)), _logistic(evidence)
+        of_basket, of_item = expit(np.add.reduceat(evidence, first)), expit(evidence)
         gradient = (weights * (of_basket - real))[basket] + item_weight * (of_item - bought)
         # A leaf moves many items of one basket at once: each counts as if it moved all of them.
         curvature = (weights * of_basket * (1 - of_basket) * sizes)[basket]

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from index_builder.measuring.intervals import Bootstrap, Interval
 from service.support.array_types import Bool, Float64, Int32
@@ -28,9 +29,7 @@ class Curve:
 
     def __call__(self, scores: Float64) -> Float64:
         """The probability for each score."""
-        logits = self.intercept + self.slope * scores
-        # By tanh, since exp of a large number overflows.
-        return np.asarray(0.5 * (1 + np.tanh(logits / 2)))
+        return np.asarray(expit(self.intercept + self.slope * scores))
 
     @classmethod
     def fit(cls, scores: Float64, hits: Bool) -> Self:
@@ -47,7 +46,7 @@ class Curve:
 
         def loss(weights: Float64) -> tuple[float, Float64]:
             logits = inputs @ weights
-            errors = cls(0, 1)(logits) - targets
+            errors = expit(logits) - targets
             return (
                 float((np.logaddexp(0, logits) - targets * logits).mean()),
                 inputs.T @ errors / len(errors),
