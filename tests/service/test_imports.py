@@ -7,7 +7,7 @@ BUILDER_ONLY = {
     *("index_builder", "polars", "pandas", "sklearn", "torch", "gensim", "lightgbm"),
     *("typer", "rich", "nmslib"),
 }
-ONLY_IF_SWITCHED_ON = {"opentelemetry.sdk", "throttled", "pymemcache", "circuitbreaker"}
+ONLY_IF_SWITCHED_ON = {"opentelemetry.sdk", "throttled", "pymemcache"}
 
 
 def test_the_app_imports_nothing_that_only_the_builder_needs() -> None:

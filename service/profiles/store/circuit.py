@@ -1,11 +1,8 @@
-"""When a store that fails is asked: five failures in a row, and it is left alone for a second."""
+"""A circuit breaker: a store that fails five times in a row is left alone for a second."""
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from circuitbreaker import CircuitBreaker
-
-from service.profiles.store.errors import ProfileStoreError
+from time import monotonic
 
 __all__ = ["LEFT_ALONE_S", "Circuit", "Turn"]
 
@@ -33,16 +30,18 @@ class Circuit:
         times_opened: changes whenever the store is left alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.times_opened = 0
-        self._breaker = CircuitBreaker(_FAILURES_IN_A_ROW, LEFT_ALONE_S)
+        self._clock = clock
+        self._failures = 0  # in a row
+        self._left_alone_until = 0.0
         self._trying = False
 
     def turn(self) -> Turn | None:
-        """Return leave to ask; None while the store is left alone, or somebody tries it."""
-        if self._breaker.closed:
+        """Return leave to ask; None while the store is left alone or a trial is under way."""
+        if self._failures < _FAILURES_IN_A_ROW:
             return Turn()
-        if self._breaker.opened or self._trying:
+        if self._trying or self._clock() < self._left_alone_until:
             return None
         self._trying = True
         return Turn(trial=True)
@@ -53,10 +52,7 @@ class Circuit:
             self._trying = False
         if turn.failed is None:
             return
-        if not turn.failed:
-            self._breaker.reset()
-            return
-        with suppress(ProfileStoreError), self._breaker:
-            raise ProfileStoreError
-        if self._breaker.opened:
+        self._failures = self._failures + 1 if turn.failed else 0
+        if self._failures >= _FAILURES_IN_A_ROW:
+            self._left_alone_until = self._clock() + LEFT_ALONE_S
             self.times_opened += 1

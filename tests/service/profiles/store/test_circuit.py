@@ -1,64 +1,75 @@
 """When a store that fails is asked."""
 
-from service.profiles.store.circuit import Circuit, Turn
+from service.profiles.store.circuit import LEFT_ALONE_S, Circuit, Turn
 
 
-def failed(circuit: Circuit, times: int) -> None:
-    """Have turns, and fail."""
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def given(circuit: Circuit) -> Turn:
+    turn = circuit.turn()
+    assert turn is not None
+    return turn
+
+
+def asked(circuit: Circuit, *, failed: bool | None, times: int = 1) -> None:
+    """Have turns that all end alike."""
     for _ in range(times):
-        turn = circuit.turn()
-        assert turn is not None
-        turn.failed = True
+        turn = given(circuit)
+        turn.failed = failed
         circuit.over(turn)
 
 
-def trial(circuit: Circuit) -> Turn:
-    """The first turn after the store was left alone."""
-    while (turn := circuit.turn()) is None:
-        pass  # a second
-    return turn
+def opened(clock: Clock) -> Circuit:
+    circuit = Circuit(clock)
+    asked(circuit, failed=True, times=5)
+    return circuit
 
 
 def test_five_failures_in_a_row_open_it() -> None:
     circuit = Circuit()
-    failed(circuit, 4)
-    well = circuit.turn()
-    assert well is not None
-    well.failed = False
-    circuit.over(well)
-    failed(circuit, 5)
+    asked(circuit, failed=True, times=4)
+    asked(circuit, failed=False)
+    asked(circuit, failed=True, times=4)
+    assert circuit.times_opened == 0
+    asked(circuit, failed=True)
+    assert circuit.times_opened == 1
     assert circuit.turn() is None
 
 
 def test_turns_that_did_not_need_the_store_say_nothing() -> None:
     circuit = Circuit()
-    for _ in range(5):
-        failed(circuit, 1)
-        unneeded = circuit.turn()
-        if unneeded is not None:
-            circuit.over(unneeded)
+    for _ in range(4):
+        asked(circuit, failed=True)
+        asked(circuit, failed=None)
+    asked(circuit, failed=True)
     assert circuit.turn() is None
 
 
 def test_then_one_tries_and_the_others_do_not() -> None:
-    circuit = Circuit()
-    failed(circuit, 5)
-    trying = trial(circuit)
-    assert circuit.turn() is None
-    trying.failed = True
-    circuit.over(trying)
-    assert circuit.turn() is None
-    trying = trial(circuit)
-    trying.failed = False
-    circuit.over(trying)
-    assert None not in [circuit.turn() for _ in range(50)]
+    circuit = opened(clock := Clock())
+    for failed in (True, False):
+        clock.now += LEFT_ALONE_S - 0.001
+        assert circuit.turn() is None
+        clock.now += 0.001
+        trial = given(circuit)
+        assert trial.trial
+        assert circuit.turn() is None
+        trial.failed = failed
+        circuit.over(trial)
+    assert circuit.times_opened == 2
+    assert not given(circuit).trial
 
 
-def test_who_tried_in_vain_leaves_it_to_the_next() -> None:
-    circuit = Circuit()
-    failed(circuit, 5)
-    circuit.over(trial(circuit))  # nobody waited any longer, or it was not needed
-    trying = circuit.turn()
-    assert trying is not None
-    assert trying.trial
+def test_a_trial_that_tells_nothing_leaves_it_to_the_next() -> None:
+    circuit = opened(clock := Clock())
+    clock.now += LEFT_ALONE_S
+    circuit.over(given(circuit))  # the answer was late, or the store was not needed
+    assert given(circuit).trial
     assert circuit.turn() is None
