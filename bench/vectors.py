@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.queries import build_queries
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int64
@@ -73,7 +73,7 @@ def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> It
         known: whether the queries contain the user's vector.
     """
     weights = Weights.read(bundle.manifest.serving)
-    profiles, index = Profiles(bundle), bundle.catalogue.index
+    profiles, index = BundleProfiles(bundle), bundle.catalogue.index
     for line in requests.read_bytes().splitlines():
         body = json.loads(line)
         profile = profiles.get(body["user_id"]) if known else None

@@ -7,7 +7,8 @@ import numpy as np
 
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
 from service.support.array_types import Int32, Positions
 
@@ -49,7 +50,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
         What came of it; None if no basket has all that is needed.
     """
     random = np.random.default_rng(seed)
-    scorer, profiles = BasketScorer(bundle), Profiles(bundle)
+    scorer, profiles = BasketScorer(bundle), BundleProfiles(bundle)
     _, categories = np.unique(bundle.catalogue.categories, return_inverse=True)
     moves = []
     for place in random.permutation(len(baskets))[:_BASKETS].tolist():

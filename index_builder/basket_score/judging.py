@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 from index_builder.basket_score.corruption import Corruption
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
 from service.support.array_types import Bool, Float64, Int32, Int64
 
@@ -120,7 +121,7 @@ def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgem
         The judgement; None without baskets of two users or more.
     """
     baskets = list(baskets)
-    scorer, profiles = BasketScorer(bundle), Profiles(bundle)
+    scorer, profiles = BasketScorer(bundle), BundleProfiles(bundle)
     corruption = Corruption(baskets, len(bundle.catalogue), np.random.default_rng(seed))
     users, rows = [], []
     for basket in baskets:

@@ -10,7 +10,7 @@ from index_builder.basket_score.corruption import Corruption
 from index_builder.config import ScoreConfig
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.basket_score.score_columns import ScoreColumns
 from service.support.array_types import Bool, Float32, Int32, Int64
 
@@ -61,7 +61,7 @@ def score_examples(
     """
     random = np.random.default_rng(seed)
     corruption = Corruption(baskets, len(bundle.catalogue), random)
-    score_columns, profiles = ScoreColumns(bundle), Profiles(bundle)
+    score_columns, profiles = ScoreColumns(bundle), BundleProfiles(bundle)
     columns, population_columns, bought, kinds = [], [], [], []
     for basket in baskets[: config.window_baskets]:
         items = _some(basket.items, config, random)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pymemcache import HashClient, MemcacheServerError
 
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.store.codec import encode, profile_key
 from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
@@ -69,7 +69,7 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
 
 
 def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
-    profiles, users = Profiles(bundle), iter(bundle.user_ids)
+    profiles, users = BundleProfiles(bundle), iter(bundle.user_ids)
     while several := list(islice(users, _AT_ONCE)):
         values = {}
         for user_id in several:

@@ -13,8 +13,8 @@ from service.bundle.catalogue import Catalogue
 from service.bundle.taxonomy import Level
 from service.business_rules._yaml import Path, read_yaml
 from service.business_rules.errors import Mistake, RulesError
-from service.business_rules.schema import PriceBand, Rule, RulesFile
-from service.business_rules.windows import Window
+from service.business_rules.schedule import Schedule
+from service.business_rules.schema import BusinessRule, PriceBand, RulesFile
 from service.support.array_types import Int32
 from service.support.invalid_fields import TEXT, field_error
 
@@ -30,13 +30,13 @@ class CompiledRule(NamedTuple):
     Attributes:
         rule: as it was written.
         members: (n,) int32, the items it is about, ascending: the most popular one first.
-        window: when it holds; None for always.
+        schedule: when it holds; None for always.
         stores: where it holds; None for everywhere.
     """
 
-    rule: Rule
+    rule: BusinessRule
     members: Int32
-    window: Window | None
+    schedule: Schedule | None
     stores: frozenset[str] | None
 
 
@@ -74,7 +74,7 @@ class Compiler:
             CompiledRule(
                 rule,
                 self._members(rule),
-                rule.window(zone),
+                rule.schedule(zone),
                 None if rule.store is None else frozenset(rule.store),
             )
             for rule in file.rules
@@ -90,7 +90,7 @@ class Compiler:
                 yield (*path, "name"), f"another rule is called {rule.name!r}"
             names.add(rule.name)
             try:
-                rule.window(zone)
+                rule.schedule(zone)
             except ValueError as error:
                 yield (*path, "until"), str(error)
             for row, name in enumerate(rule.category or ()):
@@ -101,7 +101,7 @@ class Compiler:
                     )
             yield from self._unpriced(rule, path)
 
-    def _unpriced(self, rule: Rule, path: Path) -> Iterator[tuple[Path, str]]:
+    def _unpriced(self, rule: BusinessRule, path: Path) -> Iterator[tuple[Path, str]]:
         lacking = "this bundle's catalogue has no {}s; build it from products with a column {}"
         if rule.price is not None and self._catalogue.prices is None:
             yield (*path, "price"), lacking.format("price", "price")
@@ -112,7 +112,7 @@ class Compiler:
             if name not in self._brands:
                 yield (*path, "brand", row), _unknown("brand", name, list(self._brands))
 
-    def _members(self, rule: Rule) -> Int32:
+    def _members(self, rule: BusinessRule) -> Int32:
         """The items that meet every condition of a rule, ascending."""
         found = [
             _union(names, find)

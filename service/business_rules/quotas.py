@@ -9,6 +9,7 @@ from service.business_rules.compiling import CompiledRule
 from service.business_rules.schema import Maximum, Minimum
 from service.business_rules.supply import Supply
 from service.support.array_types import Bool, Int32, Int64
+from service.support.offsets import offsets
 
 __all__ = ["Quotas"]
 
@@ -52,7 +53,7 @@ class Quotas(NamedTuple):
             return None
         items = np.concatenate(members)
         numbers = np.repeat(np.arange(len(members)), [len(each) for each in members])
-        indptr = np.concatenate([[0], np.bincount(items, minlength=n_items).cumsum()])
+        indptr = offsets(np.bincount(items, minlength=n_items))
         by_item = numbers[np.argsort(items, kind="stable")]
         return cls(minima, maxima, members, indptr, by_item, unlimited)
 

@@ -61,11 +61,11 @@ class Rulebook:
         )
 
     def _look(self, store: str | None, now: float) -> _Kept:
-        windows = [each.window for each in self._rules if each.window is not None]
-        until = min((window.next_look(now) for window in windows), default=float("inf"))
+        schedules = [each.schedule for each in self._rules if each.schedule is not None]
+        until = min((schedule.next_look(now) for schedule in schedules), default=float("inf"))
         if len(self._kept) >= _PLANS_KEPT:
             self._kept.clear()
-        kept = _Kept(now if windows else float("-inf"), until, self._of_store(store, now))
+        kept = _Kept(now if schedules else float("-inf"), until, self._of_store(store, now))
         self._kept[store] = kept
         return kept
 
@@ -74,7 +74,7 @@ class Rulebook:
             number
             for number, each in enumerate(self._rules)
             if (each.stores is None or store in each.stores)
-            and (each.window is None or each.window.holds(now))
+            and (each.schedule is None or each.schedule.holds(now))
         )
         plan = self._plans.get(numbers)
         if plan is None:

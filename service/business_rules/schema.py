@@ -19,17 +19,17 @@ from pydantic import (
     model_validator,
 )
 
-from service.business_rules.windows import Window
+from service.business_rules.schedule import Schedule
 
 __all__ = [
     "Boost",
     "Bury",
+    "BusinessRule",
     "Exclude",
     "Maximum",
     "Minimum",
     "Pin",
     "PriceBand",
-    "Rule",
     "RulesFile",
 ]
 
@@ -93,7 +93,7 @@ class PriceBand(_Part):
         return self
 
 
-class _Rule(_Part):
+class _BusinessRule(_Part):
     name: _Text
     priority: int = 0
     item: _Texts | None = None
@@ -113,70 +113,70 @@ class _Rule(_Part):
             raise ValueError("expected at least one of item, category, brand, price")
         return self
 
-    def window(self, zone: ZoneInfo) -> Window | None:
+    def schedule(self, zone: ZoneInfo) -> Schedule | None:
         """When the rule holds; None for always. Moments without an offset are those of `zone`.
 
         Raises:
-            ValueError: the window ends before it begins.
+            ValueError: the rule ends before it begins.
         """
         if not (self.begins or self.until or self.weekdays or self.hours):
             return None
         begins, ends = _epoch(self.begins, zone, -1), _epoch(self.until, zone, 1)
         if begins >= ends:
-            raise ValueError(f"the window ends ({self.until}) before it begins ({self.begins})")
+            raise ValueError(f"the rule ends ({self.until}) before it begins ({self.begins})")
         weekdays = frozenset(map(_WEEKDAYS.index, self.weekdays))
-        return Window(begins, ends, weekdays, self.hours, zone)
+        return Schedule(begins, ends, weekdays, self.hours, zone)
 
 
-class Exclude(_Rule):
+class Exclude(_BusinessRule):
     """Items that do not appear."""
 
     action: Literal["exclude"]
 
 
-class Boost(_Rule):
+class Boost(_BusinessRule):
     """Items whose score grows by log(factor)."""
 
     action: Literal["boost"]
     factor: Annotated[_Number, Field(gt=1)]
 
 
-class Bury(_Rule):
+class Bury(_BusinessRule):
     """Items whose score falls by as much."""
 
     action: Literal["bury"]
     factor: Annotated[_Number, Field(gt=0, lt=1)]
 
 
-class Pin(_Rule):
+class Pin(_BusinessRule):
     """The best of these items takes a place in the list; the first place is 1."""
 
     action: Literal["pin"]
     place: Annotated[int, Field(ge=1)]
 
 
-class Minimum(_Rule):
+class Minimum(_BusinessRule):
     """At least so many of these items are in the list."""
 
     action: Literal["minimum"]
     count: Annotated[int, Field(ge=1)]
 
 
-class Maximum(_Rule):
+class Maximum(_BusinessRule):
     """At most so many of them are."""
 
     action: Literal["maximum"]
     count: Annotated[int, Field(ge=1)]
 
 
-Rule = Exclude | Boost | Bury | Pin | Minimum | Maximum
+BusinessRule = Exclude | Boost | Bury | Pin | Minimum | Maximum
 
 
 class RulesFile(_Part):
     """A whole file; its time zone is that of moments, weekdays and hours."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    rules: list[Annotated[Rule, Field(discriminator="action")]]
+    rules: list[Annotated[BusinessRule, Field(discriminator="action")]]
 
 
 def _epoch(moment: datetime | None, zone: ZoneInfo, sign: int) -> float:

@@ -21,14 +21,14 @@ from service.support.invalid_fields import sentence
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
 
-__all__ = ["PurchaseStream", "Refusal", "Taken"]
+__all__ = ["PurchaseStream", "RefusedEvent", "Taken"]
 
 _logger = logging.getLogger(__name__)
 
 _FOREIGN = "basket_id: expected a basket of this user's, found one of somebody else's."
 
 
-class Refusal(NamedTuple):
+class RefusedEvent(NamedTuple):
     """An event of a batch that became a dead letter: its place, from 0, and why."""
 
     position: int
@@ -40,7 +40,7 @@ class Taken(NamedTuple):
 
     new: int
     known: int
-    refused: list[Refusal]
+    refused: list[RefusedEvent]
 
 
 class PurchaseStream:
@@ -90,7 +90,7 @@ class PurchaseStream:
         fates = self.journal.append(list(events.values())) if events else []
         foreign = [p for p, fate in zip(events, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)
-        refused = [Refusal(position, reasons[position]) for position in sorted(reasons)]
+        refused = [RefusedEvent(position, reasons[position]) for position in sorted(reasons)]
         self._letters.write([DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused])
         taken = Taken(fates.count("new"), fates.count("known"), refused)
         self._observe(taken.new, taken.known, len(refused))

@@ -18,17 +18,19 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
-from service.profiles.profile import Profile, Profiles
+from service.profiles.profile import Profile
 from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
+from service.support.offsets import offsets
 
-__all__ = ["Baskets", "ProfileUpdates"]
+__all__ = ["ProfileUpdates", "UserBaskets"]
 
 _LONG_AGO = np.iinfo(np.int64).min
 
 
-class Baskets(NamedTuple):
+class UserBaskets(NamedTuple):
     """Baskets of one user, oldest first.
 
     Attributes:
@@ -56,7 +58,7 @@ class ProfileUpdates:
             raise BundleInvalidError("manifest.json, build", "recency_half_life_days", half_life)
         as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC)
         self._as_of = int(as_of.timestamp())
-        self._profiles = Profiles(bundle)
+        self._profiles = BundleProfiles(bundle)
         self._index = bundle.catalogue.index
         self._keeps_baskets = bundle.past_indptr is not None
         self._half_life_s = half_life * DAY_S
@@ -70,7 +72,7 @@ class ProfileUpdates:
         new = self.baskets(purchases, since)
         return self.apply(profile, new) if len(new.begun) else profile
 
-    def baskets(self, purchases: Iterable[Purchase], since: int) -> Baskets:
+    def baskets(self, purchases: Iterable[Purchase], since: int) -> UserBaskets:
         """The baskets of purchases, as far as the catalogue knows their items.
 
         Args:
@@ -86,13 +88,13 @@ class ProfileUpdates:
                 items.setdefault(basket_id, set()).add(item)
         kept = sorted((at, b) for b, at in begun.items() if at >= since and b in items)
         sizes = [len(items[basket_id]) for _, basket_id in kept]
-        return Baskets(
+        return UserBaskets(
             np.array([at for at, _ in kept], np.int64),
-            np.cumsum([0, *sizes]),
+            offsets(sizes),
             np.array([item for _, b in kept for item in sorted(items[b])], np.int32),
         )
 
-    def apply(self, profile: Profile | None, new: Baskets) -> Profile:
+    def apply(self, profile: Profile | None, new: UserBaskets) -> Profile:
         """The profile with new baskets, at least one, all later than those it sums up."""
         known = profile or _stranger(self._fold_in.dimension)
         past = _past(known)
@@ -104,7 +106,7 @@ class ProfileUpdates:
         return Profile(user_h, *self._history(known, past, new), *kept)
 
     def _history(
-        self, profile: Profile, past: Baskets, new: Baskets
+        self, profile: Profile, past: UserBaskets, new: UserBaskets
     ) -> tuple[
         Int32,
         Int32,
@@ -124,7 +126,7 @@ class ProfileUpdates:
         recency = np.bincount(row, weight, len(items)) / (faded + basket_weight.sum())
         return items, counts.astype(np.int32), recency.astype(np.float32), last
 
-    def _faded(self, profile: Profile, past: Baskets, latest: int) -> float:
+    def _faded(self, profile: Profile, past: UserBaskets, latest: int) -> float:
         """The weight of all baskets that the profile sums up, as of the latest."""
         if len(past.begun):
             return float(self._weight(latest - past.begun).sum())
@@ -144,14 +146,14 @@ def _stranger(dimension: int) -> Profile:
     return Profile(np.zeros(dimension, np.float32), none, none, nothing, np.empty(0, np.int64))
 
 
-def _past(profile: Profile) -> Baskets:
-    return Baskets(profile.past_begun, profile.past_indptr, profile.past_items)
+def _past(profile: Profile) -> UserBaskets:
+    return UserBaskets(profile.past_begun, profile.past_indptr, profile.past_items)
 
 
-def _joined(past: Baskets, new: Baskets) -> Baskets:
+def _joined(past: UserBaskets, new: UserBaskets) -> UserBaskets:
     own = past.items[past.indptr[0] : past.indptr[-1]]  # the array is that of all users
     indptr = past.indptr - past.indptr[0]
-    return Baskets(
+    return UserBaskets(
         np.concatenate([past.begun, new.begun]),
         np.concatenate([indptr, indptr[-1] + new.indptr[1:]]),
         np.concatenate([own, new.items]),

@@ -14,7 +14,8 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.business_rules.arranged import Arranged
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.recommending import candidates as sources
 from service.recommending.aggregate import PARTS, Candidates, closest_anchors, score_parts
 from service.recommending.anchors import choose_anchors
@@ -105,7 +106,7 @@ class Recommender:
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = bundle.item_vectors
         self._search = Search(bundle, self._weights)
-        self._profiles = Profiles(bundle)
+        self._profiles = BundleProfiles(bundle)
         self._category_codes = bundle.catalogue.taxonomy.category.codes
         self._taxonomy = TaxonomyFilter.read(bundle, options)
         self._diversity = Diversity(self._rows, self._category_codes)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from service.bundle.bundle import Bundle, load_bundle
 from service.business_rules.files import RuleFiles
-from service.profiles.profile import Profiles, ProfileSource
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import ProfileSource
 from service.recommending.basket_score.scorer import BasketScorer, has_score
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.recommender import Recommender
@@ -71,7 +72,7 @@ class Serving:
         recommender = Recommender(bundle, settings)
         examples = example_requests(bundle, _EXAMPLES)
         deadline = Deadline(recommender, examples, self._metrics.observe_hurry)
-        own = Profiles(bundle)
+        own = BundleProfiles(bundle)
         stored = self._stored(own, bundle.bundle_id)
         profiles = self._live(bundle, stored or own)
         scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
@@ -97,7 +98,7 @@ class Serving:
         gc.freeze()
         return served
 
-    def _stored(self, own: Profiles, bundle_id: str) -> "StoredProfiles | None":
+    def _stored(self, own: BundleProfiles, bundle_id: str) -> "StoredProfiles | None":
         if self._store is None:
             return None
         from service.profiles.store.stored_profiles import StoredProfiles

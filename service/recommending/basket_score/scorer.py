@@ -18,7 +18,8 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumns
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
@@ -102,7 +103,7 @@ class BasketScorer:
             BundleInvalidError: they use a column that is not among COLUMNS, or are too large.
         """
         self._bundle = bundle
-        self._profiles = Profiles(bundle)
+        self._profiles = BundleProfiles(bundle)
         self._columns = ScoreColumns(bundle, table)
         self.personal = _curve(bundle, "score_root", "score_intercept")
         self.population = _curve(bundle, "score_population_root", "population_intercept")

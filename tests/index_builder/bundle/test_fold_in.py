@@ -15,8 +15,8 @@ from index_builder.statistics.past_baskets import past_baskets
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
-from service.profiles.profile import Profiles
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.support.array_types import Float32
@@ -97,7 +97,7 @@ def test_a_folded_in_user_has_the_history_that_a_build_would_give(
 
 def history(bundle: Bundle, user: str) -> dict[str, tuple[float, ...]]:
     """Count, recency and last purchase by item id."""
-    profile = Profiles(bundle).get(user)
+    profile = BundleProfiles(bundle).get(user)
     assert profile is not None
     rows = zip(profile.counts, profile.recency, profile.last, strict=True)
     return {

@@ -7,7 +7,7 @@ import pytest
 
 from chaos.memcached import Server, servers, wire
 from service.bundle.bundle import load_bundle, write_bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.store.codec import decode, profile_key
 from service.profiles.store.memcached import Memcached
 from tests.data.ranked_shop import ranked_contents
@@ -38,7 +38,7 @@ def test_what_is_published_is_what_the_service_reads(
         store = Memcached(addresses, 10_000)
         for user_id in loaded.user_ids:
             key = profile_key(loaded.bundle_id, user_id)
-            own, value = Profiles(loaded).get(user_id), store.read(key)
+            own, value = BundleProfiles(loaded).get(user_id), store.read(key)
             assert own is not None
             assert value is not None
             read = decode(value, key)

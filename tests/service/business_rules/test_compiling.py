@@ -64,14 +64,15 @@ rules:
         *("exclude", "boost", "bury", "pin", "minimum", "maximum")
     ]
     assert [each.stores for each in rules] == [None, {"12"}, None, {"1", "2"}, None, None]
-    windows = [each.window for each in rules]
-    assert windows[0] is not None
-    assert windows[0].weekdays == {4, 5}
-    assert windows[0].hours == (22 * 60, 6 * 60)
-    assert windows[1] is None
-    assert windows[4] is not None
-    assert windows[5] is not None
-    assert windows[5].begins - windows[4].begins == 3600  # the first of December begins in Berlin
+    schedules = [each.schedule for each in rules]
+    assert schedules[0] is not None
+    assert schedules[0].weekdays == {4, 5}
+    assert schedules[0].hours == (22 * 60, 6 * 60)
+    assert schedules[1] is None
+    assert schedules[4] is not None
+    assert schedules[5] is not None
+    # The first of December begins in Berlin.
+    assert schedules[5].begins - schedules[4].begins == 3600
     assert rules[3].rule.priority == -3
 
 

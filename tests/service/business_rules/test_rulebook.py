@@ -38,8 +38,8 @@ def clock() -> Clock:
 
 
 def test_a_rule_holds_in_its_window_forth_and_back(clock: Clock) -> None:
-    window = "from: 1970-01-01T00:10, until: 1970-01-01T00:20"
-    asked = book(f"{{name: a, action: exclude, item: tea, {window}}}", clock=clock)
+    times = "from: 1970-01-01T00:10, until: 1970-01-01T00:20"
+    asked = book(f"{{name: a, action: exclude, item: tea, {times}}}", clock=clock)
     for now, expected in (
         (0, set()),
         (600, {"tea"}),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.bundle.bundle import preview_bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.summary import summarise
 from tests.data.scored_shop import scored_bundle
 from tests.data.tiny_bundle import NOON, tiny_contents
@@ -15,7 +15,7 @@ def test_purchases_are_counted_by_category_most_first() -> None:
     categories = ["bakery" if item < 6 else "garden" for item in range(40)]
     catalogue = contents.catalogue
     bundle = preview_bundle(contents)
-    profile = Profiles(bundle).get("user-4")
+    profile = BundleProfiles(bundle).get("user-4")
     assert profile is not None
     assert summarise(profile, catalogue).categories == {"garden": 21}
     other = type(catalogue)(
@@ -30,7 +30,7 @@ def test_purchases_are_counted_by_category_most_first() -> None:
 
 def test_baskets_and_first_purchase_come_from_the_past() -> None:
     bundle = scored_bundle()
-    profile = Profiles(bundle).get("user-05")
+    profile = BundleProfiles(bundle).get("user-05")
     assert profile is not None
     found = summarise(profile, bundle.catalogue)
     assert bundle.past_indptr is not None

@@ -13,8 +13,9 @@ from index_builder.statistics.past_baskets import past_baskets
 from service.bundle.bundle import Bundle, preview_bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
+from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
-from service.profiles.profile import Profile, Profiles
+from service.profiles.profile import Profile
 from service.profiles.updates import ProfileUpdates
 from tests.data.encoded import encoded
 from tests.data.ranked_shop import CONFIG, N_ITEMS, shop
@@ -100,7 +101,7 @@ def test_without_past_baskets_a_known_vector_stays_and_a_newcomer_gets_one(
 
 
 def test_a_trained_vector_moves_and_does_not_jump(bundle: Bundle, updates: ProfileUpdates) -> None:
-    profile = Profiles(bundle).get("user-03")
+    profile = BundleProfiles(bundle).get("user-03")
     assert profile is not None
     at = int(profile.past_begun[-1]) + DAY
     new = updates.baskets([Purchase("b", bundle.catalogue.item_ids[7], at)], 0)
@@ -144,7 +145,7 @@ def test_without_past_baskets_an_item_bought_once_tells_what_they_weighed() -> N
     # and of share 1/6: all baskets weighed 6.
     bundle = preview_bundle(tiny_contents(build={"recency_half_life_days": 1}))
     updates = ProfileUpdates(bundle)
-    profile = Profiles(bundle).get("user-0")
+    profile = BundleProfiles(bundle).get("user-0")
     new = updates.baskets([Purchase("b", "item-39", NOON)], 0)
     found = updates.apply(profile, new)
     assert found.items.tolist() == [0, 2, 4, 6, 8, 10, 39]

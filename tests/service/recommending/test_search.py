@@ -7,7 +7,7 @@ import pytest
 
 from index_builder.bundle.contents import with_closest
 from service.bundle.bundle import Bundle, preview_bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.recommender import Recommender
 from service.recommending.search import Search
 from service.recommending.weights import Weights
@@ -29,7 +29,7 @@ def found(
     bundle: Bundle, form: SearchForm, anchors: list[int], user: str | None, wanted: int
 ) -> list[int]:
     search = Search(bundle, WEIGHTS)
-    profile = Profiles(bundle).get(user) if user else None
+    profile = BundleProfiles(bundle).get(user) if user else None
     items = search.find(form, np.array(anchors, np.int32), profile, EVERY, wanted)
     assert items.dtype == np.int32
     listed: list[int] = items.tolist()
@@ -93,7 +93,7 @@ def test_merged_lists_bring_what_is_wanted_and_no_more() -> None:
 def test_what_is_not_eligible_is_not_in_the_merged_lists() -> None:
     bundle, eligible = shop(20), EVERY.copy()
     search = Search(bundle, Weights(1, 1, 1))
-    shopper = Profiles(bundle).get("user-03")
+    shopper = BundleProfiles(bundle).get("user-03")
     first = search.find("lists", ANCHORS, shopper, eligible, 6)
     eligible[first] = False
     assert not set(first.tolist()) & set(

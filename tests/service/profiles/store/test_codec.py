@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.bundle.bundle import preview_bundle
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.profiles.store.codec import ProfileCodecError, decode, encode, profile_key
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import tiny_contents
@@ -17,7 +18,7 @@ KEY = profile_key("0123456789abcdef", "Zoë")
 
 def stored(user_id: str) -> tuple[Profile, bytes]:
     """A profile of the ranked shop, and its bytes."""
-    profile = Profiles(RANKED).get(user_id)
+    profile = BundleProfiles(RANKED).get(user_id)
     assert profile is not None
     return profile, encode(profile, KEY)
 
@@ -51,7 +52,7 @@ def test_arrays_are_as_those_of_a_bundle() -> None:
 
 
 def test_a_bundle_without_a_past_has_none() -> None:
-    profile = Profiles(preview_bundle(tiny_contents())).get("user-4")
+    profile = BundleProfiles(preview_bundle(tiny_contents())).get("user-4")
     assert profile is not None
     back = decode(encode(profile, KEY), KEY)
     assert back.items.tolist() == [1, 3, 5, 7, 9, 11]

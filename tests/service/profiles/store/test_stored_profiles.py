@@ -10,14 +10,15 @@ from pymemcache import Client
 
 from chaos.memcached import Server, servers
 from service.bundle.bundle import preview_bundle
-from service.profiles.profile import Profile, Profiles, ProfileSource
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile, ProfileSource
 from service.profiles.store.codec import profile_key
 from service.profiles.store.memcached import Memcached
 from service.profiles.store.stored_profiles import StoredProfiles
 from tests.data.tiny_bundle import tiny_contents
 
 BUNDLE = preview_bundle(tiny_contents())
-OWN = Profiles(BUNDLE)
+OWN = BundleProfiles(BUNDLE)
 PATIENT_MS, IMPATIENT_MS = 10_000, 5
 
 

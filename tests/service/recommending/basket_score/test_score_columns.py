@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.bundle.bundle import Bundle, preview_bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumns
 from tests.data.scored_shop import AISLE, unscored
 
@@ -27,7 +27,7 @@ def test_the_evidence_does_not_depend_on_the_vectors(bundle: Bundle) -> None:
     rows = bundle.item_vectors.copy()
     rows[:, :-1] *= 3
     longer = replace(bundle, item_vectors=rows, user_h=3 * bundle.user_h)
-    profile = Profiles(bundle).get("user-03")
+    profile = BundleProfiles(bundle).get("user-03")
     found = ScoreColumns(bundle).of(profile, BASKET)
     np.testing.assert_array_equal(ScoreColumns(longer).of(profile, BASKET), found)
     assert column(found, "log_popularity") == bundle.item_vectors[BASKET, -1].tolist()
@@ -41,7 +41,7 @@ def test_alone_in_the_basket_there_is_nothing_beside(bundle: Bundle) -> None:
 
 
 def test_shelves_are_shares_of_what_was_bought(bundle: Bundle) -> None:
-    profile = Profiles(bundle).get("user-03")
+    profile = BundleProfiles(bundle).get("user-03")
     assert profile is not None
     found = ScoreColumns(bundle).of(profile, BASKET)
     # All that this shopper buys stands in aisle 3; every aisle has about a sixth of the sales.

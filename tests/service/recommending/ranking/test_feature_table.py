@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from service.bundle.bundle import Bundle, preview_bundle
-from service.profiles.profile import Profile, Profiles
+from service.profiles.bundle_profiles import BundleProfiles
+from service.profiles.profile import Profile
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
@@ -63,7 +64,7 @@ def candidates(*items: int) -> Candidates:
 def features(
     bundle: Bundle, table: FeatureTable, user: str | None, basket: list[int], *items: int
 ) -> dict[str, Float32]:
-    profile = Profiles(bundle).get(user) if user else None
+    profile = BundleProfiles(bundle).get(user) if user else None
     with table.evidence(profile, np.array(basket, np.int32)) as evidence:
         matrix = evidence.features(candidates(*items))
     assert matrix.shape == (len(items), len(FEATURES))
@@ -141,7 +142,7 @@ def test_one_request_leaves_nothing_to_the_next(bundle: Bundle) -> None:
     shared = FeatureTable(bundle)
     everything = range(N_ITEMS)
     for user, basket in [*asked, *reversed(asked)]:
-        fail_inside(shared, Profiles(bundle).get("user-0"))
+        fail_inside(shared, BundleProfiles(bundle).get("user-0"))
         own = features(bundle, FeatureTable(bundle), user, basket, *everything)
         again = features(bundle, shared, user, basket, *everything)
         np.testing.assert_array_equal(np.stack([*own.values()]), np.stack([*again.values()]))
@@ -171,7 +172,7 @@ def test_threads_do_not_mix(bundle: Bundle) -> None:
 
 def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
     table = FeatureTable(bundle)
-    profile = Profiles(bundle).get("user-0")
+    profile = BundleProfiles(bundle).get("user-0")
     everything = np.ones(N_ITEMS, np.bool_)
     with table.evidence(profile, np.array([0], np.int32)) as evidence:
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.bundle.bundle import preview_bundle
-from service.profiles.profile import Profiles
+from service.profiles.bundle_profiles import BundleProfiles
 from tests.data.tiny_bundle import NOON, tiny_contents
 
 
@@ -12,7 +12,7 @@ def test_a_profile_is_the_users_own_rows() -> None:
     # User u of the tiny bundle bought the first 6 items of the home aisle, number j in 1 + j
     # baskets, the last time 1 + j days before NOON.
     bundle = preview_bundle(tiny_contents())
-    profile = Profiles(bundle).get("user-4")
+    profile = BundleProfiles(bundle).get("user-4")
     assert profile is not None
     np.testing.assert_array_equal(profile.user_h, bundle.user_h[4])
     assert profile.items.tolist() == [1, 3, 5, 7, 9, 11]
@@ -22,13 +22,13 @@ def test_a_profile_is_the_users_own_rows() -> None:
 
 
 def test_a_user_never_seen_has_none() -> None:
-    profiles = Profiles(preview_bundle(tiny_contents()))
+    profiles = BundleProfiles(preview_bundle(tiny_contents()))
     assert profiles.get("user-99") is None
     assert profiles.get("") is None
 
 
 def test_a_user_without_purchases_in_the_catalogue_has_none() -> None:
     indptr = np.array([0, 6, 12, 18, 18, 30, 36])  # user 3 bought nothing, user 4 twice as much
-    profiles = Profiles(preview_bundle(tiny_contents(history_indptr=indptr)))
+    profiles = BundleProfiles(preview_bundle(tiny_contents(history_indptr=indptr)))
     assert profiles.get("user-3") is None
     assert profiles.get("user-2") is not None

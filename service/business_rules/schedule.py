@@ -1,15 +1,15 @@
-"""Windows: the times in which a rule holds."""
+"""Schedules: the times in which a rule holds."""
 
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-__all__ = ["Window"]
+__all__ = ["Schedule"]
 
 _MINUTE_S = 60
 _DAY_MINUTES = 24 * 60
 
 
-class Window(NamedTuple):
+class Schedule(NamedTuple):
     """When a rule holds: all that is given must be so.
 
     Attributes:

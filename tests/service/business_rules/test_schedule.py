@@ -1,4 +1,4 @@
-"""Windows: when a rule holds, and until when that is sure."""
+"""Schedules: when a rule holds, and until when that is sure."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.business_rules.windows import Window
+from service.business_rules.schedule import Schedule
 
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 ALWAYS = (float("-inf"), float("inf"))
@@ -18,10 +18,10 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> float:
 
 
 def test_from_is_included_and_until_is_not() -> None:
-    window = Window(100, 200, frozenset(), None, UTC)
-    assert [window.holds(now) for now in (99.9, 100, 199.9, 200)] == [False, True, True, False]
-    assert [window.next_look(now) for now in (0, 100, 150)] == [100, 200, 200]
-    assert window.next_look(200) == float("inf")
+    schedule = Schedule(100, 200, frozenset(), None, UTC)
+    assert [schedule.holds(now) for now in (99.9, 100, 199.9, 200)] == [False, True, True, False]
+    assert [schedule.next_look(now) for now in (0, 100, 150)] == [100, 200, 200]
+    assert schedule.next_look(200) == float("inf")
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,24 @@ def test_from_is_included_and_until_is_not() -> None:
 )
 @pytest.mark.parametrize("day", ["2026-01-15", "2026-07-15"])  # an hour apart in UTC
 def test_hours_are_local_all_year(day: str, time: str, holds: bool) -> None:
-    window = Window(*ALWAYS, frozenset(), (8 * 60, 12 * 60 + 30), BERLIN)
-    assert window.holds(at(f"{day}T{time}")) is holds
+    schedule = Schedule(*ALWAYS, frozenset(), (8 * 60, 12 * 60 + 30), BERLIN)
+    assert schedule.holds(at(f"{day}T{time}")) is holds
 
 
 @pytest.mark.parametrize(
     ("time", "holds"), [("21:59", False), ("22:00", True), ("05:59", True), ("06:00", False)]
 )
 def test_hours_may_span_midnight(time: str, holds: bool) -> None:
-    window = Window(*ALWAYS, frozenset(), (22 * 60, 6 * 60), BERLIN)
-    assert window.holds(at(f"2026-03-01T{time}")) is holds
+    schedule = Schedule(*ALWAYS, frozenset(), (22 * 60, 6 * 60), BERLIN)
+    assert schedule.holds(at(f"2026-03-01T{time}")) is holds
 
 
 def test_a_weekday_is_that_of_the_local_moment() -> None:
-    window = Window(*ALWAYS, frozenset({5, 6}), None, BERLIN)  # the weekend
-    assert not window.holds(at("2026-11-20T23:59"))
-    assert window.holds(at("2026-11-21T00:00"))  # still Friday in UTC
-    assert window.holds(at("2026-11-22T23:59"))
-    assert not window.holds(at("2026-11-23T00:00"))
+    schedule = Schedule(*ALWAYS, frozenset({5, 6}), None, BERLIN)  # the weekend
+    assert not schedule.holds(at("2026-11-20T23:59"))
+    assert schedule.holds(at("2026-11-21T00:00"))  # still Friday in UTC
+    assert schedule.holds(at("2026-11-22T23:59"))
+    assert not schedule.holds(at("2026-11-23T00:00"))
 
 
 hours = st.none() | st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(
@@ -56,7 +56,7 @@ hours = st.none() | st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter
 
 @given(
     st.builds(
-        Window,
+        Schedule,
         st.floats(1.7e9, 1.8e9),
         st.floats(1.7e9, 1.8e9),
         st.frozensets(st.integers(0, 6)),
@@ -66,9 +66,9 @@ hours = st.none() | st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter
     st.floats(1.7e9, 1.8e9),
     st.floats(0, 1),
 )
-def test_nothing_changes_before_the_next_look(window: Window, now: float, part: float) -> None:
-    until = min(window.next_look(now), now + 1e6)
+def test_nothing_changes_before_the_next_look(schedule: Schedule, now: float, part: float) -> None:
+    until = min(schedule.next_look(now), now + 1e6)
     assert until > now
     between = now + part * (until - now)
     if between < until:
-        assert window.holds(between) == window.holds(now)
+        assert schedule.holds(between) == schedule.holds(now)

@@ -1,0 +1,46 @@
+"""The profiles of a bundle."""
+
+import numpy as np
+
+from service.bundle.bundle import Bundle
+from service.profiles.profile import Profile
+from service.support.array_types import Int32, Int64
+
+__all__ = ["BundleProfiles"]
+
+
+class BundleProfiles:
+    """The profiles of a bundle, as views of its mapped arrays."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._past_indptr = bundle.past_indptr
+        if bundle.past_indptr is not None:
+            self._past_begun = bundle.required("past_begun", "a profile")
+            self._past_item_indptr = bundle.required("past_item_indptr", "a profile")
+            self._past_items = bundle.required("past_item", "a profile")
+
+    def get(self, user_id: str) -> Profile | None:
+        """Returns the user's profile; None for a user without any purchase in the catalogue."""
+        bundle = self._bundle
+        user = bundle.user_index.get(user_id)
+        if user is None:
+            return None
+        own = slice(int(bundle.history_indptr[user]), int(bundle.history_indptr[user + 1]))
+        if own.start == own.stop:
+            return None
+        return Profile(
+            bundle.user_h[user],
+            bundle.history_item[own],
+            bundle.history_count[own],
+            bundle.history_recency[own],
+            bundle.history_last[own],
+            *self._past(user),
+        )
+
+    def _past(self, user: int) -> tuple[Int64, Int64, Int32]:
+        if self._past_indptr is None:
+            return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
+        start, stop = self._past_indptr[user : user + 2]
+        indptr = self._past_item_indptr[start : stop + 1]
+        return self._past_begun[start:stop], indptr, self._past_items
