@@ -28,7 +28,8 @@ from index_builder.rules.association_rules import AssociationRules, association_
 from index_builder.rules.files import read_baskets, write_rules
 from index_builder.rules.levels import item_rules, level_rules
 from index_builder.transactions.encoding import encode
-from index_builder.transactions.source import Dataset, SourceError, read_source
+from index_builder.transactions.errors import SourceError
+from index_builder.transactions.source import Dataset, read_source
 
 __all__ = ["rules"]
 

@@ -1,4 +1,4 @@
-"""Transactions as arrays of indices: what training, rules and evaluation compute with."""
+"""Encoded baskets: transactions as arrays of indices, for training, counting and evaluation."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class EncodedBaskets:
         basket_items: (n,) int32, item indices: distinct and ascending within a basket.
         basket_user: (n_baskets,) int32, user index.
         basket_begun: (n_baskets,) int64, start in seconds since 1970, UTC.
-        left_out: what is not in the arrays, by reason, as counts.
+        left_out: counts of what is not in the arrays, by reason.
     """
 
     basket_ids: list[str] = field(repr=False)
@@ -62,14 +62,14 @@ class EncodedBaskets:
 
 @dataclass(frozen=True, eq=False)
 class EncodedTransactions(EncodedBaskets):
-    """The training baskets, with the catalogue and the users that they define.
+    """Training baskets, with the catalogue and the users that they define.
 
     Attributes:
         items: one row per item index: item_id, name, department, category, subcategory
             (strings, no nulls), the item of most baskets first, ties by item_id; brand and price
             where the products have them.
         item_count: (n_items,) int32, number of training baskets that hold the item.
-        user_ids: (n_users,) sorted: everyone with a training basket, of whatever items.
+        user_ids: (n_users,) sorted: all users with a training basket, whatever it holds.
     """
 
     items: pl.DataFrame = field(repr=False)
@@ -118,10 +118,8 @@ def encode(
 ) -> EncodedTransactions:
     """Fixes the catalogue and the users, and encodes the training baskets.
 
-    Nothing that belongs to a basket begun at `until` or later has any influence.
-
     Args:
-        transactions: what was read.
+        transactions: all of them; baskets that began at `until` or later have no influence.
         products: as `read_products` returns them; without them an item is named by its id.
         min_item_baskets: an item is in the catalogue if this many training baskets hold it.
         until: training baskets began before this moment; None takes all baskets.
@@ -162,10 +160,10 @@ def encode(
 def encode_baskets(
     transactions: Transactions, item_index: Mapping[str, int], user_index: Mapping[str, int]
 ) -> EncodedBaskets:
-    """Encodes baskets, held-out ones for example, in the terms of a known catalogue.
+    """Encodes baskets, for example held-out ones, by the indices of a known catalogue.
 
-    Items that are not in the catalogue, baskets of which no item is, and baskets of unknown
-    users are left out and counted.
+    Unknown items, baskets without a known item, and baskets of unknown users are left out and
+    counted.
 
     Args:
         transactions: the baskets.
@@ -180,10 +178,10 @@ def encode_baskets(
 
 
 def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> EncodedBaskets:
-    """Encodes lines (sorted as in `Transactions`) by the index tables of items and users."""
+    """Encodes lines (sorted as in `Transactions`) by tables of item and user indices."""
     of_users = lines.join(users, on="user_id", maintain_order="left")
     known = of_users.join(items, on="item_id", maintain_order="left")
-    # Within a basket the lines are in the order of their ids; arrays need that of the indices.
+    # Within a basket the lines are in the order of item_id; the arrays need that of item_index.
     known = known.with_columns(basket=pl.col("basket_id").rle_id()).sort("basket", "item_index")
     baskets = known.group_by("basket", maintain_order=True).agg(
         pl.col("basket_id", "user_index", "begun_at").first(), size=pl.len()
@@ -212,7 +210,7 @@ def _index_frame(noun: str, ids: Iterable[str], indices: Iterable[int]) -> pl.Da
 
 
 def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl.DataFrame, int]:
-    """Joins names and taxonomy to the catalogue, and counts the items that have none."""
+    """Joins names and taxonomy to the catalogue, and counts the items without a product."""
     if products is None:
         products = pl.DataFrame(schema=dict.fromkeys(PRODUCT_COLUMNS, pl.String))
     joined = item_ids.join(products, on="item_id", how="left", maintain_order="left")

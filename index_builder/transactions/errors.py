@@ -1,19 +1,21 @@
-"""Why a data file is refused.
+"""The errors of data that cannot be used.
 
 DataError (a ValueError)
-├── UnreadableFileError      no such file, unknown suffix, broken or foreign content
+├── UnreadableFileError      no such file, unknown suffix, damaged content
 ├── EmptyDataError           a file without a single row
 ├── MissingColumnError
-├── ColumnTypeError          a column of a type that cannot mean what it should
+├── ColumnTypeError          a column of a type that cannot hold its values
 ├── BadRowsError             some rows are wrong; the message shows the first of them
 │   ├── EmptyIdError
 │   ├── TimestampError       unparsable, or with and without a timezone in one column
 │   ├── QuantityError
+│   ├── PriceError
 │   ├── SharedBasketError    a basket of two users
 │   └── DuplicateItemError   two products with one item_id
-├── TooFewBasketsError       nothing is bought often enough to be learnt
-├── NoHeldOutBasketsError    nothing began after the bundle's cut
-├── OtherTransactionsError   a bundle was not built from these
+├── TooFewBasketsError       no item is bought often enough to learn from
+├── NoHeldOutBasketsError    no basket began after the bundle's cut
+├── OtherTransactionsError   the bundle was built from other transactions
+├── SourceError              options that do not go together
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
@@ -28,8 +30,10 @@ __all__ = [
     "MissingDatasetError",
     "NoHeldOutBasketsError",
     "OtherTransactionsError",
+    "PriceError",
     "QuantityError",
     "SharedBasketError",
+    "SourceError",
     "TimestampError",
     "TooFewBasketsError",
     "UnreadableFileError",
@@ -37,7 +41,7 @@ __all__ = [
 
 
 class DataError(ValueError):
-    """The data cannot be used; the message says which, where, and what to do."""
+    """The data cannot be used; the message says where, why, and what to do."""
 
 
 class UnreadableFileError(DataError):
@@ -53,7 +57,7 @@ class MissingColumnError(DataError):
 
 
 class ColumnTypeError(DataError):
-    """A column has a type that cannot be read as what it should hold."""
+    """A column has a type that cannot hold its values."""
 
 
 class BadRowsError(DataError):
@@ -89,11 +93,15 @@ class TooFewBasketsError(DataError):
 
 
 class MissingDatasetError(DataError):
-    """The asked-for data set is not installed or not at the given place."""
+    """The data set is not installed, or not in the given folder."""
+
+
+class SourceError(DataError):
+    """Options that do not go together."""
 
 
 class NoHeldOutBasketsError(DataError):
-    """There is no basket to judge a bundle by."""
+    """There is no basket to evaluate a bundle on."""
 
 
 class OtherTransactionsError(DataError):

@@ -1,4 +1,4 @@
-"""Held-out baskets: a part is shown, the rest is to be found (DESIGN section 6)."""
+"""Held-out baskets: a part of the items is given, the rest are targets to be found."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ def held_out(baskets: EncodedBaskets, seed: int, limit: int | None = None) -> li
     """Splits every basket of 5 catalogue items or more by a seeded permutation.
 
     Args:
-        baskets: baskets of known users, later than everything the model has seen.
+        baskets: baskets of known users, later than all baskets that the model was fitted on.
         seed: of the permutations and of the sample.
         limit: at most so many, drawn at random.
     """

@@ -1,4 +1,4 @@
-"""Products: what an item is called and where it stands in the shop."""
+"""Products: the name and the taxonomy of each item."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from index_builder.transactions.tables import Table, read_tables
 
 TAXONOMY = ("department", "category", "subcategory")
 COLUMNS = ("item_id", "name", *TAXONOMY)
-OPTIONAL_COLUMNS = ("brand", "price")  # business rules may speak of them
+OPTIONAL_COLUMNS = ("brand", "price")  # for business rules
 _TEXTS = ("name", *TAXONOMY, "brand")
 
 
@@ -22,9 +22,9 @@ def read_products(path: Path) -> pl.DataFrame:
             and price.
 
     Returns:
-        The five columns as strings without nulls, sorted by item_id: a missing name is the
-        item_id, a missing level of the taxonomy the empty string. Where they are given, brand (a
-        missing one is the empty string) and price (Float64, may be null).
+        The five columns as strings without nulls, sorted by item_id: a missing name becomes the
+        item_id, a missing level of the taxonomy the empty string. Also brand (a missing one
+        becomes the empty string) and price (Float64, may be null), if the file has them.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.

@@ -1,4 +1,4 @@
-"""Where a command's transactions come from: a shop's own files, or a known data set."""
+"""The source of a command's transactions: a shop's own files, or a known data set."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import polars as pl
 
 from index_builder.transactions.datasets import completejourney, instacart
-from index_builder.transactions.errors import DataError
+from index_builder.transactions.errors import SourceError
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import Transactions, read_transactions
 
-__all__ = ["Dataset", "SourceError", "read_source"]
+__all__ = ["Dataset", "read_source"]
 
 
 class Dataset(StrEnum):
@@ -18,10 +18,6 @@ class Dataset(StrEnum):
 
     COMPLETEJOURNEY = "completejourney"
     INSTACART = "instacart"
-
-
-class SourceError(DataError):
-    """Options that do not go together."""
 
 
 def read_source(

@@ -1,4 +1,4 @@
-"""Reading the wanted columns of Parquet and CSV files, and showing the rows that are wrong."""
+"""Tables: the wanted columns of Parquet and CSV files, and errors that show the wrong rows."""
 
 import csv
 import difflib
@@ -32,7 +32,7 @@ class Table:
     Attributes:
         path: the file, or the folder when the rows come from several files.
         frame: the wanted columns; `_row` beside them for a single file.
-        unused: names of the columns that were found and not wanted.
+        unused: names of the other columns of the file.
         blank_lines: number of lines of CSV files that were skipped because they are empty.
     """
 
@@ -55,7 +55,7 @@ class Table:
         """Turns columns of strings or integers into strings.
 
         Raises:
-            ColumnTypeError: a column is of another type; fractions have no one spelling.
+            ColumnTypeError: a column is of another type; a fraction can be written in many ways.
         """
         for column in columns:
             self.require_type(column, _has_one_spelling, "strings or integers")
@@ -80,11 +80,11 @@ class Table:
         return table
 
     def with_numbers(self, column: str, error: type[BadRowsError]) -> "Table":
-        """Turns a column that may be missing, and may have gaps, into Float64.
+        """Turns an optional column, which may have nulls, into Float64.
 
         Raises:
             ColumnTypeError: the column holds neither numbers nor strings.
-            BadRowsError: `error`, a string is no number, or a number is not finite.
+            BadRowsError: as `error`, if a string is no number or a number is not finite.
         """
         if column not in self.frame.columns:
             return self
@@ -109,7 +109,7 @@ class Table:
         Args:
             wrong: booleans, one per row of the frame.
             error: the class to raise.
-            problem: what the rows do, to follow "3 of 20 rows".
+            problem: what is wrong with the rows, to follow "3 of 20 rows".
             remedy: what to do about it.
         """
         if wrong.any():
@@ -156,7 +156,7 @@ def read_tables(
 
 
 def _stack(path: Path, tables: Sequence[Table]) -> Table:
-    # An empty file (a day on which the shop was closed) has no say in the types.
+    # The types of an empty file (a day on which the shop was closed) do not matter.
     filled = [table for table in tables if not table.frame.is_empty()] or tables[:1]
     first = filled[0]
     for table in filled:
@@ -201,7 +201,7 @@ def _files(path: Path) -> list[Path]:
 
 def _read_table(file: Path, required: Sequence[str], optional: Sequence[str]) -> Table:
     try:
-        # CSV columns stay strings: a parser that guesses turns id 007 into 7.
+        # CSV columns stay strings: a parser that guesses types turns id 007 into 7.
         lazy = (
             pl.scan_csv(file, infer_schema=False, glob=False)
             if _is_csv(file)
@@ -249,10 +249,10 @@ def _is_csv(file: Path) -> bool:
 
 
 def _places(file: Path, rows: Sequence[int]) -> tuple[str, list[int]]:
-    """Where a person finds these rows (ascending, from 0): lines of a CSV file, or row numbers."""
+    """The places of these rows (ascending, from 0): line numbers of a CSV file, or row numbers."""
     if not _is_csv(file):
         return "row", [row + 1 for row in rows]
-    # A quoted field may span lines, so the line of a row is known only by reading up to it.
+    # A quoted field may span lines, so that only reading up to a row gives its line.
     with file.open("rb") as raw:
         opener = gzip.open if raw.read(2) == GZIP_MAGIC else open
     begins: list[int] = []

@@ -1,4 +1,4 @@
-"""Transactions: who bought what in which basket, and when the basket began."""
+"""Transactions: the items of each basket, its user and its begin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
 
 @dataclass(frozen=True, eq=False)
 class Transactions:
-    """Every item of every basket, once.
+    """The items of all baskets, each item once per basket.
 
     Attributes:
         lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
@@ -150,7 +150,7 @@ def _parse(table: Table, texts: pl.Series) -> pl.Series:
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:
-    """Makes one row of each (basket, item); the rows are sorted, so equal pairs are adjacent."""
+    """Makes one row of each (basket, item); equal pairs are adjacent, since rows are sorted."""
     columns = ("user_id", "basket_id", "item_id", "begun_at")
     pair = rows.select(pl.struct("basket_id", "item_id").rle_id()).to_series()
     if pair[-1] + 1 == rows.height:

@@ -15,7 +15,7 @@ from index_builder.transactions.products import products_of
 from index_builder.transactions.tables import Table
 from index_builder.transactions.transactions import Transactions, transactions_of
 
-# Nothing in these can be put into a basket together with something else.
+# What they sell does not go into a basket with other items.
 DEPARTMENTS_LEFT_OUT = ("FUEL", "MISCELLANEOUS")
 
 
@@ -77,10 +77,7 @@ def _products(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def _prices(file: Path) -> pl.DataFrame:
-    """The usual price: the median of what one piece was sold for, over the whole year.
-
-    Business rules speak of it; no model and no evaluation does.
-    """
+    """The median price of one piece over the whole year, for business rules alone."""
     return (
         pl.scan_parquet(file, glob=False)
         .filter((pl.col("quantity") > 0) & (pl.col("sales_value") > 0))

@@ -1,19 +1,19 @@
 """The Instacart Online Grocery Shopping Dataset 2017: 3.4 million orders of 206,000 users.
 
 The public CSV files hold no dates, only each order's number, weekday, hour and the days since the
-user's order before. `read` lays the orders on a calendar that is sound for a split through time:
+user's previous order. `read` puts the orders on a calendar that allows a split through time:
 
 - Every user's last order falls on its weekday and hour in one common week, which begins at
-  `FINAL_WEEK`. The orders before it lie as many days back as the file says. Files cap a gap at 30
-  days; such a gap is stretched to the next day that is the order's weekday.
-- So `until=FINAL_WEEK` trains on what each user bought before, and tests on the last order of each
-  (and on whatever else a frequent shopper ordered in that week). No user's later order can reach
-  training, and every user is equally close to the cut. Laid out from a common first day instead,
-  late baskets would all be those of the most frequent shoppers.
-- What the calendar cannot have is season and trend: days of different users are not comparable.
+  `FINAL_WEEK`. The orders before it lie as many days back as the file says. The file caps a gap at
+  30 days; such a gap is extended to the next day with the order's weekday.
+- So `until=FINAL_WEEK` trains on the earlier orders of each user, and tests on the last one (and on
+  others in that week). No later order of a user can reach training, and every user is equally close
+  to the cut. If the calendar began on a common first day instead, the late baskets would all be
+  those of the most frequent users.
+- The calendar has no season and no trend: the days of different users are not comparable.
 
 The last orders of 75,000 users (eval_set "test") were published without their products. They keep
-their place in the calendar, so that week tests on the orders of eval_set "train", as the
+their place in the calendar, so that the week tests on the orders of eval_set "train", as the
 competition did.
 
 The 33.8 million lines need some 12 GB of memory and two minutes.
@@ -38,7 +38,7 @@ FILES = (
     "departments.csv",
 )
 FINAL_WEEK = datetime.fromisoformat("2017-12-23")  # a Saturday, which is order_dow 0
-LONGEST_GAP = 30  # days; stands for any gap as long or longer
+LONGEST_GAP = 30  # days; also stands for longer gaps
 
 
 def read(folder: Path) -> tuple[Transactions, pl.DataFrame]:
@@ -129,7 +129,7 @@ def _orders(file: Path) -> pl.DataFrame:
 
 
 def _on_calendar(orders: pl.DataFrame) -> pl.DataFrame:
-    """Gives every order its timestamp, as the head of this file describes.
+    """Gives every order its timestamp, as the module's docstring describes.
 
     Returns:
         order_id, user_id, timestamp: Datetime("us"), ascending with each user's order numbers.
@@ -145,7 +145,7 @@ def _on_calendar(orders: pl.DataFrame) -> pl.DataFrame:
         + pl.duration(days=last_weekday - days_back)
         + pl.duration(hours=pl.col("hour"))
     )
-    # Orders of one day come in the order of their numbers, whatever their hours say.
+    # Orders of one day keep the order of their numbers, also where their hours do not.
     return (
         orders.sort("user_id", "number")
         .with_columns(day=gap.cum_sum().over("user_id"))

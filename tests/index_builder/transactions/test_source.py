@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from index_builder.transactions.errors import DataError
-from index_builder.transactions.source import Dataset, SourceError, read_source
+from index_builder.transactions.errors import DataError, SourceError
+from index_builder.transactions.source import Dataset, read_source
 
 DEMO = Dataset.COMPLETEJOURNEY
 
