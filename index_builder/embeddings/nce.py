@@ -25,9 +25,9 @@ _SOFTPLUS = np.log1p(np.exp(_MIDDLES)).astype(np.float32)
 
 @numba.njit(inline="always")
 def _next(random: np.uint64) -> np.uint64:
-    """The state after this one (xorshift64). It travels by value, so that it stays in a register.
+    """The next random state (xorshift64), passed by value so that it stays in a register.
 
-    In memory, the states of two threads would lie side by side and be written at every draw.
+    In memory, the states of two threads would share a cache line, written at every draw.
     """
     random ^= random << np.uint64(13)
     random ^= random >> np.uint64(7)
@@ -45,8 +45,8 @@ def _below(random: np.uint64, n: int) -> np.int64:
 def _draw_noise(random: np.uint64, rows: Int32, by_rank: Int32, log_ranks: float) -> np.uint64:
     """Fills rows[1:] with noise: P(rank) = log((rank + 2) / (rank + 1)) / log(n + 1).
 
-    All at once, so that the processor can fetch the rows ahead of their turn. Returns the random
-    state; `log_ranks` is log(n + 1).
+    All rows are drawn first, so that the processor can prefetch them. Returns the random state;
+    `log_ranks` is log(n + 1).
     """
     n = by_rank.shape[0]
     for sample in range(1, rows.shape[0]):
@@ -66,10 +66,10 @@ def _term(
     offset: Float32,
     rate: np.float32,
 ) -> np.float32:
-    """One NCE term: tells rows[0] of the table, the positive, from noise, given the context.
+    """One NCE term: separates rows[0] of the table, the positive, from the noise in rows[1:].
 
-    Updates these rows of the table; writes what the context should change by into `gradient`
-    (both of shape (d,)) and returns the loss.
+    Updates these rows of the table, writes the change of the context into `gradient` (both of shape
+    (d,)) and returns the loss.
     """
     d = context.shape[0]
     positive = rows[0]
@@ -86,7 +86,7 @@ def _term(
             logit += context[f] * vector[f]
         cell = min(max(int((logit + _LIMIT) * _CELLS_PER_UNIT), 0), _CELLS - 1)
         if sample == 0:
-            # sigmoid(-x) is 1 - sigmoid(x), and stays in single precision as the loop below must.
+            # sigmoid(-x), read from the same table: the loop below must stay in single precision.
             step = rate * _SIGMOID[_CELLS - 1 - cell]
             loss += _SOFTPLUS[_CELLS - 1 - cell]
         else:
@@ -118,7 +118,7 @@ def run(
     user_by_rank: Int32,
     user_offset: Float32,
 ) -> np.float64:
-    """Learns from that many random triples and returns the summed loss of their 3 terms each."""
+    """Trains on random triples and returns the sum of the losses of their 3 terms each."""
     d = item_p.shape[1]
     context = np.empty(d, np.float32)
     from_p, from_q, from_u = (
@@ -154,7 +154,7 @@ def run(
         item_rows[0] = j
         random = _draw_noise(random, item_rows, item_by_rank, log_items)
         total += _term(context, from_q, item_q, item_rows, item_offset, rate)
-        if len(user_by_rank) > 1:  # of a single user, P(u | i, j) is 1 and teaches nothing
+        if len(user_by_rank) > 1:  # with a single user, P(u | i, j) is always 1
             for f in range(d):
                 context[f] = p_i[f] + q_j[f]
             user_rows[0] = u

@@ -1,4 +1,4 @@
-"""A training run of given length, with its progress bar."""
+"""A training run of a given number of epochs, with its progress bar."""
 
 from rich.console import Console
 

@@ -5,7 +5,7 @@ and loyalty", CIKM 2018. For a triple (u, i, j), drawn from a basket of user u, 
 log P(i | j, u) + log P(j | i, u) + log P(u | i, j), each by noise-contrastive estimation.
 
 The logit of an item is its part of the cohesion score plus its log popularity, so that the vectors
-learn what popularity does not explain, and the prior can be added back in the index row. Without
+learn only what popularity does not explain; the row of the index adds the prior again. Without
 `popularity_logit` it is the plain NCE of the papers.
 """
 
@@ -24,11 +24,10 @@ from service.support.offsets import offsets
 
 __all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
 
-
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
-_FEWEST_STEPS = 10  # of a short training, so that it too can stop in time
+_FEWEST_STEPS = 10  # so that a short training can stop early too
 _LAST_RATE = 0.01  # of the first learning rate
-_COLLAPSED_COSINE = 0.98  # mean over random pairs of rows; healthy tables stay below .5
+_COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
 
 
 class TrainingError(RuntimeError):
@@ -37,11 +36,11 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What training learned.
+    """The trained vectors; a cohesion score is p_i·q_j + p_i·h_u + q_j·h_u.
 
     Attributes:
-        item_p: (n_items, d) float32, an item as the other half of a pair whose context is item_q.
-        item_q: (n_items, d) float32, an item as the other half of a pair whose context is item_p.
+        item_p: (n_items, d) float32.
+        item_q: (n_items, d) float32.
         user_h: (n_users, d) float32; zero for a user without any pair of items.
     """
 
@@ -60,7 +59,7 @@ class Step:
 
 @dataclass(frozen=True)
 class _Noise:
-    """A log-uniform (Zipf) law over popularity rank, and what it subtracts from a logit.
+    """A log-uniform (Zipf) law over popularity rank, and the offset of each row's logit.
 
     Attributes:
         by_rank: (n,) int32, the row at each rank, most popular first.
@@ -96,7 +95,7 @@ def train(
     triples: int,
     on_step: Callable[[Step, Embeddings], bool] = lambda _step, _embeddings: False,
 ) -> Embeddings:
-    """Learns from triples drawn at random: a line of the baskets, then another of its basket.
+    """Trains on random triples: a line of the baskets, then another line of the same basket.
 
     Args:
         baskets: the training baskets.
@@ -104,7 +103,7 @@ def train(
         n_users: rows of the user table.
         config: dimension, negatives, learning rate, popularity_logit, threads, seed.
         triples: number of triples over which the learning rate falls.
-        on_step: is shown the progress and the tables in the making (it must not change them);
+        on_step: called with the progress and the unfinished tables, which it must not change;
             training ends early when it returns True.
 
     Raises:
@@ -133,7 +132,7 @@ def train(
             shares = [count // config.threads] * config.threads
             shares[0] += count % config.threads
             losses = list(pool.map(run, states, shares, [rates] * config.threads))
-            embeddings.user_h[user_lines == 0] = 0  # they were noise, and never the positive
+            embeddings.user_h[user_lines == 0] = 0  # only ever drawn as noise
             check(embeddings)
             if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
                 break
@@ -166,7 +165,7 @@ def check(embeddings: Embeddings) -> None:
 def _mean_cosine(table: Float32) -> float:
     """The mean cosine over all pairs of rows, from the sum of the unit vectors."""
     n = len(table)
-    if n < 3:  # two items bought together may well coincide
+    if n < 3:  # two items that are always bought together may coincide
         return 0.0
     norms = np.linalg.norm(table, axis=1, keepdims=True)
     total = (table / np.maximum(norms, np.float32(1e-20))).sum(axis=0, dtype=np.float64)
@@ -202,7 +201,7 @@ def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
 
 
 def _random_states(config: TrainConfig) -> list[UInt64]:
-    """One stream per thread, none of them zero (where xorshift would stay)."""
+    """One random state per thread, none of them zero, which xorshift never leaves."""
     seeds = np.random.SeedSequence(config.seed).spawn(config.threads)
     return [seed.generate_state(1, np.uint64) | np.uint64(1) for seed in seeds]
 

@@ -1,1 +1,1 @@
-"""The inner-product index: its parameters and its recall."""
+"""The inner-product index: its parameters, its recall, and the lists of closest items."""

@@ -1,4 +1,4 @@
-"""The lists of each item's closest, found by the index once and for all."""
+"""The list of the items closest to each item, as the index finds them."""
 
 import numpy as np
 
@@ -9,21 +9,20 @@ from service.support.array_types import Float32, Int32
 
 __all__ = ["closest_items"]
 
-
 _BLOCK_ITEMS = 1024  # queries at once
 
 
 def closest_items(rows: Float32, retrieval: Retrieval, weights: Weights, places: int) -> Int32:
-    """What the index finds for each item as the only anchor of an unknown user.
+    """Searches the index for each item as the only anchor of an unknown user.
 
     Args:
         rows: (n_items, 2d + 1) float32.
         retrieval: the index over them.
-        weights: that of popularity goes into the queries.
-        places: items wanted of each.
+        weights: the queries use the weight of popularity.
+        places: length of a list.
 
     Returns:
-        (n_items, places) int32, best first, without the item itself; -1 where there are no more.
+        (n_items, places) int32, best first, without the item itself; then -1.
     """
     closest = np.full((len(rows), places), -1, np.int32)
     for start in range(0, len(rows), _BLOCK_ITEMS):

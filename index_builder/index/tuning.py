@@ -1,4 +1,4 @@
-"""The inner-product index, its parameters, and the proof that it finds what it should."""
+"""The tuning of the index: the cheapest parameters that reach the target recall."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -20,20 +20,17 @@ __all__ += ["cost_bytes", "frontier_of", "grid", "tried"]
 
 GridLine = tuple[dict[str, int], list[dict[str, int]]]
 
-# Reading a byte of a row here and there, and sorting the row in, takes as long as scanning six.
-_RESCORED = 6
-# A list costs something before its first code is read.
-_PER_LIST = 2048
-# Below this many items, choosing lists takes longer than scanning them all.
-_LISTS_FROM = 50_000
+_RESCORED = 6  # scanned bytes that cost as much as one byte of a row that is rescored
+_PER_LIST = 2048  # scanned bytes that cost as much as opening a list
+_LISTS_FROM = 50_000  # items; with fewer, choosing lists takes longer than scanning all codes
 
 
 class IndexRecallError(RuntimeError):
-    """The index finds too little of what exact search finds."""
+    """The index misses its recall target."""
 
 
 class BuiltIndex(NamedTuple):
-    """An index, its ann_recall_at_k, and what else the build could have chosen, cheapest first."""
+    """An index, its ann_recall_at_k, and the points that it was chosen from, cheapest first."""
 
     retrieval: Retrieval
     ann_recall_at_k: float
@@ -41,7 +38,7 @@ class BuiltIndex(NamedTuple):
 
 
 def check_index_config(config: IndexConfig) -> None:
-    """Tries backend and parameters on next to nothing: a typo must not cost a training run.
+    """Builds a tiny index, so that a wrong parameter is found before the training and not after.
 
     Raises:
         RetrievalError: a library is not installed, a parameter is unknown or out of range.
@@ -56,10 +53,10 @@ def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltIn
     Args:
         rows: (n_items, 2d + 1) float32, the most popular item first.
         queries: (n, 2d + 1) float32, from real baskets.
-        config: backend, parameters, and the ann_recall_at_k it must reach.
+        config: backend, parameters, and the ann_recall_at_k to reach.
 
     Raises:
-        IndexRecallError: it misses the target.
+        IndexRecallError: the index misses the target.
     """
     retrieval = backend(config.backend).build(rows, config.parameters)
     recall = measure_ann_recall(retrieval, Exact(rows), queries, config.ann_recall_k)
@@ -71,17 +68,17 @@ def build_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltIn
 def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltIndex:
     """Builds the index with the cheapest parameters that reach the target.
 
-    Cheap is what reads few bytes (`cost_bytes`), not what took little time: the same shop must
-    get the same bundle from any machine. Parameters that are given are taken as they are.
+    The cost is the number of bytes that a query reads (`cost_bytes`), not time, so that every
+    machine makes the same bundle. If the configuration has parameters, these are used.
 
     Args:
         rows: (n_items, 2d + 1) float32, the most popular item first.
         queries: (n, 2d + 1) float32; the first half of one anchor each, the second of whole
-            baskets. The worse recall of both counts.
-        config: backend, parameters if there is no choice, and the ann_recall_at_k to reach.
+            baskets. The lower recall of the two halves counts.
+        config: backend, parameters, and the ann_recall_at_k to reach.
 
     Raises:
-        IndexRecallError: nothing that was tried reaches the target.
+        IndexRecallError: no parameters that were tried reach the target.
     """
     if config.parameters or config.backend is not Backend.FAISS:
         return build_index(rows, queries, config)
@@ -96,7 +93,7 @@ def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltInd
 
 
 def grid(n_items: int) -> Iterator[GridLine]:
-    """What is tried for a catalogue: what an index is made of, and ways to search it."""
+    """Yields the parameters to try: those of an index, and those of the searches in it."""
     near = 1 << round(log2(n_items**0.5 / 4)) if n_items >= _LISTS_FROM else 0
     for variance, dims in ((95, 1), (96, 1), (97, 1), (97, 2)):
         factors = (2, 3, 4) if dims == 1 else (4, 6, 8)
@@ -111,13 +108,13 @@ def grid(n_items: int) -> Iterator[GridLine]:
 
 
 def cost_bytes(rows: Float32, parameters: Mapping[str, int], index_bytes: int, k: int) -> int:
-    """What a query for k items reads: the codes of the lists it probes, and rows to rescore.
+    """The cost of a query: bytes of the codes in the probed lists, and of the rescored rows.
 
     Args:
         rows: (n_items, 2d + 1) float32.
         parameters: of FAISS.
         index_bytes: size of all codes.
-        k: items asked for.
+        k: items to find.
     """
     lists, probes = parameters["lists"], parameters["probes"]
     scanned = index_bytes * probes // lists + probes * _PER_LIST if lists else index_bytes
@@ -128,12 +125,12 @@ def cost_bytes(rows: Float32, parameters: Mapping[str, int], index_bytes: int, k
 def tried(
     rows: Float32, queries: Float32, points: Iterable[GridLine], k: int
 ) -> Iterator[tuple[IndexPoint, Retrieval]]:
-    """Measures lines of a grid, building an index once for all ways to search it.
+    """Measures lines of a grid; each index is built once for all its searches.
 
     Args:
         rows: (n_items, 2d + 1) float32, the most popular item first.
         queries: (n, 2d + 1) float32, in halves as for `tune_index`.
-        points: what to try.
+        points: the lines of the grid.
         k: of ann_recall_at_k.
     """
     kind, exact = backend(Backend.FAISS), Exact(rows)
@@ -156,7 +153,7 @@ def tried(
 
 
 def frontier_of(points: Iterable[IndexPoint]) -> tuple[IndexPoint, ...]:
-    """Those whose recall nothing cheaper reaches, cheapest first."""
+    """The points whose recall no cheaper point reaches, cheapest first."""
     frontier: list[IndexPoint] = []
     for each in sorted(points, key=lambda point: (point.cost_bytes, -point.ann_recall_at_k)):
         if not frontier or each.ann_recall_at_k > frontier[-1].ann_recall_at_k:

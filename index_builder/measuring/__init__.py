@@ -1,1 +1,1 @@
-"""How any way to rank is judged, and the simplest ones to beat."""
+"""Measures of any ranking function, and the simplest ranking functions."""

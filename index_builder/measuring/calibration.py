@@ -1,7 +1,7 @@
-"""Calibration: whether the score of a recommendation tells how often it is right.
+"""Calibration: how often recommendations of a score are targets.
 
-A logistic curve makes a probability of the score (Platt, "Probabilistic outputs for support vector
-machines", 1999). It is fitted on half of the households and judged on the others.
+A logistic curve turns the score into a probability (Platt, "Probabilistic outputs for support
+vector machines", 1999). It is fitted on half of the users and tested on the others.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,12 @@ from service.support.array_types import Bool, Float64, Int32
 
 __all__ = ["Bin", "Calibration", "Curve", "calibrate"]
 
-
 _BINS = 10
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Makes a probability of a score s: 1 / (1 + exp(-(intercept + slope · s)))."""
+    """Turns a score s into a probability: 1 / (1 + exp(-(intercept + slope · s)))."""
 
     intercept: float
     slope: float
@@ -33,7 +32,7 @@ class Curve:
 
     @classmethod
     def fit(cls, scores: Float64, hits: Bool) -> Self:
-        """Fits by maximum likelihood, with Platt's targets a little inside of 0 and 1.
+        """Fits by maximum likelihood, with Platt's targets a little above 0 and below 1.
 
         Args:
             scores: (n,) of recommendations.
@@ -58,10 +57,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bin:
-    """Recommendations of households that the curve was not fitted on, with scores alike.
+    """Recommendations with similar scores, of users that the curve was not fitted on.
 
     Attributes:
-        count: how many.
+        count: number of recommendations.
         score: their mean score.
         expected: their mean probability by the curve.
         observed: share of them that were targets.
@@ -75,11 +74,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the score says and what came.
+    """The probability by score, and the observed shares.
 
     Attributes:
-        curve: fitted on half of the households.
-        bins: tenths of the other half's recommendations, by score, lowest first.
+        curve: fitted on half of the users.
+        bins: tenths of the recommendations to the other users, by score, lowest first.
     """
 
     curve: Curve
@@ -94,42 +93,36 @@ class Calibration:
 
 
 def calibrate(users: Int32, scores: Float64, hits: Bool, seed: int) -> Calibration | None:
-    """Fits the curve on half of the households and tries it on the others.
+    """Fits the curve on half of the users and tests it on the others.
 
     Args:
         users: (n,) user index of each basket.
         scores: (n, K) of its recommendations; NaN where there were fewer than K.
         hits: (n, K) whether each was a target.
-        seed: decides which households, and of the intervals.
+        seed: of the halves and of the intervals.
 
     Returns:
-        The calibration; None if there are fewer than two households.
+        The calibration; None if there are fewer than two users.
     """
-    households = np.random.default_rng(seed).permutation(np.unique(users))
-    half = len(households) // 2
+    distinct = np.random.default_rng(seed).permutation(np.unique(users))
+    half = len(distinct) // 2
     if not half:
         return None
-    of_half, known = np.isin(users, households[:half])[:, None], ~np.isnan(scores)
+    of_half, known = np.isin(users, distinct[:half])[:, None], ~np.isnan(scores)
     fitted, tested = of_half & known, ~of_half & known
     curve = Curve.fit(scores[fitted], hits[fitted])
     owners = np.broadcast_to(users[:, None], scores.shape)
     return Calibration(curve, _bins(curve, owners[tested], scores[tested], hits[tested], seed))
 
 
-def _bins(
-    curve: Curve,
-    users: Int32,
-    scores: Float64,
-    hits: Bool,
-    seed: int,
-) -> list[Bin]:
+def _bins(curve: Curve, users: Int32, scores: Float64, hits: Bool, seed: int) -> list[Bin]:
     order = np.argsort(scores, kind="stable")
-    chances = curve(scores)
+    probabilities = curve(scores)
     return [
         Bin(
             len(tenth),
             float(scores[tenth].mean()),
-            float(chances[tenth].mean()),
+            float(probabilities[tenth].mean()),
             Bootstrap(users[tenth], seed).interval(hits[tenth].astype(np.float64)),
         )
         for tenth in np.array_split(order, _BINS)

@@ -1,4 +1,4 @@
-"""Groups of baskets that are alike in one number, such as their size."""
+"""Groups of baskets by one number, such as their size."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ __all__ = ["Group", "quantile_groups"]
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Baskets of which the number lies within limits.
+    """Baskets whose number lies within limits.
 
     Attributes:
         label: the limits, e.g. "4–6".
@@ -24,10 +24,10 @@ class Group:
 
 
 def quantile_groups(values: npt.NDArray[np.integer], count: int = 6) -> list[Group]:
-    """Splits into groups of about the same size; equal numbers are never parted.
+    """Splits baskets into groups of about the same size; equal numbers stay together.
 
     Args:
-        values: (n,) one integer for each basket.
+        values: (n,) the number of each basket.
         count: at most so many groups.
 
     Returns:

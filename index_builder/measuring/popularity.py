@@ -1,4 +1,4 @@
-"""ItemPop: the same best sellers for everybody."""
+"""ItemPop: the best sellers, the same for all users."""
 
 from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions

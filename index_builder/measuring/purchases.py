@@ -1,4 +1,4 @@
-"""What this shopper bought most often, or most often of late."""
+"""The items that the user bought most often, or most often recently."""
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,10 @@ def purchases(
     weight: npt.NDArray[np.integer | np.floating],
     n_items: int,
 ) -> Scorer:
-    """Scores what the user bought by its weight, everything else by 0.
+    """Scores the items that the user bought by their weights, all others by 0.
 
     Args:
-        indptr: (n_users + 1,) user u's purchases are rows indptr[u]:indptr[u + 1] of the others.
+        indptr: (n_users + 1,) the purchases of user u are rows indptr[u]:indptr[u + 1].
         item: (n,) item indices, distinct for each user.
         weight: (n,) above 0.
         n_items: number of items.
@@ -43,9 +43,6 @@ def user_frequency(encoded: EncodedTransactions) -> Scorer:
 
 
 def recency_frequency(encoded: EncodedTransactions, half_life_days: float) -> Scorer:
-    """The same, but that a basket counts half for every half-life between it and the user's last.
-
-    Scores are shares of the weight of all the user's baskets, as `Histories.recency` has them.
-    """
+    """Scores by `Histories.recency`: like the frequency, but older baskets count less."""
     past = histories(encoded, encoded.n_users, encoded.n_items, half_life_days)
     return purchases(past.indptr, past.item, past.recency, encoded.n_items)

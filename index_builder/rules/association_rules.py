@@ -1,8 +1,8 @@
-"""Association rules: who has these in the basket also has that (Agrawal and Srikant, VLDB 1994).
+"""Association rules, antecedent → consequent (Agrawal and Srikant, VLDB 1994).
 
-A rule has a direction, one item on its right, and three measures. The support is the share of all
-baskets that hold both sides, the confidence that share among the baskets with the left side, the
-lift how many times the confidence exceeds the share of all baskets with the right side.
+The consequent is one item. The support of a rule is the share of all baskets that hold antecedent
+and consequent; the confidence is the share of the antecedent's baskets that hold the consequent;
+the lift is the confidence over the share of all baskets that hold the consequent.
 """
 
 import math
@@ -30,7 +30,7 @@ class AssociationRules:
         support: (n,) float64.
         confidence: (n,) float64.
         lift: (n,) float64.
-        complete: whether no long ones were left out because they were too many.
+        complete: False if long rules were left out because they were too many.
     """
 
     antecedent: Int32
@@ -42,13 +42,13 @@ class AssociationRules:
 
     @property
     def leverage(self) -> Float64:
-        """(n,), the support beyond that of independent sides (Piatetsky-Shapiro, 1991)."""
+        """(n,) support minus that of independent sides (Piatetsky-Shapiro, 1991)."""
         leverage: Float64 = self.support - self.support / self.lift
         return leverage
 
     @property
     def conviction(self) -> Float64:
-        """(n,), how much rarer exceptions are than by chance (Brin et al., SIGMOD 1997).
+        """(n,) exceptions expected by chance over exceptions found (Brin et al., SIGMOD 1997).
 
         Infinite for a rule without exceptions.
         """
@@ -72,12 +72,12 @@ def association_rules(
     Args:
         indptr: where each basket starts, and the end of the last one.
         items: distinct item indices of each basket.
-        n_items: they are below it.
-        n_baskets: all baskets, also those that hold none of the items.
+        n_items: the item indices are below it.
+        n_baskets: number of all baskets, also of those without an item.
         min_support: share of all baskets that hold both sides.
         config: the other thresholds.
     """
-    # What a product of floats has too much must not cost a rule its threshold.
+    # The product of floats may be a little too large: the 1e-9 keeps rules on the threshold.
     min_count = max(math.ceil(min_support * n_baskets - 1e-9), config.min_baskets)
     found = frequent_itemsets(
         indptr, items, n_items, min_count, config.max_length, config.most_itemsets
@@ -104,7 +104,7 @@ def association_rules(
 def _rules(
     found: Itemsets, n_baskets: int, config: AssociationRulesConfig
 ) -> Iterator[tuple[Int32, Int32, Float64, Float64, Float64]]:
-    """The rules of itemsets of one length, with one place of them as the consequent, at a time."""
+    """Yields the rules of itemsets of one length, with the same column as the consequent."""
     for length in range(2, len(found.items) + 1):
         itemsets, count = found.items[length - 1], found.count[length - 1]
         for place in range(length):

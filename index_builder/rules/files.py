@@ -1,4 +1,4 @@
-"""Files of market-basket analysis: baskets one per line, and rules as a table."""
+"""Files of market-basket analysis: baskets, one per line, and association rules as a table."""
 
 import csv
 from collections.abc import Sequence
@@ -13,15 +13,10 @@ from service.support.offsets import offsets
 
 __all__ = ["COLUMNS", "read_baskets", "write_rules"]
 
-COLUMNS = (
-    *("antecedent", "consequent"),
-    *("support", "confidence", "lift", "leverage", "conviction"),
-)
+COLUMNS = ("antecedent", "consequent", "support", "confidence", "lift", "leverage", "conviction")
 
 
-def read_baskets(
-    path: Path,
-) -> tuple[Int32, Int64, list[str]]:
+def read_baskets(path: Path) -> tuple[Int32, Int64, list[str]]:
     """Reads baskets without users and dates: one per line, item names between commas.
 
     Returns:
@@ -30,7 +25,7 @@ def read_baskets(
 
     Raises:
         UnreadableFileError: the file cannot be read as text.
-        EmptyDataError: it names no item.
+        EmptyDataError: the file names no item.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -51,11 +46,11 @@ def read_baskets(
 
 
 def write_rules(path: Path, rules: AssociationRules, names: Sequence[str]) -> None:
-    """Writes rules as CSV, the largest lift first, parts of an antecedent joined by `|`.
+    """Writes rules as CSV, the largest lift first; items of an antecedent are joined by `|`.
 
     Args:
-        path: of the file.
-        rules: to write.
+        path: the file.
+        rules: the rules.
         names: by item index.
     """
     measures = (rules.support, rules.confidence, rules.lift, rules.leverage, rules.conviction)

@@ -1,4 +1,4 @@
-"""Frequent itemsets: what is bought together in many baskets."""
+"""Frequent itemsets: items that many baskets hold together."""
 
 from dataclasses import dataclass, replace
 
@@ -18,10 +18,10 @@ class Itemsets:
         n_items: item indices are below it.
         items: of length 1, 2, …: (n, length) int32, ascending within a row; the rows are in
             lexicographic order.
-        count: of length 1, 2, …: (n,) int64, the baskets that hold the itemset.
-        keys: of length 1, 2, …: (n,) int64, ascending: the place of the itemset without its last
-            item, times n_items, plus that item.
-        complete: whether none were left out because they were too many.
+        count: of length 1, 2, …: (n,) int64, number of baskets that hold the itemset.
+        keys: of length 1, 2, …: (n,) int64, ascending: the position of the itemset without its
+            last item, times n_items, plus that item.
+        complete: False if long itemsets were left out because they were too many.
     """
 
     n_items: int
@@ -31,10 +31,9 @@ class Itemsets:
     complete: bool = True
 
     def places(self, itemsets: Int32) -> Positions:
-        """Where frequent itemsets of one length, (n, length) int32, stand among all of it.
+        """The positions of frequent itemsets of one length, (n, length) int32, in `items`.
 
-        Every part of a frequent itemset is frequent, so that its places can be found by one item
-        after the other.
+        Every part of a frequent itemset is frequent, so that a position can be found item by item.
         """
         place = np.zeros(len(itemsets), np.intp)
         for keys, item in zip(self.keys, itemsets.T, strict=False):
@@ -52,17 +51,17 @@ def frequent_itemsets(
 ) -> Itemsets:
     """Finds the itemsets of `max_length` items or fewer in `min_count` baskets or more.
 
-    FP-growth (Han, Pei and Yin, SIGMOD 2000), compiled, one item more at a time: a hundred items
-    that are always bought together have 75 million parts of five. Where there are too many of one
-    length, they and all longer ones are left out.
+    Runs a compiled FP-growth (Han, Pei and Yin, SIGMOD 2000) for one length after the other: a
+    hundred items that are always bought together have 75 million subsets of five. If there are too
+    many itemsets of one length, they and all longer ones are left out.
 
     Args:
         indptr: (n_baskets + 1,) where each basket starts.
         items: distinct item indices of each basket.
-        n_items: they are below it.
+        n_items: the item indices are below it.
         min_count: 1 or more.
         max_length: 2 or more.
-        most: itemsets of one length; as many pairs as there are.
+        most: itemsets of one length above 2; pairs have no limit.
     """
     found = Itemsets(n_items, [], [], [])
     if not len(items):
@@ -82,12 +81,7 @@ def frequent_itemsets(
     return found
 
 
-def _by_length(
-    n_items: int,
-    count: UInt64,
-    start: UInt32,
-    flat: UInt32,
-) -> Itemsets:
+def _by_length(n_items: int, count: UInt64, start: UInt32, flat: UInt32) -> Itemsets:
     """Sorts itemsets: itemset i is `flat[start[i]:start[i + 1]]`, in `count[i]` baskets."""
     found = Itemsets(n_items, [], [], [])
     begins = start.astype(np.int64)

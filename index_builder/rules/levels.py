@@ -1,4 +1,4 @@
-"""Rules of a shop's training baskets: between its items, and at each level of its taxonomy."""
+"""Association rules of the training baskets: between items, and at a level of the taxonomy."""
 
 import numpy as np
 
@@ -35,23 +35,23 @@ def category_lift(
     """Measures how much more often two categories are bought together than by chance.
 
     Returns:
-        (n, n), symmetric; -1 where chance alone would give fewer than `min_expected_baskets`
-        baskets with both, too few to tell, and for a category with itself.
+        (n, n) float32, symmetric; -1 where fewer than `min_expected_baskets` baskets with both are
+        expected by chance, and for a category with itself.
     """
     indptr, codes = _baskets_of(encoded, level)
     baskets = basket_matrix(indptr, codes, len(level.names), np.float64)
     together = (baskets.T @ baskets).toarray()
     count = np.diag(together)
     expected = np.outer(count, count) / _all_baskets(encoded)
-    told = expected >= max(min_expected_baskets, np.finfo(np.float64).tiny)
-    lift = np.divide(together, expected, out=np.full_like(together, -1), where=told)
+    enough = expected >= max(min_expected_baskets, np.finfo(np.float64).tiny)
+    lift = np.divide(together, expected, out=np.full_like(together, -1), where=enough)
     np.fill_diagonal(lift, -1)
     measured: Float32 = lift.astype(np.float32)
     return measured
 
 
 def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int32]:
-    """The training baskets as codes of the level, each once and ascending in a basket."""
+    """Where each basket starts, and its codes of the level, distinct and ascending."""
     basket, code = encoded.line_basket.astype(np.int64), level.codes[encoded.basket_items]
     width = max(1, len(level.names))
     distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
@@ -60,5 +60,5 @@ def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int3
 
 
 def _all_baskets(encoded: EncodedTransactions) -> int:
-    """Those without an item of the catalogue are baskets too."""
+    """The number of all baskets, also of those without an item of the catalogue."""
     return encoded.n_baskets + encoded.left_out.get("baskets without a catalogue item", 0)

@@ -1,1 +1,1 @@
-"""What is counted rather than learned: histories, past baskets, trends, neighbours, substitutes."""
+"""Counted, not learned: histories, past baskets, trends, neighbours, substitutes."""

@@ -1,4 +1,4 @@
-"""Purchase histories: what each user bought, how often and how lately."""
+"""Purchase histories: what each user bought, how often and how recently."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
 
 @dataclass(frozen=True)
 class Histories:
-    """One row per (user, item) that occurs, by user, then by item; see `service.bundle.arrays`."""
+    """One row per user and bought item, by user, then item; see `service.bundle.arrays`."""
 
     indptr: Int64
     item: Int32
@@ -27,18 +27,18 @@ class Histories:
 def histories(
     baskets: EncodedBaskets, n_users: int, n_items: int, half_life_days: float
 ) -> Histories:
-    """Sums up every user's baskets.
+    """Counts the purchases of every user.
 
-    A basket weighs 0.5^(age / half-life); an item's recency is the weight of the user's baskets
-    with it over the weight of all of the user's baskets. From which moment ages count makes no
-    difference to that share, so they count from the user's last basket, whose weight is then 1:
-    from any later one, the weights of a user who left long ago would all round to zero.
+    A basket has a weight of 0.5^(age / half-life); an item's recency is the weight of the user's
+    baskets with it over the weight of all the user's baskets. This share does not depend on the
+    moment from which ages count. It is the user's last basket: from a later moment, the weights of
+    a user who left long ago would all round to zero.
 
     Args:
         baskets: the training baskets.
         n_users: number of users.
         n_items: number of items.
-        half_life_days: days after which a basket weighs half.
+        half_life_days: days after which a basket counts half as much.
     """
     latest = np.full(n_users, _LONG_AGO)
     np.maximum.at(latest, baskets.basket_user, baskets.basket_begun)

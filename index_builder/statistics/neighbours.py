@@ -1,4 +1,4 @@
-"""Neighbours: the items most often bought together with each item (pair rules)."""
+"""Neighbours: the items that are bought together with each item, by their cosine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

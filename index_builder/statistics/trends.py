@@ -1,4 +1,4 @@
-"""Trends: how much of each item sold lately, and how often its buyers come back for it."""
+"""Trends: how much of each item sold lately, and how often its buyers buy it again."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _ASSUMED_GAPS = 3  # of the shop's typical length, added to those of every item
 def item_trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
     """Log popularity over the last days before `as_of` (epoch seconds), (n_items, windows).
 
-    Every item gets half a purchase in advance, so that none is impossible.
+    Half a purchase is added to every item, so that no logarithm is infinite.
     """
     age_days = ((as_of - baskets.basket_begun) / DAY_S)[baskets.line_basket]
     columns = []
@@ -27,11 +27,11 @@ def item_trend(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
 
 
 def item_rhythm(baskets: EncodedBaskets, n_items: int, as_of: int) -> Float32:
-    """Who buys an item and how often, (n_items, 4), as of epoch seconds `as_of`.
+    """How many users buy an item and how often, (n_items, 4), as of epoch seconds `as_of`.
 
-    Columns: log(1 + buyers); purchases per buyer; the typical gap between two purchases by one
-    buyer in days (the geometric mean of 1 + gap, minus 1, drawn to that of the shop); the share of
-    the purchases of the last 30 days that were a buyer's first.
+    Columns: log(1 + buyers); purchases per buyer; days between two purchases by one buyer (the
+    geometric mean of 1 + gap, minus 1, shrunk towards that of the shop); the share of the purchases
+    of the last 30 days that were a buyer's first.
     """
     basket = baskets.line_basket
     user, begun = baskets.basket_user[basket], baskets.basket_begun[basket]

@@ -8,7 +8,7 @@ import pytest
 from index_builder.measuring.calibration import Calibration, Curve, calibrate
 from service.support.array_types import Bool, Float64
 
-# Every household sees 20 recommendations: ten with score 0, half of them right, and ten with
+# Every user sees 20 recommendations: ten with score 0, half of them right, and ten with
 # score log(4), eight of them right. So the log-odds are the score.
 SCORES = np.tile(np.repeat([0, log(4)], 10), (60, 1))
 HITS = np.tile(np.arange(20) % 10 < np.repeat([5, 8], 10), (60, 1))
@@ -39,7 +39,7 @@ def test_the_curve_undoes_any_scale_and_offset() -> None:
 
 def test_bins_are_tenths_of_the_other_half_by_score() -> None:
     bins = calibrated(SCORES).bins
-    assert [each.count for each in bins] == [60] * 10  # 20 recommendations to 30 households
+    assert [each.count for each in bins] == [60] * 10  # 20 recommendations to 30 users
     assert [each.score for each in bins] == pytest.approx([0] * 5 + [log(4)] * 5)
     assert np.mean([each.observed.mean for each in bins[:5]]) == pytest.approx(0.5)
     assert np.mean([each.observed.mean for each in bins[5:]]) == pytest.approx(0.8)
@@ -74,5 +74,5 @@ def test_equal_scores_promise_the_mean() -> None:
     assert curve(np.array([3.0])) == pytest.approx([0.25], abs=0.001)
 
 
-def test_one_household_cannot_be_halved() -> None:
+def test_one_user_cannot_be_halved() -> None:
     assert calibrate(np.zeros(60, np.int32), SCORES, HITS, seed=0) is None
