@@ -20,7 +20,8 @@ from uvicorn import Server
 from service.app import create_app
 from service.bundle.bundle import Catalogue, load_bundle
 from service.cli import server_config
-from service.http.schemas import RecommendedItem, RecommendResponse, request_type
+from service.http.routes.recommend import RecommendedItem, RecommendResponse
+from service.http.schemas import request_type
 from service.recommending.request import RecommendRequest
 from service.settings import Settings
 

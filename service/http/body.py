@@ -40,9 +40,8 @@ def parse_json(model: type[_Model], content: bytes) -> _Model:
         raise ProblemError.from_validation(error) from error
 
 
-def described(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that takes `model`, one without models inside."""
-    schema = model.model_json_schema()
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route whose body has this JSON schema, one without $refs."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 

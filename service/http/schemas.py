@@ -1,131 +1,92 @@
-"""What goes over the wire: the bodies of requests and responses."""
+"""What several routes share: the limits of requests, and the fields that answers begin with."""
 
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    create_model,
-)
-from pydantic.config import JsonDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
 
-from service.recommending.answer import Source
-from service.recommending.request import RecommendRequest
+from service.bundle.catalogue import Catalogue
+from service.serving.served import Served
 from service.settings import Settings
+from service.telemetry.logs import request_id
+
+_Request = TypeVar("_Request", bound=BaseModel)
 
 
-def whole(value: Any) -> Any:
+class RequestBody(BaseModel):
+    """A body whose fields are taken as they are: "20" is not 20, and unknown ones are refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def id_length(settings: Settings) -> StringConstraints:
+    """Return the limits of every id and name in a request, for use in `Annotated`."""
+    return StringConstraints(min_length=1, max_length=settings.id_limit_chars)
+
+
+def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
+    """Return `base` with the limits of `settings`, for validation and OpenAPI alike.
+
+    A field of one of the names below has the same limits in every request. The rest of it, such as
+    its description, is as in `base`.
+    """
+    text = Annotated[str, id_length(settings)]
+    items = Annotated[list[text], Field(max_length=settings.basket_limit)]
+    limited = {
+        "user_id": text | None,
+        "store_id": text | None,
+        "basket": items,
+        "items": items,
+        "exclude_items": list[text],
+        "exclude_categories": list[text],
+        "k": Annotated[int, Field(ge=1, le=settings.k_limit), BeforeValidator(_whole)],
+        "timeout_ms": Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None,
+    }
+    known = base.model_fields
+    fields: dict[str, Any] = {
+        name: Annotated[limited[name], field] for name, field in known.items() if name in limited
+    }
+    if "k" in fields:
+        fields["k"] = fields["k"], min(known["k"].default, settings.k_limit)
+    if "timeout_ms" in fields:
+        fields["timeout_ms"] = fields["timeout_ms"], settings.timeout_ms
+    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+
+
+def _whole(value: Any) -> Any:
     """Take 20.0 for the integer 20, as JSON does."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _list(description: str, max_length: int | None = None) -> Any:
-    """An array that may be left out. A default of [] would be deep-copied for every request."""
-    shown: JsonDict = {"default": []}
-    return Field(
-        default_factory=list,
-        max_length=max_length,
-        description=description,
-        json_schema_extra=shown,
-    )
+class Answer(BaseModel):
+    """What every answer from a bundle begins with."""
+
+    request_id: str
+    bundle_id: str
+
+    @classmethod
+    def to_request(cls, served: Served, **fields: Any) -> Self:
+        """Return the answer of `served` to the current request."""
+        return cls(request_id=request_id.get(), bundle_id=served.bundle.bundle_id, **fields)
 
 
-_Request = TypeVar("_Request", bound=RecommendRequest)
-
-
-def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
-    """Return a kind of `RecommendRequest` with the limits of `settings`.
-
-    For validation and OpenAPI alike.
-    """
-    text = Annotated[str, StringConstraints(min_length=1, max_length=settings.id_limit_chars)]
-    k_default = min(20, settings.k_limit)
-    return create_model(
-        base.__name__,
-        __base__=base,
-        __doc__=base.__doc__,
-        user_id=(
-            text | None,
-            Field(None, description="The shopper; null, or one never seen, is a stranger."),
-        ),
-        basket=(
-            list[text],
-            _list("The items in the basket.", max_length=settings.basket_limit),
-        ),
-        k=(
-            Annotated[int, BeforeValidator(whole)],
-            Field(k_default, ge=1, le=settings.k_limit, description="Recommendations wanted."),
-        ),
-        exclude_items=(
-            list[text],
-            _list("Items that are not to be recommended."),
-        ),
-        exclude_categories=(
-            list[text],
-            _list("Categories no recommendation may come from."),
-        ),
-        explain=(bool, Field(False, description="Whether each recommendation gives its reasons.")),
-        store_id=(
-            text | None,
-            Field(None, description="The store, whose rules and stock hold; null is none of them."),
-        ),
-        timeout_ms=(
-            Annotated[int, Field(ge=1), BeforeValidator(whole)] | None,
-            Field(
-                settings.timeout_ms,
-                description="Milliseconds the answer may take; where they are short, it rests on "
-                "less work and is `degraded`. Null sets no limit.",
-            ),
-        ),
-    )
-
-
-class Reasons(BaseModel):
-    """Why an item is recommended; the parts sum to its score before diversity."""
-
-    anchor: str | None = Field(description="The basket item that contributed most.")
-    basket: float
-    user: float
-    popularity: float
-    rules: list[str] = Field(description="The business rules that touched the item, by name.")
-
-
-class RecommendedItem(BaseModel):
-    """One recommendation."""
+class CatalogueItem(BaseModel):
+    """What an answer says of every item in it."""
 
     item_id: str
     name: str
     category: str
-    score: float
-    reasons: Reasons | None = Field(None, description="Only where `explain` was asked for.")
+
+    @classmethod
+    def at(cls, item_index: int, catalogue: Catalogue, **fields: Any) -> Self:
+        """Return the item with this index, and the fields that a subclass adds."""
+        return cls(
+            item_id=catalogue.item_ids[item_index],
+            name=catalogue.names[item_index],
+            category=catalogue.categories[item_index],
+            **fields,
+        )
 
 
-class RecommendResponse(BaseModel):
-    """Recommendations, best first, and what they rest on."""
-
-    request_id: str
-    bundle_id: str
-    source: Source
-    degraded: bool = Field(
-        description="Whether they rest on less than the request gave: its user, its basket or "
-        "its store is unknown, or the time was short."
-    )
-    unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
-    took_ms: float
-    recommendations: list[RecommendedItem]
-
-
-class Health(BaseModel):
-    """The state of the process that answered."""
-
-    live: bool
-    ready: bool
-    bundle_id: str | None
-    reason: str | None = Field(description="Why it is not ready.")
-    previous_bundle_id: str | None = Field(description="What POST /admin/rollback goes back to.")
-    bundle_refused: str | None = Field(description="Why the newest bundle does not answer.")
-    rules_refused: str | None = Field(
-        description="Why the newest business rules or availability are not in force."
-    )
+Moment = Annotated[datetime, BeforeValidator(lambda epoch_s: datetime.fromtimestamp(epoch_s, UTC))]
+"""A date and a time in an answer, made from epoch seconds."""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bench.echo import create_echo_app
-from service.http.schemas import RecommendResponse
+from service.http.routes.recommend import RecommendResponse
 from service.settings import Settings
 from tests.service.conftest import listening
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.http.schemas import RecommendResponse
+from service.http.routes.recommend import RecommendResponse
 from service.settings import Settings
 from tests.service.conftest import listening
 

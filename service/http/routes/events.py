@@ -4,21 +4,20 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.events.event import RawEvent, event_type
 from service.events.journal import JournalError
 from service.events.stream import PurchaseStream
-from service.http.body import json_body
+from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
+from service.http.schemas import RequestBody
 from service.settings import Settings
 from service.telemetry.logs import request_id
 
 
-class EventsRequest(BaseModel):
+class EventsRequest(RequestBody):
     """Purchases; each of them is judged on its own."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     events: list[Any] = Field(min_length=1)
 
@@ -45,13 +44,12 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
     body = json_body(EventsRequest, settings.events_body_limit_bytes)
     schema = EventsRequest.model_json_schema()
     schema["properties"]["events"]["items"] = event_type(settings).model_json_schema()
-    described = {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
 
     # Not `async`: committing to the disk takes milliseconds, and is waited for in a thread.
     @router.post(
-        "/events", responses=documented(400, 413, 415, 422, 500, 503), openapi_extra=described
+        "/events",
+        responses=documented(400, 413, 415, 422, 500, 503),
+        openapi_extra=described(schema),
     )
     def events(asked: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
         """Take purchases in, each event id once; the next request of their shoppers knows them."""

@@ -2,13 +2,27 @@
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.http.schemas import Health
 from service.serving.serving import Serving
 from service.serving.swap import Swap
 from service.telemetry.metrics import CONTENT_TYPE, Metrics
+
+
+class Health(BaseModel):
+    """The state of the process that answered."""
+
+    live: bool
+    ready: bool
+    bundle_id: str | None
+    reason: str | None = Field(description="Why it is not ready.")
+    previous_bundle_id: str | None = Field(description="Where POST /admin/rollback goes back to.")
+    bundle_refused: str | None = Field(description="Why the newest bundle is not used.")
+    rules_refused: str | None = Field(
+        description="Why the newest business rules or availability are not in force."
+    )
 
 
 def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:

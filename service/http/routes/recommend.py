@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from service.http.access import Access
@@ -12,14 +13,44 @@ from service.http.admission import Queue
 from service.http.body import described, parse_json, read_json_body
 from service.http.problems import documented
 from service.http.readiness import require_served
-from service.http.schemas import RecommendResponse, request_type
-from service.recommending.answer import Recommendation, Recommendations
+from service.http.schemas import Answer, CatalogueItem, request_type
+from service.recommending.answer import Recommendation, Recommendations, Source
 from service.recommending.request import RecommendRequest
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
 from service.telemetry.metrics import Metrics
+
+
+class Reasons(BaseModel):
+    """Why an item is recommended; the parts sum to its score before diversity."""
+
+    anchor: str | None = Field(description="The basket item that contributed most.")
+    basket: float
+    user: float
+    popularity: float
+    rules: list[str] = Field(description="The business rules that touched the item, by name.")
+
+
+class RecommendedItem(CatalogueItem):
+    """One recommendation."""
+
+    score: float
+    reasons: Reasons | None = Field(None, description="Only where `explain` was asked for.")
+
+
+class RecommendResponse(Answer):
+    """Recommendations, best first, and what they are based on."""
+
+    source: Source
+    degraded: bool = Field(
+        description="Whether they are based on less than the request gave: its user, its basket or "
+        "its store is unknown, or the time was short."
+    )
+    unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
+    took_ms: float
+    recommendations: list[RecommendedItem]
 
 
 class RecommendEndpoint:
@@ -65,7 +96,7 @@ class RecommendEndpoint:
             response_model=RecommendResponse,
             dependencies=self._access.dependencies("recommend"),
             responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
-            openapi_extra=described(self._request_type),
+            openapi_extra=described(self._request_type.model_json_schema()),
         )
         route.app = self
         return route

@@ -69,7 +69,7 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     @router.post(
         "/rules/test",
         responses=documented(400, 413, 415, 422, 500, 503),
-        openapi_extra=described(body),
+        openapi_extra=described(body.model_json_schema()),
     )
     async def test_rules(
         asked: Annotated[RulesTestRequest, Depends(json_body(body, _BODY_LIMIT_BYTES))],
