@@ -60,7 +60,8 @@ def near(found: list[Any], wanted: list[Any]) -> None:
     np.testing.assert_allclose(np.array(found, float), np.array(wanted, float), 1e-4, 1e-6)
 
 
-NAMES, FEATURE = list(FEATURES), old_bundle().required("tree_feature", "a test")
+NAMES = str(old_bundle().manifest.serving["features"]).split()
+FEATURE = old_bundle().required("tree_feature", "a test")
 
 
 def trained_on(names: list[str], feature: Int32 = FEATURE) -> Bundle:
