@@ -17,7 +17,7 @@ _Array = npt.NDArray[Any]
 
 
 class Context(NamedTuple):
-    """All arrays of a bundle by name, and the lengths of their axes."""
+    """All arrays of a bundle and the lengths of their axes, by name."""
 
     arrays: Mapping[str, _Array]
     lengths: Mapping[str, int]
@@ -29,7 +29,7 @@ Check = Callable[[_Array, Context], str | None]
 
 @dataclass(frozen=True)
 class Between:
-    """Numbers from `low` to `high`, or above `low` if that is excluded."""
+    """Numbers from `low` to `high`, with or without `low` itself."""
 
     low: float
     high: float = np.inf
@@ -70,7 +70,7 @@ class Offsets:
 
 @dataclass(frozen=True)
 class Ascending:
-    """Distinct values that ascend within each row, a `noun`, of some offsets."""
+    """Values that ascend, without repetition, in each row of some offsets; a row is a `noun`."""
 
     offsets: str
     noun: str
@@ -84,7 +84,7 @@ class Ascending:
 
 @dataclass(frozen=True)
 class FiledByLast:
-    """Lines in the row, by some offsets, that their largest value names."""
+    """Lines whose largest value is their row in some offsets."""
 
     offsets: str
 
@@ -96,9 +96,9 @@ class FiledByLast:
 
 @dataclass(frozen=True)
 class Children:
-    """Later nodes below those that split, so that each walk through a tree ends at a leaf.
+    """Children of tree nodes come after their parents, so that each walk ends at a leaf.
 
-    A node splits if it has a value other than -1 in the array `feature`.
+    Nodes with -1 in the array `feature` are leaves; their values here do not matter.
     """
 
     feature: str
@@ -121,7 +121,7 @@ class AtLeastOne:
 
 @dataclass(frozen=True)
 class Group:
-    """Optional arrays of which a bundle has all or none; `needs` names another such group."""
+    """Optional arrays: a bundle has all of a group or none. `needs` names another group."""
 
     name: str
     needs: str | None = None
@@ -130,8 +130,8 @@ class Group:
 class Axes:
     """The length of each axis of an array.
 
-    A number is fixed; a name stands for the same length in every array, `<name> + 1` and
-    `2<name> + 1` for one derived from it.
+    An integer is a fixed length; a name is the same length in every array; `<name> + 1` and
+    `2<name> + 1` are derived from it.
     """
 
     def __init__(self, *lengths: str | int) -> None:
@@ -209,7 +209,7 @@ def _check_groups(arrays: Mapping[str, _Array], layouts: Mapping[str, Layout]) -
 def _check_shapes(
     arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
 ) -> dict[str, int]:
-    """Check dtypes and shapes; returns the lengths of all axes that are named alone."""
+    """Check dtypes and shapes; return the lengths of all axes by name."""
     lengths = dict(lengths)
     for name, array in arrays.items():
         layout = layouts[name]
@@ -232,7 +232,7 @@ def _refuse(name: str, array: _Array, layout: Layout, shape: str = "") -> NoRetu
 
 
 def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
-    """Return a fixed length, or the one that a name stands for."""
+    """Return the length of an axis (see `Axes`)."""
     if isinstance(axis, int):
         return axis
     named = axis.removesuffix(" + 1")
@@ -241,5 +241,5 @@ def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
 
 
 def _rows(offsets: _Array) -> _Array:
-    """Return the row of each line."""
+    """Return the row of each entry."""
     return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))

@@ -1,6 +1,6 @@
-"""The arrays of a bundle: one field each, stored as `<field>.npy`, read by memory map.
+"""The arrays of a bundle: a field for each, stored as `<field>.npy` and read by memory map.
 
-To add one, add a field; an optional one if bundles written before it lack it.
+A new array is a new field, with a group: older bundles lack it.
 """
 
 from collections.abc import Mapping
@@ -44,31 +44,34 @@ _POSITIVE_SHARE = Between(0, 1, excluding_low=True)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arrays:
-    """What was learned, row by item index or by user index.
+    """What a build learned; a row belongs to an item index, or to a user index.
 
-    item_vectors holds [item_p | item_q | log popularity prior]. item_count is the number of
-    training baskets with the item.
+    Vectors: item_vectors is [item_p | item_q | log popularity prior]. item_count is the number of
+    training baskets with the item. recall_queries are some real queries, on which the recall of the
+    index is measured again after loading.
 
-    The history of user u is rows `history_indptr[u]:history_indptr[u + 1]` of the other history
-    arrays, by ascending item index: the item, the user's baskets with it, their share of all the
-    user's baskets when each counts less with age, and the last purchase in epoch seconds.
+    Histories: that of user u is rows `history_indptr[u]:history_indptr[u + 1]`, by ascending item
+    index: the item, the number of the user's baskets with it, their share of all the user's baskets
+    when a basket counts less with age, and the last purchase in epoch seconds.
 
-    recall_queries is a sample of real queries on which the index is measured again after loading.
-    closest_item lists what the index finds for each item alone, best first, -1 where nothing more.
-    Row i of the substitutes is what replaces item i, best first.
+    Closest items: what the index finds for each item alone, best first, -1 at the end of short
+    lists.
 
-    The rest is there for the ranker. The past of user u is the baskets `past_indptr[u]:past_indptr
-    [u + 1]`, oldest first: their start in epoch seconds, and by `past_item_indptr` their items.
-    Row i of the neighbours is the items most often bought together with item i, and the number of
-    baskets that hold both. item_trend is the log popularity of the last 7, 14, 30 and 90 days;
-    item_rhythm tells who buys an item and how often.
-    The association rules with item i as the last of their antecedent are rows `rule_indptr[i]:
-    rule_indptr[i + 1]` of the other rule arrays: antecedents of ascending items, then -1, and what
-    follows from them. category_lift is how many times more often than by chance two categories
-    share a basket, in the order of `service.bundle.taxonomy`, -1 where there is too little to tell.
+    Past, for the ranker: the baskets of user u are `past_indptr[u]:past_indptr[u + 1]`, oldest
+    first: their start in epoch seconds and, by `past_item_indptr`, their items. The neighbours of
+    item i are the items most often bought with it, and the number of baskets that hold both.
+    item_trend is the log popularity of the last 7, 14, 30 and 90 days; item_rhythm is the log
+    number of buyers, purchases per buyer, typical days between them, and share of new buyers.
 
-    The trees are described in `service.recommending.ranking.trees`; those of the basket score and
-    of the population score share their nodes.
+    Trees: see `service.recommending.ranking.trees`. The basket score and the population score
+    share their nodes.
+
+    Substitutes: row i is what can replace item i, best first.
+
+    Association rules: those whose antecedent ends with item i are rows `rule_indptr[i]:
+    rule_indptr[i + 1]`: the antecedent, items ascending and then -1, the consequent, and the
+    measures. category_lift is how many times more often than by chance two categories share a
+    basket, by their codes in the catalogue's taxonomy; -1 where the data are too few.
     """
 
     item_vectors: Annotated[Float32, Axes("items", "2d + 1")]
@@ -140,7 +143,7 @@ class Arrays:
         return int(self.user_h.shape[1])
 
     def present(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays by name, without the optional ones that this bundle lacks."""
+        """The arrays that this bundle has, by name."""
         named = ((name, getattr(self, name)) for name in LAYOUTS)
         return {name: array for name, array in named if array is not None}
 
@@ -171,16 +174,20 @@ LAYOUTS = {
 
 
 def write_arrays(directory: Path, arrays: Arrays) -> None:
-    """Write every array that is there as `<field>.npy`."""
+    """Write the arrays as `<field>.npy`."""
     for name, array in arrays.present().items():
         np.save(directory / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_arrays(directory: Path, promised: Mapping[str, ArrayFacts]) -> Arrays:
-    """Map the promised arrays into memory, read-only: workers on one machine share their pages.
+    """Map arrays into memory, read-only; workers on one machine share the pages.
+
+    Args:
+        directory: where the files are.
+        promised: shape and dtype of each array, by name.
 
     Raises:
-        BundleInvalidError: a promise of too few arrays or of unknown ones, or one not kept.
+        BundleInvalidError: an array is lacking, unknown, or not as promised.
     """
     required = {name for name, layout in LAYOUTS.items() if layout.group is None}
     if not required <= set(promised) <= LAYOUTS.keys():
@@ -197,4 +204,4 @@ def _map(path: Path, promised: ArrayFacts) -> npt.NDArray[Any]:
     found = ArrayFacts(shape=mapped.shape, dtype=mapped.dtype.name)
     if found != promised:
         raise BundleInvalidError(path, promised, found)
-    return np.asarray(mapped)  # a plain array over the map: slicing a memmap object is slow
+    return np.asarray(mapped)  # a plain array: slicing a memmap object is slow

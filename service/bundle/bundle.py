@@ -1,13 +1,13 @@
-"""The bundle: all that the service knows, in one directory that cannot change unnoticed.
+"""The bundle: all that the service needs to answer, in one directory with checksums.
 
     DIR/current -> 0123456789abcdef       the newest bundle, moved in one step
     DIR/0123456789abcdef/                 named by its id, the hash of its manifest
-        manifest.json                     written last: what is here, and its checksums
-        items.arrow  users.arrow          what item index and user index stand for
+        manifest.json                     written last: contents and checksums
+        items.arrow  users.arrow          the products and users behind the indices
         item_vectors.npy …                the arrays, see `service.bundle.arrays`
-        index.…                           whatever the retrieval backend stores
+        index.…                           files of the retrieval backend
 
-This module is the format's one home: the builder calls `write_bundle`, the service `load_bundle`.
+The builder calls `write_bundle`, the service `load_bundle`.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ _OPTIONAL_ITEM_COLUMNS = {"brand": "brands", "price": "prices"}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BundleContents(Arrays):
-    """What the builder hands over.
+    """The contents of a bundle that is to be written.
 
     `ann_recall_at_k` is the recall of `retrieval` on `recall_queries`, by
     `service.retrieval.measure_ann_recall` at k = `ann_recall_k`.
@@ -92,12 +92,12 @@ class Bundle(Arrays):
 
     @property
     def bundle_id(self) -> str:
-        """16 hex digits; equal contents have an equal id."""
+        """The id, 16 hex digits; equal contents have an equal id."""
         return self.manifest.bundle_id
 
     @property
     def n_trained_users(self) -> int:
-        """How many users the bundle was trained on; the rows behind theirs were folded in."""
+        """The number of users that the vectors were trained on; later rows were folded in."""
         return int(self.manifest.serving.get("trained_users", len(self.user_ids)))
 
     @cached_property
@@ -107,12 +107,12 @@ class Bundle(Arrays):
 
 
 def write_bundle(out: Path, contents: BundleContents) -> Path:
-    """Write a bundle into `out`, make it current, return its directory.
+    """Write a bundle into `out`, make it current and return its directory.
 
-    Whenever the writer dies, `out` holds the bundles it held before, and `current` one of them.
+    If the writer is killed, `out` still has its earlier bundles, and `current` is one of them.
 
     Raises:
-        BundleInvalidError: arrays, tables or facts that contradict each other or the format.
+        BundleInvalidError: arrays, tables or facts contradict each other or the format.
     """
     _check(contents, contents.catalogue, contents.user_ids)
     with staging(out) as staged:
@@ -128,7 +128,7 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
 
 
 def preview_bundle(contents: BundleContents) -> Bundle:
-    """Return contents as a bundle that is only in memory: the builder tries it before shipping."""
+    """Return contents as a bundle in memory, with which the builder measures before it writes."""
     return Bundle(
         **{name: read_only(array) for name, array in contents.present().items()},
         path=Path(),
@@ -143,8 +143,7 @@ def load_bundle(path: Path) -> Bundle:
     """Load and verify the bundle at `path`, or the one that `path/current` points at.
 
     Raises:
-        BundleError: the bundle is refused; the message says which file, what was expected, what
-            was found and what to do.
+        BundleError: the bundle is refused.
     """
     directory = _locate(path)
     manifest = _verify(directory)
@@ -205,7 +204,7 @@ def _locate(path: Path) -> Path:
 
 
 def _verify(directory: Path) -> Manifest:
-    """Check every byte of the bundle against its manifest, and the manifest against its id."""
+    """Check all files against the manifest, and the manifest against its id."""
     manifest = Manifest.decode((directory / MANIFEST).read_bytes(), directory / MANIFEST)
     if directory.name != manifest.bundle_id:
         remedy = "Give the directory its old name back, or build a new bundle."
@@ -280,7 +279,7 @@ def _backend(facts: IndexFacts, directory: Path) -> type[Retrieval]:
 
 
 def _check_recall(bundle: Bundle) -> None:
-    """Measure the index again: files may be whole and a library may still read them wrongly."""
+    """Measure the recall again: a library of another version may read good files wrongly."""
     facts = bundle.manifest.retrieval
     exact = Exact(bundle.item_vectors)
     found = backends.measure_ann_recall(bundle.retrieval, exact, bundle.recall_queries, facts.k)

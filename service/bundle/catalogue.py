@@ -1,4 +1,4 @@
-"""The catalogue: what every item index stands for."""
+"""The catalogue: the product behind every item index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from service.support.array_types import Int32
 
 __all__ = ["Catalogue", "read_table", "write_table"]
 
-_NUMBERS = {"price": pa.float64()}  # by column; all others are strings
+_NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """Columns of equal length; row = item index, the most popular item first.
 
-    A taxonomy level that the shop left empty is the empty string, and so is an item's missing
-    brand. Brands and prices are None where the shop gave no such column.
+    An item without a name at a taxonomy level, or without a brand, has the empty string there.
+    Brands and prices are None if the shop's data have no such column.
     """
 
     item_ids: list[str]
@@ -48,7 +48,7 @@ class Catalogue:
         return Taxonomy(*map(Level.of, columns))
 
     def look_up(self, item_ids: Sequence[str]) -> tuple[Int32, list[str]]:
-        """Return the item indices, distinct and ascending, and the ids that are not here."""
+        """Return the distinct item indices, ascending, and the unknown ids in the given order."""
         rows = {item_id: self.index.get(item_id) for item_id in item_ids}
         known = sorted({row for row in rows.values() if row is not None})
         return np.array(known, np.int32), [each for each, row in rows.items() if row is None]
@@ -65,7 +65,7 @@ def write_table(path: Path, columns: Mapping[str, Sequence[str | float | None]])
 def read_table(path: Path) -> dict[str, list[Any]]:
     """Read the columns of an Arrow IPC file, by name, through a memory map.
 
-    Equal strings are one object: thousands of items share a few hundred categories.
+    Equal strings are one object, since thousands of items share a few hundred categories.
 
     Raises:
         pyarrow.ArrowInvalid: the file is not an Arrow IPC file, or a column is of another kind.

@@ -1,10 +1,10 @@
-"""Why a bundle was refused.
+"""Errors of bundles.
 
 BundleError
-├── BundleMissingError   nothing to load: no bundle, or one of its files is not there
-├── BundleDamagedError   bytes on disk are not the bytes that were written
+├── BundleMissingError   there is no bundle, or one of its files is missing
+├── BundleDamagedError   the bytes on disk are not those that were written
 ├── BundleVersionError   a format that this release does not read
-├── BundleInvalidError   contents that contradict each other or the format
+├── BundleInvalidError   the contents contradict each other or the format
 └── BundleRecallError    the index finds less than the manifest promises
 """
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class BundleError(Exception):
-    """A bundle is refused: the thing at fault, what was expected, what was found, what to do."""
+    """A bundle is refused; the message has thing, expected, found and remedy."""
 
     remedy = "Build a new bundle with rtt2vec-build."
 
@@ -28,13 +28,13 @@ class BundleError(Exception):
 
 
 class BundleMissingError(BundleError):
-    """Nothing to load: no bundle, or one of its files is not there."""
+    """There is no bundle, or one of its files is missing."""
 
     remedy = "Build a bundle with rtt2vec-build, or restore the missing file from a copy."
 
 
 class BundleDamagedError(BundleError):
-    """Bytes on disk are not the bytes that were written."""
+    """The bytes on disk are not those that were written."""
 
     remedy = "Restore the bundle from a copy, or build a new one with rtt2vec-build."
 
@@ -46,7 +46,7 @@ class BundleVersionError(BundleError):
 
 
 class BundleInvalidError(BundleError):
-    """Contents that contradict each other or the format."""
+    """The contents contradict each other or the format."""
 
 
 class BundleRecallError(BundleError):

@@ -1,7 +1,7 @@
 """The manifest: what a bundle holds, how it was built, and the checksum of every file.
 
-It is stored in one canonical spelling, and its own id is the hash of the rest, so that any changed
-byte shows. It holds no wall-clock time: equal contents have an equal id.
+It is stored in one canonical form, and its id is the hash of the rest, so that any changed byte is
+detected. It holds no wall-clock time: equal contents have an equal id.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def _finite(facts: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return facts
 
 
-# A plain name: no separator and no leading dot, so that it cannot lead out of the bundle.
+# No separator and no leading dot, so that a name cannot lead out of the bundle.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Timestamp = Annotated[str, AfterValidator(_iso_timestamp)]
@@ -76,7 +76,7 @@ class ArrayFacts(_Facts):
 
 
 class IndexPoint(_Facts):
-    """Parameters that a build tried, the recall they showed, and what a query reads."""
+    """Parameters that a build tried, their recall, and the bytes that a query reads."""
 
     parameters: dict[str, int]
     ann_recall_at_k: float = Field(ge=0, le=1)
@@ -84,9 +84,9 @@ class IndexPoint(_Facts):
 
 
 class IndexFacts(_Facts):
-    """The retrieval backend, and the recall it showed on `recall_queries` against exact search.
+    """The retrieval backend, and its recall on `recall_queries` against exact search.
 
-    `frontier` holds what a build chose from, cheapest first: each finds more than all before it.
+    `frontier` holds the points that a build chose from, cheapest first, with ascending recall.
     """
 
     backend: str
@@ -97,8 +97,8 @@ class IndexFacts(_Facts):
     frontier: tuple[IndexPoint, ...] = ()
 
     @model_serializer(mode="wrap")
-    def _without_what_is_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Bundles from before there was a choice keep their bytes, and with them their id."""
+    def _without_empty_frontier(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keep the bytes, and so the id, of bundles written before there was a frontier."""
         document: dict[str, Any] = write(self)
         return document if self.frontier else {k: v for k, v in document.items() if k != "frontier"}
 
@@ -118,22 +118,22 @@ class Manifest(_Facts):
     files: dict[FileName, FileFacts]
 
     def signed(self) -> Self:
-        """Return the manifest with its id: 16 hex digits of the SHA-256 over all the rest."""
+        """Return the manifest with its id: 16 hex digits of the SHA-256 over the rest."""
         digest = hashlib.sha256(_canonical(self.model_dump(mode="json", exclude={"bundle_id"})))
         return self.model_copy(update={"bundle_id": digest.hexdigest()[:16]})
 
     def encode(self) -> bytes:
-        """Return the one spelling of this manifest that `decode` accepts."""
+        """Return the canonical form of this manifest, the only one that `decode` accepts."""
         return _canonical(self.model_dump(mode="json"))
 
     @classmethod
     def decode(cls, text: bytes, name: object = MANIFEST) -> Self:
-        """Read a manifest back; `name` stands in for it in errors.
+        """Read a manifest; errors call it `name`.
 
         Raises:
-            BundleVersionError: not our format, or a version this release does not know.
-            BundleInvalidError: fields missing, surplus or malformed.
-            BundleDamagedError: not byte for byte what was written.
+            BundleVersionError: another format, or a version that this release does not know.
+            BundleInvalidError: fields are missing, unknown or malformed.
+            BundleDamagedError: the bytes are not those that were written.
         """
         document = _parse(text, name)
         kind, version = document.get("format"), document.get("format_version")

@@ -1,8 +1,8 @@
-"""Directories that appear complete or not at all, however their writer dies.
+"""Publishing: a directory appears complete or not at all, even if its writer is killed.
 
-A directory is written under a temporary name beside its final one, made durable, then renamed, and
-the link `current` is moved onto it in one step. Its writer holds a lock on it while it lives: the
-kernel lets go of the lock when the writer is killed, which is how the next one knows what to sweep.
+It is written under a temporary name beside its final one, synced to the disk and renamed; then the
+link `current` is moved to it in one step. The writer holds a lock on its directory. The kernel
+releases that lock when the writer dies, and the next writer deletes directories without a lock.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _PREFIX = ".building-"
 
 @contextmanager
 def staging(out: Path) -> Iterator[Path]:
-    """Yield a fresh directory inside `out`; whatever is left of it at the end is removed."""
+    """Yield a new directory inside `out`; if it still has this name at the end, it is removed."""
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         _sweep(out)
@@ -41,8 +41,8 @@ def staging(out: Path) -> Iterator[Path]:
 def publish(staged: Path, final: Path, is_intact: Callable[[Path], bool]) -> None:
     """Give `staged` its final name and make it `current`.
 
-    A directory that already has that name holds the same contents, so it stays if it is intact:
-    replacing it would leave a moment without any.
+    A directory that already has this name holds the same contents. It stays if it is intact:
+    replacing it would leave a moment without one.
     """
     out = final.parent
     with locked(out):
@@ -56,10 +56,10 @@ def publish(staged: Path, final: Path, is_intact: Callable[[Path], bool]) -> Non
 
 
 def point_current_at(out: Path, directory: Path) -> None:
-    """Move `out/current` onto a directory, or make it anew where it points.
+    """Move the link `out/current` to a directory; it is made anew even if it points there.
 
     Raises:
-        OSError: there is no such link, or no such directory, or `out` cannot be written.
+        OSError: link or directory does not exist, or `out` cannot be written.
     """
     (out / CURRENT).readlink()
     directory.stat()
@@ -71,12 +71,12 @@ def _move_current(out: Path, directory: Path) -> None:
     link = out / f".{CURRENT}"
     link.unlink(missing_ok=True)
     link.symlink_to(os.path.relpath(directory, out))
-    sync(out)  # the name that `current` will point at must outlive a power cut
+    sync(out)  # the directory's name must be on the disk before `current` points at it
     link.replace(out / CURRENT)
 
 
 def _sweep(out: Path) -> None:
-    """Remove what killed writers left; what a living one has locked is not ours to touch."""
+    """Remove the directories of dead writers: those that are not locked."""
     for leftover in out.glob(f"{_PREFIX}*"):
         descriptor = os.open(leftover, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Purchases as they happen: kept at once, known to the next request, and to tomorrow's build."""
+"""Purchases as events: stored at once, used by the next request and by the next build."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,10 +17,10 @@ def open_stream(
     observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
     observe_consuming: Callable[[str, bool], None] = lambda _topic, _consuming: None,
 ) -> "PurchaseStream | None":
-    """Open the purchase stream; None where it is off, and then nothing of it is loaded.
+    """Open the purchase stream; None if the settings switch it off, and its modules stay unloaded.
 
     Raises:
-        EventsError: saying which directory, and what is wrong with it.
+        EventsError: the directory for events cannot be used.
     """
     if settings.events is None:
         return None

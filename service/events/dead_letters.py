@@ -1,4 +1,4 @@
-"""Dead letters: events that cannot be used, kept with the reason for somebody to look at."""
+"""Dead letters: events that cannot be used, stored with the reason."""
 
 import errno
 import os
@@ -20,9 +20,9 @@ class DeadLetter(NamedTuple):
     """An event that cannot be used.
 
     Attributes:
-        source: where it came from, such as `http` or `purchases/0/17`: topic, partition, offset.
+        source: `http`, or topic, partition and offset, such as `purchases/0/17`.
         reason: what was expected and what was found.
-        event: its text.
+        event: the text of the event.
     """
 
     source: str
@@ -31,24 +31,26 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """A file of dead letters, a JSON object per line, each once; workers may share it."""
+    """A file of distinct dead letters, a JSON object per line; workers may share it."""
 
     def __init__(self, path: Path, journal: Journal) -> None:
-        """Names the file.
+        """Opens nothing yet.
 
         Args:
-            path: of the file, which is made when it is needed.
-            journal: remembers which letters are in it.
+            path: of the file, which is created with the first letter.
+            journal: records which letters are in the file.
         """
         self._path = path
         self._journal = journal
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Appends what is not there yet, wherever it came from; all is on disk when it returns.
+        """Appends the letters that the file does not have; they are on disk when it returns.
+
+        Two events with the same text and reason are one letter, whatever their source.
 
         Raises:
-            JournalError: they may be there, and will be again.
-            OSError: they may not be there, and none by half.
+            JournalError: the letters may be in the file, and will be written again.
+            OSError: some letters are not in the file; none is there in part.
         """
         if not letters:
             return
@@ -56,7 +58,7 @@ class DeadLetters:
         for letter in letters:
             by_digest.setdefault(_digest(letter), letter)
         with locked(self._path.parent):
-            # Noted when they are there: whoever dies in between has them written again.
+            # The journal comes second: after a crash in between, the letters are written again.
             if digests := self._journal.unwritten(list(by_digest)):
                 self._append(b"".join(_line(by_digest[digest]) for digest in digests))
                 self._journal.mark_written(digests)
@@ -65,7 +67,7 @@ class DeadLetters:
         is_first = not self._path.exists()
         with self._path.open("ab", buffering=0) as file:
             end = file.tell()
-            if file.write(lines) < len(lines):  # and not an error yet
+            if file.write(lines) < len(lines):  # a full disk is no error yet
                 file.truncate(end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
             os.fsync(file.fileno())
@@ -78,5 +80,5 @@ def _digest(letter: DeadLetter) -> bytes:
 
 
 def _line(letter: DeadLetter) -> bytes:
-    told = letter._asdict() | {"event": letter.event.decode(errors="replace")}
-    return orjson.dumps({"time": datetime.now(UTC)} | told, option=orjson.OPT_APPEND_NEWLINE)
+    fields = letter._asdict() | {"event": letter.event.decode(errors="replace")}
+    return orjson.dumps({"time": datetime.now(UTC)} | fields, option=orjson.OPT_APPEND_NEWLINE)

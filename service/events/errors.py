@@ -1,7 +1,7 @@
-"""Why events are not taken in."""
+"""Errors of the purchase stream."""
 
 __all__ = ["EventsError"]
 
 
 class EventsError(Exception):
-    """Events cannot be kept where the settings say, or not be consumed from there."""
+    """The settings name a place where events cannot be stored, or not be consumed."""

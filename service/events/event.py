@@ -1,4 +1,4 @@
-"""One purchase as it is told: the body of an event, over HTTP and over Kafka alike."""
+"""An event: one purchase, in the same form over HTTP and over Kafka."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,22 +20,22 @@ from service.settings import Settings
 __all__ = ["Event", "RawEvent", "event_type"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# By which the clock of whoever sends an event may be wrong. Not more: a build is as of its last
-# basket, and what is bought before that moment no longer counts as new.
+# The clock of a sender may be so far ahead. Not farther: a build's moment is its last basket, and
+# purchases before that moment no longer count as new.
 _AHEAD = timedelta(minutes=5)
 
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)  # how it begins
 
 
 def _written(moment: Any) -> Any:
-    """Numbers pydantic would take for seconds since 1970, and a date for its midnight."""
+    """Refuse numbers, which pydantic reads as seconds since 1970, and dates without a time."""
     if isinstance(moment, datetime) or (isinstance(moment, str) and _SHAPE.match(moment)):
         return moment
     raise PydanticCustomError("shape", "a date and a time, such as 2026-01-31T12:00:00Z")
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """The builder's way: without a timezone it is taken as it stands (see its `timestamps`)."""
+    """Convert to UTC; a moment without a timezone is in UTC, as it is for the builder."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not _EPOCH <= aware <= datetime.now(UTC) + _AHEAD:
         raise PydanticCustomError("moment", "a moment since 1970 that is not in the future")
@@ -43,14 +43,14 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 class RawEvent(NamedTuple):
-    """An event as it came: its text, and where it came from (see `DeadLetter`)."""
+    """The text of an event before it is parsed, and its source (see `DeadLetter`)."""
 
     source: str
     text: bytes
 
 
 class Event(BaseModel):
-    """An item that a shopper bought, as a line of the builder's transactions."""
+    """An item that a user bought: a line of the builder's transactions."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -59,7 +59,7 @@ class Event(BaseModel):
     basket_id: str
     item_id: str
     timestamp: Annotated[datetime, BeforeValidator(_written), AfterValidator(_in_utc)] = Field(
-        strict=False,  # `_written` is; what it has seen counts as Python's, no longer as JSON
+        strict=False,  # what `_written` returns no longer counts as JSON
         description="ISO 8601, a date and a time; UTC where it names no timezone.",
     )
     quantity: float | None = Field(None, allow_inf_nan=False)
@@ -72,7 +72,7 @@ class Event(BaseModel):
 
 
 def event_type(settings: Settings) -> type[Event]:
-    """Return `Event` with the limits of `settings`; an id is never blank, as the builder wants."""
+    """Return `Event` with the limits of `settings`; ids must not be blank, as in the builder."""
     limit = StringConstraints(min_length=1, max_length=settings.id_limit_chars, pattern=r"\S")
     text = Annotated[str, limit]
     return create_model(

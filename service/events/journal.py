@@ -1,11 +1,11 @@
-"""The journal: every purchase that was told, once, in an embedded database on disk.
+"""The journal: every event once, in an embedded database on disk.
 
-All workers of a machine share it. What one of them has committed, the others read from then on, and
-an event is committed to the disk before it is answered for: it outlives a kill or a power cut.
+All workers of a machine share it and see what the others have committed. An event is committed to
+the disk before it is acknowledged, so it survives a kill and a power cut.
 
-SQLite, since it is part of Python, commits as fast as LMDB does (a batch of 100: 11 ms and 19 ms,
-most of it the disk's), and dedupes, orders and filters by itself; a look for a shopper's purchases
-takes it some 20 microseconds, LMDB 5.
+The database is SQLite: it is part of Python, commits as fast as LMDB (a batch of 100 in 11 ms and
+19 ms, most of it the disk's) and can deduplicate, sort and filter. Looking for a user's purchases
+takes some 20 microseconds, with LMDB 5.
 """
 
 import sqlite3
@@ -20,14 +20,14 @@ from service.support.files import locked
 
 __all__ = ["PURCHASES_READ", "Fate", "Journal", "JournalError", "Line", "Purchase"]
 
-_BUSY_S = 5.0  # another worker's commit, or many of them, may be waited for
+_BUSY_S = 5.0  # the longest wait for the commits of other workers
 
-# Read again after each purchase of a user: years of a household, some milliseconds. An account that
-# all guests share has any number, and they say nothing of anybody.
+# Read after each purchase of a user, in some milliseconds; enough for years of a household. An
+# account that all guests share has many more, which say nothing about a user.
 PURCHASES_READ = 1000
 
-_FORGOTTEN = 10_000  # at once, some 50 ms; others wait to write meanwhile
-_PAUSE_S = 0.1  # the longest that SQLite sleeps before it looks again whether it may write
+_FORGOTTEN = 10_000  # at once, in some 50 ms, while other writers wait
+_PAUSE_S = 0.1  # as long as a waiting writer of SQLite sleeps at most before it tries again
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -67,11 +67,11 @@ JournalError = sqlite3.Error
 """The database cannot be read or written: locked for too long, the disk full or broken."""
 
 Fate = Literal["new", "known", "foreign"]
-"""What becomes of an event; one of another user's basket is foreign, and no build would take it."""
+"""What became of an event; `foreign`: its basket is another user's, which a build would refuse."""
 
 
 class Purchase(NamedTuple):
-    """An item that a shopper bought; the moment in epoch seconds."""
+    """An item that a user bought; the timestamp is in epoch seconds."""
 
     basket_id: str
     item_id: str
@@ -79,7 +79,7 @@ class Purchase(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An event as it is kept; `seq` counts from 1, in the order of commits."""
+    """A stored event; `seq` counts from 1 in the order of commits."""
 
     seq: int
     event_id: str
@@ -95,14 +95,14 @@ class Journal:
     """The events of one machine; safe to share between threads, and its file between processes."""
 
     def __init__(self, directory: Path) -> None:
-        """Opens the journal of a directory, which is made if it is missing.
+        """Opens the journal of a directory, which is created if it is missing.
 
         Raises:
-            JournalError: it cannot be opened.
+            JournalError: the database cannot be opened.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self._writing, self._reading = Lock(), Lock()
-        with locked(directory):  # SQLite does not wait for one who turns WAL on
+        with locked(directory):  # SQLite does not wait while another process turns WAL on
             self._writer = _connect(directory / "events.sqlite")
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
@@ -110,10 +110,10 @@ class Journal:
             self._reader = _connect(directory / "events.sqlite")
 
     def append(self, events: Sequence[Event]) -> list[Fate]:
-        """Keeps those that are new, all of them or none; they are on disk when it returns.
+        """Stores the new events, all or none; they are on disk when it returns.
 
         Raises:
-            JournalError: none was kept.
+            JournalError: none was stored.
         """
         with self._writing, self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -128,35 +128,35 @@ class Journal:
         return "new" if self._writer.execute(_APPEND, row).rowcount else "known"
 
     def last_seq(self, user_id: str) -> int | None:
-        """The user's newest event; None without any."""
+        """The number of the user's newest event; None if there is none."""
         seq: int | None
         ((seq,),) = self._read("SELECT max(seq) FROM events WHERE user_id = ?", user_id)
         return seq
 
     def purchases(self, user_id: str) -> list[Purchase]:
-        """The newest 1,000 that the user bought, in the order in which they were told."""
+        """The user's newest 1,000 purchases, in the order in which they were stored."""
         rows = self._read(_PURCHASES_OF, user_id, PURCHASES_READ)
         return [Purchase(*row) for row in reversed(rows)]
 
     def unexported(self, limit: int) -> list[Line]:
-        """The first events that `mark_exported` has not been told of."""
+        """The first events that are not marked as exported."""
         query = "SELECT * FROM events WHERE seq > (SELECT seq FROM exported) ORDER BY seq LIMIT ?"
         with self._writing:  # not the reader's connection: requests never wait for an export
             return [Line(*row) for row in self._writer.execute(query, (limit,))]
 
     def mark_exported(self, seq: int) -> None:
-        """Notes that the events up to this one are in files."""
+        """Marks the events up to this one as exported to files."""
         with self._writing, self._writer:
             self._writer.execute("UPDATE exported SET seq = ?", (seq,))
 
     def unwritten(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Those of some dead letters' digests that `mark_written` has not been told of."""
+        """Those of the digests of dead letters that are not marked as written."""
         query = "SELECT 1 FROM dead_letters WHERE digest = ?"
         with self._writing:
             return [d for d in digests if not self._writer.execute(query, (d,)).fetchone()]
 
     def mark_written(self, digests: Sequence[bytes]) -> None:
-        """Notes that these dead letters are in their file."""
+        """Marks dead letters as written to their file."""
         with self._writing, self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(
@@ -164,13 +164,13 @@ class Journal:
             )
 
     def forget(self, kept: int) -> int:
-        """Removes what is in files, but for the newest events; others may write meanwhile.
+        """Deletes exported events, except for the newest; other workers may write meanwhile.
 
         Args:
-            kept: how many stay, at least one: the newest tells what comes after it.
+            kept: how many stay, at least one, from which the next `seq` is counted.
 
         Returns:
-            How many were removed.
+            The number of deleted events.
         """
         forgotten = 0
         while removed := self._forget(kept):

@@ -1,8 +1,8 @@
-"""Events from a Kafka topic: kept first and committed then, so that none is lost.
+"""Events from a Kafka topic: their offsets are committed once they are stored, so none is lost.
 
-What is delivered again, after a crash or because a group is new, is known by its event id and does
-not count twice. Every machine keeps its own journal and needs all events, so it is a group of its
-own; its workers share the partitions.
+Events that are delivered again, after a crash or to a new consumer group, have known event ids and
+do not count twice. Every machine has its own journal and needs all events, so it is its own group;
+its workers share the partitions.
 """
 
 import logging
@@ -24,15 +24,15 @@ __all__ = ["KafkaEvents", "connect"]
 _logger = logging.getLogger(__name__)
 
 _BATCH = 500
-_WAIT_S = 0.1  # for a batch to fill up
+_WAIT_S = 0.1  # for a batch to fill
 _RETRY_S = 1.0
 
 
 def connect(settings: Settings) -> Consumer:
-    """Return a consumer of what the settings name; a broker that does not answer is waited for.
+    """Return a consumer for the broker and group of the settings; it need not answer yet.
 
     Raises:
-        EventsError: librdkafka does not take an option.
+        EventsError: librdkafka refuses an option.
     """
     try:
         return Consumer(
@@ -50,7 +50,7 @@ def connect(settings: Settings) -> Consumer:
 
 
 class KafkaEvents:
-    """A thread that has the messages of a topic taken in, an event each."""
+    """A thread that consumes the messages of a topic, each of them an event."""
 
     def __init__(
         self,
@@ -58,15 +58,15 @@ class KafkaEvents:
         settings: Settings,
         observe: Callable[[str, bool], None] = lambda _topic, _consuming: None,
     ) -> None:
-        """Starts.
+        """Starts the thread.
 
         Args:
-            take: keeps events, or raises JournalError or OSError.
-            settings: where they come from.
-            observe: is told whether the topic is consumed: from now on, and not any more.
+            take: stores events, or raises JournalError or OSError.
+            settings: broker, topic, group and options.
+            observe: called with the topic, and True when consuming starts, False when it ends.
 
         Raises:
-            EventsError: librdkafka does not take an option.
+            EventsError: librdkafka refuses an option.
         """
         self._take = take
         self._topic = settings.kafka_topic
@@ -79,7 +79,7 @@ class KafkaEvents:
         self._thread.submit(self._run).add_done_callback(self._ended)
 
     def stop(self) -> None:
-        """Finish the batch that is being taken in, and leave the group."""
+        """Finish the present batch and leave the group."""
         self._stopping.set()
         self._thread.shutdown()
         self._consumer.close()
@@ -107,7 +107,7 @@ class KafkaEvents:
             return []
 
     def _taken(self, events: Sequence[RawEvent]) -> bool:
-        """Take a batch in, however long it takes; not if it is to stop before that."""
+        """Store a batch, with retries; returns False if `stop` was called first."""
         while not self._stopping.is_set():
             try:
                 self._take(events)
@@ -121,7 +121,7 @@ class KafkaEvents:
     def _commit(self) -> None:
         try:
             self._consumer.commit(asynchronous=False)
-        except KafkaException as error:  # they are kept; at worst they come again
+        except KafkaException as error:  # the events are stored; at worst they are delivered again
             _logger.warning("offsets not committed: %s", error)
 
 

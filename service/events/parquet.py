@@ -1,8 +1,8 @@
-"""The events as Parquet files, one folder per day: transactions as the builder reads them.
+"""Events as Parquet files, one folder per day: transactions as the builder reads them.
 
-However a writer dies, every event is in one file and no more. A file is named by its first event
-and appears whole or not at all. What was written and not yet noted in the journal is written again,
-from the same first event on, so that the file takes the place of the one before.
+Every event is in exactly one file, even if a writer is killed. A file appears whole or not at all,
+and is named by its first event. Events that were written and not yet marked in the journal are
+written again, from the same first event on, so that the new file replaces the old one.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from service.support.files import locked, sync
 
 __all__ = ["ParquetFiles"]
 
-_ROWS = 10_000  # at once, so that a backlog keeps neither memory nor others for long
+_ROWS = 10_000  # at once, so that a backlog needs little memory, and writers wait briefly
 
 _SCHEMA = pa.schema(
     {
@@ -46,7 +46,7 @@ class ParquetFiles:
         """Writes the events that are not in files yet; one worker of a machine at a time.
 
         Returns:
-            How many there were.
+            The number of events.
 
         Raises:
             JournalError: the journal cannot be read or written.

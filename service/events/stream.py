@@ -1,4 +1,4 @@
-"""The purchase stream of one worker: what takes events in, and what becomes of them."""
+"""The purchase stream of one worker: from a batch of events to journal, dead letters and files."""
 
 import asyncio
 import logging
@@ -25,18 +25,18 @@ __all__ = ["PurchaseStream", "RefusedEvent", "Taken"]
 
 _logger = logging.getLogger(__name__)
 
-_FOREIGN = "basket_id: expected a basket of this user's, found one of somebody else's."
+_FOREIGN = "basket_id: expected a basket of this user's, found another user's."
 
 
 class RefusedEvent(NamedTuple):
-    """An event of a batch that became a dead letter: its place, from 0, and why."""
+    """An event that became a dead letter: its position in the batch, from 0, and the reason."""
 
     position: int
     reason: str
 
 
 class Taken(NamedTuple):
-    """What became of a batch of events: each one is new, known already or refused."""
+    """The result of a batch: the numbers of new and of known events, and the refused ones."""
 
     new: int
     known: int
@@ -44,7 +44,7 @@ class Taken(NamedTuple):
 
 
 class PurchaseStream:
-    """Takes events in; safe to share between threads, and its files between workers."""
+    """Stores events; safe to share between threads, and its files between workers."""
 
     def __init__(
         self,
@@ -53,17 +53,17 @@ class PurchaseStream:
         observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
         observe_consuming: Callable[[str, bool], None] = lambda _topic, _consuming: None,
     ) -> None:
-        """Opens the files of a directory, which is made if it is missing.
+        """Opens the files of a directory, which is created if it is missing.
 
         Args:
-            directory: where they are.
-            settings: limits of an event, and where else events come from.
-            observe: is told how many of a batch were new, known and refused.
-            observe_consuming: is told whether a Kafka topic is consumed.
+            directory: of journal, dead letters and Parquet files.
+            settings: limits of an event, and the Kafka topic, if any.
+            observe: called with the numbers of new, known and refused events of each batch.
+            observe_consuming: called with a Kafka topic and whether it is consumed.
 
         Raises:
             JournalError: the journal cannot be opened.
-            OSError: the directory cannot be made.
+            OSError: the directory cannot be created.
         """
         self._observe = observe
         self._observe_consuming = observe_consuming
@@ -74,11 +74,11 @@ class PurchaseStream:
         self._settings = settings
 
     def take(self, batch: Sequence[RawEvent]) -> Taken:
-        """Keeps what is new; all is on disk when it returns, and known to the next request.
+        """Stores the new events of a batch; they are on disk when it returns.
 
         Raises:
-            JournalError: not all was kept; the batch may be sent again.
-            OSError: the dead letters cannot be written; it may be sent again too.
+            JournalError: not all events are stored; the batch may be sent again.
+            OSError: the dead letters cannot be written; the batch may be sent again.
         """
         events: dict[int, Event] = {}
         reasons: dict[int, str] = {}
@@ -97,10 +97,10 @@ class PurchaseStream:
         return taken
 
     def check(self) -> None:
-        """See that events can be consumed, if they are to be.
+        """Check the options of the Kafka consumer, if there is to be one.
 
         Raises:
-            EventsError: an option of the consumer is wrong.
+            EventsError: librdkafka refuses an option.
         """
         if self._settings.kafka is not None:
             from service.events.kafka import connect
@@ -109,7 +109,7 @@ class PurchaseStream:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Consume and export for as long as the block lasts; in the end nothing is left to do."""
+        """Consume and export while the block lasts; at its end, export the rest."""
         exporting = asyncio.create_task(self._keep_exporting())
         exporting.add_done_callback(partial(log_failure, "exporting events"))
         consumer = self._consumer()
@@ -134,9 +134,9 @@ class PurchaseStream:
             await asyncio.to_thread(self.export)
 
     def export(self) -> None:
-        """Write the events that are not in Parquet files yet, and forget the oldest that are.
+        """Write new events to Parquet files, and delete the oldest of them from the journal.
 
-        What fails is tried again later.
+        Failures are logged; the next export tries again.
         """
         try:
             exported = self._files.export()
@@ -148,6 +148,6 @@ class PurchaseStream:
                 _logger.info("exported", extra={"events": exported, "forgotten": forgotten})
 
     def close(self) -> None:
-        """Export what is left, and close the files."""
+        """Export the rest, and close the journal."""
         self.export()
         self.journal.close()

@@ -1,1 +1,1 @@
-"""Small tools that know nothing of recommendations and import nothing of ours."""
+"""General tools, which import nothing else of this package."""

@@ -1,4 +1,4 @@
-"""Names for the NumPy arrays that everything here passes around; shapes stand in docstrings."""
+"""Names for the types of NumPy arrays; docstrings give the shapes."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Extras: parts of the package that only those install who use them."""
+"""Extras: optional dependencies of the package."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -16,14 +16,14 @@ _PACKAGES: dict[Extra, str] = {
 
 
 class ExtraMissingError(Exception):
-    """Something is asked for that needs an extra, which is not installed."""
+    """A setting needs an extra that is not installed."""
 
 
 def need(extra: Extra, wanted: str) -> None:
-    """See that an extra is installed.
+    """Check that an extra is installed; `wanted` is the setting that needs it.
 
     Raises:
-        ExtraMissingError: saying what wanted it, and how to install it.
+        ExtraMissingError: it is not; the message says how to install it.
     """
     package = _PACKAGES[extra]
     try:

@@ -1,4 +1,4 @@
-"""Files that outlive a power cut, and directories held by one writer at a time."""
+"""Files that survive a power cut, and directories with one writer at a time."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ __all__ = ["locked", "sync"]
 
 
 def sync(path: Path) -> None:
-    """Force a file's bytes, or a directory's names, to the disk."""
+    """Write a file's bytes, or the names in a directory, through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -20,7 +20,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold `directory` against other writers; short, so waiting for it is fine."""
+    """Hold an exclusive lock on `directory`; other writers wait, so keep the block short."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Invalid fields: each error of pydantic as a field, what was expected there and what was found."""
+"""Invalid fields: an error of pydantic told as field, expected and found."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -110,14 +110,14 @@ def field_error(error: ErrorDetails, notation: Notation = JSON) -> FieldError:
 
 
 def sentence(errors: Sequence[ErrorDetails]) -> str:
-    """Return the first error as a sentence, and how many more there are."""
+    """Return the first error as a sentence, with the number of the others."""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{field_error(errors[0])}{more}."
 
 
 def shortened(text: str) -> str:
     """Return at most 60 characters of a text, as UTF-8 can hold them."""
-    text = text.encode(errors="replace").decode()  # half a surrogate pair cannot be answered
+    text = text.encode(errors="replace").decode()  # half a surrogate pair has no bytes
     return text if len(text) <= _CHARS_SHOWN else f"{text[:_CHARS_SHOWN]}…"
 
 

@@ -1,4 +1,4 @@
-"""Memory: how the C library is to treat what is freed (glibc; elsewhere nothing changes)."""
+"""Memory: what the C library does with freed blocks (glibc; nothing changes elsewhere)."""
 
 import ctypes
 
@@ -11,9 +11,10 @@ _library = ctypes.CDLL(None)
 
 
 def give_back_large_blocks() -> None:
-    """Have large blocks, which only loading needs, go back to the system when they are freed.
+    """Return large blocks, which only loading needs, to the system when they are freed.
 
-    By itself glibc begins to keep them, 40 MB and more. Blocks as requests need them stay.
+    By default glibc comes to keep blocks of 40 MB and more. Blocks of the size that requests need
+    are still kept.
     """
     if hasattr(_library, "mallopt"):
         _library.mallopt(_MMAP_THRESHOLD, 1 << 20)
@@ -21,6 +22,6 @@ def give_back_large_blocks() -> None:
 
 
 def give_back() -> None:
-    """Return what is free to the system now."""
+    """Return free memory to the system now."""
     if hasattr(_library, "malloc_trim"):
         _library.malloc_trim(0)
