@@ -1,1 +1,1 @@
-"""A bundle, its opponents and its ablations, judged by the baskets after the cut."""
+"""The evaluation of a bundle, its opponents and its ablations by the baskets after the cut."""

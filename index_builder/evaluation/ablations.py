@@ -1,4 +1,4 @@
-"""Ablations: what becomes of the recommendations when a part is missing, or done another way."""
+"""Ablations: the quality when a part of the system is missing, or done another way."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,13 @@ from rich.console import Console
 
 from index_builder.config import BuildConfig
 from index_builder.evaluation.without_vectors import without_vectors
-from index_builder.measuring.quality import K, RankingFunction, ranking_function
+from index_builder.measuring.quality import RankingFunction, ranking_function
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
 from service.recommending.queries import build_queries
 from service.recommending.recommender import Recommender
-from service.recommending.request import RecommendRequest
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 from service.support.array_types import Float32
@@ -31,18 +30,18 @@ _BLENDED_EVERY = "blended, every item an anchor"
 _BLENDED_ONE = "blended, the ranker's candidates"
 _BOTH = "Eq. 4: both directions"
 
-_AS_THEY_ARE: Mapping[str, object] = {}
+_NO_CHANGES: Mapping[str, object] = {}
 _UNRANKED: dict[str, object] = {"ranker": False}
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """A way to rank that differs from another in one thing.
+    """A ranking function that differs from another in one thing.
 
     Attributes:
-        name: of the way.
-        rank: its ranking function.
-        beside: name of the other, which came before; itself if it is only compared with.
+        name: what differs.
+        rank: the ranking function.
+        beside: name of the other, which came before; its own name if others are compared with it.
         kind: whether a part of the system is missing, or one is done another way.
     """
 
@@ -55,11 +54,11 @@ class Ablation:
 def ablations(
     bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
 ) -> Iterator[Ablation]:
-    """Yields the ways one by one, since one of them has to be trained first.
+    """Yields the ablations one by one, since one of them has to be trained first.
 
     Args:
         bundle: the bundle.
-        transactions: those it was built from: the ranker without vectors learns from them.
+        transactions: those it was built from, to train a ranker without vectors.
         config: of its build.
         console: where progress is shown.
     """
@@ -74,13 +73,14 @@ def _parts(
     def part(name: str, rank: RankingFunction) -> Ablation:
         return Ablation(name, rank, AS_SERVED, "part")
 
-    yield part("no shopper: a stranger's answer", _stranger(bundle))
+    stranger = ranking_function(Recommender(bundle), bundle, stranger=True)
+    yield part("no shopper: a stranger's answer", stranger)
     if bundle.tree_root is not None:
-        blind = without_vectors(bundle, transactions, config, console)
-        yield part("no vectors: ranker retrained", _ranking(blind))
+        retrained = without_vectors(bundle, transactions, config, console)
+        yield part("no vectors: ranker retrained", _ranking(retrained))
         yield part(_BLENDED, _ranking(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
-    # The index is all that brings candidates then.
+    # All candidates come from the index.
     bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
     yield part("no ranker, no history", _ranking(bundle, bare, weights))
     no_prior = replace(weights, popularity=0)
@@ -88,7 +88,7 @@ def _parts(
 
 
 def _anchors(bundle: Bundle) -> Iterator[Ablation]:
-    """Which items are anchors, and whether each of them is searched for on its own."""
+    """Other choices of the anchors, and searches for their mean or for each of them."""
 
     def choice(name: str, beside: str, rank: RankingFunction) -> Ablation:
         return Ablation(name, rank, beside, "choice")
@@ -103,7 +103,7 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     yield choice("one search per anchor", AS_SERVED, _ranking(bundle, {"search": "anchors"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranking(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranking(bundle, _UNRANKED | half))
-    # Without trees, the recommender blends the candidates that it would have ranked.
+    # Without trees, the recommender blends the candidates that trees would rank.
     treeless = replace(bundle, tree_root=None)
     yield choice(_BLENDED_ONE, _BLENDED, _ranking(treeless))
     rank = _ranking(treeless, {"search": "anchors"})
@@ -111,7 +111,7 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
 
 
 def _directions(bundle: Bundle) -> Iterator[Ablation]:
-    """Vectors and prior over the whole catalogue, by both directions of Eq. 4 and by either."""
+    """Vectors and prior over the whole catalogue, by both directions of Eq. 4 and by each alone."""
     for name, p_factor, q_factor in (
         (_BOTH, 1, 1),
         ("p_j·(q_i + h_u) alone", 2, 0),
@@ -121,27 +121,16 @@ def _directions(bundle: Bundle) -> Iterator[Ablation]:
 
 
 def _ranking(
-    bundle: Bundle, changes: Mapping[str, object] = _AS_THEY_ARE, weights: Weights | None = None
+    bundle: Bundle, changes: Mapping[str, object] = _NO_CHANGES, weights: Weights | None = None
 ) -> RankingFunction:
     options = RecommendOptions().model_copy(update=changes)
     return ranking_function(Recommender(bundle, options, weights), bundle)
 
 
-def _stranger(bundle: Bundle) -> RankingFunction:
-    recommender = Recommender(bundle)
-
-    def rank(basket: HeldOut) -> list[int]:
-        given = [bundle.catalogue.item_ids[item] for item in basket.given]
-        answer = recommender.recommend(RecommendRequest(basket=given, k=K))
-        return [each.item_index for each in answer.items]
-
-    return rank
-
-
 def _densely(bundle: Bundle, p_factor: int, q_factor: int) -> Scorer:
-    """Scores every item, the parts of p_j and q_j in the query multiplied by the factors.
+    """Scores every item, with the parts of p_j and q_j in the query multiplied by the factors.
 
-    A direction that stands alone counts twice, so that the prior keeps its weight beside it.
+    The factor of a direction that stands alone is 2, so that the prior keeps its relative weight.
     """
     weights = Weights.read(bundle.manifest.serving, "vectors_")
     recommender = Recommender(bundle)

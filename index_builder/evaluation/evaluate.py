@@ -35,14 +35,14 @@ __all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
 
 OURS = "RTT2Vec, as served"
 
-_CHEAP_OPPONENTS = 2  # the first two: nothing to train
+_CHEAP_OPPONENTS = 2  # the first ones, which need no training
 _ABLATION_BASKETS = 2000
-_TITLE_WIDTH = 36  # so that the bars stand in line
+_TITLE_WIDTH = 36  # aligns the progress bars
 
 
 @dataclass(frozen=True, eq=False)
 class Ablated:
-    """An ablation and what came of it; `beside` is the other way on the same baskets."""
+    """An ablation with its results, and those of the other ranking on the same baskets."""
 
     ablation: Ablation
     measured: Measured
@@ -51,20 +51,20 @@ class Ablated:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Everything that a report tells.
+    """All results that a report shows.
 
     Attributes:
-        bundle: what was judged.
+        bundle: the evaluated bundle.
         encoded: the baskets it was built from.
-        baskets: those it was judged by.
-        methods: what was measured on all of them, by name; OURS last.
-        settings: how opponents were tuned, by name.
+        baskets: the held-out baskets.
+        methods: the measures of each method, by name; OURS last.
+        settings: the tuned settings of the opponents, by name.
         scores: (n, K) of our recommendations; NaN where there were fewer than K.
         ablations: measured on a sample of the baskets; empty if they were left out.
-        basket_score: what the bundle's score makes of them; None if it has none.
-        additions: what items more or less do to it; likewise.
-        diversity: ours at several λ, at λ = 1 first.
-        demotion: ours at several weights of substitutes, at 1 first; empty if the bundle has none.
+        basket_score: the basket scores of held-out and corrupted baskets; None without a score.
+        additions: the changes of the score by single items; likewise.
+        diversity: our measures at several λ, at λ = 1 first.
+        demotion: our measures at several weights of substitutes, at 1 first; empty without any.
         seed: of everything random.
     """
 
@@ -97,7 +97,7 @@ def evaluate(
         transactions: those it was built from, and later ones.
         baskets: held-out baskets that began after the bundle's cut.
         seed: of the samples.
-        quick: leaves out what has to be trained, and the ablations.
+        quick: leaves out the opponents that need training, and the ablations.
         console: where progress is shown.
 
     Raises:
@@ -114,8 +114,7 @@ def evaluate(
         methods[name] = _measure(name, opponent, baskets, bundle, console)
         settings[name] = opponent.settings
     answers: list[list[float]] = []
-    ours = Recommender(bundle)
-    as_served = ranking_function(ours, bundle, answers)
+    as_served = ranking_function(Recommender(bundle), bundle, answers)
     methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)
     ablated: list[Ablated] = []
     if not quick:
@@ -134,7 +133,7 @@ def training_baskets(
     """The baskets that a bundle was built from.
 
     Raises:
-        OtherTransactionsError: they give another catalogue, other users or other counts.
+        OtherTransactionsError: the transactions give other items, users or counts.
     """
     until = datetime.fromisoformat(bundle.manifest.as_of)
     encoded = encode(transactions, None, min_item_baskets, until)

@@ -1,4 +1,4 @@
-"""A bundle without vectors, whose ranker never had any: what the vectors are worth."""
+"""A bundle without vectors, with a ranker trained without them: what the vectors are worth."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ __all__ = ["without_vectors"]
 def without_vectors(
     bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
 ) -> Bundle:
-    """Learns a ranker as the build did, but with all vectors zero, and puts it into the bundle.
+    """Trains a ranker as the build did, but with all vectors zero, and puts it into the bundle.
 
     Args:
         bundle: has a ranker.
@@ -39,11 +39,11 @@ def without_vectors(
     until = datetime.fromisoformat(bundle.manifest.as_of)
     with stage(console, "Ranker without vectors"):
         found = list(windows(transactions, _products(bundle.catalogue), config, until))
-        taught = [
+        examples = [
             _training_examples(window, baskets, bundle, config)
             for window, baskets in zip(found, learned_from(found, config), strict=True)
         ]
-        trees = train_ranker(taught, config.ranker, config.train.threads, config.train.seed)
+        trees = train_ranker(examples, config.ranker, config.train.threads, config.train.seed)
     rows = bundle.item_vectors.copy()
     rows[:, :-1] = 0  # all but log popularity
     return replace(
@@ -60,14 +60,14 @@ def _training_examples(
     window: Window, baskets: Sequence[HeldOut], bundle: Bundle, config: BuildConfig
 ) -> TrainingExamples:
     items, users = window.encoded.n_items, window.encoded.n_users
-    nothing = Embeddings(*(np.zeros((n, 1), np.float32) for n in (items, items, users)))
+    zeros = Embeddings(*(np.zeros((n, 1), np.float32) for n in (items, items, users)))
     weights = Weights.read(bundle.manifest.serving)
-    contents = window_contents(window, nothing, weights, weights, config, ranked=True)
+    contents = window_contents(window, zeros, weights, weights, config, ranked=True)
     return training_examples(preview_bundle(contents), baskets, config.ranker, config.train.seed)
 
 
 def _products(catalogue: Catalogue) -> pl.DataFrame:
-    """The products of a bundle, as the build was given them."""
+    """The products of a bundle, as a build takes them."""
     return pl.DataFrame(
         {
             "item_id": catalogue.item_ids,

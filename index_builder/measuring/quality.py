@@ -15,7 +15,7 @@ from service.recommending.request import RecommendRequest
 from service.support.array_types import Bool, Float64, Int32
 
 __all__ = ["K", "Measured", "Quality", "RankingFunction"]
-__all__ += ["measure", "quality_table", "ranking_function"]
+__all__ += ["measure", "quality_table", "ranking_function", "request_of"]
 
 K = 20
 
@@ -99,7 +99,10 @@ def measure(rank: RankingFunction, baskets: Iterable[HeldOut], bundle: Bundle) -
 
 
 def ranking_function(
-    recommender: Recommender, bundle: Bundle, scores: list[list[float]] | None = None
+    recommender: Recommender,
+    bundle: Bundle,
+    scores: list[list[float]] | None = None,
+    stranger: bool = False,
 ) -> RankingFunction:
     """The production recommender as a ranking function.
 
@@ -107,13 +110,11 @@ def ranking_function(
         recommender: as the service uses it.
         bundle: that of the recommender.
         scores: the scores of each answer, best first, are appended here.
+        stranger: whether requests leave the user out.
     """
-    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
 
     def rank(basket: HeldOut) -> list[int]:
-        given = [item_ids[item] for item in basket.given]
-        request = RecommendRequest(user_id=user_ids[basket.user], basket=given, k=K)
-        answer = recommender.recommend(request)
+        answer = recommender.recommend(request_of(basket, bundle, stranger=stranger))
         if scores is not None:
             scores.append([each.score for each in answer.items])
         return [each.item_index for each in answer.items]
@@ -121,8 +122,17 @@ def ranking_function(
     return rank
 
 
+def request_of(
+    basket: HeldOut, bundle: Bundle, k: int = K, stranger: bool = False
+) -> RecommendRequest:
+    """The request for k recommendations to a held-out basket; a stranger's has no user."""
+    given = [bundle.catalogue.item_ids[item] for item in basket.given]
+    user_id = None if stranger else bundle.user_ids[basket.user]
+    return RecommendRequest(user_id=user_id, basket=given, k=k)
+
+
 def quality_table(rows: dict[str, Quality], title: str) -> Table:
-    """The table that people read."""
+    """The qualities of the methods as a table for the terminal."""
     table = Table(title=title, title_justify="left")
     table.add_column("method")
     for column in (f"Recall@{K}", f"NDCG@{K}", "repeat targets", "new targets"):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from index_builder.config import RankerConfig
+from index_builder.measuring.quality import request_of
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
-from service.recommending.request import RecommendRequest
 from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32
 
@@ -51,14 +51,11 @@ def training_examples(
         seed: decides which.
     """
     recommender = Recommender(bundle, _OPTIONS)
-    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
     rng = np.random.default_rng(seed)
     features, labels = [], []
     for basket in baskets:
-        given = [item_ids[item] for item in basket.given]
         stranger = rng.random() < config.stranger_share
-        user_id = None if stranger else user_ids[basket.user]
-        listed = recommender.shortlist(RecommendRequest(user_id=user_id, basket=given, k=0))
+        listed = recommender.shortlist(request_of(basket, bundle, k=0, stranger=stranger))
         if listed.features is None:
             continue
         bought = np.isin(listed.candidates.items, basket.targets)

@@ -1,1 +1,1 @@
-"""What the last days before the cut decide."""
+"""The choices made by the last days before the cut, and the publish gate."""

@@ -1,15 +1,14 @@
-"""The weights of the blended score: a grid, tried on held-out baskets."""
+"""The weights of the blended score: a grid search on held-out baskets."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from index_builder.measuring.quality import K
+from index_builder.measuring.quality import K, request_of
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.aggregate import Candidates
 from service.recommending.recommender import Recommender
-from service.recommending.request import RecommendRequest
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 
@@ -23,7 +22,7 @@ _COMBINATIONS = [
     for popularity in (0.125, 0.25, 0.5, 1.0, 2.0)
     for history in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 ]
-# The default stands first: where several do best, the first of them is taken.
+# The default comes first: of equally good weights, the first are taken.
 GRID = [BLENDED, *_COMBINATIONS]
 GRID_WITHOUT_HISTORY = [UNBLENDED, *(each for each in _COMBINATIONS if not each.history)]
 
@@ -31,22 +30,19 @@ GRID_WITHOUT_HISTORY = [UNBLENDED, *(each for each in _COMBINATIONS if not each.
 def best_weights(
     bundle: Bundle, baskets: Sequence[HeldOut], grid: Sequence[Weights]
 ) -> tuple[Weights, float]:
-    """The weights of a grid that find the most, and the recall they reach.
+    """The weights of a grid with the highest recall, and this recall.
 
     Args:
-        bundle: fitted on what came before the baskets.
+        bundle: fitted on earlier baskets.
         baskets: held-out baskets.
-        grid: the first of the best is taken.
+        grid: of equally good weights, the first are taken.
     """
-    # One query per anchor brings more candidates, so that other weights find theirs among them.
+    # One query per anchor brings more candidates, among which all weights find theirs.
     options = RecommendOptions(search="anchors", search_candidates=40)
     recommender = Recommender(bundle, options, UNBLENDED)
-    item_ids, user_ids = bundle.catalogue.item_ids, bundle.user_ids
-    scored = []
-    for basket in baskets:
-        given = [item_ids[item] for item in basket.given]
-        request = RecommendRequest(user_id=user_ids[basket.user], basket=given, k=0)
-        scored.append(recommender.shortlist(request).candidates)
+    scored = [
+        recommender.shortlist(request_of(basket, bundle, k=0)).candidates for basket in baskets
+    ]
     recalls = [_mean_recall(scored, baskets, weights) for weights in grid]
     best = int(np.argmax(recalls))
     return grid[best], recalls[best]

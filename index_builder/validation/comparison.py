@@ -1,4 +1,4 @@
-"""The comparison: the bundle's own recommender beside the simple ways to rank."""
+"""The comparison: the bundle's recommender beside the simplest ranking functions."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ __all__ = ["compare"]
 
 
 def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
-    """Measures every method on the same baskets, all of which began after the bundle's cut."""
+    """Measures every method on the same baskets, which all began after the bundle's cut."""
     serving = bundle.manifest.serving
     blended = RecommendOptions(ranker=False)
     no_history = RecommendOptions(ranker=False, history_candidates=0)

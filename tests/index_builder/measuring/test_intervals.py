@@ -42,7 +42,7 @@ def test_users_are_resampled_not_baskets() -> None:
     assert baskets.high - baskets.low < 0.5 * (often.high - often.low)
 
 
-def test_a_large_user_counts_by_its_baskets() -> None:
+def test_a_user_of_many_baskets_counts_by_all_of_them() -> None:
     users = np.array([0] * 30 + list(range(1, 31)), np.int32)
     found = Bootstrap(users, seed=0).interval((users > 0).astype(float))
     assert found.mean == 0.5
