@@ -1,1 +1,1 @@
-"""The basket score: whether a basket looks like this user's, and like anybody's."""
+"""The basket score: how likely a basket is this user's, and how likely it is any user's."""

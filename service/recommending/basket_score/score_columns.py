@@ -1,4 +1,4 @@
-"""What is known about the items of a basket, each beside the others: the columns of its score."""
+"""The columns of the basket score: what its trees know about each item of a basket."""
 
 import numpy as np
 
@@ -15,12 +15,12 @@ __all__ = ["COLUMNS", "ScoreColumns"]
 
 _LEVELS = ("subcategory", "category", "department")
 _NO_ANCHORS = read_only(np.empty(0, np.int32))
-_EXPECTED = 0.1  # of a shop's purchases on a shelf, as many as every shopper gets in advance
+_PRIOR = 0.1  # weight of the shop's share in a user's, so that no share is 0
 
-# How large the basket is says nothing about an item. Trees that know it let one more item change
-# what all others are worth, and contributions would explain less. Cohesion depends on the vectors,
-# whose lengths differ from training to training: what was calibrated with those of a window would
-# be off with those that are shipped (by .08 in the mean, where it is .02 without).
+# With the size of the basket, one more item would change the contributions of all others, and they
+# would explain less. Cohesion depends on the vectors, whose lengths differ between trainings: with
+# it, a score calibrated with the vectors of a window is off by .08 in the mean with those of the
+# bundle; without it, by .02.
 _LEFT_OUT = {"basket_size", "cohesion_basket", "cohesion_user"}
 _TAKEN = [place for place, name in enumerate(FEATURES) if name not in _LEFT_OUT]
 
@@ -28,18 +28,15 @@ COLUMNS = (
     *(name for name in FEATURES if name not in _LEFT_OUT),
     *(f"{level}_{measure}" for level in _LEVELS for measure in ("share_bought", "lift")),
 )
-"""The ranker's features of each item and, for each level of the taxonomy, of the item's shelf: its
-share of what the shopper bought, and the log of that share over the shop's."""
+"""The ranker's features of each item. Then, for each level of the taxonomy, the share of the item's
+group in what the user bought, and the log of that share over the shop's."""
 
 
 class ScoreColumns:
-    """Makes the columns; the builder learns from the same ones that the service scores by."""
+    """Makes the columns, for training and for serving."""
 
     def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
-        """Prepares what all baskets share; the bundle must hold neighbours and past baskets.
-
-        The bundle's `table` may be shared with a ranker.
-        """
+        """Reads a bundle that has neighbours and past baskets; `table` is shared with a ranker."""
         self._table = table or FeatureTable(bundle)
         self._rows = bundle.item_vectors
         self._groups = [self._table.facts[level] for level in _LEVELS]
@@ -47,16 +44,13 @@ class ScoreColumns:
         self._shop_shares = [np.bincount(each, counts) / counts.sum() for each in self._groups]
 
     def of(self, profile: Profile | None, items: Int32) -> Float32:
-        """What is known of each item of a basket, beside all the others.
+        """The columns of each item of a basket, (n, len(COLUMNS)) float32.
 
         Args:
-            profile: the shopper; None knows of the basket alone.
+            profile: the user's; None for the population score.
             items: (n,) int32, ascending, one or more.
-
-        Returns:
-            (n, len(COLUMNS)) float32.
         """
-        known = score_parts(self._rows, items, _NO_ANCHORS, None)  # their popularity
+        known = score_parts(self._rows, items, _NO_ANCHORS, None)  # for their popularity
         with self._table.evidence(profile, items) as evidence:
             features = evidence.features(known)[:, _TAKEN]
         return np.column_stack([features, *self._level_columns(profile, items)])
@@ -68,6 +62,6 @@ class ScoreColumns:
             if profile is not None:
                 bought = np.bincount(groups[profile.items], profile.counts, len(shop_shares))
                 bought_share = bought[groups[items]] / bought.sum()
-            lift = np.log((bought_share + _EXPECTED * shop_share) / shop_share)
+            lift = np.log((bought_share + _PRIOR * shop_share) / shop_share)
             columns += [bought_share.astype(np.float32), lift.astype(np.float32)]
         return columns

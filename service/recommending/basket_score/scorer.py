@@ -1,14 +1,14 @@
-"""The basket score: how likely it is that a basket is this shopper's, and that it is anybody's.
+"""The basket score: how likely a basket is this user's, and how likely it is any user's.
 
-Every item brings its evidence: a number, positive if it speaks for the basket. Evidence adds up,
+The score is logistic in the sum of one contribution per item, positive for an item that makes the
+basket more likely:
 
-    score = 1 / (1 + exp(-(intercept + sum of the contributions))),
+    score = 1 / (1 + exp(-(intercept + sum of the contributions)))
 
-so that the contributions of an answer explain its score and leave nothing out. Trees that learned
-from real baskets and from corrupted ones (see `index_builder.basket_score`) find the evidence of an
-item in what the shopper bought before, in how often, how lately and on which shelves, and in how
-well the item goes with the others of the basket. For the population score, other trees know of the
-basket alone.
+So the contributions explain the score completely. They come from trees trained on real and on
+corrupted baskets (see `index_builder.basket_score`). For the personal score, the trees know the
+user's past purchases and how well the item goes with the others of the basket; for the population
+score, other trees know the basket alone.
 """
 
 from collections.abc import Sequence
@@ -34,10 +34,10 @@ class ScoredItem(NamedTuple):
 
     Attributes:
         item_index, item_id, category: the item.
-        times_bought: the shopper's baskets with it.
+        times_bought: number of the user's past baskets with it.
         last_bought: epoch seconds; None if never.
-        contribution: what it adds to the log odds of the score; to those of the population score
-            where there is no other.
+        contribution: what it adds to the log odds of the personal score, or of the population score
+            if there is no personal one.
     """
 
     item_index: int
@@ -49,13 +49,12 @@ class ScoredItem(NamedTuple):
 
 
 class BasketScore(NamedTuple):
-    """An answer.
+    """The scores of one basket, and their explanation.
 
     Attributes:
-        score: likelihood that the basket is this shopper's, in [0, 1]; None for a stranger and
-            for a basket of which nothing is known.
-        population_score: likelihood that it is anybody's; None if nothing of it is known.
-        degraded: whether user or basket were named and are unknown.
+        score: probability that the basket is this user's; None without a profile or a known item.
+        population_score: probability that it is any user's; None without a known item.
+        degraded: whether the request names a user, or a basket, that is entirely unknown.
         unknown_items: basket items that are not in the catalogue, in the request's order.
         items: the others, in the request's order.
     """
@@ -68,23 +67,23 @@ class BasketScore(NamedTuple):
 
 
 class ScoreCurve(NamedTuple):
-    """The trees that give evidence, and the log odds of a basket without any."""
+    """How a score is made: trees for the contributions, and the intercept of the log odds."""
 
     trees: Trees
     intercept: float
 
     def log_odds(self, contributions: Float32) -> float:
-        """Of a basket, from the (n,) contributions of its items."""
+        """The log odds of a basket from the (n,) contributions of its items."""
         return self.intercept + float(contributions.sum())
 
     def probability(self, contributions: Float32) -> float:
-        """The same as a likelihood in [0, 1]."""
-        # By tanh, since exp of a large number overflows.
+        """The same as a probability."""
+        # The logistic function by tanh: exp of a large number would overflow.
         return float(0.5 * (1 + np.tanh(self.log_odds(contributions) / 2)))
 
 
 def has_score(bundle: Bundle) -> bool:
-    """Whether a bundle can score baskets; those of earlier releases cannot."""
+    """Whether a bundle can score baskets; the first bundles could not."""
     return bundle.score_root is not None
 
 
@@ -97,10 +96,10 @@ class BasketScorer:
     """
 
     def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
-        """Reads the trees; the bundle must hold them. Its `table` may be shared with a ranker.
+        """Reads a bundle that can score; `table` may be shared with a ranker.
 
         Raises:
-            BundleInvalidError: they use a column that is not among COLUMNS, or are too large.
+            BundleInvalidError: its trees use an unknown column, or have too many leaves.
         """
         self._bundle = bundle
         self._profiles = BundleProfiles(bundle)
@@ -111,9 +110,9 @@ class BasketScorer:
     def score(
         self, user_id: str | None, basket: Sequence[str], profile: Profile | None = None
     ) -> BasketScore:
-        """Scores a basket; an unknown user or item never is an error, see `BasketScore`.
+        """Scores a basket; an unknown user or item is no error, see `BasketScore`.
 
-        `profile` is the shopper's, if it has been read already.
+        `profile` is the user's, if it has been read already.
         """
         if profile is None and user_id is not None:
             profile = self._profiles.get(user_id)
@@ -130,7 +129,7 @@ class BasketScorer:
         return BasketScore(score, population_score, stranger, unknown, described)
 
     def contributions(self, profile: Profile, items: Int32) -> Float32:
-        """What each of the ascending items adds to the log odds of the score, (n,) float32."""
+        """What each of the ascending items adds to the log odds of the personal score, (n,)."""
         return self.personal.trees.predict(self._columns.of(profile, items))
 
     def population_contributions(self, items: Int32) -> Float32:
@@ -138,10 +137,10 @@ class BasketScorer:
         return self.population.trees.predict(self._columns.of(None, items))
 
     def _describe(
-        self, basket: Sequence[str], items: Int32, profile: Profile | None, evidence: Float32
+        self, basket: Sequence[str], items: Int32, profile: Profile | None, contributions: Float32
     ) -> list[ScoredItem]:
         catalogue = self._bundle.catalogue
-        contribution = dict(zip(items.tolist(), evidence.tolist(), strict=True))
+        contribution = dict(zip(items.tolist(), contributions.tolist(), strict=True))
         bought = _purchases(profile, items)
         described = []
         for item_id in dict.fromkeys(basket):
@@ -162,7 +161,7 @@ def _curve(bundle: Bundle, root: str, intercept: str) -> ScoreCurve:
 
 
 def _purchases(profile: Profile | None, items: Int32) -> dict[int, tuple[int, int]]:
-    """How often and when last the shopper bought those of the items that they ever bought."""
+    """Number of purchases and epoch seconds of the last one, for the items that the user bought."""
     if profile is None:
         return {}
     places = np.searchsorted(profile.items, items)

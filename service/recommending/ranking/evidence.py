@@ -1,4 +1,4 @@
-"""What the ranker goes by: what one request's passes over the data found."""
+"""Evidence: the sums over past and neighbours from which one request's features are made."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ __all__ = ["Evidence"]
 
 
 class Evidence(NamedTuple):
-    """What one request's passes over the data found.
+    """The sums of one request; valid until the table that made them is used again.
 
     Attributes:
-        facts: (n_items,) of FACTS, what all requests share.
+        facts: (n_items,) of FACTS, the same for all requests.
         basket: (b,) int32, the present basket's items.
-        row_of: (n_items,) int32, the row of each item in the sums; 0, all zeros, for most.
+        row_of: (n_items,) int32, the row of each item in `sums`; 0, which is all zeros, for most.
         items: (rows,) int32, the item of each row.
         sums: (rows,) of SUMS, over the user's past and the basket's neighbours.
         subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
@@ -36,12 +36,12 @@ class Evidence(NamedTuple):
     past_sums: Records
 
     def candidates(self, eligible: Bool, blended: int, neighbours: int) -> Int32:
-        """The items that past and neighbours bring, in any order, some of them twice.
+        """The best items by past and neighbours, (n,) int32, in any order, some of them twice.
 
         Args:
             eligible: (n_items,) which items may be recommended.
-            blended: at most so many by neighbours and recency together.
-            neighbours: and by neighbours alone.
+            blended: number of items to take by neighbours and recency together.
+            neighbours: number of items to take by neighbours alone.
         """
         either, near = candidate_keys(eligible, self.items, self.sums)
         keys = np.concatenate([best_keys(either, blended), best_keys(near, neighbours)])
@@ -56,4 +56,4 @@ class Evidence(NamedTuple):
             self.row_of, self.sums, self.subcategory_sums, self.past_sums, self.facts,
             POSITIONS, matrix,
         )  # fmt: skip
-        return matrix.T  # by column in memory: so the trees read them
+        return matrix.T  # by column in memory, as the trees read it

@@ -1,13 +1,13 @@
 """The compiled loop that fills the ranker's feature matrix: one formula for each feature.
 
-Everything goes by name: a formula whose name is not among FEATURES does not compile.
+Formulas refer to features, sums and facts by name. One whose feature is not in FEATURES does not
+compile; that every feature has a formula is up to a test.
 """
 
 from typing import Any
 
 import numba
 import numpy as np
-from numpy import float32 as f32
 
 from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32, Records
@@ -15,11 +15,11 @@ from service.support.array_types import Float32, Int32, Records
 __all__ = ["POSITIONS", "fill"]
 
 
-_NEVER_DAYS = 9999.0
-_LEAST = 1e-9  # of a divisor
+_NEVER_DAYS = 9999.0  # since a purchase that did not happen
+_LEAST = 1e-9  # divisor
 
-# The row of each feature in the matrix. It is an argument of `fill`, whose compiled code would
-# otherwise stay in Numba's cache with the positions that it was compiled with.
+# The row of each feature in the matrix: an argument of `fill`, since Numba's cache does not
+# notice that a constant of another file changes.
 POSITIONS = np.array([tuple(range(len(FEATURES)))], [(name, np.int32) for name in FEATURES])
 
 
@@ -41,12 +41,12 @@ def fill(
     Args:
         items: (n,) the candidates.
         basket: the present basket's items.
-        parts: (n,) each: what basket, user and popularity add to the blended score.
-        row_of: (n_items,) the row of each item, from `service.recommending.ranking.purchase_sums`.
-        sums: (rows,), likewise.
-        subcategory_sums: (n_subcategories,), likewise.
-        past_sums: (1,), likewise.
-        facts: (n_items,) of FACTS, what is known of each item whoever asks.
+        parts: (n,) each: the parts basket, user and popularity of the blended score.
+        row_of: (n_items,) the row of each item in `sums`.
+        sums: (rows,) of SUMS, see `service.recommending.ranking.purchase_sums`.
+        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
+        past_sums: (1,) of PAST_SUMS.
+        facts: (n_items,) of FACTS.
         positions: POSITIONS.
         matrix: (len(FEATURES), n) receives the features.
     """
@@ -124,14 +124,14 @@ def fill(
 
 @numba.njit(nogil=True, cache=True)
 def _days_since_last(sums: Any) -> float:
-    """Of a record of sums."""
+    """Of a record with `purchases` and `days_since_last`."""
     return float(sums["days_since_last"]) if sums["purchases"] > 0 else _NEVER_DAYS
 
 
 @numba.njit(nogil=True, cache=True)
 def _largest(sums: Records) -> tuple[float, float, float, float]:
-    """The maxima by which others are scaled; 1 where there is nothing to scale."""
-    recent, votes, late_votes, near = f32(0), f32(0), f32(0), f32(0)
+    """The largest values of sums that features are relative to; 1 in place of 0."""
+    recent = votes = late_votes = near = np.float32(0)
     for row in range(len(sums)):
         recent = max(recent, sums[row]["recency_60d"])
         votes = max(votes, sums[row]["like_basket_vote"])

@@ -1,4 +1,4 @@
-"""What the features of all requests are made from."""
+"""The data that the features of all requests are made from."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +25,13 @@ from service.support.read_only import read_only
 __all__ = ["FeatureTable"]
 
 
-_SHRINKAGE = 5.0  # of the cosine: what two items bought together once or twice are worth
+_SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
 _NO_BASKETS = read_only(np.empty(0, np.int64))
 _NO_ITEMS = read_only(np.empty(0, np.int32))
 
 
 class _Scratch(local):
-    """What passes write to, one set per thread, kept so that no request clears a catalogue."""
+    """Arrays that a request writes to, one set per thread, kept since clearing them is slow."""
 
     def __init__(self, n_items: int) -> None:
         self.in_basket = np.zeros(n_items, np.bool_)
@@ -41,11 +41,19 @@ class _Scratch(local):
 
 
 class FeatureTable:
-    """What the features of all requests are made from."""
+    """The data that the features of all requests are made from; safe to share between threads.
+
+    Attributes:
+        facts: (n_items,) of FACTS.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
-        """Prepares what all requests share; the bundle must hold neighbours and past baskets."""
-        # Items were counted in the training baskets alone, not in those of newcomers.
+        """Reads the bundle.
+
+        Raises:
+            BundleInvalidError: it holds no neighbours or no past baskets.
+        """
+        # Items were counted in the training baskets, not in those of folded-in users.
         past_indptr = bundle.required("past_indptr", "the ranker")
         n_baskets = max(1, int(past_indptr[bundle.n_trained_users]))
         self.facts = item_facts(bundle, n_baskets)
@@ -65,12 +73,12 @@ class FeatureTable:
 
     @contextmanager
     def evidence(self, profile: Profile | None, basket: Int32) -> Iterator[Evidence]:
-        """Passes over the user's past and the basket's neighbours; valid inside the block."""
+        """Sums over the user's past and the basket's neighbours; valid inside the block."""
         scratch = self._scratch
         subcategory_sums = np.zeros(self._n_subcategories, SUBCATEGORY_SUMS)
         past_sums = np.zeros(1, PAST_SUMS)
         begun = profile.past_begun if profile else _NO_BASKETS
-        # A newcomer's ages count from a last basket that is later than the build.
+        # Ages count from the build, or from the user's last basket if that is later.
         as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
         rows = 1
         scratch.in_basket[basket] = True

@@ -1,4 +1,8 @@
-"""The names of the ranker's features."""
+"""The table of the ranker's features.
+
+To add a feature, add its name here and its formula to `feature_matrix.py`. Bundles name the columns
+of their trees, so the order of the table may change from release to release.
+"""
 
 from service.recommending.aggregate import Part
 
@@ -48,4 +52,4 @@ FEATURES: dict[str, Part] = {
     "typical_gap_days": "popularity",
     "new_buyer_share": "popularity",
 }
-"""The columns of the feature matrix, and the part of the score that each one speaks for."""
+"""The columns of the feature matrix, each with the part of the score that it explains."""

@@ -1,4 +1,4 @@
-"""What the features go by of every item, whoever asks."""
+"""The facts of every item from which features are made, the same for all requests."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ _LEVELS = ("subcategory", "category", "department")
 _TREND = ("log_popularity_7d", "log_popularity_14d", "log_popularity_30d", "log_popularity_90d")
 _RHYTHM = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
 
-# The facts of an item stand side by side, in one line of the processor's cache: a candidate is
-# anywhere in the catalogue, and each line has to be fetched.
+# The facts of an item lie side by side, in one line of the processor's cache: candidates are spread
+# over the catalogue, and each costs the fetch of a line.
 FACTS = np.dtype(
     [
         *((level, np.int32) for level in _LEVELS),
@@ -28,11 +28,14 @@ def item_facts(bundle: Bundle, n_baskets: int) -> Records:
     """The facts of every item.
 
     Args:
-        bundle: must hold trend and rhythm of its items.
-        n_baskets: number of baskets that items were counted in.
+        bundle: one with `item_trend` and `item_rhythm`.
+        n_baskets: number of baskets that `item_count` counts.
 
     Returns:
-        (n_items,) of FACTS; items without a name at a level of the taxonomy share a code there.
+        (n_items,) of FACTS; items without a name at a level of the taxonomy share one code there.
+
+    Raises:
+        BundleInvalidError: the bundle lacks one of them.
     """
     facts = np.empty(len(bundle.catalogue), FACTS)
     for name, level in bundle.catalogue.taxonomy._asdict().items():

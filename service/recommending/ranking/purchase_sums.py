@@ -1,11 +1,11 @@
 """The compiled inner loops of ranking: sums over a user's past baskets and over neighbours.
 
-Each item that a request meets gets a row of its own for its sums: a request meets one or two
-thousand items, and their rows lie side by side in the processor's cache, however large the
-catalogue is. Row 0 is all zeros and serves every item without a row.
+Each item with sums has a row of its own, given out when the item is first met. A request meets one
+or two thousand items, and their rows stay in the processor's cache, however large the catalogue is.
+Row 0 is all zeros and serves all other items.
 
-Rows are records whose fields have names. Their dtype is part of a compiled loop's signature, so
-that a loop in Numba's cache never runs on fields that have moved since.
+Rows are records with named fields. Their dtype is part of the signature of a compiled loop, so that
+Numba's cache never applies old code to fields that have moved.
 """
 
 import numba
@@ -19,7 +19,8 @@ __all__ = ["PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
 __all__ += ["add_past_baskets", "candidate_keys", "clear"]
 
 
-# Of one item: over the user's past baskets with it, and over the basket's items near it.
+# Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
+# neighbour.
 SUMS = np.dtype(
     [
         ("purchases", np.float32),
@@ -37,12 +38,12 @@ SUMS = np.dtype(
     ]
 )
 
-# Of one subcategory, over the user's past baskets.
+# Sums of one subcategory over the past baskets.
 SUBCATEGORY_SUMS = np.dtype(
     [("purchases", np.float32), ("recency_14d", np.float32), ("days_since_last", np.float32)]
 )
 
-# Of all past baskets; a recency is the weight of a purchase that every basket has.
+# Sums over all past baskets; a recency is that of an item which every basket holds.
 PAST_SUMS = np.dtype(
     [
         ("baskets", np.float32),
@@ -71,22 +72,22 @@ def add_past_baskets(
     subcategory_sums: Records,
     past_sums: Records,
 ) -> int:
-    """Adds up what a user bought before, and how much like the present basket that was.
+    """Sums up a user's past baskets, and how much they resemble the present one.
 
-    A purchase counts for less with age: its recency is halved every 14, 60 or 180 days.
+    The recency of a purchase is 0.5 to the power of its age in half-lives of 14, 60 or 180 days.
 
     Args:
-        in_basket: (n_items,) whether an item is in the present basket.
-        basket_size: how many are.
+        in_basket: (n_items,) whether each item is in the present basket.
+        basket_size: number of items in the present basket.
         as_of: epoch seconds from which ages count.
         begun: (b,) start of each past basket, epoch seconds, oldest first.
         indptr: (b + 1,) offsets into `lines`.
         lines: the items of the past baskets.
-        weight: (n_items,) what an item says about a basket: log of baskets per basket with it.
+        weight: (n_items,) inverse document frequency: log of all baskets over those with the item.
         subcategory: (n_items,) of each item.
-        row_of: (n_items,) the row of each item, all 0; receives the rows that are given out.
+        row_of: (n_items,) all 0; receives the row of each item met.
         items: (n_items + 1,) receives the item of each row.
-        sums: (n_items + 1,) of SUMS, receives the sums; row 0 is all zeros.
+        sums: (n_items + 1,) of SUMS; row 0 is all zeros, the others receive the sums.
         subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS, added to.
         past_sums: (1,) of PAST_SUMS, added to.
 
@@ -149,19 +150,19 @@ def add_neighbours(
     items: Int32,
     sums: Records,
 ) -> int:
-    """Adds up how often items were bought together with those of the basket.
+    """Sums up how often items were bought together with those of the basket.
 
     Args:
         basket: the present basket's items.
         indptr: (n_items + 1,) offsets into `neighbours` and `counts`.
         neighbours: items bought together with each item.
-        counts: baskets that hold both.
-        item_count: (n_items,) baskets that hold an item.
+        counts: number of baskets that hold both.
+        item_count: (n_items,) number of baskets that hold each item.
         shrinkage: added to the denominator of the cosine.
-        rows: how many are in use.
+        rows: number of rows in use, as `add_past_baskets` returns it.
         row_of: as `add_past_baskets` left it; added to.
-        items: likewise.
-        sums: likewise.
+        items: as `add_past_baskets` left it; added to.
+        sums: as `add_past_baskets` left it; added to.
 
     Returns:
         The number of rows in use now.
@@ -185,7 +186,7 @@ def add_neighbours(
 
 @numba.njit(nogil=True, cache=True)
 def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -> int:
-    """Gives an item the first free row; returns how many are in use now."""
+    """Gives an item the first free row; returns the number of rows in use now."""
     row_of[item] = rows
     items[rows] = item
     sums[rows] = sums[0]
@@ -194,23 +195,23 @@ def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -
 
 @numba.njit(nogil=True, cache=True)
 def clear(row_of: Int32, items: Int32) -> None:
-    """Takes their rows from these items."""
+    """Takes the rows of these items back."""
     for item in items:
         row_of[item] = 0
 
 
 @numba.njit(nogil=True, cache=True)
 def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, Int64]:
-    """What makes a candidate of the items in the rows, as keys of `service.support.rank_keys`.
+    """Rank keys (see `service.support.rank_keys`) of the eligible items that have a row.
 
     Args:
         eligible: (n_items,) which items may be recommended.
-        items: (rows,) the item of each row; row 0 is nobody's.
+        items: (rows,) the item of each row; row 0 belongs to none.
         sums: (rows,) of SUMS.
 
     Returns:
-        Keys of all eligible items, by cosine and recency, each scaled to a maximum of 1; and keys
-        of those among them that are neighbours, by cosine.
+        Keys of all of them, by the sum of cosine and recency, each scaled to a maximum of 1; and
+        keys of the neighbours among them, by cosine.
     """
     most_recent, most_near = np.float32(1e-9), np.float32(1e-9)
     for row in range(1, len(items)):

@@ -1,8 +1,7 @@
-"""The ranker: features of every candidate, scored by trees that learned from real baskets.
+"""The ranker: trees, trained on real baskets, that score candidates by their features.
 
-It knows what the blended score cannot: the rhythm of a shopper's purchases, baskets of theirs
-that were like this one, what other shoppers buy together, what sells lately. It brings candidates
-of its own from the shopper's past and from the neighbours of the basket's items.
+The features hold what the blended score lacks: the rhythm of a user's purchases, past baskets that
+resemble the present one, items that other users buy together, items that sell well of late.
 """
 
 import numpy as np
@@ -20,10 +19,10 @@ class Ranker:
     """The trees of a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Reads the trees; the bundle must hold them.
+        """Reads the trees of a bundle that has them.
 
         Raises:
-            BundleInvalidError: they use a feature that is not among FEATURES, or are too large.
+            BundleInvalidError: they use an unknown feature, or have too many leaves.
         """
         self._trees = stored_trees(bundle, "tree", "tree_root", "features", [*FEATURES])
         self._parts = np.array([*FEATURES.values(), "popularity"])
@@ -33,6 +32,6 @@ class Ranker:
         return self._trees.predict(features)
 
     def parts(self, features: Float32) -> dict[Part, Float32]:
-        """The same score, split into what basket, user and popularity did to it."""
+        """The same score, split into what basket, user and popularity contribute, (n,) each."""
         contributions = self._trees.contributions(features)
         return {part: contributions[:, self._parts == part].sum(axis=1) for part in PARTS}

@@ -1,4 +1,4 @@
-"""The trees that a bundle holds, given the columns that this release computes."""
+"""The trees that a bundle stores, with their columns numbered as this release numbers them."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,21 @@ __all__ = ["stored_trees"]
 
 
 def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Sequence[str]) -> Trees:
-    """Reads trees; the bundle must hold them.
+    """Reads the trees of a bundle that has them.
 
-    Their nodes number columns in the order of the release that built the bundle. The manifest names
-    them, so that the numbers become those of this release.
+    Their nodes refer to columns by number, in the order of the release that built the bundle. The
+    manifest names those columns; by the names, the numbers become those of this release.
 
     Args:
-        bundle: where from.
-        group: what the names of their arrays begin with.
-        root: name of the array of their roots: several sets of trees may share the others.
-        fact: of the manifest's serving facts, the names of their columns, separated by spaces.
+        bundle: the bundle.
+        group: prefix of the names of the trees' arrays.
+        root: name of the array of roots; several sets of trees may share the other arrays.
+        fact: key of the manifest's serving facts under which the columns are named, separated by
+            spaces.
         columns: names of the columns that the trees will be given.
 
     Raises:
-        BundleInvalidError: they use a column that is not among these, or are too large.
+        BundleInvalidError: they use a column that is not in `columns`, or have too many leaves.
     """
     arrays = bundle.present()
     names = (root, *(f"{group}_{part}" for part in ("feature", "threshold", "left", "right")))
@@ -55,4 +56,4 @@ def _renumbered(
         raise BundleInvalidError(thing, expected, found, remedy)
     numbers = {name: number for number, name in enumerate(columns)}
     renumbered = np.array([*(numbers.get(name, -1) for name in trained_on), -1], np.int32)
-    return renumbered[feature]  # the last one, at -1, is for leaves
+    return renumbered[feature]  # a leaf's -1 takes the last element

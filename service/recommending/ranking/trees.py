@@ -1,11 +1,12 @@
 """Gradient-boosted trees, evaluated by compiled loops over plain arrays.
 
-A node sends a candidate left if its feature is at most the threshold. Inner nodes carry the mean
-value of their leaves too, so that the steps of a path tell what each feature did to the score.
+A node sends a candidate to the left if its feature is at most the threshold. Inner nodes store the
+mean value of their leaves, so that each step of a path gives its feature's share of the score.
 
-Scores do not walk the trees. Each inner node whose test fails rules out the leaves on its left, by
-a mask of one bit per leaf; the leftmost leaf that remains is the one a walk would end at. All
-candidates pass through a node at once, without a branch (QuickScorer: Lucchese et al., SIGIR 2015).
+Scores are computed without walking the trees (QuickScorer: Lucchese et al., SIGIR 2015). Each inner
+node whose test fails rules out the leaves on its left, by a mask of one bit per leaf; the leftmost
+leaf that remains is the one at which a walk would end. A node is evaluated for all candidates at
+once, without a branch.
 """
 
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from service.support.array_types import Float32, Int32, UInt32
 __all__ = ["MOST_LEAVES", "Trees"]
 
 
-MOST_LEAVES = 32  # of one tree: the bits of a mask
+MOST_LEAVES = 32  # of one tree, the bits of a mask
 _ALL = np.uint32(0xFFFFFFFF)
-_ABREAST = 4  # nodes whose masks are joined before the leaves that remain are written back
+_ABREAST = 4  # nodes evaluated together, so that the remaining leaves are written once for all
 _MANTISSA_BITS, _EXPONENT_BIAS = 23, 127  # of a float32
 
 
@@ -30,13 +31,13 @@ _MANTISSA_BITS, _EXPONENT_BIAS = 23, 127  # of a float32
 class _Masks:
     """The inner nodes and the leaves of all trees, tree by tree, leaves from left to right.
 
-    Each tree's nodes are filled up to a multiple of _ABREAST with tests that nothing fails.
+    Each tree's nodes are padded to a multiple of _ABREAST with tests that never fail.
 
     Attributes:
-        nodes, leaves: (trees + 1,) int32, offsets.
-        feature, threshold: of the inner nodes.
+        nodes, leaves: (trees + 1,) int32, offsets into the arrays of inner nodes and of leaves.
+        feature, threshold: (inner nodes,) int32 and float32.
         kept: (inner nodes,) uint32, the leaves that remain when the test fails.
-        value: of the leaves.
+        value: (leaves,) float32.
     """
 
     nodes: Int32
@@ -53,10 +54,10 @@ class Trees:
 
     Attributes:
         roots: (trees,) int32, the node at which each tree begins.
-        feature: (nodes,) int32, column that decides; -1 at a leaf.
+        feature: (nodes,) int32, the column tested; -1 at a leaf.
         threshold: (nodes,) float32.
-        left, right: (nodes,) int32, next node.
-        value: (nodes,) float32, of a leaf; of an inner node, the mean below it.
+        left, right: (nodes,) int32, the next node.
+        value: (nodes,) float32, the value of a leaf; at an inner node, the mean below it.
     """
 
     roots: Int32
