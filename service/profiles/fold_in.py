@@ -4,16 +4,16 @@ Training (DESIGN section 1) maximises log P(i | j,u) + log P(j | i,u) + log P(u 
 triples of a user. With the item vectors fixed, the first two are log-softmaxes over items with log
 popularity as prior. Expanded in h_u, log Σ_i pop_i exp(p_i·h_u) is h_u·mean(p) + ½ h_u'Cov(p) h_u,
 with mean and covariance under popularity: the first two cumulants of p. (The other item of the pair
-tilts that law towards its own neighbours. Taking this into account made no difference.) The third
+shifts that distribution towards its own neighbours; modelling this made no difference.) The third
 term has the same slope, since its context is p_i + q_j too, and the same curvature if p and q are
-independent. The maximum of the sum over n purchases, with a Gaussian prior on h_u, is then found in
-one step, by a linear system whose matrix only needs the item vectors:
+independent. The maximum of the sum over n purchases, with a Gaussian prior on h_u, is then the
+solution of a linear system whose matrix only needs the item vectors:
 
     (n S + κ s 1) h_u = Σ (p + q − mean(p + q)),   S = Cov(p) + Cov(q),   s = trace(S)/d
 
-The vector points where the user differs from the shop, measured in the shop's own spread (Fisher's
-linear discriminant), and is shrunk as though κ purchases of nothing in particular had come before.
-Purchases count less with age, in n as in the sum.
+The vector is the user's difference from the shop, relative to the spread of the shop (Fisher's
+linear discriminant), shrunk as though κ average purchases had come before. Purchases count less
+with age, in n and in the sum.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ from service.support.durations import DAY_S
 __all__ = ["FoldIn"]
 
 
-# Chosen on November baskets of households that the model never saw; 20 to 80 do as well.
+# Chosen on November baskets of users outside the training data; 20 to 80 do as well.
 _SHRINKAGE_PURCHASES = 40
 
 
 class FoldIn:
-    """Makes user vectors in the space of a bundle's item vectors."""
+    """Computes user vectors in the space of a bundle's item vectors."""
 
     def __init__(self, item_vectors: Float32, half_life_days: float) -> None:
         """Prepares what all users share; some milliseconds for 20,000 items.
@@ -46,7 +46,7 @@ class FoldIn:
         squares = _squares(duals[:, :d], popularity) + _squares(duals[:, d:], popularity)
         covariance = squares - np.outer(mean[:d], mean[:d]) - np.outer(mean[d:], mean[d:])
         spread, axes = np.linalg.eigh(covariance)
-        # Of items that are all alike, rounding is the only spread: it must not be divided by.
+        # If all items are alike, the spread is only rounding; do not divide by that.
         least = np.finfo(np.float32).eps * np.trace(squares) / d + np.finfo(np.float32).tiny
         self.dimension = d
         self._duals = duals
@@ -62,7 +62,7 @@ class FoldIn:
         indptr: Int64,
         items: Int32,
     ) -> Float32:
-        """Returns the vector of a user with these past baskets; they may come in any order.
+        """Returns the vector of a user with these past baskets, in any order.
 
         Args:
             begun: (b,) start of each basket, epoch seconds; ages count from the latest.

@@ -1,4 +1,4 @@
-"""Live profiles: those of a bundle, and what happened since."""
+"""Live profiles: those of a bundle, with the purchases since its build."""
 
 import logging
 from functools import lru_cache, partial
@@ -12,33 +12,33 @@ __all__ = ["LiveProfiles"]
 
 _logger = logging.getLogger(__name__)
 
-_KEPT = 1024  # shoppers who bought lately and come back: some 20 KB each
+_KEPT = 1024  # profiles of users who bought since the build, some 20 KB each
 
 
 class LiveProfiles:
-    """Profiles with the journal's purchases in them, as of the moment they are asked for."""
+    """Profiles that include the purchases in the journal at the time of reading."""
 
     def __init__(self, bundle: Bundle, profiles: ProfileSource, journal: Journal) -> None:
         """Prepares what all users share; some milliseconds for 20,000 items.
 
         Args:
-            bundle: what the purchases came after.
-            profiles: of those who bought nothing since.
-            journal: what was bought.
+            bundle: the bundle that answers.
+            profiles: where the profiles of users without new purchases are read.
+            journal: the purchases.
 
         Raises:
-            BundleInvalidError: the bundle does not say how fast purchases fade.
+            BundleInvalidError: the manifest lacks the half-life of purchases.
         """
         self._profiles = profiles
         self._journal = journal
-        # Events only ever come, so the newest says which there are. (A method of this object would
-        # make a cycle, and keep the bundle in memory when it is no longer served.)
+        # Events are never changed, so the number of the newest one is a key for all of them. (A
+        # bound method here would be a reference cycle and keep an old bundle in memory.)
         self._updated = lru_cache(_KEPT)(partial(_updated, ProfileUpdates(bundle), journal))
 
     def get(self, user_id: str) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue.
 
-        Where the journal fails it is the bundle's, marked as `fallback`.
+        If the journal fails, it is the bundle's profile, marked as `fallback`.
         """
         try:
             newest = self._journal.last_seq(user_id)

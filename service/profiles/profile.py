@@ -1,4 +1,4 @@
-"""Profiles: what is known about one shopper."""
+"""The profile of a user, and where profiles are read."""
 
 from typing import NamedTuple, Protocol
 
@@ -23,7 +23,7 @@ class Profile(NamedTuple):
             a bundle without a ranker.
         past_indptr: (b + 1,) int64, offsets of the baskets into `past_items`.
         past_items: int32, the items of all past baskets of the bundle.
-        fallback: whether it is the bundle's own because the store of profiles failed.
+        fallback: whether it is the bundle's, because the profile store or the journal failed.
     """
 
     user_h: Float32
@@ -38,7 +38,7 @@ class Profile(NamedTuple):
 
 
 class ProfileSource(Protocol):
-    """Where profiles are read."""
+    """A place where profiles are read."""
 
     def get(self, user_id: str, /) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue."""

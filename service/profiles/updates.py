@@ -1,12 +1,12 @@
-"""What purchases since the build change in a shopper's profile: the same sums as a build's.
+"""Updates of profiles by purchases since the build, with the same sums as in a build.
 
-A new basket counts as the build would count it: recency is the weight of a user's baskets with an
-item over the weight of all of them, ages counted from the last basket. So the old shares need only
-fade by what the last basket moved, and the new weights be added.
+Recency is the weight of a user's baskets with an item over the weight of all the user's baskets,
+with ages counted from the last basket. A later last basket makes all old weights smaller by one
+factor, so the old shares are scaled, and the weights of new baskets are added.
 
-The user's vector moves by what the new baskets change in its fold-in. Who had no vector thereby
-gets the one of a newcomer; a vector that was trained stays so, and does not jump. In a bundle that
-keeps no past baskets a known user's fold-in is not known, nor what moves it: the vector stays.
+The user vector changes by the difference that the new baskets make to its fold-in. A user without a
+vector gets the fold-in itself; a trained vector is shifted. Without past baskets in the bundle, the
+fold-in of a known user cannot be computed, and the vector stays.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ class ProfileUpdates:
         """Prepares what all users share.
 
         Raises:
-            BundleInvalidError: the bundle does not say how fast purchases fade.
+            BundleInvalidError: the manifest lacks the half-life of purchases.
         """
         half_life = bundle.manifest.build.get("recency_half_life_days")
         if not isinstance(half_life, int | float) or half_life <= 0:
@@ -65,19 +65,19 @@ class ProfileUpdates:
         self._fold_in = FoldIn(bundle.item_vectors, half_life)
 
     def profile(self, user_id: str, purchases: Iterable[Purchase]) -> Profile | None:
-        """The bundle's profile of a user, with what they bought since; None if nothing is known."""
+        """The bundle's profile of a user, with purchases since; None if there are none at all."""
         profile = self._profiles.get(user_id)
-        # The build knows what was before it, and of newcomers even more.
+        # The bundle has all purchases before its build, and later ones of users folded in since.
         since = max(self._as_of, int(profile.last.max()) + 1) if profile else self._as_of
         new = self.baskets(purchases, since)
         return self.apply(profile, new) if len(new.begun) else profile
 
     def baskets(self, purchases: Iterable[Purchase], since: int) -> UserBaskets:
-        """The baskets of purchases, as far as the catalogue knows their items.
+        """The baskets of purchases, of the items in the catalogue.
 
         Args:
             purchases: of one user, in any order.
-            since: epoch seconds; a basket that began before is left out.
+            since: epoch seconds; baskets that began before are left out.
         """
         begun: dict[str, int] = {}
         items: dict[str, set[int]] = {}
@@ -95,7 +95,7 @@ class ProfileUpdates:
         )
 
     def apply(self, profile: Profile | None, new: UserBaskets) -> Profile:
-        """The profile with new baskets, at least one, all later than those it sums up."""
+        """The profile with new baskets, at least one, all later than its own."""
         known = profile or _stranger(self._fold_in.dimension)
         past = _past(known)
         joined = _joined(past, new)
@@ -127,10 +127,11 @@ class ProfileUpdates:
         return items, counts.astype(np.int32), recency.astype(np.float32), last
 
     def _faded(self, profile: Profile, past: UserBaskets, latest: int) -> float:
-        """The weight of all baskets that the profile sums up, as of the latest."""
+        """The weight of all baskets of the profile, with ages from the latest new one."""
         if len(past.begun):
             return float(self._weight(latest - past.begun).sum())
-        # Not told, but the share of an item that was bought once tells it, and others tell most.
+        # The baskets are not known. Each item's last basket, over its share, is at most the weight
+        # of all of them; it is equal for an item that was bought once.
         known = profile.recency > 0
         least = self._weight(latest - profile.last[known]) / profile.recency[known]
         return float(least.max(initial=0))

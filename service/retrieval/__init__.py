@@ -1,11 +1,10 @@
-"""Maximum inner product search: the k item vectors that answer a query best.
+"""Maximum inner product search (MIPS): the k item vectors that match a query best.
 
-Three interchangeable backends: `exact` multiplies everything, `faiss` and `nmslib` look at a part
-and say how much they find. Whatever found them, items come back scored by their exact inner
-product, best first, ties by item index.
+There are three backends. `exact` multiplies all rows; `faiss` and `nmslib` approximate, and their
+recall is measured. All return items by exact inner product, best first, ties by item index.
 
-A search runs on the calling thread alone: a worker process answers one request at a time, and
-more workers use more cores better than more threads do.
+A search runs on the calling thread alone: a worker process answers one request at a time, and more
+workers use more cores better than more threads.
 """
 
 from service.retrieval._interface import Retrieval, RetrievalError
@@ -17,7 +16,7 @@ __all__ += ["rescore", "share_found"]
 
 
 def backend(name: str) -> type[Retrieval]:
-    """Return the backend of that name, importing its library only now.
+    """Return the backend of this name; its library is imported only now.
 
     Raises:
         RetrievalError: an unknown name, or a library that is not installed.

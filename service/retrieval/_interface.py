@@ -1,4 +1,4 @@
-"""What a retrieval backend is, and what it may be asked."""
+"""The interface of a retrieval backend, and checks of its inputs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ Found = tuple[Float32, Int32]
 
 
 class RetrievalError(ValueError):
-    """An index cannot be built, loaded or searched as asked."""
+    """An index cannot be built, loaded or searched with these inputs."""
 
 
 class Retrieval(Protocol):
@@ -26,15 +26,15 @@ class Retrieval(Protocol):
 
     @property
     def parameters(self) -> dict[str, int]:
-        """What `load` must be told besides the files."""
+        """The parameters that `load` needs beside the files."""
 
     @classmethod
     def build(cls, rows: Float32, parameters: Mapping[str, int]) -> Self:
-        """Index the rows; parameters left out take the backend's defaults."""
+        """Index the rows; parameters that are left out have the backend's defaults."""
 
     @classmethod
     def load(cls, directory: Path, rows: Float32, parameters: Mapping[str, int], /) -> Self:
-        """Read back what `save` wrote, given the same rows and parameters."""
+        """Read what `save` wrote; rows and parameters must be the same."""
 
     def save(self, directory: Path) -> None:
         """Write `files` into the directory; the rows themselves are stored by the caller."""
@@ -52,7 +52,11 @@ class Retrieval(Protocol):
 
 
 def checked_rows(rows: Float32) -> Float32:
-    """Return the rows, contiguous float32 (n_items, width), or say what is wrong with them."""
+    """Return the rows as contiguous float32 (n_items, width).
+
+    Raises:
+        RetrievalError: they are no table, empty, or have NaN or infinity.
+    """
     if rows.ndim != 2 or 0 in rows.shape:
         raise RetrievalError(f"rows: expected a non-empty table, found shape {rows.shape}")
     rows = np.ascontiguousarray(rows, dtype=np.float32)
@@ -62,9 +66,12 @@ def checked_rows(rows: Float32) -> Float32:
 
 
 def checked_queries(queries: Float32, width: int, k: int) -> Float32:
-    """Return the queries, contiguous float32 (n, width), or say what is wrong with them.
+    """Return the queries as contiguous float32 (n, width).
 
-    The libraries below do not look: they answer a short or NaN query with ids like any others.
+    The libraries do not check: they answer a short query, or one with NaN, with arbitrary ids.
+
+    Raises:
+        RetrievalError: the shape is another, a value is NaN or infinity, or k is below 1.
     """
     if k < 1:
         raise RetrievalError(f"k: expected 1 or more, found {k}")

@@ -1,4 +1,4 @@
-"""What can be tuned on a backend, validated and named in errors."""
+"""The tuning parameters of a backend, validated."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -12,7 +12,7 @@ __all__ = ["Parameters"]
 
 
 class Parameters(BaseModel):
-    """Base of a backend's parameters: whole numbers with a default each, no others."""
+    """Base class: fields are integers with defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -14,15 +14,14 @@ from service.support.rank_keys import best_keys, indices_of
 
 __all__ = ["Exact"]
 
-# Scores held at once: 16 MB of them, and twice that in keys, however large the catalogue.
+# Scores in memory at once, whatever the size of the catalogue: 16 MB, and keys of twice that.
 _BLOCK = 1 << 22
 
 
 class Exact:
-    """A matrix product and a partition, block by block: always right, linear in the catalogue.
+    """A matrix product and a partition, block by block; its time is linear in the catalogue.
 
-    The product runs on as many threads as the environment grants to NumPy's BLAS
-    (OPENBLAS_NUM_THREADS).
+    The product runs on as many threads as NumPy's BLAS has by OPENBLAS_NUM_THREADS.
     """
 
     name: ClassVar[str] = "exact"

@@ -1,21 +1,20 @@
 """Approximate search with FAISS: rotation, 4-bit product quantisation, then exact scores.
 
-*Rotation.* The rows are turned to their principal axes, of which those that hold
-`variance_percent` of the variance are kept: p_i and q_i of an item resemble each other, so half of
-the axes do. A second, random rotation spreads what is left evenly, so that every code says as much
-as any other (as in optimised product quantisation: Ge et al., CVPR 2013).
+*Rotation.* The rows are rotated to their principal axes; those that hold `variance_percent` of the
+variance are kept. That is about half of them, since p_i and q_i of an item are similar. A second,
+random rotation distributes the variance evenly, so that all codes matter equally (as in optimised
+product quantisation: Ge et al., CVPR 2013).
 
-*Codes.* A turned row is cut into short pieces, and each piece is replaced by the nearest of 16
-learned ones, so that 16 partial products per piece, held in vector registers, score the whole
-catalogue (FAISS calls it FastScan). Unlike a graph, it does not mind that the inner product is no
-metric.
+*Codes.* A rotated row is cut into short pieces, and each piece is replaced by the nearest of 16
+learned ones. Then 16 partial products per piece, in vector registers, score the whole catalogue
+(FAISS calls it FastScan). Unlike a graph, this works for inner products, which are no metric.
 
-*Lists.* From about a hundred thousand items on it pays to group the rows and to scan only the
-`probes` groups whose centres answer a query best.
+*Lists.* From about 100,000 items on it is faster to group the rows and to scan only the `probes`
+groups whose centres have the largest inner product with the query.
 
-*Exact scores.* All that is coarse: `k_factor` times as many candidates as asked for are rescored
-from the rows of the bundle, which all workers of a machine share through one memory map. The index
-itself holds the codes alone, half a byte per piece; FAISS cannot map those, each worker reads them.
+*Exact scores.* These scores are coarse, so `k_factor` times as many candidates as needed are
+rescored from the rows of the bundle, which all workers of a machine share by a memory map. The
+index holds only the codes, half a byte per piece; FAISS cannot map them, so each worker has a copy.
 """
 
 from collections.abc import Mapping
@@ -38,17 +37,17 @@ _FILE = "index.faiss"
 _BITS = 4
 _CENTROIDS = 1 << _BITS
 _SEED = 1
-_SAMPLE = 50_000  # rows that the axes are found from
-# The best sellers, which come first, are most of what is ever found: the codes are learned there.
+_SAMPLE = 50_000  # rows from which the axes are computed
+# The codes are learned from the first third of the rows: the best sellers are most of the answers.
 _HEAD = 3
-# FAISS may split a batch among threads; on one, all queries of a list at once are quicker.
+# FAISS's number for scanning a list for all queries at once, the fastest way on one thread.
 _LIST_BY_LIST = 13
-# What an index was made with before there was a choice.
+# Parameters of indices from before these could be chosen.
 _BEFORE = {"variance_percent": 100, "lists": 0}
 
 
 class FaissParameters(Parameters):
-    """How finely the rows are coded, how many are scanned, and how far the codes are trusted."""
+    """Fineness of the codes, number of rows scanned, and number of candidates rescored."""
 
     variance_percent: int = Field(default=97, ge=1, le=100, description="kept of the rows")
     dims_per_code: int = Field(default=1, ge=1, description="dimensions per 4-bit code")
@@ -58,7 +57,7 @@ class FaissParameters(Parameters):
 
 
 class Faiss:
-    """`IndexPQFastScan` or `IndexIVFPQFastScan` by inner product, refined from the rows."""
+    """`IndexPQFastScan` or `IndexIVFPQFastScan` by inner product, rescored from the rows."""
 
     name: ClassVar[str] = "faiss"
     files: ClassVar[tuple[str, ...]] = (_FILE,)
@@ -86,11 +85,15 @@ class Faiss:
 
     @classmethod
     def load(cls, directory: Path, rows: Float32, parameters: Mapping[str, int]) -> Self:
-        """Read the codes; refuse those of other rows."""
+        """Read the codes.
+
+        Raises:
+            RetrievalError: they are of other rows or other parameters.
+        """
         rows, chosen = checked_rows(rows), FaissParameters.of({**_BEFORE, **parameters})
         index = faiss.read_index(str(directory / _FILE))
         found = f"{_FILE}: expected an index of {rows.shape} rows with {chosen.model_dump()}, found"
-        # Before there was a rotation, the rows were widened to a whole number of pieces.
+        # Older indices have no rotation; zeros fill their rows up to a whole number of pieces.
         surplus = chosen.dims_per_code if isinstance(index, faiss.IndexPQFastScan) else 1
         if index.ntotal != len(rows) or not 0 <= index.d - rows.shape[1] < surplus:
             raise RetrievalError(f"{found} {index.ntotal} rows of {index.d} dimensions")
@@ -109,16 +112,16 @@ class Faiss:
         wanted = k * self._k_factor
         if wanted < len(self.rows):
             _, candidates = self._index.search(_widened(queries, self._index.d), wanted)
-        else:  # a tiny catalogue: score it all, where FastScan would drop the row it codes lowest
+        else:  # a tiny catalogue, of which FastScan would lose the row with the lowest code
             everything = np.arange(len(self.rows))
             candidates = np.tile(everything, (len(queries), 1))
         return rescore(self.rows, queries, candidates, k)
 
 
 def _turn(rows: Float32, share: float, dims_per_code: int) -> faiss.LinearTransform:
-    """The rotation to (a whole number of pieces) dimensions that hold this share of the variance.
+    """The rotation to the dimensions, a whole number of pieces, that hold this share of variance.
 
-    What the rows have in common is not taken off: it adds the same to every score of a query.
+    The mean of the rows is not subtracted: it adds the same to every score of a query.
     """
     sample = rows[:: -(-len(rows) // _SAMPLE)]
     spread = sample - sample.mean(axis=0)
@@ -126,7 +129,7 @@ def _turn(rows: Float32, share: float, dims_per_code: int) -> faiss.LinearTransf
     variances, axes = variances[::-1], axes[:, ::-1].T  # the widest first
     kept = int(np.searchsorted(np.cumsum(variances), share * variances.sum())) + 1
     pieces = -(-min(kept, len(axes)) // dims_per_code)
-    pieces += pieces % 2  # FastScan looks two codes up at a time
+    pieces += pieces % 2  # FastScan looks up two codes at a time
     width = pieces * dims_per_code
     mix = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((width, width))).Q
     turned = mix[:, : len(axes)] @ axes[:width]
@@ -148,16 +151,16 @@ def _codes(turned: Float32, chosen: FaissParameters) -> faiss.Index:
 
 
 def _lists(turned: Float32, chosen: FaissParameters) -> faiss.Index:
-    """The codes in lists: a row belongs to the nearest centre, a query to the best answers.
+    """The codes in lists: rows go to the nearest centre, queries to the largest inner products.
 
-    FAISS would take the inner product for both, and put all rows on the longest centres.
+    FAISS would use the inner product for both, and put all rows into the lists of long centres.
     """
     width = turned.shape[1]
     nearest, best = faiss.IndexFlatL2(width), faiss.IndexFlatIP(width)
     groups = faiss.Kmeans(width, chosen.lists, niter=10, seed=_SEED, max_points_per_centroid=256)
     groups.cp.min_points_per_centroid = 1
     groups.train(turned)
-    # Lists of best sellers are scanned first: most of what comes later is then turned away at once.
+    # Lists of best sellers come first: the scan then rejects most later rows at once.
     member = groups.assign(turned)[1]
     size = np.bincount(member, minlength=chosen.lists).clip(1)
     place = np.bincount(member, np.arange(len(turned)), chosen.lists) / size
@@ -176,14 +179,14 @@ def _lists(turned: Float32, chosen: FaissParameters) -> faiss.Index:
 
 
 def _learn(index: faiss.Index, codes: faiss.ProductQuantizer, turned: Float32) -> None:
-    codes.cp.niter = 10  # more find no more
-    codes.cp.min_points_per_centroid = 1  # a tiny catalogue is no reason to warn
+    codes.cp.niter = 10  # more do not raise the recall
+    codes.cp.min_points_per_centroid = 1  # no warning for a tiny catalogue
     head = turned[: max(_CENTROIDS, len(turned) // _HEAD)]
     index.train(np.resize(head, (max(len(head), _CENTROIDS), turned.shape[1])))
 
 
 def _made_with(index: faiss.Index) -> tuple[int, int]:
-    """Dimensions per code, and lists, of an index that was read."""
+    """Dimensions per code, and number of lists, of an index."""
     index = _codes_of(index)
     if isinstance(index, faiss.IndexIVFPQFastScan):
         return index.pq.dsub, index.nlist
@@ -191,14 +194,14 @@ def _made_with(index: faiss.Index) -> tuple[int, int]:
 
 
 def _codes_of(index: faiss.Index) -> Any:
-    """What is behind the rotation, if there is one."""
+    """The index behind the rotation, if there is one."""
     if isinstance(index, faiss.IndexPreTransform):
         return faiss.downcast_index(index.index)
     return index
 
 
 def _widened(vectors: Float32, width: int) -> Float32:
-    """Append zeros, which change no inner product, up to a whole number of pieces."""
+    """Append zeros, which change no inner product, up to this width."""
     if vectors.shape[1] == width:
         return vectors
     wide = np.zeros((len(vectors), width), np.float32)

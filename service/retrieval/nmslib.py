@@ -1,12 +1,11 @@
-"""Approximate search with NMSLIB: a navigable graph over rows made equally long.
+"""Approximate search with NMSLIB: a navigable graph over rows of equal length.
 
-A graph is walked by nearness, and the largest inner product is no nearness: over raw rows the walk
-may end at a few long ones and find a tenth of what it should, or nearly all, as the vectors happen
-to be. One more dimension that brings
-every row to the length of the longest, and is 0 in every query, makes the nearest row by angle the
+A search follows the graph by distance, and the inner product is no distance: with raw rows the
+search may stop at a few long ones and find a tenth of the true answers. One more dimension gives
+every row the length of the longest, and is 0 in every query. The nearest row by angle is then the
 one with the largest inner product.
 
-NMSLIB keeps its own copy of the rows, in each worker, and draws the levels of the graph from a
+NMSLIB has its own copy of the rows in each worker, and draws the levels of the graph from a
 generator that cannot be seeded: two builds from the same vectors differ.
 """
 
@@ -32,10 +31,10 @@ _FILE = "index.nmslib"
 
 
 class NmslibParameters(Parameters):
-    """How dense the graph is, and how far it is walked."""
+    """Density of the graph, and effort of a search."""
 
     m: int = Field(default=32, ge=2, description="links per node")
-    ef_construction: int = Field(default=400, ge=1, description="nodes weighed per insertion")
+    ef_construction: int = Field(default=400, ge=1, description="nodes compared per insertion")
     ef_search: int = Field(default=600, ge=1, description="nodes kept per search")
 
 
@@ -70,35 +69,35 @@ class Nmslib:
 
     @classmethod
     def load(cls, directory: Path, rows: Float32, parameters: Mapping[str, int]) -> Self:
-        """Read the graph, which holds its own copy of the rows."""
+        """Read the graph, which has its own copy of the rows."""
         index = _new_index()
         index.loadIndex(str(directory / _FILE), load_data=False)
         return cls(checked_rows(rows), index, NmslibParameters.of(parameters), directory / _FILE)
 
     def save(self, directory: Path) -> None:
-        """Write the graph; copy a loaded one, of which NMSLIB would write an empty one."""
+        """Write the graph; a loaded one is copied, since NMSLIB would write an empty one."""
         if self._file is not None:
             copyfile(self._file, directory / _FILE)
         else:
             self._index.saveIndex(str(directory / _FILE), save_data=False)
 
     def search(self, queries: Float32, k: int) -> Found:
-        """See `Retrieval.search`; walks the graph once per query, on one thread."""
+        """See `Retrieval.search`; searches the graph once per query, on one thread."""
         queries = checked_queries(queries, self.rows.shape[1], k)
         candidates = np.full((len(queries), k), -1, np.int64)
-        walked = np.pad(queries, ((0, 0), (0, 1)))
-        answers = self._index.knnQueryBatch(walked, k=min(k, len(self.rows)), num_threads=1)
+        padded = np.pad(queries, ((0, 0), (0, 1)))
+        answers = self._index.knnQueryBatch(padded, k=min(k, len(self.rows)), num_threads=1)
         for line, (found, _) in zip(candidates, answers, strict=True):
             line[: len(found)] = found
         return rescore(self.rows, queries, candidates, k)
 
 
 def _equally_long(rows: Float32) -> Float32:
-    """Append the coordinate that brings each row to the length of the longest.
+    """Append the coordinate that gives each row the length of the longest.
 
-    First the popularity prior, the last column, is lowered to 0 at most. That takes the same from
-    every score of a query, so it changes no ranking, and the rows differ less in length: without
-    it the appended coordinate drowns the others, and recall@100 on the demo data falls by .05.
+    First the popularity prior, the last column, is lowered so that its maximum is 0. That takes the
+    same from every score of a query, so the ranking stays, and the lengths differ less: otherwise
+    the new coordinate dominates the others, and recall@100 on the demo data falls by .05.
     """
     lowered = rows.copy()
     lowered[:, -1] -= rows[:, -1].max()
@@ -112,7 +111,7 @@ def _new_index() -> Any:
 
 
 def _library() -> Any:
-    """Import the optional library, without the advice it prints on loading."""
+    """Import the optional library without the banner that it prints."""
     try:
         with _silent():
             import nmslib
@@ -123,7 +122,7 @@ def _library() -> Any:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere."""
+    """Discard what native code writes to standard error."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -12,11 +12,11 @@ _FAILURES_IN_A_ROW = 5
 
 @dataclass
 class Turn:
-    """Leave to ask the store once.
+    """Permission to ask the store once.
 
     Attributes:
-        trial: whether it is to find out if the store is back.
-        failed: how that went; None if the store was not needed.
+        trial: whether it is the one request that finds out if the store is back.
+        failed: the result; None if the store was not asked.
     """
 
     trial: bool = False
@@ -24,10 +24,10 @@ class Turn:
 
 
 class Circuit:
-    """Gives turns, and takes them back; for one thread, such as that of an event loop.
+    """Gives turns and counts their results; for one thread, such as that of an event loop.
 
     Attributes:
-        times_opened: changes whenever the store is left alone.
+        times_opened: how often the store was left alone.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -38,7 +38,7 @@ class Circuit:
         self._trying = False
 
     def turn(self) -> Turn | None:
-        """Return leave to ask; None while the store is left alone or a trial is under way."""
+        """Return a turn; None while the store is left alone or a trial is under way."""
         if self._failures < _FAILURES_IN_A_ROW:
             return Turn()
         if self._trying or self._clock() < self._left_alone_until:
@@ -47,7 +47,7 @@ class Circuit:
         return Turn(trial=True)
 
     def over(self, turn: Turn) -> None:
-        """Count how a turn went; what its thread does from now on changes nothing."""
+        """Count the result of a turn; later results of its thread are ignored."""
         if turn.trial:
             self._trying = False
         if turn.failed is None:

@@ -1,9 +1,9 @@
-"""A profile as bytes, and the key that they lie under.
+"""A profile as bytes, and the key under which it is stored.
 
     "RTTP", version | d, purchases, baskets, lines | CRC-32 | Snappy of the arrays
 
-The arrays of 8-byte numbers come first, so that all are aligned. The checksum covers the key as
-well: what was stored for somebody else is refused.
+The arrays of 8-byte numbers come first, so that all are aligned. The checksum includes the key, so
+that the profile of another user is refused.
 """
 
 from hashlib import blake2b
@@ -25,11 +25,11 @@ _SNAPPY = pa.Codec("snappy")
 
 
 class ProfileCodecError(ValueError):
-    """Bytes that are no profile, not this user's, or of another version."""
+    """The bytes are no profile, one of another user, or one of another version."""
 
 
 def profile_key(bundle_id: str, user_id: str) -> str:
-    """Return what a profile is stored under: item indices mean nothing in another bundle."""
+    """Return the key of a profile; it names the bundle, to which the item indices belong."""
     return f"{bundle_id}:{blake2b(user_id.encode(), digest_size=16).hexdigest()}"
 
 

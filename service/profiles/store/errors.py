@@ -1,11 +1,11 @@
-"""Why a store of profiles gave no profile, or kept none."""
+"""Errors of the profile store."""
 
 __all__ = ["ProfileStoreError", "ProfileTooLargeError"]
 
 
 class ProfileStoreError(Exception):
-    """The store did not answer in time, not with a value, or did not keep one."""
+    """The store did not answer in time or failed, or did not store a value."""
 
 
 class ProfileTooLargeError(ProfileStoreError):
-    """The store keeps nothing of this size."""
+    """The value is larger than the store allows."""

@@ -1,7 +1,7 @@
-"""memcached as a store of profiles: no read takes longer than a few milliseconds.
+"""memcached as a store of profiles, with reads that end after a few milliseconds.
 
-A key always goes to the same server. One that fails again and again is left out for a second, in
-which its keys go to the others.
+A key always goes to the same server. A server that fails repeatedly is left out for a second, while
+the others get its keys.
 """
 
 import socket
@@ -18,22 +18,22 @@ from service.profiles.store.sockets import Names, Sockets
 
 __all__ = ["FAILURES", "Memcached", "connect", "too_large"]
 
-# Each thread waits for one answer at a time.
+# A thread waits for one answer at a time.
 _THREADS = 8
 
-# ValueError and LookupError are what pymemcache raises for answers that it cannot read.
+# pymemcache raises ValueError and LookupError for answers that it cannot parse.
 FAILURES = (OSError, MemcacheError, ValueError, LookupError)
 
 
 def connect(
     servers: str, timeout_s: float, socket_module: Sockets | ModuleType = socket
 ) -> HashClient:
-    """Return a client of these servers, for one thread alone; nothing is connected yet.
+    """Return a client of these servers, for one thread; it connects at its first read.
 
     Args:
         servers: `host:port`, several between commas.
-        timeout_s: how long a connection, and how long a step of an answer, may take.
-        socket_module: where its sockets come from.
+        timeout_s: of a connection, and of each step of an answer.
+        socket_module: makes its sockets.
     """
     return HashClient(
         servers.split(","),
@@ -41,35 +41,35 @@ def connect(
         timeout=timeout_s,
         no_delay=True,
         socket_module=socket_module,
-        retry_attempts=1,  # one failure is forgiven, at once
+        retry_attempts=1,  # one retry, without delay
         retry_timeout=0,
         dead_timeout=LEFT_ALONE_S,
     )
 
 
 def too_large(error: Exception) -> bool:
-    """Tell whether it is a server's word that a value is beyond its limit, 1 MB by default."""
+    """Tell whether a server refused a value beyond its limit, which is 1 MB by default."""
     return isinstance(error, MemcacheServerError) and "too large" in str(error)
 
 
 class Memcached:
     """Values by key, for several threads.
 
-    Every thread keeps a client, and so a connection to each server, of its own: what HashClient
-    notes of servers that fail is not safe to share, with pooled connections neither.
+    Every thread has its own client, and so its own connection to each server: HashClient's notes of
+    failing servers are not safe to share, even with pooled connections.
 
     Attributes:
-        threads: where to read, since a read waits for the network.
-        patience_s: how long a connection and an answer may take together.
-        circuit: when to read at all.
+        threads: the threads for reads, which wait for the network.
+        patience_s: the longest that a connection and an answer may take together.
+        circuit: decides whether to read.
     """
 
     def __init__(self, servers: str, timeout_ms: int) -> None:
-        """Prepares; nothing is connected before the first read.
+        """Connects to nothing yet.
 
         Args:
             servers: `host:port`, several between commas.
-            timeout_ms: how long a connection, and how long an answer, may take.
+            timeout_ms: of a connection, and of an answer.
         """
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="profiles")
         self.circuit = Circuit()
@@ -80,7 +80,7 @@ class Memcached:
         self._clients: dict[int, _Client] = {}  # by thread
 
     def read(self, key: str) -> bytes | None:
-        """Return the value under `key`, in one round trip; None if there is none.
+        """Return the value of `key`, in one round trip; None if there is none.
 
         Raises:
             ProfileStoreError: the store failed.
@@ -92,25 +92,25 @@ class Memcached:
         return value
 
     def restore(self, key: str, value: bytes) -> None:
-        """Store a value that was missing, unless somebody else did.
+        """Store a value that was missing, unless it is there by now.
 
         Raises:
-            ProfileStoreError: the store failed, or has no room.
-            ProfileTooLargeError: it never has, for such a value.
+            ProfileStoreError: the store failed or is full.
+            ProfileTooLargeError: the value is larger than the store allows.
         """
         self._write("add", key, value)
 
     def replace(self, key: str, value: bytes) -> None:
-        """Store a value in the place of a damaged one.
+        """Store a value in place of a damaged one.
 
         Raises:
-            ProfileStoreError: the store failed, or has no room.
-            ProfileTooLargeError: it never has, for such a value.
+            ProfileStoreError: the store failed or is full.
+            ProfileTooLargeError: the value is larger than the store allows.
         """
         self._write("set", key, value)
 
     def close(self) -> None:
-        """Close all connections; waits for reads that have begun, which end within their time."""
+        """Close all connections, after the reads that have begun."""
         self.threads.shutdown(cancel_futures=True)
         for each in self._clients.values():
             each.client.close()
@@ -123,7 +123,7 @@ class Memcached:
             raise kind(f"{type(error).__name__}: {error}") from error
 
     def _client(self) -> HashClient:
-        """This thread's; a new one after the store was left alone: connections may be dead."""
+        """This thread's client; a new one after the circuit opened, as connections may be dead."""
         thread, times_opened = get_ident(), self.circuit.times_opened
         own = self._clients.get(thread)
         if own is None or own.times_opened != times_opened:
@@ -139,4 +139,4 @@ class Memcached:
 class _Client(NamedTuple):
     client: HashClient
     sockets: Sockets
-    times_opened: int  # how often the circuit had been when it was made
+    times_opened: int  # of the circuit, when the client was made

@@ -1,4 +1,4 @@
-"""Sockets that nobody waits for longer than agreed, whatever servers and name servers do."""
+"""Sockets with a limit on the whole time, whatever servers and name servers do."""
 
 import socket
 from concurrent.futures import Future
@@ -12,36 +12,36 @@ _Addresses = list[tuple[Any, ...]]
 
 
 class Names:
-    """Addresses of hosts, looked up beside those who wait for them.
+    """Addresses of hosts, looked up in threads of their own.
 
-    What a name server does not tell in time, or no more, is what it told before.
+    If a lookup fails or takes too long, the addresses of the last successful one are used.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._lookups: dict[tuple[str, int], Future[_Addresses]] = {}
-        self._told: dict[tuple[str, int], _Addresses] = {}
+        self._found: dict[tuple[str, int], _Addresses] = {}
 
     def look_up(self, host: str, port: int, wait_s: float) -> _Addresses:
         """Return a host's addresses, as `socket.getaddrinfo` does.
 
         Raises:
-            OSError: there are none, or none in time, and never were.
-            ValueError: this is no name.
+            OSError: there are none, or none in time, and none from before.
+            ValueError: the name is not valid.
         """
         name = host, port
         with self._lock:
             lookup = self._lookups.get(name)
             if lookup is None or lookup.done():
                 lookup = self._lookups[name] = Future()
-                # A daemon: nothing ends a lookup early, and the process must not wait for it.
+                # A daemon thread: a lookup cannot be ended, and the process must not wait for it.
                 Thread(target=self._ask, args=(name, lookup), daemon=True).start()
         try:
             return lookup.result(wait_s)
         except OSError:  # TimeoutError is one
-            if name not in self._told:
+            if name not in self._found:
                 raise
-            return self._told[name]
+            return self._found[name]
 
     def _ask(self, name: tuple[str, int], lookup: Future[_Addresses]) -> None:
         try:
@@ -51,15 +51,15 @@ class Names:
         except (OSError, ValueError) as error:
             lookup.set_exception(error)
         else:
-            self._told[name] = found
+            self._found[name] = found
             lookup.set_result(found)
 
 
 class Sockets:
-    """What one thread's client of memcached takes for the module `socket`.
+    """Stands in for the module `socket` in one thread's client of memcached.
 
-    The client's own timeouts are for each step: a server that sends a byte now and then could keep
-    it for ever. Here no step of connecting or answering begins when the time is over.
+    The client's own timeouts are for each step, so that a server which sends a byte now and then
+    could hold it for ever. Here no step of connecting or answering begins after the time is up.
     """
 
     AF_UNIX, AF_UNSPEC = socket.AF_UNIX, socket.AF_UNSPEC
@@ -67,25 +67,25 @@ class Sockets:
     IPPROTO_TCP, TCP_NODELAY = socket.IPPROTO_TCP, socket.TCP_NODELAY
 
     def __init__(self, names: Names, timeout_s: float) -> None:
-        """Prepares; time runs from `begin` on.
+        """Time runs from `begin` on.
 
         Args:
-            names: where addresses are found.
-            timeout_s: how long connecting may go on, and how long an answer.
+            names: looks addresses up.
+            timeout_s: of connecting, and of an answer.
         """
         self._names = names
         self._timeout_s = timeout_s
         self._end = 0.0
 
     def begin(self) -> None:
-        """Give what follows its time."""
+        """Start the time of what follows."""
         self._end = monotonic() + self._timeout_s
 
     def left_s(self) -> float:
-        """Return how much time is left.
+        """Return the time that is left.
 
         Raises:
-            TimeoutError: none.
+            TimeoutError: there is none.
         """
         left_s = self._end - monotonic()
         if left_s <= 0:

@@ -1,4 +1,4 @@
-"""Profiles that servers keep, and the bundle's own where these fail."""
+"""Profiles from a store, and from the bundle when the store fails."""
 
 import asyncio
 import logging
@@ -15,12 +15,12 @@ __all__ = ["StoredProfiles"]
 
 _logger = logging.getLogger(__name__)
 
-# Set in the store's threads alone, where a read may wait.
+# Set only in the store's threads, where a read may wait.
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 
 class StoredProfiles:
-    """The profiles of a bundle, as a store has them."""
+    """The profiles of a bundle, read from a store."""
 
     def __init__(
         self, store: Memcached, local: ProfileSource, bundle_id: str, observe: Callable[[str], None]
@@ -29,12 +29,12 @@ class StoredProfiles:
 
         Args:
             store: where the profiles are.
-            local: the bundle's own, for when the store fails.
+            local: the bundle's profiles, for when the store fails.
             bundle_id: of the bundle.
-            observe: is told how each read went: `found`, `unknown` (there is no such user),
-                `missing` (the store has lost the profile), `damaged` (what it has is no profile of
-                this user), `failed`, `open` (not asked, since it failed too often), or `late`
-                (nobody waited any longer).
+            observe: called with the result of each read: `found`, `unknown` (no such user),
+                `missing` (the store has lost the profile), `damaged` (the value is no profile of
+                this user), `failed`, `open` (not asked, after too many failures) or `late` (the
+                answer came after the time limit).
         """
         self._store = store
         self._local = local
@@ -43,10 +43,10 @@ class StoredProfiles:
         self._too_large: set[str] = set()
 
     async def in_time(self, source: ProfileSource, user_id: str) -> Profile | None:
-        """Returns the user's profile from `source`, which asks the store, and may wait for it.
+        """Returns the user's profile from `source`, which asks the store by `get`.
 
-        Whatever happens there, it is only waited for as long as a connection and an answer may
-        take together; then the bundle's own has to do. While the store is left alone, nobody waits.
+        It waits no longer than a connection and an answer may take together, and then returns the
+        bundle's profile. While the store is left alone, it does not wait at all.
         """
         store = self._store
         turn = store.circuit.turn()
@@ -63,10 +63,10 @@ class StoredProfiles:
             store.circuit.over(turn)
 
     def get(self, user_id: str) -> Profile | None:
-        """Returns the user's profile, or None; one of the bundle's own is marked as `fallback`.
+        """Returns the user's profile, or None; one from the bundle is marked as `fallback`.
 
-        The store is only asked on behalf of `in_time`, in one of its threads. A profile that it has
-        lost, or that was damaged, is given to it again.
+        The store is only asked within `in_time`, in one of the store's threads. A profile that is
+        missing there or damaged is stored again.
         """
         turn = _turn.get()
         if turn is None:
@@ -97,9 +97,9 @@ class StoredProfiles:
     def _give(
         self, key: str, user_id: str, why: str, write: Callable[[str, bytes], None]
     ) -> Profile | None:
-        """Fall back to the bundle's own, and give it to the store.
+        """Fall back to the bundle's profile, and store it.
 
-        A server without room is told again with the shopper's next request: it may have room then.
+        If a server is full, the user's next request tries again.
         """
         own = self._fall_back(user_id, why)
         if own is None or user_id in self._too_large:
