@@ -1,5 +1,5 @@
-"""Business rules: what merchandisers want, which wins over any model.
+"""Business rules: the wishes of merchandisers, which take precedence over any model.
 
-YAML and the schema of a rules file take memory in every worker: whoever has no such file imports
-`files` and `errors` alone, and those import the rest when it is needed.
+YAML and the schema of a rules file take memory in every worker. `files` and `errors` import them
+only if there is such a file, so other modules should import those two alone.
 """

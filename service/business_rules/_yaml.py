@@ -1,8 +1,8 @@
-"""YAML as merchandisers write it: mappings, lists and text, with the line of each.
+"""The YAML of a rules file: mappings, lists and text, with the line of each.
 
-Every scalar is text here, and what reads it says whether it is a number: item 007 stays 007, and
-the country code NO is not false. Anchors, aliases, tags and keys given twice are refused: a rules
-file needs none of them, and a few aliases can stand for gigabytes.
+Every scalar is text here, and the schema turns some into numbers: item 007 stays 007, and the
+country code NO is not false. Anchors, aliases, tags and repeated keys are refused: a rules file
+needs none of them, and a few aliases can stand for gigabytes.
 """
 
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ __all__ = ["Document", "Path", "read_yaml"]
 Path = tuple[str | int, ...]
 Tree = str | list["Tree"] | dict[str, "Tree"]
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is, as in all wheels
-_DEPTH = 8  # twice what any rule needs
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml if present, as in all wheels
+_DEPTH = 8  # twice as deep as any rule needs
 
 
 class Document(NamedTuple):
-    """What a file says, and where: `lines` holds the line of each key and list item by its path."""
+    """The contents of a file; `lines` holds the line of each key and list item by its path."""
 
     tree: Tree
     lines: dict[Path, int]
 
     def line(self, path: Path) -> int:
-        """The line of whatever is at `path`, or of the closest thing around it that is there."""
+        """The line of the value at `path`, or of the innermost value around it that exists."""
         place: Path = ()
         for part in path:
             if (*place, part) in self.lines:
@@ -37,7 +37,7 @@ class Document(NamedTuple):
 
 
 class _MistakeError(Exception):
-    """Ends the reading; carries the line and the message."""
+    """The document is refused; the arguments are line and message."""
 
 
 def read_yaml(text: str, source: str) -> Document:
@@ -45,10 +45,10 @@ def read_yaml(text: str, source: str) -> Document:
 
     Args:
         text: of the file.
-        source: what to call it in an error.
+        source: the file's name in errors.
 
     Raises:
-        RulesError: it is empty, not YAML, or holds what is refused here.
+        RulesError: the text is empty, not YAML, or has something that is refused here.
     """
     lines: dict[Path, int] = {}
     try:
@@ -57,7 +57,7 @@ def read_yaml(text: str, source: str) -> Document:
         mistake = Mistake(*error.args)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # Of a file that ends too early, libyaml names the line after the last.
+        # For a file that ends too early, libyaml gives the line after the last.
         line = min(mark.line, text.count("\n")) + 1 if mark else None
         mistake = Mistake(line, f"not YAML: {error.problem or error.context}")
     except (yaml.YAMLError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""A list as the rules have it."""
+"""The recommendations of a list, chosen and ordered by business rules."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ __all__ = ["Arranged"]
 
 
 class Arranged(NamedTuple):
-    """A list as the rules have it.
+    """The recommendations of a list.
 
     Attributes:
-        chosen: positions of the candidates, in the order of the list.
-        pinned: the name of the pin by position, for those that were pinned.
+        chosen: (k,) indices into the candidates, in the order of the list.
+        pinned: the name of the pin that placed a candidate, by the candidate's index.
     """
 
     chosen: Positions

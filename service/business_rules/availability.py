@@ -17,7 +17,11 @@ _COLUMNS = ["store_id", "item_id"]
 
 
 class Availability:
-    """One bit for each item and store."""
+    """The items in stock in each store, one bit for each.
+
+    Attributes:
+        stores: the ids of the stores.
+    """
 
     def __init__(self, packed: Mapping[str, UInt8], n_items: int) -> None:
         self._packed = packed
@@ -25,22 +29,22 @@ class Availability:
         self.stores = frozenset(packed)
 
     def in_stock(self, store_id: str) -> Bool:
-        """Which items are in stock in a store that is known, shape (n_items,)."""
+        """Which items are in stock in one of `stores`, shape (n_items,)."""
         return np.unpackbits(self._packed[store_id], count=self._n_items).view(np.bool_)
 
 
 def read_availability(path: Path, index: Mapping[str, int]) -> Availability:
-    """Reads what is in stock.
+    """Reads a file of availability.
 
     Args:
         path: a Parquet file with the columns store_id and item_id, strings or integers, and a row
-            for each item that a store has. Items that the catalogue does not have are passed over.
+            for each item that a store has. Items outside the catalogue are ignored.
         index: item index by item id.
 
     Raises:
-        RulesError: the file cannot be used.
+        RulesError: the file cannot be read or has another form.
     """
-    from pyarrow import parquet  # a third of a second, for those who have such a file
+    from pyarrow import parquet  # a third of a second, only needed for such a file
 
     try:
         table = parquet.read_table(path, columns=_COLUMNS)

@@ -1,4 +1,4 @@
-"""From the text of a rules file to the items that each rule is about."""
+"""Compiling: from the text of a rules file to the items of each business rule."""
 
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
@@ -25,13 +25,13 @@ _ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
 
 
 class CompiledRule(NamedTuple):
-    """A rule, and what it takes to apply it.
+    """A business rule, looked up in a catalogue.
 
     Attributes:
         rule: as it was written.
-        members: (n,) int32, the items it is about, ascending: the most popular one first.
-        schedule: when it holds; None for always.
-        stores: where it holds; None for everywhere.
+        members: (n,) int32, the items that it concerns, ascending: the most popular one first.
+        schedule: when it is in force; None for always.
+        stores: where it is in force; None for everywhere.
     """
 
     rule: BusinessRule
@@ -41,29 +41,29 @@ class CompiledRule(NamedTuple):
 
 
 class Compiler:
-    """Looks up in one catalogue what rules are about."""
+    """Compiles business rules for one catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._taxonomy = catalogue.taxonomy
         self._brands = Level.of(catalogue.brands or ()).members
-        self._prices = np.array(catalogue.prices or (), float)  # what is unknown is NaN
+        self._prices = np.array(catalogue.prices or (), float)  # NaN for unknown prices
 
     def compile(self, text: str, source: str) -> list[CompiledRule]:
-        """Returns the rules in the order of the file.
+        """Returns the rules in the order of the file; errors call it `source`.
 
-        Items that the catalogue does not have are passed over, since items come and go with
-        every build; an unknown category or brand is a mistake.
+        Items outside the catalogue are ignored, since items come and go with every build. An
+        unknown category or brand is a mistake.
 
         Raises:
-            RulesError: naming each mistake with its line.
+            RulesError: there are mistakes; it has each with its line.
         """
         document = read_yaml(text, source)
         mistakes: list[tuple[Path, str]] = []
         try:
             file = RulesFile.model_validate(document.tree)
         except ValidationError as error:
-            mistakes = [(each["loc"], _said(each)) for each in error.errors()]
+            mistakes = [(each["loc"], _message(each)) for each in error.errors()]
         else:
             mistakes = list(self._mistakes(file))
         if mistakes:
@@ -81,7 +81,7 @@ class Compiler:
         ]
 
     def _mistakes(self, file: RulesFile) -> Iterator[tuple[Path, str]]:
-        """What the form of a file does not show."""
+        """Mistakes that the schema does not find."""
         names: set[str] = set()
         zone = ZoneInfo(file.timezone)
         for place, rule in enumerate(file.rules):
@@ -146,8 +146,8 @@ def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:
     return np.unique(np.concatenate([find(name) for name in names]))
 
 
-def _said(error: ErrorDetails) -> str:
-    """What pydantic found, in the words of this file."""
+def _message(error: ErrorDetails) -> str:
+    """An error of pydantic as a message, to which the line is added."""
     path, found = error["loc"], error["input"]
     field = path[-1] if path else TEXT.whole
     match error["type"]:

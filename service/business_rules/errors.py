@@ -1,4 +1,4 @@
-"""What is wrong with a file of the shop's, and on which line."""
+"""Errors of rules files and files of availability."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ _SHOWN = 10
 
 
 class Mistake(NamedTuple):
-    """One thing that is wrong; `line` counts from 1, and is None where there are no lines."""
+    """One mistake in a file; `line` counts from 1, and is None if the file has no lines."""
 
     line: int | None
     message: str

@@ -1,4 +1,4 @@
-"""The shop's files: read at start, and again whenever they change."""
+"""The rules file and the file of availability, read at start and after each change."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _Signature = tuple[int, int, int] | None
 
 
 class Reload(NamedTuple):
-    """A file that changed; `refused` says why it is not in force, and is None if it is."""
+    """A file that changed; `refused` is the reason why it is not in force, or None."""
 
     file: str
     path: Path
@@ -28,7 +28,7 @@ class Reload(NamedTuple):
 
 
 class _File(Generic[_Content]):
-    """One file, as it was when it was last fit for use."""
+    """The last valid content of one file."""
 
     def __init__(self, name: str, path: Path, read: Callable[[Path], _Content]) -> None:
         self._name, self._path, self._read = name, path, read
@@ -37,7 +37,7 @@ class _File(Generic[_Content]):
         self.content = read(path)
 
     def look(self) -> Reload | None:
-        """Reads the file again if it changed; tells if it did."""
+        """Reads the file again if it changed; None if it did not."""
         if (signature := _signature(self._path)) == self._seen:
             return None
         self._seen = signature
@@ -51,17 +51,17 @@ class _File(Generic[_Content]):
 
 
 class RuleFiles:
-    """The rules file and the file of availability, either of which may be missing.
+    """The rules file and the file of availability; the shop may have both, one or none.
 
     Attributes:
-        rulebook: what is in force; None if there is neither file.
+        rulebook: the one in force; None if there is neither file.
     """
 
     def __init__(self, catalogue: Catalogue, rules: Path | None, availability: Path | None) -> None:
         """Reads the files.
 
         Raises:
-            RulesError: one of them cannot be used.
+            RulesError: one of them is not valid.
         """
         self._catalogue = catalogue
         self._rules = self._availability = None
@@ -77,12 +77,12 @@ class RuleFiles:
 
     @property
     def refused(self) -> str | None:
-        """Why the newest files are not in force; None if they are."""
+        """The reasons why the newest files are not in force; None if they are."""
         refused = [each.refused for each in (self._rules, self._availability) if each is not None]
         return "\n".join(each for each in refused if each is not None) or None
 
     def look(self) -> list[Reload]:
-        """Reads again what changed; what is not fit for use leaves the old in force."""
+        """Reads the files that changed; if a new content is not valid, the old stays in force."""
         files = [each for each in (self._rules, self._availability) if each is not None]
         reloads = [reload for each in files if (reload := each.look()) is not None]
         if any(each.refused is None for each in reloads):
@@ -90,14 +90,14 @@ class RuleFiles:
         return reloads
 
     def at(self, clock: Callable[[], float]) -> "Rulebook":
-        """The rulebook in force, by another clock."""
+        """The rulebook in force, with another clock."""
         return self._book([] if self._rules is None else self._rules.content, clock)
 
     def trial(self, text: str, clock: Callable[[], float]) -> "Rulebook":
-        """The rulebook as it would be with other rules.
+        """The rulebook that a rules file with this text would give.
 
         Raises:
-            RulesError: they cannot be used.
+            RulesError: the text is not valid.
         """
         return self._book(_compiler(self._catalogue).compile(text, "rules"), clock)
 
@@ -123,7 +123,7 @@ def read_rules(path: Path, compiler: "Compiler") -> "list[CompiledRule]":
     """Reads a rules file.
 
     Raises:
-        RulesError: it cannot be used.
+        RulesError: it cannot be read, or is not valid.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -134,7 +134,7 @@ def read_rules(path: Path, compiler: "Compiler") -> "list[CompiledRule]":
 
 
 def _signature(path: Path) -> _Signature:
-    """What changes when the file does; None while there is none."""
+    """A value that changes with the file; None while there is no file."""
     try:
         found = path.stat()
     except OSError:

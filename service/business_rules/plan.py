@@ -1,18 +1,16 @@
-"""A plan: the rules of one store at one moment, as arrays over the catalogue.
+"""A plan: the business rules of one store at one moment, as arrays over the catalogue.
 
-What wins where rules meet:
+Precedence:
 
 1. Availability, `exclude`, the basket and the exclusions of the request always hold.
-2. `pin` comes next. Of pins of one place, the one of higher priority is tried first, then the one
-   that stands first in the file; a pin without an eligible item that is not yet in the list
-   leaves its place to the next.
-3. `maximum`, then `minimum`: what has to be there is chosen within what may be there. Pinned
-   items count for both. Among minima that the list has no room for, priority decides, then the
-   order of the file.
+2. `pin`. Pins of the same place are tried by priority, then in the order of the file. A pin whose
+   eligible items are all in the list already leaves its place to the next pin.
+3. `maximum`, then `minimum`: the items of a minimum are chosen within the maxima. Pinned items
+   count for both. If the list has no room for all minima, priority decides, then the order of the
+   file.
 4. `boost` and `bury` multiply.
 
-Only the first of these is a promise. The others are wishes: they give way before the list becomes
-shorter than k.
+Only the first is guaranteed. The others yield if the list would become shorter than k.
 """
 
 from collections.abc import Sequence
@@ -32,12 +30,12 @@ __all__ = ["Plan"]
 
 
 class Plan(NamedTuple):
-    """The rules that are in force.
+    """The business rules in force.
 
     Attributes:
         rules: all of them, in the order of the file.
-        allowed: (n_items,) what may be recommended; None for everything.
-        log_factors: (n_items,) float32, what scores grow by; None for nothing.
+        allowed: (n_items,) which items may be recommended; None for all.
+        log_factors: (n_items,) float32, added to the scores; None for nothing.
         pins: by place, then by priority and order.
         quotas: minima and maxima; None without any.
     """
@@ -50,7 +48,7 @@ class Plan(NamedTuple):
 
     @classmethod
     def of(cls, rules: Sequence[CompiledRule], n_items: int) -> Self:
-        """The plan of rules that are all in force."""
+        """The plan of these rules."""
         rules = [each for each in rules if len(each.members)]
         by_priority = sorted(rules, key=lambda each: -each.rule.priority)
         pins: dict[int, list[CompiledRule]] = {}
@@ -67,11 +65,11 @@ class Plan(NamedTuple):
 
     @property
     def arranges(self) -> bool:
-        """Whether any rule concerns the list as a whole."""
+        """Whether a rule concerns the list as a whole: a pin, a minimum or a maximum."""
         return bool(self.pins) or self.quotas is not None
 
     def supply(self, items: Int32, eligible: Bool, k: int) -> Int32:
-        """Adds the candidates without which the list cannot be arranged, the most popular first.
+        """Adds candidates that pins, minima and maxima need, the most popular first.
 
         Args:
             items: (n,) int32, distinct eligible candidates, ascending.
@@ -79,7 +77,7 @@ class Plan(NamedTuple):
             k: recommendations wanted.
 
         Returns:
-            The candidates, lengthened where they did not suffice, ascending.
+            The candidates and the added ones, ascending.
         """
         if not self.arranges:
             return items
@@ -88,7 +86,7 @@ class Plan(NamedTuple):
         for place in places:
             for pin in self.pins[place]:
                 if eligible[pin.members].any():
-                    supply.bring(pin.members, len(places))
+                    supply.add(pin.members, len(places))
                     break
         if self.quotas is not None:
             self.quotas.supply(supply, k)
@@ -99,7 +97,7 @@ class Plan(NamedTuple):
 
         Args:
             items: (n,) int32, the candidates, ascending.
-            ranked: (n,) positions of the candidates, best first.
+            ranked: (n,) indices into `items`, best first.
             k: recommendations wanted.
         """
         if not self.arranges:
@@ -119,9 +117,9 @@ class Plan(NamedTuple):
         return Arranged(ranked[np.array(order, np.intp)], names)
 
     def touched(self, item: int, pinned_by: str | None = None) -> list[str]:
-        """The names of the rules that touch an item, in the order of the file.
+        """The names of the rules that concern an item, in the order of the file.
 
-        Those that say something about it, and of the pins the one that placed it.
+        Of the pins, only the one that placed it.
         """
         wanted = np.array([item], np.int32)
         return [
@@ -132,7 +130,7 @@ class Plan(NamedTuple):
         ]
 
     def _pinned(self, ordered: Int32, k: int) -> dict[int, tuple[int, CompiledRule]]:
-        """By place, what is pinned there: its rank in the list, and the pin."""
+        """The rank of the pinned item and its pin, by place."""
         pinned: dict[int, tuple[int, CompiledRule]] = {}
         free = np.ones(len(ordered), np.bool_)
         for place, pins in self.pins.items():
@@ -158,7 +156,7 @@ def _allowed(rules: Sequence[CompiledRule], n_items: int) -> Bool | None:
 
 
 def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
-    """The sum of the logarithms, always added in the same order: whatever the order of the file."""
+    """The sums of the logarithms, added in an order that does not depend on the file's."""
     factors = [
         (each.rule.factor, each.members) for each in rules if isinstance(each.rule, Boost | Bury)
     ]

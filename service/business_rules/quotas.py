@@ -1,4 +1,4 @@
-"""Quotas: how many of certain items a list has at least, and at most."""
+"""Quotas: the least and the greatest number of certain items in a list."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -15,15 +15,15 @@ __all__ = ["Quotas"]
 
 
 class Quotas(NamedTuple):
-    """Minima and maxima; of what a list has no room for, the first rules come first.
+    """Minima and maxima, in the order in which they are met if the list has no room for all.
 
     Attributes:
-        minima, maxima: (rule's number, count).
+        minima, maxima: count by the rule's number.
         members: of each rule, (n,) int32, ascending.
-        indptr: (n_items + 1,) int64; the rules that item i counts for are
+        indptr: (n_items + 1,) int64; item i counts for the rules
             `numbers[indptr[i]:indptr[i + 1]]`.
         numbers: int64.
-        unlimited: (n_items,) which items no maximum concerns.
+        unlimited: (n_items,) which items have no maximum.
     """
 
     minima: dict[int, int]
@@ -58,27 +58,27 @@ class Quotas(NamedTuple):
         return cls(minima, maxima, members, indptr, by_item, unlimited)
 
     def supply(self, supply: Supply, k: int) -> None:
-        """Brings the candidates without which the quotas cannot be met in a list of k."""
+        """Adds the candidates that a list of k needs to meet the quotas."""
         room = k
         for number, count in self.minima.items():
             if room <= 0:
                 break
-            supply.bring(self.members[number], count, self.unlimited)
-            supply.bring(self.members[number], count)
+            supply.add(self.members[number], count, self.unlimited)
+            supply.add(self.members[number], count)
             room -= count
         if self.maxima and supply.count(self.unlimited) < k:
-            supply.bring(np.flatnonzero(self.unlimited).astype(np.int32), k)
+            supply.add(np.flatnonzero(self.unlimited).astype(np.int32), k)
             if supply.count(self.unlimited) < k:
                 for number, count in self.maxima.items():
-                    supply.bring(self.members[number], min(k, count))
+                    supply.add(self.members[number], min(k, count))
 
     def choose(self, ordered: Int32, firmly: set[int], k: int) -> set[int]:
-        """The k places of an ordered list that are kept.
+        """The k ranks of an ordered list that are kept.
 
         Args:
             ordered: (n,) int32, items, best first.
-            firmly: places that are kept in any case, k or fewer.
-            k: places to keep, n or fewer.
+            firmly: ranks that are kept in any case, k or fewer.
+            k: number of ranks to keep, n or fewer.
         """
         counts_for = self._counts_for(ordered)
         counts = [0] * len(self.members)
@@ -87,32 +87,32 @@ class Quotas(NamedTuple):
         def is_open(numbers: list[int]) -> bool:
             return all(counts[number] < self.maxima.get(number, k) for number in numbers)
 
-        def take(place: int) -> None:
-            chosen.add(place)
-            for number in counts_for.get(place, ()):
+        def take(rank: int) -> None:
+            chosen.add(rank)
+            for number in counts_for.get(rank, ()):
                 counts[number] += 1
 
-        for place in firmly:
-            take(place)
+        for rank in firmly:
+            take(rank)
         for number, count in self.minima.items():
-            for place, numbers in counts_for.items():
+            for rank, numbers in counts_for.items():
                 if counts[number] >= count or len(chosen) == k:
                     break
-                if number in numbers and place not in chosen and is_open(numbers):
-                    take(place)
-        for place in range(len(ordered)):
+                if number in numbers and rank not in chosen and is_open(numbers):
+                    take(rank)
+        for rank in range(len(ordered)):
             if len(chosen) == k:
                 break
-            if place not in chosen and (place not in counts_for or is_open(counts_for[place])):
-                take(place)
-        for place in range(len(ordered)):
+            if rank not in chosen and (rank not in counts_for or is_open(counts_for[rank])):
+                take(rank)
+        for rank in range(len(ordered)):
             if len(chosen) == k:
                 break
-            chosen.add(place)
+            chosen.add(rank)
         return chosen
 
     def _counts_for(self, ordered: Int32) -> dict[int, list[int]]:
-        """The rules that a place counts for, by place; only places that count for any."""
+        """The rules that each rank counts for; ranks that count for none are left out."""
         starts, stops = self.indptr[ordered], self.indptr[ordered + 1]
-        places = np.flatnonzero(stops > starts).tolist()
-        return {each: self.numbers[starts[each] : stops[each]].tolist() for each in places}
+        ranks = np.flatnonzero(stops > starts).tolist()
+        return {each: self.numbers[starts[each] : stops[each]].tolist() for each in ranks}

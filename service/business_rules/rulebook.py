@@ -1,4 +1,4 @@
-"""The rulebook: all rules and the availability, and the plan that is in force where and when."""
+"""The rulebook: all business rules and the availability, and from them the plan of a store now."""
 
 from collections.abc import Callable, Sequence
 from time import time
@@ -14,7 +14,7 @@ _PLANS_KEPT = 256  # of an (n_items,) mask each
 
 
 class _Kept(NamedTuple):
-    """A plan, and the time in epoch seconds for which it need not be looked at again."""
+    """A plan, and the time in epoch seconds for which it stays in force."""
 
     since: float
     until: float
@@ -22,7 +22,7 @@ class _Kept(NamedTuple):
 
 
 class Rulebook:
-    """What the shop says of one catalogue; a request asks it for its plan."""
+    """The business rules and the availability of one catalogue."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Rulebook:
         n_items: int,
         clock: Callable[[], float] = time,
     ) -> None:
-        """Takes rules as `Compiler.compile` returns them; `clock` gives epoch seconds."""
+        """Takes the rules of `Compiler.compile`; `clock` returns epoch seconds."""
         self._rules = rules
         self._availability = availability
         self._n_items = n_items
@@ -39,11 +39,11 @@ class Rulebook:
         in_stock = availability.stores if availability is not None else frozenset()
         self._stores = in_stock.union(*(each.stores for each in rules if each.stores))
         self._kept: dict[str | None, _Kept] = {}
-        # By the numbers of the rules in force: stores and moments share what they have in common.
+        # By the numbers of the rules in force: stores and moments with the same rules share a plan.
         self._plans: dict[tuple[int, ...], Plan] = {}
 
     def plan(self, store_id: str | None) -> Plan:
-        """The plan of a store, now; a store that nobody knows, and None, have those of all."""
+        """The plan of a store now; for an unknown store and None, of the rules for all stores."""
         store = store_id if store_id in self._stores else None
         now = self._clock()
         kept = self._kept.get(store)
@@ -52,9 +52,9 @@ class Rulebook:
         return kept.plan
 
     def knows(self, store_id: str | None) -> bool:
-        """Whether it is known what is in stock for this request: it names no store, or one of ours.
+        """Whether the stock for this request is known: it names no store, or a known one.
 
-        Without a file of availability, everything is.
+        Without a file of availability, every store is known.
         """
         return (
             store_id is None or self._availability is None or store_id in self._availability.stores

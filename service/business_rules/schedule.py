@@ -1,4 +1,4 @@
-"""Schedules: the times in which a rule holds."""
+"""Schedules: the times in which a business rule is in force."""
 
 from datetime import datetime, tzinfo
 from typing import NamedTuple
@@ -10,15 +10,15 @@ _DAY_MINUTES = 24 * 60
 
 
 class Schedule(NamedTuple):
-    """When a rule holds: all that is given must be so.
+    """The times in which a business rule is in force: all conditions must be met.
 
     Attributes:
-        begins: epoch seconds, from when on.
-        ends: epoch seconds, from when on no more.
-        weekdays: of the local moment, Monday is 0; empty for all of them.
-        hours: local minutes of the day from which and until which; beyond midnight if the first
-            is the larger. None for the whole day.
-        zone: where weekdays and hours are looked up.
+        begins: epoch seconds, included.
+        ends: epoch seconds, excluded.
+        weekdays: local weekdays, Monday is 0; empty for all.
+        hours: first and last minute of the local day, the last excluded; they span midnight if the
+            first is larger. None for the whole day.
+        zone: the time zone of weekdays and hours.
     """
 
     begins: float
@@ -28,7 +28,7 @@ class Schedule(NamedTuple):
     zone: tzinfo
 
     def holds(self, now: float) -> bool:
-        """Whether `now`, in epoch seconds, lies within."""
+        """Whether the rule is in force at `now`, in epoch seconds."""
         if not self.begins <= now < self.ends:
             return False
         if not self.weekdays and self.hours is None:
@@ -43,9 +43,9 @@ class Schedule(NamedTuple):
         return start <= minute < stop if start < stop else minute >= start or minute < stop
 
     def next_look(self, now: float) -> float:
-        """The moment, in epoch seconds, until which what `holds` says of `now` stays true.
+        """The moment, in epoch seconds, until which `holds` does not change.
 
-        Hours and weekdays turn on a full minute, in every time zone.
+        Hours and weekdays change at full minutes in every time zone.
         """
         coming = [moment for moment in (self.begins, self.ends) if moment > now]
         if self.weekdays or self.hours is not None:

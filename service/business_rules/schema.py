@@ -1,7 +1,7 @@
-"""The rules file: what may stand in it.
+"""The schema of a rules file.
 
-Its reader hands over every scalar as text (see `_yaml`), so that each field says how it is to be
-read: an item id of digits stays as it is written, and a factor has to be a number.
+Every scalar arrives as text (see `_yaml`), and the type of its field decides how it is read: an
+item id of digits stays text, and a factor has to be a number.
 """
 
 import re
@@ -114,7 +114,7 @@ class _BusinessRule(_Part):
         return self
 
     def schedule(self, zone: ZoneInfo) -> Schedule | None:
-        """When the rule holds; None for always. Moments without an offset are those of `zone`.
+        """When the rule is in force; None for always. Moments without an offset are in `zone`.
 
         Raises:
             ValueError: the rule ends before it begins.
@@ -129,20 +129,20 @@ class _BusinessRule(_Part):
 
 
 class Exclude(_BusinessRule):
-    """Items that do not appear."""
+    """These items are not recommended."""
 
     action: Literal["exclude"]
 
 
 class Boost(_BusinessRule):
-    """Items whose score grows by log(factor)."""
+    """The score of these items grows by log(factor)."""
 
     action: Literal["boost"]
     factor: Annotated[_Number, Field(gt=1)]
 
 
 class Bury(_BusinessRule):
-    """Items whose score falls by as much."""
+    """The score of these items falls: factor is below 1."""
 
     action: Literal["bury"]
     factor: Annotated[_Number, Field(gt=0, lt=1)]
@@ -156,14 +156,14 @@ class Pin(_BusinessRule):
 
 
 class Minimum(_BusinessRule):
-    """At least so many of these items are in the list."""
+    """At least `count` of these items are in the list."""
 
     action: Literal["minimum"]
     count: Annotated[int, Field(ge=1)]
 
 
 class Maximum(_BusinessRule):
-    """At most so many of them are."""
+    """At most `count` of these items are in the list."""
 
     action: Literal["maximum"]
     count: Annotated[int, Field(ge=1)]
@@ -173,7 +173,7 @@ BusinessRule = Exclude | Boost | Bury | Pin | Minimum | Maximum
 
 
 class RulesFile(_Part):
-    """A whole file; its time zone is that of moments, weekdays and hours."""
+    """A whole file, with the time zone of moments, weekdays and hours."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     rules: list[Annotated[BusinessRule, Field(discriminator="action")]]
@@ -184,5 +184,5 @@ def _epoch(moment: datetime | None, zone: ZoneInfo, sign: int) -> float:
         return sign * float("inf")
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
-    except (OverflowError, OSError):  # the first and the last day of the calendar
+    except (OverflowError, OSError):  # on the first and the last day of the calendar
         return sign * float("inf")

@@ -1,4 +1,4 @@
-"""Supply: candidates that rules need, beside those that the shopper's request brought."""
+"""Supply: the candidates of a request, and those that business rules add."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ __all__ = ["Supply"]
 
 
 class Supply:
-    """The candidates of one request, to which more can be brought."""
+    """The candidates of one request, to which more can be added."""
 
     def __init__(self, items: Int32, eligible: Bool) -> None:
         """Begins with some candidates.
@@ -24,16 +24,16 @@ class Supply:
         self._grown = False
 
     def count(self, marked: Bool) -> int:
-        """How many of the candidates are among the marked items, (n_items,)."""
+        """The number of candidates among the marked items, (n_items,)."""
         return int(np.count_nonzero(self._marks & marked))
 
-    def bring(self, members: Int32, wanted: int, marked: Bool | None = None) -> None:
-        """Adds eligible members, the most popular first, until `wanted` are candidates.
+    def add(self, members: Int32, wanted: int, marked: Bool | None = None) -> None:
+        """Adds eligible members, the most popular first, until `wanted` of them are candidates.
 
         Args:
             members: (m,) int32, ascending.
-            wanted: how many there should be.
-            marked: (n_items,) only members among these count and are added; None for all.
+            wanted: number of members among the candidates.
+            marked: (n_items,) only these members count and are added; None for all.
         """
         if marked is not None:
             members = members[marked[members]]
@@ -45,5 +45,5 @@ class Supply:
             self._grown = self._grown or len(new) > 0
 
     def items(self) -> Int32:
-        """The candidates now, ascending."""
+        """The candidates, ascending."""
         return np.flatnonzero(self._marks).astype(np.int32) if self._grown else self._items
