@@ -5,26 +5,21 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import rankdata
 
 from index_builder.basket_score.corruption import Corruption
+from index_builder.measuring.roc import roc_auc
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
-from service.support.array_types import Bool, Float64, Int32, Int64
+from service.support.array_types import Bool, Float64, Int32
 
-__all__ = ["Judged", "Judgement", "Reliability", "judge_score", "reliability"]
-__all__ += ["roc_auc", "roc_curve"]
-
-
-_BINS = 10
+__all__ = ["Judgement", "ScoresByKind", "judge_score"]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ScoresByKind:
     """What one way to score makes of baskets.
 
     Attributes:
@@ -79,34 +74,14 @@ class Judgement:
     """
 
     users: Int32
-    personal: Judged
-    population: Judged
-    share: Judged
+    personal: ScoresByKind
+    population: ScoresByKind
+    share: ScoresByKind
 
     def of(self, baskets: Bool) -> Self:
         """The same for some of the baskets."""
         ways = (self.personal, self.population, self.share)
         return type(self)(self.users[baskets], *(way.of(baskets) for way in ways))
-
-
-@dataclass(frozen=True, eq=False)
-class Reliability:
-    """What was promised and what came, in bins of equal mass, lowest first.
-
-    Attributes:
-        expected: (bins,) mean likelihood.
-        observed: (bins,) share of real baskets.
-        counts: (bins,).
-    """
-
-    expected: Float64
-    observed: Float64
-    counts: Int64
-
-    @property
-    def expected_error(self) -> float:
-        """Expected calibration error: mean of |expected - observed| over the baskets."""
-        return float(np.average(np.abs(self.expected - self.observed), weights=self.counts))
 
 
 def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgement | None:
@@ -136,51 +111,8 @@ def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgem
     if not rows:
         return None
     table = np.array(rows)  # (baskets, kinds, ways)
-    personal, population, share = (Judged(*table[:, :, way].T) for way in range(3))
+    personal, population, share = (ScoresByKind(*table[:, :, way].T) for way in range(3))
     return Judgement(np.array(users, np.int32), personal, population, share)
-
-
-def reliability(log_odds: Float64, real: Bool) -> Reliability:
-    """Bins the likelihoods.
-
-    Args:
-        log_odds: (n,).
-        real: (n,) what came.
-    """
-    chances = expit(log_odds)
-    order = np.argsort(log_odds, kind="stable")
-    bins = [each for each in np.array_split(order, _BINS) if len(each)]
-    return Reliability(
-        np.array([chances[each].mean() for each in bins]),
-        np.array([real[each].mean() for each in bins]),
-        np.array([len(each) for each in bins]),
-    )
-
-
-def roc_auc(positives: Float64, negatives: Float64) -> float:
-    """The chance that a positive is above a negative, a tie counting half."""
-    ranks = rankdata(np.concatenate([positives, negatives]))[: len(positives)]
-    least = len(positives) * (len(positives) + 1) / 2
-    return float((ranks.sum() - least) / (len(positives) * len(negatives)))
-
-
-def roc_curve(positives: Float64, negatives: Float64) -> tuple[Float64, Float64]:
-    """The share of negatives and that of positives at or above every threshold, from none to all.
-
-    Args:
-        positives: values of what is to be found.
-        negatives: values of the others.
-
-    Returns:
-        (thresholds + 1,) each, ascending from 0 to 1.
-    """
-    thresholds = np.unique(np.concatenate([positives, negatives]))[::-1]
-    shares = (
-        1 - np.searchsorted(np.sort(values), thresholds) / len(values)
-        for values in (negatives, positives)
-    )
-    false_alarms, found = (np.concatenate([[0.0], each]) for each in shares)
-    return false_alarms, found
 
 
 def _ways(scorer: BasketScorer, profile: Profile, items: Int32) -> tuple[float, float, float]:

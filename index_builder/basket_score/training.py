@@ -8,18 +8,19 @@ which item brings it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import lightgbm
 import numpy as np
 from pydantic import JsonValue
 from scipy.special import expit
 
-from index_builder.basket_score.judging import Judgement, judge_score, reliability
+from index_builder.basket_score.judging import Judgement, judge_score
 from index_builder.basket_score.training_examples import BasketKind, ScoreExamples
 from index_builder.bundle.contents import with_score
 from index_builder.config import ScoreConfig
 from index_builder.measuring.calibration import Curve
+from index_builder.measuring.reliability import reliability
 from index_builder.ranker.boosting import grow
 from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import BundleContents, preview_bundle
@@ -27,6 +28,7 @@ from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Bool, Float32, Float64, Int64
+from service.support.offsets import offsets
 
 __all__ = ["TrainedScore", "train_score"]
 
@@ -71,8 +73,9 @@ def train_score(
     Returns:
         The score; None if the baskets are those of one user.
     """
-    personal = _learn_personal(examples, config, threads, seed)
-    population = _learn_population(examples, config, threads, seed)
+    joined = _joined(examples)
+    personal = _personal_trees(joined, config, threads, seed)
+    population = _population_trees(joined, config, threads, seed)
     raw = with_score(contents, ScoreCurve(personal, 0), ScoreCurve(population, 0))
     judged = judge_score(preview_bundle(raw), baskets, seed)
     if judged is None:
@@ -109,40 +112,30 @@ def _calibrated(trees: Trees, curve: Curve) -> ScoreCurve:
     return ScoreCurve(replace(trees, value=value), curve.intercept)
 
 
-def _learn_personal(
-    examples: Sequence[ScoreExamples], config: ScoreConfig, threads: int, seed: int
-) -> Trees:
-    """What the score goes by."""
-    kinds = np.concatenate([each.kinds for each in examples])
-    return _boost(
-        np.concatenate([each.columns for each in examples]),
-        np.concatenate([each.sizes for each in examples]),
-        kinds == BasketKind.REAL,
-        np.concatenate([each.bought for each in examples]),
-        np.where(kinds == BasketKind.REAL, 2.0, 1.0),  # half of them, by weight
-        config,
-        threads,
-        seed,
-    )
+def _joined(examples: Sequence[ScoreExamples]) -> ScoreExamples:
+    """The examples of all windows."""
+    names = [each.name for each in fields(ScoreExamples)]
+    columns = ([getattr(each, name) for each in examples] for name in names)
+    return ScoreExamples(*map(np.concatenate, columns))
 
 
-def _learn_population(
-    examples: Sequence[ScoreExamples], config: ScoreConfig, threads: int, seed: int
+def _personal_trees(examples: ScoreExamples, config: ScoreConfig, threads: int, seed: int) -> Trees:
+    real = examples.kinds == BasketKind.REAL
+    weights = np.where(real, 2.0, 1.0)  # one of three baskets is real: half of them, by weight
+    baskets = (examples.columns, examples.sizes, real, examples.bought, weights)
+    return _boost(*baskets, config, threads, seed)
+
+
+def _population_trees(
+    examples: ScoreExamples, config: ScoreConfig, threads: int, seed: int
 ) -> Trees:
-    """What the population score goes by: another household's basket is as real as any."""
-    kinds = np.concatenate([each.kinds for each in examples])
-    sizes = np.concatenate([each.sizes for each in examples])
-    kept, of_kept = kinds != BasketKind.FOREIGN, np.repeat(kinds != BasketKind.FOREIGN, sizes)
-    return _boost(
-        np.concatenate([each.population_columns for each in examples])[of_kept],
-        sizes[kept],
-        kinds[kept] == BasketKind.REAL,
-        np.concatenate([each.bought for each in examples])[of_kept],
-        np.ones(int(kept.sum())),
-        config,
-        threads,
-        seed,
-    )
+    """Without the foreign baskets, which are real ones for the population."""
+    kept = examples.kinds != BasketKind.FOREIGN
+    items = np.repeat(kept, examples.sizes)
+    real = examples.kinds[kept] == BasketKind.REAL
+    columns, bought = examples.population_columns[items], examples.bought[items]
+    baskets = (columns, examples.sizes[kept], real, bought, np.ones(len(real)))
+    return _boost(*baskets, config, threads, seed)
 
 
 def _metrics(judged: Judgement) -> dict[str, JsonValue]:
@@ -183,7 +176,7 @@ def _boost(
         threads: of LightGBM.
         seed: of LightGBM.
     """
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    first = offsets(sizes)[:-1]
     basket = np.repeat(np.arange(len(sizes)), sizes)
     item_weight = config.item_weight
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from index_builder.basket_score.judging import Judgement, Reliability, roc_auc, roc_curve
+from index_builder.basket_score import Judgement
 from index_builder.evaluation.figures import figure as written
 from index_builder.evaluation.pictures.drawing import (
     BLUE,
@@ -16,6 +16,8 @@ from index_builder.evaluation.pictures.drawing import (
     picture,
     without_ticks,
 )
+from index_builder.measuring.reliability import Reliability
+from index_builder.measuring.roc import roc_auc, roc_curve
 from service.support.array_types import Float64
 
 __all__ = ["score_plot"]

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from index_builder.basket_score import Additions
-from index_builder.basket_score.judging import Judgement, reliability
+from index_builder.basket_score import Additions, Judgement
 from index_builder.evaluation.evaluate import Evaluation
 from index_builder.evaluation.figures import figure, percent
 from index_builder.evaluation.pictures.basket_score import score_plot
 from index_builder.evaluation.report.tables import markdown_table
+from index_builder.measuring.reliability import reliability
 
 __all__ = ["PICTURE", "basket_score_section"]
 
