@@ -31,6 +31,11 @@ class Shoppers:
         while row < in_a_row:
             row = row + 1 if self._degraded.get(timeout=30) == degraded else 0
 
+    def forget(self) -> None:
+        """Drop the answers so far, so that `until` looks only at later ones."""
+        while not self._degraded.empty():
+            self._degraded.get()
+
     def ask(self) -> None:
         """Ask, for one user after another, until it is enough."""
         with httpx.Client(base_url=self.url) as client:

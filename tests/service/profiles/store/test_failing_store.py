@@ -85,6 +85,7 @@ def survive(
         shoppers.until(degraded=True, in_a_row=seen)
         during = reads(url)
         mend()
+        shoppers.forget()
         shoppers.until(degraded=False)
         assert reads(url)["found"] > during["found"]
     assert shoppers.failures == 0
@@ -135,6 +136,7 @@ def test_one_server_of_three_is_gone(stored: Stored) -> None:
         holder.kill()
         shoppers.until(degraded=True, in_a_row=1)
         during = reads(service.url)
+        shoppers.forget()
         shoppers.until(degraded=False)  # the others have taken its profiles
         assert reads(service.url)["found"] > during["found"]
         holder.start()
