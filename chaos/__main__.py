@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def main() -> None:
     found = []
     with generator(bodies, {CORES[-1]}) as load:
         inputs = (arguments.bundle, load, arguments.rate, arguments.seconds)
-        for each in chain.from_iterable(_KINDS[kind](*inputs) for kind in arguments.only):
+        kinds = _KINDS | {"hot_swap": partial(hot_swap.outcomes, swaps=arguments.swaps)}
+        for each in chain.from_iterable(kinds[kind](*inputs) for kind in arguments.only):
             survived = "survived" if each.survived else "not survived"
             Console(stderr=True).print(f"{each.fault}: {survived}")
             found.append(each)
@@ -49,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     add(
         "--seconds", type=float, default=5, help="before, during and after each fault (%(default)s)"
     )
+    add("--swaps", type=int, default=10, help="new bundles in a row (%(default)s)")
     add(
         "--only",
         nargs="+",

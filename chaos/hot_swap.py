@@ -23,12 +23,13 @@ __all__ = ["built_again", "outcomes"]
 
 _KEY = "the key of the trials"
 _AT_MOST_MS = 30
-_SWAPS = 10
 _GROWTH = 1.05  # of memory, which varies a little
 
 
-def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
-    """Make good and damaged bundles current under load."""
+def outcomes(
+    bundle: Path, load: Generator, rate: float, seconds: float, swaps: int = 10
+) -> Iterator[Outcome]:
+    """Make good and damaged bundles current under load, at last many in a row."""
     source = load_bundle(bundle).path
     with TemporaryDirectory() as folder:
         out = Path(folder)
@@ -57,15 +58,17 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
             )
             yield trial.outcome("a rollback", roll_back, lambda: None, _AT_MOST_MS)
             yield trial.outcome("a damaged bundle", damage, mend, _AT_MOST_MS)
-            yield _swapped(service, trial, out, good)
+            yield _swapped(service, trial, out, good, swaps)
 
 
-def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path]) -> Outcome:
+def _swapped(
+    service: Running, trial: Trial, out: Path, bundles: Sequence[Path], swaps: int
+) -> Outcome:
     """Swap among three bundles, so that each has left memory when it becomes current again."""
     held = [Memory.of(service.pid).anonymous]
 
     def swap() -> None:
-        for bundle in islice(cycle(bundles[::-1]), _SWAPS):
+        for bundle in islice(cycle(bundles[::-1]), swaps):
             point_current_at(out, bundle)
             _await(service, bundle)
             held.append(Memory.of(service.pid).anonymous)
@@ -73,7 +76,7 @@ def _swapped(service: Running, trial: Trial, out: Path, bundles: Sequence[Path])
     with ThreadPoolExecutor(1) as thread:
         swapping = []
         found = trial.outcome(
-            f"{_SWAPS} new bundles in a row",
+            f"{swaps} new bundles in a row",
             lambda: swapping.append(thread.submit(swap)),
             lambda: swapping[0].result(),
             _AT_MOST_MS,
