@@ -13,7 +13,7 @@ QUICK = ("--dimension", "8", "--epochs", "2", "--threads", "1", "--backend", "ex
 CUT = "2017-11-20"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory, shop_files: tuple[Path, Path]) -> Path:
     """A directory with a bundle of the tiny shop's baskets before the cut, by the real command."""
     out = tmp_path_factory.mktemp("bundles")
