@@ -18,7 +18,8 @@ from pydantic_settings import CliApp
 from uvicorn import Server
 
 from service.app import create_app
-from service.bundle.bundle import Catalogue, load_bundle
+from service.bundle.bundle import load_bundle
+from service.bundle.catalogue import Catalogue
 from service.cli import server_config
 from service.http.routes.recommend import RecommendedItem, RecommendResponse
 from service.http.schemas import request_type

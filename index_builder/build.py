@@ -26,8 +26,6 @@ from index_builder.validation.publish_gate import enforce, gate_result
 from index_builder.validation.validation import validate
 from service.bundle.bundle import write_bundle
 
-__all__ = ["build"]
-
 
 def build(
     transactions: Transactions,

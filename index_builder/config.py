@@ -9,9 +9,6 @@ from service.bundle.errors import BundleInvalidError
 from service.recommending.ranking.trees import MOST_LEAVES
 from service.support.invalid_fields import TEXT, field_error
 
-__all__ = ["AssociationRulesConfig", "Backend", "BuildConfig", "IndexConfig", "RankerConfig"]
-__all__ += ["ScoreConfig", "SubstitutesConfig", "TrainConfig", "read_build_config"]
-
 
 class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

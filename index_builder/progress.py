@@ -8,8 +8,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-__all__ = ["TrainingProgress", "stage", "training_progress"]
-
 
 class _Rate(ProgressColumn):
     """Triples per second, over the last steps."""

@@ -70,7 +70,8 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
 
 def _checked_example(settings: Settings) -> "RecommendRequest":
     """Check all that a worker will need, so that a mistake ends the command; return an example."""
-    from service.bundle.bundle import BundleError, load_bundle
+    from service.bundle.bundle import load_bundle
+    from service.bundle.errors import BundleError
     from service.business_rules.errors import RulesError
     from service.business_rules.files import RuleFiles
     from service.events import open_stream

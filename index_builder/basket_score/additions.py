@@ -12,9 +12,6 @@ from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
 from service.support.array_types import Int32, Positions
 
-__all__ = ["Additions", "judge_additions"]
-
-
 _BASKETS = 1000
 _FAVOURITES = 5  # categories
 

@@ -7,9 +7,6 @@ import numpy as np
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Bool, Int32
 
-__all__ = ["Corruption"]
-
-
 _REACH_SHARE = 0.005  # of the catalogue's places by popularity, up and down from an item's own
 _LEAST_REACH = 5
 

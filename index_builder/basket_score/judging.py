@@ -15,8 +15,6 @@ from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
 from service.support.array_types import Bool, Float64, Int32
 
-__all__ = ["Judgement", "ScoresByKind", "judge_score"]
-
 
 @dataclass(frozen=True, eq=False)
 class ScoresByKind:

@@ -30,9 +30,6 @@ from service.recommending.ranking.trees import Trees
 from service.support.array_types import Bool, Float32, Float64, Int64
 from service.support.offsets import offsets
 
-__all__ = ["TrainedScore", "train_score"]
-
-
 _LEAST_CURVATURE = 1e-6
 
 

@@ -14,8 +14,6 @@ from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.basket_score.score_columns import ScoreColumns
 from service.support.array_types import Bool, Float32, Int32, Int64
 
-__all__ = ["BasketKind", "ScoreExamples", "score_examples"]
-
 
 class BasketKind(IntEnum):
     """What a basket is."""

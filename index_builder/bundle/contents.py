@@ -24,7 +24,8 @@ from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.encoding import EncodedTransactions
-from service.bundle.bundle import BundleContents, Catalogue
+from service.bundle.bundle import BundleContents
+from service.bundle.catalogue import Catalogue
 from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.queries import build_queries
@@ -33,10 +34,6 @@ from service.recommending.ranking.trees import Trees
 from service.recommending.weights import Weights
 from service.support.array_types import Float32
 from service.support.offsets import offsets
-
-__all__ = ["assemble", "catalogue_of", "with_association_rules", "with_closest", "with_ranker"]
-__all__ += ["with_score", "with_substitutes", "with_trees"]
-
 
 _RECALL_QUERIES = 200
 _LATE_SHARE = 0.1  # of the training baskets, the last ones

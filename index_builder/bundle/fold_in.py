@@ -28,8 +28,6 @@ from service.bundle.bundle import Bundle, BundleContents
 from service.profiles.fold_in import FoldIn
 from service.support.array_types import Float32, Int64
 
-__all__ = ["with_folded_in_users"]
-
 ArraysByName = dict[str, npt.NDArray[Any]]
 
 

@@ -15,8 +15,6 @@ from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
 from service.settings import SERVERS
 
-__all__ = ["Published", "publish_profiles"]
-
 _PATIENCE_S = 5.0
 _AT_ONCE = 200
 

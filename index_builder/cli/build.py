@@ -30,8 +30,6 @@ from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig
 from index_builder.progress import stage
 from index_builder.transactions.source import Dataset, read_source
 
-__all__ = ["build"]
-
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
 
 

@@ -21,8 +21,6 @@ from index_builder.cli.options import (
 from index_builder.measuring.quality import quality_table
 from index_builder.transactions.source import Dataset
 
-__all__ = ["evaluate"]
-
 
 def evaluate(
     context: typer.Context,

@@ -18,8 +18,6 @@ from index_builder.cli.options import (
 from index_builder.transactions.source import Dataset, read_source
 from service.bundle.bundle import load_bundle, write_bundle
 
-__all__ = ["fold_in"]
-
 
 def fold_in(
     transactions: TransactionsOption = None,

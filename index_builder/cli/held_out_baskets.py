@@ -11,8 +11,6 @@ from index_builder.transactions.source import Dataset, read_source
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle
 
-__all__ = ["read_held_out"]
-
 
 def read_held_out(
     transactions: Path | None,

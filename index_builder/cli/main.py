@@ -15,12 +15,10 @@ from index_builder.embeddings.triple2vec import TrainingError
 from index_builder.index.tuning import IndexRecallError
 from index_builder.transactions.errors import DataError
 from index_builder.validation.publish_gate import PublishGateError
-from service.bundle.bundle import BundleError
+from service.bundle.errors import BundleError
 from service.profiles.store.errors import ProfileStoreError
 from service.retrieval import RetrievalError
 from service.support.extras import ExtraMissingError
-
-__all__ = ["main"]
 
 _REFUSALS = (
     BundleError,

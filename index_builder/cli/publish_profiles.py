@@ -9,8 +9,6 @@ from index_builder.cli.options import BundleOption, console
 from service.bundle.bundle import load_bundle
 from service.support.extras import need
 
-__all__ = ["publish_profiles"]
-
 
 def publish_profiles(
     memcached: Annotated[

@@ -31,8 +31,6 @@ from index_builder.transactions.encoding import encode
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.source import Dataset, read_source
 
-__all__ = ["rules"]
-
 _RULES = AssociationRulesConfig()
 
 

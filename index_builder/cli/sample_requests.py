@@ -20,8 +20,6 @@ from index_builder.cli.options import (
 from index_builder.transactions.source import Dataset
 from service.settings import Settings
 
-__all__ = ["sample_requests"]
-
 
 def sample_requests(
     requests: Annotated[Path, typer.Option(help="File to write, one request per line.")],

@@ -11,9 +11,6 @@ import numpy as np
 
 from service.support.array_types import Float32, Int32, Int64, UInt64
 
-__all__ = ["run"]
-
-
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
 _LIMIT = np.float32(8)
 _CELLS = 4096

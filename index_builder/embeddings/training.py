@@ -7,8 +7,6 @@ from index_builder.embeddings.triple2vec import Embeddings, Step, train
 from index_builder.progress import training_progress
 from index_builder.transactions.encoding import EncodedTransactions
 
-__all__ = ["train_epochs"]
-
 
 def train_epochs(
     encoded: EncodedTransactions,

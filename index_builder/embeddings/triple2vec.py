@@ -22,8 +22,6 @@ from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Float64, Int32, Int64, UInt64
 from service.support.offsets import offsets
 
-__all__ = ["Embeddings", "Step", "TrainingError", "check", "log_share", "train"]
-
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
 _LAST_RATE = 0.01  # of the first learning rate

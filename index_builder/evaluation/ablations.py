@@ -21,8 +21,6 @@ from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 from service.support.array_types import Float32
 
-__all__ = ["AS_SERVED", "Ablation", "ablations"]
-
 AS_SERVED = "as served"
 _BLENDED = "no ranker: the blended score"
 _EVERY = "every item an anchor"

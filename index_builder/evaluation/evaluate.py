@@ -31,8 +31,6 @@ from service.recommending.basket_score.scorer import has_score
 from service.recommending.recommender import Recommender
 from service.support.array_types import Float64
 
-__all__ = ["OURS", "Ablated", "Evaluation", "evaluate", "training_baskets"]
-
 OURS = "RTT2Vec, as served"
 
 _CHEAP_OPPONENTS = 2  # the first ones, which need no training

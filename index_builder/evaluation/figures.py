@@ -4,8 +4,6 @@ from math import isnan
 
 from index_builder.measuring.intervals import Interval
 
-__all__ = ["change", "figure", "percent", "signed", "within"]
-
 _NONE = "\N{EN DASH}"
 
 

@@ -9,8 +9,6 @@ from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
 from service.settings import RecommendOptions
 
-__all__ = ["LAMBDAS", "SUBSTITUTE_WEIGHTS", "SweepPoint", "sweep"]
-
 LAMBDAS = (1.0, 0.98, 0.95, 0.92, 0.88, 0.84, 0.8, 0.7, 0.5)
 SUBSTITUTE_WEIGHTS = (1.0, 0.5, 0.25, 0.1)
 

@@ -21,8 +21,6 @@ from service.bundle.catalogue import Catalogue
 from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
 
-__all__ = ["without_vectors"]
-
 
 def without_vectors(
     bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console

@@ -7,8 +7,6 @@ from service.recommending.weights import Weights
 from service.retrieval import Retrieval
 from service.support.array_types import Float32, Int32
 
-__all__ = ["closest_items"]
-
 _BLOCK_ITEMS = 1024  # queries at once
 
 

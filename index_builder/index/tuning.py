@@ -15,9 +15,6 @@ from service.retrieval import Retrieval, backend, measure_ann_recall, share_foun
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32
 
-__all__ = ["BuiltIndex", "IndexRecallError", "build_index", "check_index_config", "tune_index"]
-__all__ += ["cost_bytes", "frontier_of", "grid", "tried"]
-
 GridLine = tuple[dict[str, int], list[dict[str, int]]]
 
 _RESCORED = 6  # scanned bytes that cost as much as one byte of a row that is rescored

@@ -14,8 +14,6 @@ from scipy.special import expit
 from index_builder.measuring.intervals import Bootstrap, Interval
 from service.support.array_types import Bool, Float64, Int32
 
-__all__ = ["Bin", "Calibration", "Curve", "calibrate"]
-
 _BINS = 10
 
 

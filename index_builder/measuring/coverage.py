@@ -8,8 +8,6 @@ import numpy as np
 
 from service.support.array_types import Int32
 
-__all__ = ["BEST_SELLERS", "Coverage"]
-
 BEST_SELLERS = 0.01
 """Share of the catalogue that counts as best sellers."""
 

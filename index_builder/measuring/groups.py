@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from service.support.array_types import Bool
 
-__all__ = ["Group", "quantile_groups"]
-
 
 @dataclass(frozen=True, eq=False)
 class Group:

@@ -10,8 +10,6 @@ import numpy as np
 
 from service.support.array_types import Float64, Int32
 
-__all__ = ["Bootstrap", "Interval"]
-
 _FEWEST_USERS = 10  # resamples of fewer are so alike that the interval would be too narrow
 _PERCENTILES = (2.5, 97.5)
 

@@ -10,8 +10,6 @@ from service.bundle.bundle import Bundle
 from service.recommending.postprocess.diversity import inverse_norms
 from service.support.array_types import Float32, Int32
 
-__all__ = ["ListDiversity"]
-
 
 @dataclass(frozen=True)
 class ListDiversity:

@@ -6,8 +6,6 @@ from index_builder.transactions.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32
 
-__all__ = ["item_popularity"]
-
 
 def item_popularity(shop: EncodedTransactions | Bundle) -> Scorer:
     """Scores by the number of training baskets with the item."""

@@ -9,8 +9,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32, Int32, Int64
 
-__all__ = ["purchases", "recency_frequency", "user_frequency"]
-
 
 def purchases(
     indptr: Int64,

@@ -14,9 +14,6 @@ from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
 from service.support.array_types import Bool, Float64, Int32
 
-__all__ = ["K", "Measured", "Quality", "RankingFunction"]
-__all__ += ["measure", "quality_table", "ranking_function", "request_of"]
-
 K = 20
 
 RankingFunction = Callable[[HeldOut], Sequence[int]]

@@ -7,9 +7,6 @@ from scipy.special import expit
 
 from service.support.array_types import Bool, Float64, Int64
 
-__all__ = ["Reliability", "reliability"]
-
-
 _BINS = 10
 
 

@@ -5,8 +5,6 @@ from scipy.stats import rankdata
 
 from service.support.array_types import Float64
 
-__all__ = ["roc_auc", "roc_curve"]
-
 
 def roc_auc(positives: Float64, negatives: Float64) -> float:
     """The probability that a positive is above a negative; a tie counts half."""

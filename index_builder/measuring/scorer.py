@@ -8,8 +8,6 @@ from index_builder.measuring.quality import K, RankingFunction
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["Scorer", "top"]
-
 Scorer = Callable[[HeldOut], Float32]
 """Returns scores of all catalogue items, (n_items,) float32, the higher the better.
 

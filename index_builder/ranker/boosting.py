@@ -8,8 +8,6 @@ import numpy as np
 
 from service.recommending.ranking.trees import Trees
 
-__all__ = ["grow"]
-
 # The same data give the same trees on any number of threads, and nothing is ever missing.
 _ALWAYS = {"use_missing": False, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 

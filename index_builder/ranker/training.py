@@ -11,8 +11,6 @@ from index_builder.ranker.training_examples import TrainingExamples
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 
-__all__ = ["train_ranker"]
-
 
 def train_ranker(
     examples: Sequence[TrainingExamples], config: RankerConfig, threads: int, seed: int

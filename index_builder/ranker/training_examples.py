@@ -14,8 +14,6 @@ from service.recommending.recommender import Recommender
 from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32
 
-__all__ = ["TrainingExamples", "training_examples"]
-
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time to rank: what is learned from may take its time.
 _OPTIONS = RecommendOptions(

@@ -19,8 +19,6 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents
 from service.recommending.weights import Weights
 
-__all__ = ["Window", "learned_from", "set_aside", "window_contents", "windows"]
-
 _SHARE = 0.2  # a window takes at most this share of a short record
 _LEFT = 0.4  # of the record, at least, lies before every window
 

@@ -15,8 +15,6 @@ from index_builder.config import AssociationRulesConfig
 from index_builder.rules.itemsets import Itemsets, frequent_itemsets
 from service.support.array_types import Float64, Int32, Int64
 
-__all__ = ["MOST_PARTS", "AssociationRules", "association_rules"]
-
 MOST_PARTS = 4  # of an antecedent
 
 

@@ -11,8 +11,6 @@ from index_builder.transactions.errors import EmptyDataError, UnreadableFileErro
 from service.support.array_types import Int32, Int64
 from service.support.offsets import offsets
 
-__all__ = ["COLUMNS", "read_baskets", "write_rules"]
-
 COLUMNS = ("antecedent", "consequent", "support", "confidence", "lift", "leverage", "conviction")
 
 

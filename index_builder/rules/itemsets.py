@@ -7,8 +7,6 @@ from rusket._rusket import fpgrowth_from_csr
 
 from service.support.array_types import Int32, Int64, Positions, UInt32, UInt64
 
-__all__ = ["Itemsets", "frequent_itemsets"]
-
 
 @dataclass(frozen=True, eq=False)
 class Itemsets:

@@ -10,8 +10,6 @@ from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Int32, Int64
 from service.support.offsets import offsets
 
-__all__ = ["category_lift", "item_rules", "level_rules"]
-
 
 def item_rules(encoded: EncodedTransactions, config: AssociationRulesConfig) -> AssociationRules:
     """Finds the rules between items."""

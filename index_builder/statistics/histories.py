@@ -8,8 +8,6 @@ from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Int32, Int64
 from service.support.durations import DAY_S
 
-__all__ = ["Histories", "histories"]
-
 _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too
 
 

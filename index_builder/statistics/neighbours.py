@@ -11,8 +11,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from service.support.array_types import Int32, Int64
 from service.support.offsets import offsets
 
-__all__ = ["Neighbours", "neighbours"]
-
 _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 
 

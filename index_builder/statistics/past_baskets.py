@@ -8,8 +8,6 @@ from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Int32, Int64
 from service.support.offsets import offsets
 
-__all__ = ["PastBaskets", "past_baskets"]
-
 
 @dataclass(frozen=True)
 class PastBaskets:

@@ -18,8 +18,6 @@ from service.bundle.taxonomy import Level
 from service.support.array_types import Float32, Float64, Int32, Int64, Positions
 from service.support.offsets import offsets
 
-__all__ = ["SubstituteLists", "substitutes"]
-
 _PRIOR_BASKETS = 1  # added to those counted and to those expected: few baskets prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
 

@@ -6,8 +6,6 @@ from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32
 from service.support.durations import DAY_S
 
-__all__ = ["item_rhythm", "item_trend"]
-
 _TREND_DAYS = (7, 14, 30, 90)
 _LATELY_DAYS = 30
 _ASSUMED_GAPS = 3  # of the shop's typical length, added to those of every item

@@ -8,8 +8,6 @@ from scipy.sparse import csr_array
 
 from service.support.array_types import Int32, Int64
 
-__all__ = ["basket_matrix", "co_purchase_blocks"]
-
 
 def basket_matrix(
     indptr: Int64, items: Int32, n_items: int, dtype: npt.DTypeLike = np.float32

@@ -19,26 +19,6 @@ DataError (a ValueError)
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
-__all__ = [
-    "BadRowsError",
-    "ColumnTypeError",
-    "DataError",
-    "DuplicateItemError",
-    "EmptyDataError",
-    "EmptyIdError",
-    "MissingColumnError",
-    "MissingDatasetError",
-    "NoHeldOutBasketsError",
-    "OtherTransactionsError",
-    "PriceError",
-    "QuantityError",
-    "SharedBasketError",
-    "SourceError",
-    "TimestampError",
-    "TooFewBasketsError",
-    "UnreadableFileError",
-]
-
 
 class DataError(ValueError):
     """The data cannot be used; the message says where, why, and what to do."""

@@ -7,8 +7,6 @@ import polars as pl
 
 from index_builder.transactions.tables import Table
 
-__all__ = ["EVENT_ID", "usable_events"]
-
 EVENT_ID = "event_id"
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Int32
 
-__all__ = ["HeldOut", "held_out", "split_again"]
-
 _MIN_ITEMS = 5
 _TARGET_SHARE = 0.2
 

@@ -8,8 +8,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["ReadSummary"]
-
 
 @dataclass(frozen=True)
 class ReadSummary:

@@ -10,8 +10,6 @@ from index_builder.transactions.errors import SourceError
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import Transactions, read_transactions
 
-__all__ = ["Dataset", "read_source"]
-
 
 class Dataset(StrEnum):
     """The data sets that have an adapter."""

@@ -12,8 +12,6 @@ from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 
-__all__ = ["BLENDED", "GRID", "GRID_WITHOUT_HISTORY", "UNBLENDED", "best_weights"]
-
 UNBLENDED = Weights(user=0.5, popularity=1, history=0)
 BLENDED = Weights(user=0.5, popularity=1, history=4)
 _COMBINATIONS = [

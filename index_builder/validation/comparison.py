@@ -12,8 +12,6 @@ from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 
-__all__ = ["compare"]
-
 
 def compare(bundle: Bundle, baskets: Sequence[HeldOut]) -> dict[str, Measured]:
     """Measures every method on the same baskets, which all began after the bundle's cut."""

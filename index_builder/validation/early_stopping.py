@@ -18,8 +18,6 @@ from service.bundle.bundle import Bundle, preview_bundle
 from service.retrieval.exact import Exact
 from service.support.array_types import Float32
 
-__all__ = ["exact_bundle", "train_until_best"]
-
 _CHECK_BASKETS = 300
 _CHECK_EPOCHS = 2  # between two checks
 _PATIENCE = 3  # checks without a better recall, then training stops

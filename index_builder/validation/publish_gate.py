@@ -14,8 +14,6 @@ from rich.console import Console
 from index_builder.measuring.intervals import Bootstrap, Interval
 from index_builder.measuring.quality import K, Measured
 
-__all__ = ["GateResult", "PublishGateError", "enforce", "gate_result"]
-
 _OPPONENTS = ("item popularity", "user frequency")
 _DIGITS = 6  # in the manifest: beyond these, the order of a sum could change them
 

@@ -34,8 +34,6 @@ from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.ranking.trees import Trees
 from service.recommending.weights import Weights
 
-__all__ = ["Choice", "validate"]
-
 _FEWEST_BASKETS = 30
 _DEFAULT_EPOCHS = 6
 

@@ -10,9 +10,6 @@ import numpy.typing as npt
 
 from service.bundle.errors import BundleInvalidError
 
-__all__ = ["Ascending", "AtLeastOne", "Axes", "Between", "Children", "FiledByLast", "Group"]
-__all__ += ["Index", "Layout", "Offsets", "check_arrays"]
-
 _Array = npt.NDArray[Any]
 
 

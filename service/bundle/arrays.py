@@ -28,8 +28,6 @@ from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import ArrayFacts
 from service.support.array_types import Float32, Int32, Int64
 
-__all__ = ["LAYOUTS", "Arrays", "read_arrays", "write_arrays"]
-
 _CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
 _TREES, _SCORE = (Group(name, needs="past") for name in ("trees", "score"))
 

@@ -44,9 +44,6 @@ from service.retrieval.exact import Exact
 from service.support.files import sync
 from service.support.read_only import read_only
 
-__all__ = ["Arrays", "Bundle", "BundleContents", "BundleError", "Catalogue", "Manifest"]
-__all__ += ["load_bundle", "preview_bundle", "write_bundle"]
-
 ITEMS = "items.arrow"
 USERS = "users.arrow"
 _ITEM_COLUMNS = {

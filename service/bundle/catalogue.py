@@ -12,8 +12,6 @@ import pyarrow as pa
 from service.bundle.taxonomy import Level, Taxonomy
 from service.support.array_types import Int32
 
-__all__ = ["Catalogue", "read_table", "write_table"]
-
 _NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
 

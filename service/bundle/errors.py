@@ -8,15 +8,6 @@ BundleError
 └── BundleRecallError    the index finds less than the manifest promises
 """
 
-__all__ = [
-    "BundleDamagedError",
-    "BundleError",
-    "BundleInvalidError",
-    "BundleMissingError",
-    "BundleRecallError",
-    "BundleVersionError",
-]
-
 
 class BundleError(Exception):
     """A bundle is refused; the message has thing, expected, found and remedy."""

@@ -25,9 +25,6 @@ from pydantic_core import from_json
 from service.bundle.errors import BundleDamagedError, BundleInvalidError, BundleVersionError
 from service.support.invalid_fields import TEXT, field_error
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "MANIFEST", "ArrayFacts", "FileFacts", "IndexFacts"]
-__all__ += ["IndexPoint", "Manifest"]
-
 MANIFEST = "manifest.json"
 FORMAT: Final = "rtt2vec-bundle"
 FORMAT_VERSION: Final = 1

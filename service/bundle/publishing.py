@@ -15,8 +15,6 @@ from pathlib import Path
 
 from service.support.files import locked, sync
 
-__all__ = ["CURRENT", "point_current_at", "publish", "staging"]
-
 CURRENT = "current"
 _PREFIX = ".building-"
 

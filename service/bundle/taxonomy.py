@@ -9,8 +9,6 @@ import numpy as np
 
 from service.support.array_types import Int32
 
-__all__ = ["Level", "Taxonomy"]
-
 
 @dataclass(frozen=True, eq=False)
 class Level:

@@ -12,8 +12,6 @@ import yaml
 
 from service.business_rules.errors import Mistake, RulesError
 
-__all__ = ["Document", "Path", "read_yaml"]
-
 Path = tuple[str | int, ...]
 Tree = str | list["Tree"] | dict[str, "Tree"]
 

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from service.support.array_types import Positions
 
-__all__ = ["Arranged"]
-
 
 class Arranged(NamedTuple):
     """The recommendations of a list.

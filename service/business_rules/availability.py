@@ -10,9 +10,6 @@ import pyarrow.compute as pc
 from service.business_rules.errors import Mistake, RulesError
 from service.support.array_types import Bool, UInt8
 
-__all__ = ["Availability", "read_availability"]
-
-
 _COLUMNS = ["store_id", "item_id"]
 
 

@@ -18,9 +18,6 @@ from service.business_rules.schema import BusinessRule, PriceBand, RulesFile
 from service.support.array_types import Int32
 from service.support.invalid_fields import TEXT, field_error
 
-__all__ = ["CompiledRule", "Compiler"]
-
-
 _ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
 
 

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-__all__ = ["Mistake", "RulesError"]
-
 _SHOWN = 10
 
 

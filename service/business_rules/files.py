@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from service.business_rules.compiling import CompiledRule, Compiler
     from service.business_rules.rulebook import Rulebook
 
-__all__ = ["Reload", "RuleFiles", "read_rules"]
-
 _Content = TypeVar("_Content")
 _Signature = tuple[int, int, int] | None
 

@@ -26,8 +26,6 @@ from service.business_rules.schema import Boost, Bury, Exclude, Pin
 from service.business_rules.supply import Supply
 from service.support.array_types import Bool, Float32, Int32, Positions
 
-__all__ = ["Plan"]
-
 
 class Plan(NamedTuple):
     """The business rules in force.

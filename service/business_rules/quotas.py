@@ -11,8 +11,6 @@ from service.business_rules.supply import Supply
 from service.support.array_types import Bool, Int32, Int64
 from service.support.offsets import offsets
 
-__all__ = ["Quotas"]
-
 
 class Quotas(NamedTuple):
     """Minima and maxima, in the order in which they are met if the list has no room for all.

@@ -8,8 +8,6 @@ from service.business_rules.availability import Availability
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.plan import Plan
 
-__all__ = ["Rulebook"]
-
 _PLANS_KEPT = 256  # of an (n_items,) mask each
 
 

@@ -3,8 +3,6 @@
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-__all__ = ["Schedule"]
-
 _MINUTE_S = 60
 _DAY_MINUTES = 24 * 60
 

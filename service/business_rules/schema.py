@@ -21,18 +21,6 @@ from pydantic import (
 
 from service.business_rules.schedule import Schedule
 
-__all__ = [
-    "Boost",
-    "Bury",
-    "BusinessRule",
-    "Exclude",
-    "Maximum",
-    "Minimum",
-    "Pin",
-    "PriceBand",
-    "RulesFile",
-]
-
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 

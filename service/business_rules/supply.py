@@ -4,8 +4,6 @@ import numpy as np
 
 from service.support.array_types import Bool, Int32
 
-__all__ = ["Supply"]
-
 
 class Supply:
     """The candidates of one request, to which more can be added."""

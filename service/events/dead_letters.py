@@ -13,8 +13,6 @@ import orjson
 from service.events.journal import Journal
 from service.support.files import locked, sync
 
-__all__ = ["DeadLetter", "DeadLetters"]
-
 
 class DeadLetter(NamedTuple):
     """An event that cannot be used.

@@ -1,7 +1,5 @@
 """Errors of the purchase stream."""
 
-__all__ = ["EventsError"]
-
 
 class EventsError(Exception):
     """The settings name a place where events cannot be stored, or not be consumed."""

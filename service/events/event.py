@@ -17,8 +17,6 @@ from pydantic_core import PydanticCustomError
 
 from service.settings import Settings
 
-__all__ = ["Event", "RawEvent", "event_type"]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The clock of a sender may be so far ahead. Not farther: a build's moment is its last basket, and
 # purchases before that moment no longer count as new.

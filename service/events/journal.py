@@ -18,8 +18,6 @@ from typing import Any, Literal, NamedTuple
 from service.events.event import Event
 from service.support.files import locked
 
-__all__ = ["PURCHASES_READ", "Fate", "Journal", "JournalError", "Line", "Purchase"]
-
 _BUSY_S = 5.0  # the longest wait for the commits of other workers
 
 # Read after each purchase of a user, in some milliseconds; enough for years of a household. An

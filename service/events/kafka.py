@@ -19,8 +19,6 @@ from service.events.journal import JournalError
 from service.settings import Settings
 from service.support.failures import log_failure
 
-__all__ = ["KafkaEvents", "connect"]
-
 _logger = logging.getLogger(__name__)
 
 _BATCH = 500

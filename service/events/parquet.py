@@ -16,8 +16,6 @@ import pyarrow.parquet as pq
 from service.events.journal import Journal, Line
 from service.support.files import locked, sync
 
-__all__ = ["ParquetFiles"]
-
 _ROWS = 10_000  # at once, so that a backlog needs little memory, and writers wait briefly
 
 _SCHEMA = pa.schema(

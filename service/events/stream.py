@@ -21,8 +21,6 @@ from service.support.invalid_fields import sentence
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
 
-__all__ = ["PurchaseStream", "RefusedEvent", "Taken"]
-
 _logger = logging.getLogger(__name__)
 
 _FOREIGN = "basket_id: expected a basket of this user's, found another user's."

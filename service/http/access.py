@@ -13,8 +13,6 @@ from service.http.problems import ProblemError
 from service.http.rate_limits import RateLimits
 from service.settings import Settings
 
-__all__ = ["Access", "Guard"]
-
 Guard = Callable[[Scope], None]
 """Raises a `ProblemError` for a request that may not pass: 401, 403 or 429."""
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from service.http.problems import ProblemError
 
-__all__ = ["Queue", "too_busy"]
-
 _RETRY_AFTER_S = 1
 
 

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.support.invalid_fields import TEXT, field_error
 
-__all__ = ["ApiKey", "ApiKeysError", "ApiScope", "read_api_keys"]
-
 ApiScope = Literal["recommend", "profiles", "events", "admin"]
 """What a key opens: products (`recommend`), shoppers (`profiles`), purchases, the service."""
 

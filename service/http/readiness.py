@@ -6,8 +6,6 @@ from service.http.problems import ProblemError
 from service.serving.served import Served
 from service.serving.serving import Serving
 
-__all__ = ["require_part", "require_served"]
-
 _Part = TypeVar("_Part")
 
 

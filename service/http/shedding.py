@@ -8,8 +8,6 @@ from service.http.admission import Queue, too_busy
 from service.http.head_limit import HEAD_LIMIT_BYTES, LimitedProtocol
 from service.http.middleware import SANE_ID, new_id
 
-__all__ = ["Shedding", "SheddingProtocol"]
-
 
 class Shedding(NamedTuple):
     """What the protocol sheds by; the app hands it over under `shedding`, as it starts.

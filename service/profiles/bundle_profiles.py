@@ -6,8 +6,6 @@ from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.support.array_types import Int32, Int64
 
-__all__ = ["BundleProfiles"]
-
 
 class BundleProfiles:
     """The profiles of a bundle, as views of its mapped arrays."""

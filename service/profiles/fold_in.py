@@ -21,9 +21,6 @@ import numpy as np
 from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
 
-__all__ = ["FoldIn"]
-
-
 # Chosen on November baskets of users outside the training data; 20 to 80 do as well.
 _SHRINKAGE_PURCHASES = 40
 

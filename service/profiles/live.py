@@ -8,8 +8,6 @@ from service.events.journal import Journal, JournalError
 from service.profiles.profile import Profile, ProfileSource
 from service.profiles.updates import ProfileUpdates
 
-__all__ = ["LiveProfiles"]
-
 _logger = logging.getLogger(__name__)
 
 _KEPT = 1024  # profiles of users who bought since the build, some 20 KB each

@@ -7,8 +7,6 @@ import numpy as np
 from service.support.array_types import Float32, Int32, Int64
 from service.support.read_only import read_only
 
-__all__ = ["Profile", "ProfileSource"]
-
 
 class Profile(NamedTuple):
     """One user's vector and purchase history; the history's arrays share one order.

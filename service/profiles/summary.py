@@ -6,8 +6,6 @@ from typing import NamedTuple
 from service.bundle.catalogue import Catalogue
 from service.profiles.profile import Profile
 
-__all__ = ["UserSummary", "summarise"]
-
 
 class UserSummary(NamedTuple):
     """What a user bought of the catalogue's items.

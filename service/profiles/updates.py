@@ -25,8 +25,6 @@ from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
 from service.support.offsets import offsets
 
-__all__ = ["ProfileUpdates", "UserBaskets"]
-
 _LONG_AGO = np.iinfo(np.int64).min
 
 

@@ -21,8 +21,6 @@ from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
 from service.support.read_only import read_only
 
-__all__ = ["PARTS", "Candidates", "Part", "closest_anchors", "score_parts"]
-
 Part = Literal["basket", "user", "popularity"]
 PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from service.support.array_types import Int32
 
-__all__ = ["choose_anchors"]
-
 
 def choose_anchors(basket: Int32, limit: int, fraction: float, *names: str) -> Int32:
     """Returns every item of a small basket, a random share of a large one.

@@ -2,8 +2,6 @@
 
 from typing import Literal, NamedTuple, TypedDict
 
-__all__ = ["Reasons", "Recommendation", "Recommendations", "Source", "source_of"]
-
 Source = Literal["user+basket", "basket", "user", "popularity"]
 
 

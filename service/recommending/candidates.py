@@ -15,8 +15,6 @@ from service.recommending.ranking.evidence import Evidence
 from service.settings import RecommendOptions
 from service.support.array_types import Bool, Int32
 
-__all__ = ["SOURCES", "Context", "Source", "merge"]
-
 
 class Context(NamedTuple):
     """What is known of a request when its candidates are collected.

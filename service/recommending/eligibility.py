@@ -7,8 +7,6 @@ import numpy as np
 from service.bundle.catalogue import Catalogue
 from service.support.array_types import Bool, Int32
 
-__all__ = ["eligible_items"]
-
 
 def eligible_items(
     catalogue: Catalogue,

@@ -6,8 +6,6 @@ import numpy as np
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
 
-__all__ = ["build_queries", "mean_of_swapped", "mean_query", "swapped"]
-
 
 def build_queries(
     item_vectors: Float32, anchors: Int32, user_h: Float32 | None, weights: Weights

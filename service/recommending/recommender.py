@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from service.business_rules.plan import Plan
     from service.business_rules.rulebook import Rulebook
 
-__all__ = ["Observe", "Recommender", "Shortlist"]
-
 Observe = Callable[[str, float], None]
 """Is told the name of a stage and the seconds that it took."""
 

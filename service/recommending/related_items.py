@@ -12,8 +12,6 @@ import numpy as np
 from service.bundle.arrays import Arrays
 from service.support.array_types import Bool, Float32, Int8, Int32, Int64
 
-__all__ = ["AssociationRule", "Related", "RelatedItems"]
-
 
 class AssociationRule(NamedTuple):
     """One rule, by item indices; see `index_builder.rules.association_rules` for its measures."""

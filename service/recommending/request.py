@@ -4,8 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["RecommendRequest"]
-
 
 def _list(description: str) -> Any:
     """An array that may be left out. A default of [] would be deep-copied for every request."""

@@ -23,8 +23,6 @@ from service.settings import SearchForm
 from service.support.array_types import Bool, Int32
 from service.support.read_only import read_only
 
-__all__ = ["PLACES_PER_CANDIDATE", "Search"]
-
 PLACES_PER_CANDIDATE = 3
 """How much longer a list must be than what is asked of it; 3 finds .98 or more of the best."""
 

@@ -6,8 +6,6 @@ from typing import Self
 
 from service.bundle.errors import BundleInvalidError
 
-__all__ = ["Weights"]
-
 
 @dataclass(frozen=True, slots=True)
 class Weights:

@@ -8,8 +8,6 @@ import numpy as np
 
 from service.support.array_types import Float32, Int32
 
-__all__ = ["Found", "Retrieval", "RetrievalError", "checked_queries", "checked_rows"]
-
 # Scores float32 (n, k) and item indices int32 (n, k), best first, padded with -inf and -1.
 Found = tuple[Float32, Int32]
 

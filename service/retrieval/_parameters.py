@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.retrieval._interface import RetrievalError
 from service.support.invalid_fields import TEXT, field_error
 
-__all__ = ["Parameters"]
-
 
 class Parameters(BaseModel):
     """Base class: fields are integers with defaults."""

@@ -11,8 +11,6 @@ from service.retrieval._interface import Found, RetrievalError
 from service.support.array_types import Float32, Int64
 from service.support.rank_keys import rank_key, unpack
 
-__all__ = ["as_keys", "rescore"]
-
 
 @numba.njit(nogil=True, cache=True)
 def as_keys(scores: Float32, first_row: int) -> Int64:

@@ -5,8 +5,6 @@ import numpy as np
 from service.retrieval._interface import Retrieval
 from service.support.array_types import Float32, Int32
 
-__all__ = ["measure_ann_recall", "share_found"]
-
 
 def measure_ann_recall(
     retrieval: Retrieval, exact: Retrieval, queries: Float32, k: int = 100

@@ -11,9 +11,6 @@ import numpy as np
 from service.support.array_types import Bool, Int32, Int64
 from service.support.rank_keys import indices_of, rank_key
 
-__all__ = ["named_most"]
-
-
 _POINT_BITS = 16
 
 

@@ -12,8 +12,6 @@ from service.retrieval._ranking import as_keys, rescore
 from service.support.array_types import Float32, Int64
 from service.support.rank_keys import best_keys, indices_of
 
-__all__ = ["Exact"]
-
 # Scores in memory at once, whatever the size of the catalogue: 16 MB, and keys of twice that.
 _BLOCK = 1 << 22
 

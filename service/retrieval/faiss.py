@@ -30,9 +30,6 @@ from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import rescore
 from service.support.array_types import Float32
 
-__all__ = ["Faiss"]
-
-
 _FILE = "index.faiss"
 _BITS = 4
 _CENTROIDS = 1 << _BITS

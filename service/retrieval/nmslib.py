@@ -25,8 +25,6 @@ from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import rescore
 from service.support.array_types import Float32
 
-__all__ = ["Nmslib"]
-
 _FILE = "index.nmslib"
 
 

@@ -10,8 +10,6 @@ from service.recommending.answer import Recommendations
 from service.recommending.request import RecommendRequest
 from service.settings import Settings
 
-__all__ = ["Canary", "CanaryError", "Recommend", "replay"]
-
 _logger = logging.getLogger(__name__)
 
 Recommend = Callable[[RecommendRequest], Recommendations]

@@ -19,8 +19,6 @@ from service.settings import RecommendOptions
 if TYPE_CHECKING:
     from service.business_rules.rulebook import Rulebook
 
-__all__ = ["Deadline", "Effort"]
-
 _REDUCTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("diversity", {"mmr_lambda": 1.0}),
     ("ranker", {"ranker": False}),

@@ -7,8 +7,6 @@ from types import FrameType
 
 from service.serving.serving import Serving
 
-__all__ = ["drain_first"]
-
 
 def drain_first(serving: Serving, drain_s: float) -> None:
     """Make SIGTERM turn readiness off at once, and shut the server down `drain_s` seconds later.

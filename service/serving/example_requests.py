@@ -10,8 +10,6 @@ from service.recommending.request import RecommendRequest
 if TYPE_CHECKING:
     from service.bundle.bundle import Bundle
 
-__all__ = ["curl_command", "example_requests"]
-
 _ITEMS = 3
 
 

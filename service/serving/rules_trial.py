@@ -5,8 +5,6 @@ from typing import NamedTuple
 from service.business_rules.plan import Plan
 from service.recommending.answer import Recommendations
 
-__all__ = ["Change", "Comparison", "compare"]
-
 
 class Change(NamedTuple):
     """An item whose place changes; places count from 1, None means not in the list.

@@ -16,8 +16,6 @@ from service.serving.deadline import Deadline
 if TYPE_CHECKING:
     from service.profiles.store.stored_profiles import StoredProfiles
 
-__all__ = ["Served"]
-
 
 class Served(NamedTuple):
     """All that answers from one bundle; a request looks it up once and keeps to it.

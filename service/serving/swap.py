@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from service.bundle.bundle import BundleError
+from service.bundle.errors import BundleError
 from service.bundle.publishing import CURRENT, point_current_at
 from service.business_rules.errors import RulesError
 from service.serving.canary import CanaryError, replay
@@ -24,8 +24,6 @@ from service.serving.serving import Serving
 from service.settings import Settings
 from service.support.memory import give_back
 from service.telemetry.metrics import Metrics
-
-__all__ = ["Swap", "SwapError"]
 
 _logger = logging.getLogger(__name__)
 

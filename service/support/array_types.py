@@ -3,20 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "Bool",
-    "Float32",
-    "Float64",
-    "Int8",
-    "Int32",
-    "Int64",
-    "Positions",
-    "Records",
-    "UInt8",
-    "UInt32",
-    "UInt64",
-]
-
 Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]

@@ -3,8 +3,6 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-__all__ = ["Extra", "ExtraMissingError", "need"]
-
 Extra = Literal["kafka", "limits", "memcached", "tracing"]
 
 _PACKAGES: dict[Extra, str] = {

@@ -5,8 +5,6 @@ import logging
 from concurrent.futures import Future
 from typing import Any
 
-__all__ = ["log_failure"]
-
 _logger = logging.getLogger(__name__)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["locked", "sync"]
-
 
 def sync(path: Path) -> None:
     """Write a file's bytes, or the names in a directory, through to the disk."""

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-__all__ = ["JSON", "TEXT", "FieldError", "Notation", "field_error", "sentence", "shortened"]
-
 _CHARS_SHOWN = 60
 
 # By pydantic's error type, filled in from the notation and from the error's context.

@@ -2,8 +2,6 @@
 
 import ctypes
 
-__all__ = ["give_back", "give_back_large_blocks"]
-
 # The parameters' numbers in glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 

@@ -5,8 +5,6 @@ import numpy.typing as npt
 
 from service.support.array_types import Int64
 
-__all__ = ["offsets"]
-
 
 def offsets(sizes: npt.ArrayLike) -> Int64:
     """Return where each row starts, and the end of the last one.

@@ -11,8 +11,6 @@ import numpy as np
 
 from service.support.array_types import Float32, Int32, Int64
 
-__all__ = ["best_keys", "indices_of", "rank_key", "unpack"]
-
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INDEX = np.int64(0xFFFFFFFF)
 

@@ -5,8 +5,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["read_only"]
-
 _Number = TypeVar("_Number", bound=np.generic)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from service.bundle.bundle import Bundle, Catalogue, preview_bundle
+from service.bundle.bundle import Bundle, preview_bundle
+from service.bundle.catalogue import Catalogue
 from service.business_rules.rulebook import Rulebook
 from service.recommending.answer import Recommendations
 from service.recommending.recommender import Recommender

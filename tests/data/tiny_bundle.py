@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from service.bundle.bundle import BundleContents, Catalogue, write_bundle
+from service.bundle.bundle import BundleContents, write_bundle
+from service.bundle.catalogue import Catalogue
 from service.recommending.weights import Weights
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact

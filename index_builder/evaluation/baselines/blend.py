@@ -6,8 +6,6 @@ from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["blend"]
-
 
 def blend(first: Scorer, second: Scorer, weight: float = 1) -> Scorer:
     """Adds the scores, the second with this weight.

@@ -12,8 +12,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["MOST_ITEMS", "ease"]
-
 MOST_ITEMS = 30_000  # the matrix takes 4 bytes n_items^2: 3.6 GB then
 
 _BLOCK_ITEMS = 1024  # rows that are made dense, or mirrored, at once

@@ -9,8 +9,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["co_purchases", "item_knn"]
-
 
 def co_purchases(encoded: EncodedTransactions) -> csr_array:
     """The baskets with both of two items: (n_items, n_items) float32."""

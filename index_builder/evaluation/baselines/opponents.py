@@ -37,8 +37,6 @@ from index_builder.progress import stage
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 
-__all__ = ["Opponent", "opponents"]
-
 # The default stands first in each: a record too short to tune on gets it.
 _HALF_LIVES = (60, 15, 30, 120, 240)  # days
 _SHRINKAGES = (5, 0, 20, 50)

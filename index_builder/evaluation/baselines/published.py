@@ -7,8 +7,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["DIMENSION", "rtt2vec", "train_published", "triple2vec", "triple2vec_without_user"]
-
 DIMENSION = 64
 
 

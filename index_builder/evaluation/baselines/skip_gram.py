@@ -13,8 +13,6 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-__all__ = ["SkipGram", "bb2vec", "gensim_is_installed", "item2vec", "skip_gram"]
-
 DIMENSION = 64
 _LEARNING_RATE = 0.1  # gensim's own, .025, needs several times the epochs
 _PAIRS = 80_000_000  # as many as are learned from, or about that

@@ -13,8 +13,6 @@ from index_builder.transactions.held_out import HeldOut, held_out
 from service.support.durations import DAY_S
 from service.support.offsets import offsets
 
-__all__ = ["Slice", "last_days"]
-
 T = TypeVar("T")
 
 _DAYS = 30

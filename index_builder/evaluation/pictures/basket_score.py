@@ -20,9 +20,6 @@ from index_builder.measuring.reliability import Reliability
 from index_builder.measuring.roc import roc_auc, roc_curve
 from service.support.array_types import Float64
 
-__all__ = ["score_plot"]
-
-
 _SCORE, _POPULATION, _SHARE = "score", "population score", "share bought before"
 _COLOURS = {_SCORE: BLUE, _POPULATION: OTHERS[1], _SHARE: QUIET}
 _MARKERS = {_SCORE: "o", _POPULATION: "^"}

@@ -15,9 +15,6 @@ from matplotlib.ticker import PercentFormatter
 
 from index_builder.evaluation.figures import figure
 
-__all__ = ["BLUE", "INK", "OTHERS", "PALE", "QUIET"]
-__all__ += ["in_figures", "in_percent", "picture", "without_ticks"]
-
 INK, QUIET, PALE = "#24292f", "#6e7781", "#c3c9d0"
 BLUE = "#0072b2"
 OTHERS = ("#d55e00", "#009e73", "#cc79a7", "#e69f00")

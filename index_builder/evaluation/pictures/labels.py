@@ -10,9 +10,6 @@ from scipy.optimize import isotonic_regression
 from index_builder.evaluation.pictures.drawing import PALE
 from service.support.array_types import Float64
 
-__all__ = ["label_ends", "label_points"]
-
-
 _POINTS_PER_INCH = 72
 _LINE_HEIGHT = 1.4
 _POINT_RADIUS = 4.0  # in points, as all lengths below

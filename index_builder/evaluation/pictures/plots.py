@@ -27,9 +27,6 @@ from index_builder.measuring.intervals import Interval
 from index_builder.measuring.list_diversity import ListDiversity
 from index_builder.measuring.quality import K
 
-__all__ = ["calibration_plot", "difference_plot", "diversity_plot", "group_plot", "recall_plot"]
-__all__ += ["coverage_plot"]
-
 _MARKERS = ("s", "^", "D", "v")
 
 

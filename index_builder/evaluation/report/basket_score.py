@@ -9,8 +9,6 @@ from index_builder.evaluation.pictures.basket_score import score_plot
 from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.reliability import reliability
 
-__all__ = ["PICTURE", "basket_score_section"]
-
 PICTURE = "basket_score.svg"
 
 

@@ -9,8 +9,6 @@ from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.coverage import BEST_SELLERS, Coverage
 from index_builder.measuring.quality import K
 
-__all__ = ["PICTURE", "coverage_section"]
-
 PICTURE = "variety.svg"
 
 

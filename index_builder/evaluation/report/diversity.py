@@ -11,8 +11,6 @@ from index_builder.evaluation.sweep import SweepPoint
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K
 
-__all__ = ["PICTURE", "diversity_section"]
-
 PICTURE = "diversity.svg"
 
 

@@ -7,8 +7,6 @@ from index_builder.evaluation.figures import figure
 from index_builder.measuring.quality import K
 from service.support.array_types import Bool
 
-__all__ = ["ndcg_footnote"]
-
 
 def ndcg_footnote(evaluation: Evaluation) -> str:
     """Why NDCG is not to be compared with the paper's."""

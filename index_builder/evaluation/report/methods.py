@@ -10,8 +10,6 @@ from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K, Measured
 
-__all__ = ["PICTURE", "methods_section", "strongest"]
-
 PICTURE = "recall.svg"
 
 

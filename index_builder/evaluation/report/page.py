@@ -15,8 +15,6 @@ from index_builder.evaluation.report import (
 from index_builder.evaluation.report.footnotes import ndcg_footnote
 from index_builder.evaluation.report.protocol import protocol_section
 
-__all__ = ["write_report"]
-
 _REPORT = "report.md"
 _PICTURES = (
     methods.PICTURE,

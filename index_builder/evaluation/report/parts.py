@@ -9,8 +9,6 @@ from index_builder.evaluation.report.tables import markdown_table
 from index_builder.measuring.intervals import Bootstrap, Interval
 from index_builder.measuring.quality import K
 
-__all__ = ["PICTURE", "parts_section"]
-
 PICTURE = "ablations.svg"
 
 

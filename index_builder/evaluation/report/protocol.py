@@ -10,8 +10,6 @@ import numpy as np
 from index_builder.evaluation.evaluate import OURS, Evaluation
 from index_builder.measuring.quality import K
 
-__all__ = ["protocol_section"]
-
 _PACKAGES = ("rtt2vec", "numpy", "numba", "lightgbm", "faiss-cpu", "scipy", "polars")
 
 

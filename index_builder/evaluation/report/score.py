@@ -7,8 +7,6 @@ from index_builder.evaluation.figures import percent
 from index_builder.evaluation.pictures.plots import calibration_plot
 from index_builder.measuring.calibration import calibrate
 
-__all__ = ["PICTURE", "score_section"]
-
 PICTURE = "calibration.svg"
 
 

@@ -12,8 +12,6 @@ from index_builder.measuring.groups import quantile_groups
 from index_builder.measuring.intervals import Bootstrap, Interval
 from index_builder.measuring.quality import Measured
 
-__all__ = ["PICTURE", "shoppers_section"]
-
 PICTURE = "groups.svg"
 
 _SHOWN_OPPONENTS = 3

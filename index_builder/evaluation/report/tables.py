@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-__all__ = ["markdown_table"]
-
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose first column is text and whose others are figures."""

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-__all__ = ["LEFT_ALONE_S", "Circuit", "Turn"]
-
 LEFT_ALONE_S = 1
 _FAILURES_IN_A_ROW = 5
 

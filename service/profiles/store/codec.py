@@ -15,8 +15,6 @@ import pyarrow as pa
 
 from service.profiles.profile import Profile
 
-__all__ = ["ProfileCodecError", "decode", "encode", "profile_key"]
-
 _MAGIC, _VERSION = b"RTTP", 1
 _HEAD = Struct("<4sHHIII")
 _CHECKSUM = Struct("<I")

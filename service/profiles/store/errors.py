@@ -1,7 +1,5 @@
 """Errors of the profile store."""
 
-__all__ = ["ProfileStoreError", "ProfileTooLargeError"]
-
 
 class ProfileStoreError(Exception):
     """The store did not answer in time or failed, or did not store a value."""

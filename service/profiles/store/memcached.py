@@ -16,8 +16,6 @@ from service.profiles.store.circuit import LEFT_ALONE_S, Circuit
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
 from service.profiles.store.sockets import Names, Sockets
 
-__all__ = ["FAILURES", "Memcached", "connect", "too_large"]
-
 # A thread waits for one answer at a time.
 _THREADS = 8
 

@@ -6,8 +6,6 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Any
 
-__all__ = ["Names", "Sockets"]
-
 _Addresses = list[tuple[Any, ...]]
 
 

@@ -11,8 +11,6 @@ from service.profiles.store.codec import ProfileCodecError, decode, encode, prof
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
 from service.profiles.store.memcached import Memcached
 
-__all__ = ["StoredProfiles"]
-
 _logger = logging.getLogger(__name__)
 
 # Set only in the store's threads, where a read may wait.

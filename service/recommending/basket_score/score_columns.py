@@ -10,9 +10,6 @@ from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32
 from service.support.read_only import read_only
 
-__all__ = ["COLUMNS", "ScoreColumns"]
-
-
 _LEVELS = ("subcategory", "category", "department")
 _NO_ANCHORS = read_only(np.empty(0, np.int32))
 _PRIOR = 0.1  # weight of the shop's share in a user's, so that no share is 0

@@ -26,8 +26,6 @@ from service.recommending.ranking.stored_trees import stored_trees
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Float32, Int32
 
-__all__ = ["BasketScore", "BasketScorer", "ScoreCurve", "ScoredItem", "has_score"]
-
 
 class ScoredItem(NamedTuple):
     """One item of a scored basket.

@@ -4,8 +4,6 @@ import numpy as np
 
 from service.support.array_types import Bool, Int32
 
-__all__ = ["cap_categories"]
-
 
 def cap_categories(codes: Int32, cap: int) -> Bool:
     """Marks the first `cap` places of each category.

@@ -20,8 +20,6 @@ from service.recommending.postprocess.category_cap import cap_categories
 from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32, Positions
 
-__all__ = ["Diversity", "diversify", "inverse_norms"]
-
 
 class Diversity:
     """Reorders a list by maximal marginal relevance, and caps its categories."""

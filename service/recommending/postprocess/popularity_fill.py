@@ -5,8 +5,6 @@ import numpy as np
 from service.recommending.postprocess.category_cap import cap_categories
 from service.support.array_types import Bool, Int32
 
-__all__ = ["top_up"]
-
 
 def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int32:
     """Adds the most popular eligible items until k can be chosen.

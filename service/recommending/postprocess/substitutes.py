@@ -11,8 +11,6 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32, Int32, Int64
 
-__all__ = ["Substitute", "Substitutes"]
-
 
 class Substitute(NamedTuple):
     """One substitute of an item.

@@ -14,8 +14,6 @@ from service.bundle.errors import BundleInvalidError
 from service.settings import RecommendOptions
 from service.support.array_types import Bool, Float32, Int32, Positions
 
-__all__ = ["TaxonomyFilter"]
-
 
 class TaxonomyFilter:
     """Finds the candidates whose category does not go with the basket's, and moves them back."""

@@ -11,8 +11,6 @@ from service.recommending.ranking.purchase_sums import candidate_keys
 from service.support.array_types import Bool, Float32, Int32, Records
 from service.support.rank_keys import best_keys, indices_of
 
-__all__ = ["Evidence"]
-
 
 class Evidence(NamedTuple):
     """The sums of one request; valid until the table that made them is used again.

@@ -12,9 +12,6 @@ import numpy as np
 from service.recommending.ranking.features import FEATURES
 from service.support.array_types import Float32, Int32, Records
 
-__all__ = ["POSITIONS", "fill"]
-
-
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor
 

@@ -22,9 +22,6 @@ from service.recommending.ranking.purchase_sums import (
 from service.support.array_types import Int32
 from service.support.read_only import read_only
 
-__all__ = ["FeatureTable"]
-
-
 _SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
 _NO_BASKETS = read_only(np.empty(0, np.int64))
 _NO_ITEMS = read_only(np.empty(0, np.int32))

@@ -6,8 +6,6 @@ of their trees, so the order of the table may change from release to release.
 
 from service.recommending.aggregate import Part
 
-__all__ = ["FEATURES"]
-
 FEATURES: dict[str, Part] = {
     "neighbour_sum": "basket",
     "neighbour_sum_relative": "basket",

@@ -5,8 +5,6 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.support.array_types import Records
 
-__all__ = ["FACTS", "item_facts"]
-
 _LEVELS = ("subcategory", "category", "department")
 _TREND = ("log_popularity_7d", "log_popularity_14d", "log_popularity_30d", "log_popularity_90d")
 _RHYTHM = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")

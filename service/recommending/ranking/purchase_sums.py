@@ -15,10 +15,6 @@ from service.support.array_types import Bool, Float32, Int32, Int64, Records
 from service.support.durations import DAY_S
 from service.support.rank_keys import rank_key
 
-__all__ = ["PAST_SUMS", "SUBCATEGORY_SUMS", "SUMS", "add_neighbours"]
-__all__ += ["add_past_baskets", "candidate_keys", "clear"]
-
-
 # Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
 # neighbour.
 SUMS = np.dtype(

@@ -12,8 +12,6 @@ from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.stored_trees import stored_trees
 from service.support.array_types import Float32
 
-__all__ = ["Ranker"]
-
 
 class Ranker:
     """The trees of a bundle."""

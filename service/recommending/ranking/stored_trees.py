@@ -9,8 +9,6 @@ from service.bundle.errors import BundleInvalidError, BundleVersionError
 from service.recommending.ranking.trees import Trees
 from service.support.array_types import Int32
 
-__all__ = ["stored_trees"]
-
 
 def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Sequence[str]) -> Trees:
     """Reads the trees of a bundle that has them.

@@ -18,9 +18,6 @@ import numpy as np
 
 from service.support.array_types import Float32, Int32, UInt32
 
-__all__ = ["MOST_LEAVES", "Trees"]
-
-
 MOST_LEAVES = 32  # of one tree, the bits of a mask
 _ALL = np.uint32(0xFFFFFFFF)
 _ABREAST = 4  # nodes evaluated together, so that the remaining leaves are written once for all

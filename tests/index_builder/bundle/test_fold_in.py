@@ -14,7 +14,8 @@ from index_builder.embeddings.triple2vec import train
 from index_builder.statistics.past_baskets import past_baskets
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.transactions import Transactions, read_transactions
-from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
+from service.bundle.bundle import Bundle, load_bundle, preview_bundle, write_bundle
+from service.bundle.errors import BundleError
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
 from service.recommending.ranking.features import FEATURES

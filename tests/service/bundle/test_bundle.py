@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.bundle import (
-    Arrays,
-    Bundle,
-    BundleContents,
-    BundleError,
-    Catalogue,
-    load_bundle,
-    preview_bundle,
-    write_bundle,
-)
+from service.bundle.arrays import Arrays
+from service.bundle.bundle import Bundle, BundleContents, load_bundle, preview_bundle, write_bundle
+from service.bundle.catalogue import Catalogue
+from service.bundle.errors import BundleError
 from service.retrieval.exact import Exact
 
 DATA = Path(__file__).parents[2] / "data"

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.bundle import BundleContents, BundleError, load_bundle, write_bundle
+from service.bundle.bundle import BundleContents, load_bundle, write_bundle
 from service.bundle.errors import (
     BundleDamagedError,
+    BundleError,
     BundleInvalidError,
     BundleMissingError,
     BundleRecallError,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.bundle import BundleError, load_bundle, write_bundle
+from service.bundle.bundle import load_bundle, write_bundle
+from service.bundle.errors import BundleError
 from tests.data.scored_shop import scored_contents
 
 

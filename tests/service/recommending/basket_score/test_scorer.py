@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bundle.bundle import BundleError, preview_bundle
+from service.bundle.bundle import preview_bundle
+from service.bundle.errors import BundleError
 from service.recommending.basket_score.scorer import BasketScore, BasketScorer, has_score
 from tests.data.scored_shop import (
     AISLE,

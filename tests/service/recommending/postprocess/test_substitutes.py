@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.bundle import Bundle, BundleError, load_bundle, preview_bundle, write_bundle
-from service.bundle.errors import BundleInvalidError
+from service.bundle.bundle import Bundle, load_bundle, preview_bundle, write_bundle
+from service.bundle.errors import BundleError, BundleInvalidError
 from service.recommending.answer import Recommendation
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.recommender import Recommender

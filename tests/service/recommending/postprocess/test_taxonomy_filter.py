@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.bundle import BundleError, preview_bundle
+from service.bundle.bundle import preview_bundle
+from service.bundle.errors import BundleError
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.recommender import Recommender
 from service.settings import RecommendOptions

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.bundle import Bundle, BundleError, load_bundle
+from service.bundle.bundle import Bundle, load_bundle
+from service.bundle.errors import BundleError
 from service.recommending.aggregate import PARTS
 from service.recommending.basket_score.scorer import BasketScorer
 from service.recommending.ranking.features import FEATURES
