@@ -46,10 +46,11 @@ test: $(STAMP) memcached ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --durations=25
 
-lint: $(STAMP) ## check style, types, and the Dockerfile
+lint: $(STAMP) ## check style, types, imports and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
 format: $(STAMP) ## format the code
