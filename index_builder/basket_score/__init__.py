@@ -1,4 +1,4 @@
-"""The basket score: learned from real baskets against corrupted ones, and judged by them."""
+"""The basket score: trained and judged on real and corrupted baskets."""
 
 from index_builder.basket_score.additions import Additions, judge_additions
 from index_builder.basket_score.judging import Judgement, judge_score

@@ -1,4 +1,4 @@
-"""What one item more, or one less, does to the score of a basket."""
+"""How adding or removing one item changes the score of a basket."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ _FAVOURITES = 5  # categories
 
 @dataclass(frozen=True)
 class Additions:
-    """Shares of baskets in which the score moved as the profile says, and the contributions.
+    """Shares of baskets in which a changed item moved the score as expected.
 
     Attributes:
-        baskets: how many were tried.
-        raised: share in which an item raises the score that the shopper had bought before, of one
-            of the five categories they buy most.
-        lowered: share in which an item lowers it whose category they had never bought.
-        agreed: share in which the contribution of an item has the sign of what its removal takes
-            from the log odds.
+        baskets: number of baskets tried.
+        raised: share in which the score rises with an item that the user had bought before, from
+            one of the user's five most bought categories.
+        lowered: share in which the score falls with an item from a category new to the user.
+        agreed: share in which removing an item changes the score in the direction that its
+            contribution says.
     """
 
     baskets: int
@@ -36,15 +36,15 @@ class Additions:
 
 
 def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Additions | None:
-    """Adds items to baskets and takes some out, drawn evenly from all that fit the description.
+    """Adds items to baskets and removes some, drawn uniformly from the items that qualify.
 
     Args:
-        bundle: one that can score; fitted on what came before the baskets.
-        baskets: a thousand of them are tried, drawn by the seed.
-        seed: decides on baskets and items.
+        bundle: one that can score, made from earlier transactions only.
+        baskets: held-out baskets; a random thousand of them is tried.
+        seed: of the choice of baskets and items.
 
     Returns:
-        What came of it; None if no basket has all that is needed.
+        The shares; None if no basket has an item of every sort.
     """
     random = np.random.default_rng(seed)
     scorer, profiles = BasketScorer(bundle), BundleProfiles(bundle)
@@ -53,7 +53,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
     for place in random.permutation(len(baskets))[:_BASKETS].tolist():
         items = baskets[place].items
         profile = profiles.get(bundle.user_ids[baskets[place].user])
-        if profile is None or len(items) < 2:  # one cannot be taken from itself
+        if profile is None or len(items) < 2:  # a single item cannot be removed
             continue
         favoured, foreign = _to_add(profile, items, categories)
         if len(favoured) and len(foreign):
@@ -74,7 +74,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
 
 
 def _to_add(profile: Profile, items: Int32, categories: Positions) -> tuple[Int32, Int32]:
-    """Items of the favourite categories that were bought before, and all of those never bought."""
+    """Bought items of the favourite categories and all items of categories never bought."""
     bought = np.bincount(categories[profile.items], profile.counts, categories.max() + 1)
     favourites = np.argsort(-bought, kind="stable")[:_FAVOURITES]
     favoured = profile.items[np.isin(categories[profile.items], favourites)]

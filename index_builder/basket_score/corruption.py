@@ -1,4 +1,4 @@
-"""Corrupted baskets: what a basket might have been if it were not this shopper's, or nobody's."""
+"""Corrupted baskets: the negative examples of the basket score."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ import numpy as np
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Bool, Int32
 
-_REACH_SHARE = 0.005  # of the catalogue's places by popularity, up and down from an item's own
+_REACH_SHARE = 0.005  # of the catalogue, up and down from an item by popularity
 _LEAST_REACH = 5
 
 
 class Corruption:
-    """Two ways to corrupt the baskets of one stretch of time."""
+    """Two ways to corrupt the baskets of one period."""
 
     def __init__(
         self, baskets: Sequence[HeldOut], n_items: int, random: np.random.Generator
@@ -20,9 +20,9 @@ class Corruption:
         """Sorts the baskets by size.
 
         Args:
-            baskets: of one stretch of time.
-            n_items: of the catalogue, whose items are in the order of their popularity.
-            random: decides.
+            baskets: the baskets of one period.
+            n_items: size of the catalogue, whose items are ordered by popularity.
+            random: source of all random choices.
         """
         self._items: list[Int32] = [basket.items for basket in baskets]
         self._users = np.array([basket.user for basket in baskets])
@@ -34,10 +34,10 @@ class Corruption:
         self._random = random
 
     def foreign(self, user: int, size: int) -> Int32 | None:
-        """Another user's basket of this size; if none is, of the nearest size there is.
+        """A basket of another user, of this size or the nearest there is.
 
         Returns:
-            Its items, ascending; None if all baskets are the user's own.
+            Its items, ascending; None if all baskets are this user's.
         """
         others = self._users[self._order] != user
         if not others.any():
@@ -47,29 +47,29 @@ class Corruption:
         return self._items[int(self._order[self._random.choice(nearest)])]
 
     def swapped(self, items: Int32, count: int) -> tuple[Int32, Bool]:
-        """The basket with some of its items replaced by strangers of like popularity.
+        """The basket with some of its items replaced by others of similar popularity.
 
-        Each stranger is drawn evenly from the places next to the item's own in the order of
-        popularity, without the basket's items.
+        Each replacement is drawn uniformly from the items next to the replaced one in the order of
+        popularity that are not in the basket.
 
         Args:
             items: (n,) the basket.
-            count: how many are replaced; where the catalogue has too few others, fewer.
+            count: number of items to replace; fewer if the catalogue has too few others.
 
         Returns:
-            (n,) int32 items, ascending, and whether each was there before.
+            (n,) int32 items, ascending, and (n,) whether each was there before.
         """
         there = set(items.tolist())
         after, kept = items.copy(), np.ones(len(items), np.bool_)
         for place in self._random.permutation(len(items))[:count].tolist():
-            stranger = self._stranger(int(items[place]), there)
-            if stranger is not None:
-                there.add(stranger)
-                after[place], kept[place] = stranger, False
+            replacement = self._replacement(int(items[place]), there)
+            if replacement is not None:
+                there.add(replacement)
+                after[place], kept[place] = replacement, False
         order = np.argsort(after)
         return after[order], kept[order]
 
-    def _stranger(self, item: int, there: set[int]) -> int | None:
+    def _replacement(self, item: int, there: set[int]) -> int | None:
         reach = self._reach
         while True:
             low, high = max(0, item - reach), min(self._n_items, item + reach + 1)

@@ -1,4 +1,4 @@
-"""How well a basket score tells real baskets from corrupted ones, and whether it is calibrated."""
+"""How well basket scores separate real baskets from corrupted ones."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from service.support.array_types import Bool, Float64, Int32
 
 @dataclass(frozen=True, eq=False)
 class ScoresByKind:
-    """What one way to score makes of baskets.
+    """The scores of real baskets and of their corruptions.
 
     Attributes:
-        real: (b,) of the baskets as they were.
-        foreign: (b,) of another household's basket of the same size, held to be the shopper's.
-        swapped: (b,) of the basket with half of its items replaced.
+        real: (b,) scores of the baskets as they were.
+        foreign: (b,) scores of another user's basket of the same size, for the same user.
+        swapped: (b,) scores of the basket with half of its items replaced.
     """
 
     real: Float64
@@ -32,21 +32,21 @@ class ScoresByKind:
 
     @property
     def foreign_auc(self) -> float:
-        """ROC-AUC of real against foreign."""
+        """ROC-AUC of real against foreign baskets."""
         return roc_auc(self.real, self.foreign)
 
     @property
     def swapped_auc(self) -> float:
-        """ROC-AUC of real against swapped."""
+        """ROC-AUC of real against swapped baskets."""
         return roc_auc(self.real, self.swapped)
 
     def all_kinds(self) -> tuple[Float64, Bool]:
-        """Half real, a quarter foreign, a quarter swapped: (4b,) values, and which are real."""
+        """(4b,) scores, half real, a quarter foreign, a quarter swapped; and which are real."""
         values = np.concatenate([self.real, self.real, self.foreign, self.swapped])
         return values, np.arange(len(values)) < 2 * len(self.real)
 
     def real_and_swapped(self) -> tuple[Float64, Bool]:
-        """Half real, half swapped: (2b,) values, and which are real."""
+        """(2b,) scores, half real, half swapped; and which are real."""
         values = np.concatenate([self.real, self.swapped])
         return values, np.arange(len(values)) < len(self.real)
 
@@ -55,20 +55,20 @@ class ScoresByKind:
         return type(self)(self.real[baskets], self.foreign[baskets], self.swapped[baskets])
 
     def on(self, scale: float, intercept: float) -> Self:
-        """The same after log odds were calibrated."""
+        """The same after calibration of the log odds."""
         values = (self.real, self.foreign, self.swapped)
         return type(self)(*(intercept + scale * each for each in values))
 
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """Three ways to score the same baskets.
+    """Three scores of the same baskets.
 
     Attributes:
         users: (b,) int32, user index of each basket.
-        personal: log odds of the score.
+        personal: log odds of the personal score.
         population: log odds of the population score.
-        share: share of the items that the shopper had bought before, for comparison.
+        share: share of the items that the user had bought before, for comparison.
     """
 
     users: Int32
@@ -78,20 +78,20 @@ class Judgement:
 
     def of(self, baskets: Bool) -> Self:
         """The same for some of the baskets."""
-        ways = (self.personal, self.population, self.share)
-        return type(self)(self.users[baskets], *(way.of(baskets) for way in ways))
+        scores = (self.personal, self.population, self.share)
+        return type(self)(self.users[baskets], *(each.of(baskets) for each in scores))
 
 
 def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgement | None:
-    """Scores held-out baskets and their corruptions with what the service scores by.
+    """Scores held-out baskets and their corruptions by the production code.
 
     Args:
-        bundle: one that can score; fitted on what came before the baskets.
-        baskets: whole ones are scored: what is hidden for ranking is not hidden here.
+        bundle: one that can score, made from earlier transactions only.
+        baskets: held-out baskets; all their items are scored, targets too.
         seed: of the corruptions.
 
     Returns:
-        The judgement; None without baskets of two users or more.
+        The judgement; None if all baskets are one user's.
     """
     baskets = list(baskets)
     scorer, profiles = BasketScorer(bundle), BundleProfiles(bundle)
@@ -105,15 +105,15 @@ def judge_score(bundle: Bundle, baskets: Iterable[HeldOut], seed: int) -> Judgem
             continue
         swapped, _ = corruption.swapped(items, max(1, round(len(items) / 2)))
         users.append(basket.user)
-        rows.append([_ways(scorer, profile, seen) for seen in (items, foreign, swapped)])
+        rows.append([_scores(scorer, profile, seen) for seen in (items, foreign, swapped)])
     if not rows:
         return None
-    table = np.array(rows)  # (baskets, kinds, ways)
-    personal, population, share = (ScoresByKind(*table[:, :, way].T) for way in range(3))
+    by_score = np.array(rows).transpose(2, 1, 0)  # (scores, kinds, baskets)
+    personal, population, share = (ScoresByKind(*by_kind) for by_kind in by_score)
     return Judgement(np.array(users, np.int32), personal, population, share)
 
 
-def _ways(scorer: BasketScorer, profile: Profile, items: Int32) -> tuple[float, float, float]:
+def _scores(scorer: BasketScorer, profile: Profile, items: Int32) -> tuple[float, float, float]:
     return (
         scorer.personal.log_odds(scorer.contributions(profile, items)),
         scorer.population.log_odds(scorer.population_contributions(items)),

@@ -1,10 +1,10 @@
-"""The training of the basket score: trees whose evidence adds up to the log odds of a basket.
+"""The training of the basket score: trees whose outputs for items sum to the log odds of a basket.
 
-Gradient boosting (Friedman 2001) by LightGBM, with a loss of our own. The log odds of a basket are
-the sum of f over its items; the loss is the log loss of the baskets, weighted so that half of them
-are real, plus a small share of the log loss of the items, which were either in the basket or put
-there. The second term keeps the evidence of each item honest where the sum alone would not care
-which item brings it.
+Gradient boosting (Friedman 2001) by LightGBM with a loss of our own. The trees give each item a
+contribution; a basket's log odds are the sum over its items. The loss is the log loss of baskets,
+weighted so that half of them are real, plus a small share of the log loss of items, which the user
+bought in the basket or not. Without the second term, only sums would matter, and contributions
+could be credited to the wrong items.
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ _LEAST_CURVATURE = 1e-6
 
 @dataclass(frozen=True)
 class TrainedScore:
-    """What the service scores by.
+    """The two scores of a bundle.
 
     Attributes:
-        personal: how a basket looks beside a user's profile.
-        population: how it looks on its own.
-        metrics: how good that was on baskets that nothing was learned from, for the manifest.
+        personal: how likely a basket is a given user's.
+        population: how likely a basket is any user's.
+        metrics: quality on baskets that were not used for training, for the manifest.
     """
 
     personal: ScoreCurve
@@ -56,19 +56,19 @@ def train_score(
     threads: int,
     seed: int,
 ) -> TrainedScore | None:
-    """Learns from the examples, and calibrates on other baskets.
+    """Trains both scores, and calibrates them on other baskets.
 
     Args:
-        examples: of one or several windows.
-        contents: of a bundle fitted on what came before `baskets`.
-        baskets: held-out baskets that are not among the examples: half of their households
-            calibrate, the others judge.
+        examples: of one or more windows.
+        contents: of a bundle made from transactions before `baskets`.
+        baskets: held-out baskets that are not among the examples. Those of half of the users
+            calibrate the scores, the others judge them.
         config: number and size of the trees.
-        threads: of LightGBM; the trees do not depend on it.
-        seed: of LightGBM, of the corruptions and of the halves.
+        threads: threads of LightGBM; the trees do not depend on it.
+        seed: of LightGBM, the corruptions and the halves.
 
     Returns:
-        The score; None if the baskets are those of one user.
+        The scores; None if all baskets are one user's.
     """
     joined = _joined(examples)
     personal = _personal_trees(joined, config, threads, seed)
@@ -77,8 +77,8 @@ def train_score(
     judged = judge_score(preview_bundle(raw), baskets, seed)
     if judged is None:
         return None
-    households = np.random.default_rng(seed).permutation(np.unique(judged.users))
-    fitted = np.isin(judged.users, households[: (len(households) + 1) // 2])
+    users = np.random.default_rng(seed).permutation(np.unique(judged.users))
+    fitted = np.isin(judged.users, users[: (len(users) + 1) // 2])
     shown, unseen = judged.of(fitted), judged.of(~fitted)
     personal_curve = _curve(*shown.personal.all_kinds())
     population_curve = _curve(*shown.population.real_and_swapped())
@@ -95,22 +95,22 @@ def train_score(
 
 
 def _curve(log_odds: Float64, real: Bool) -> Curve:
-    """The curve through the baskets (Platt 1999), half of which are real.
+    """The calibration curve (Platt 1999) of baskets of which half are real.
 
-    What says nothing, or the opposite, says so: one half of everything.
+    Log odds that do not separate them, or do the opposite, become a probability of one half.
     """
     curve = Curve.fit(log_odds, real)
     return curve if curve.slope > 0 else Curve(0, 0)
 
 
 def _calibrated(trees: Trees, curve: Curve) -> ScoreCurve:
-    """Puts the slope into the leaves, so that contributions still add up."""
+    """Multiplies the leaves by the slope, so that contributions still sum to the log odds."""
     value = np.float32(curve.slope) * trees.value
     return ScoreCurve(replace(trees, value=value), curve.intercept)
 
 
 def _joined(examples: Sequence[ScoreExamples]) -> ScoreExamples:
-    """The examples of all windows."""
+    """The examples of all windows, one after the other."""
     names = [each.name for each in fields(ScoreExamples)]
     columns = ([getattr(each, name) for each in examples] for name in names)
     return ScoreExamples(*map(np.concatenate, columns))
@@ -118,7 +118,7 @@ def _joined(examples: Sequence[ScoreExamples]) -> ScoreExamples:
 
 def _personal_trees(examples: ScoreExamples, config: ScoreConfig, threads: int, seed: int) -> Trees:
     real = examples.kinds == BasketKind.REAL
-    weights = np.where(real, 2.0, 1.0)  # one of three baskets is real: half of them, by weight
+    weights = np.where(real, 2.0, 1.0)  # half of them real: one of three baskets is
     baskets = (examples.columns, examples.sizes, real, examples.bought, weights)
     return _boost(*baskets, config, threads, seed)
 
@@ -126,7 +126,7 @@ def _personal_trees(examples: ScoreExamples, config: ScoreConfig, threads: int, 
 def _population_trees(
     examples: ScoreExamples, config: ScoreConfig, threads: int, seed: int
 ) -> Trees:
-    """Without the foreign baskets, which are real ones for the population."""
+    """Trains without the foreign baskets: they are real to the population."""
     kept = examples.kinds != BasketKind.FOREIGN
     items = np.repeat(kept, examples.sizes)
     real = examples.kinds[kept] == BasketKind.REAL
@@ -161,26 +161,27 @@ def _boost(
     threads: int,
     seed: int,
 ) -> Trees:
-    """Learns f, whose sum over the items of a basket is its log odds.
+    """Trains trees whose outputs for the items of a basket sum to its log odds.
 
     Args:
-        columns: (n, len(COLUMNS)), items of baskets, one basket after the other.
-        sizes: (b,) number of items of each.
-        real: (b,).
-        bought: (n,) whether the user bought the item in this basket.
-        weights: (b,) of the baskets in the loss.
-        config: number and size of the trees, and how much the items' own loss counts.
-        threads: of LightGBM.
-        seed: of LightGBM.
+        columns: (n, len(COLUMNS)) of the items, one basket after the other.
+        sizes: (b,) number of items of each basket.
+        real: (b,) whether each basket is real.
+        bought: (n,) whether the user bought each item in this basket.
+        weights: (b,) weights of the baskets in the loss.
+        config: number and size of the trees, and the weight of the items' loss.
+        threads: threads of LightGBM.
+        seed: seed of LightGBM.
     """
     first = offsets(sizes)[:-1]
     basket = np.repeat(np.arange(len(sizes)), sizes)
     item_weight = config.item_weight
 
-    def gradients(evidence: Float64, _: lightgbm.Dataset) -> tuple[Float64, Float64]:
-        of_basket, of_item = expit(np.add.reduceat(evidence, first)), expit(evidence)
+    def gradients(contributions: Float64, _: lightgbm.Dataset) -> tuple[Float64, Float64]:
+        of_basket = expit(np.add.reduceat(contributions, first))
+        of_item = expit(contributions)
         gradient = (weights * (of_basket - real))[basket] + item_weight * (of_item - bought)
-        # A leaf moves many items of one basket at once: each counts as if it moved all of them.
+        # One leaf may hold many items of a basket: each gets the curvature of all moving together.
         curvature = (weights * of_basket * (1 - of_basket) * sizes)[basket]
         curvature += item_weight * of_item * (1 - of_item)
         return gradient, np.maximum(curvature, _LEAST_CURVATURE)

@@ -16,22 +16,22 @@ from service.support.array_types import Bool, Float32, Int32, Int64
 
 
 class BasketKind(IntEnum):
-    """What a basket is."""
+    """Whether a basket is real, and how it was corrupted if not."""
 
     REAL = 0
-    FOREIGN = 1  # another household's
+    FOREIGN = 1  # another user's
     SWAPPED = 2  # some items replaced
 
 
 @dataclass(frozen=True)
 class ScoreExamples:
-    """Baskets whose nature is known, one after the other.
+    """Real and corrupted baskets, one after the other.
 
     Attributes:
-        columns: (n, len(COLUMNS)) float32, of every item, beside the shopper's profile.
+        columns: (n, len(COLUMNS)) float32, of every item, with the user's profile.
         population_columns: (n, len(COLUMNS)) float32, the same without a profile; zeros
             for foreign baskets.
-        bought: (n,) whether the shopper bought the item in this basket.
+        bought: (n,) whether the user bought the item in this basket.
         sizes: (b,) int64, number of items of each basket.
         kinds: (b,) int64, of `BasketKind`.
     """
@@ -46,13 +46,13 @@ class ScoreExamples:
 def score_examples(
     bundle: Bundle, baskets: Sequence[HeldOut], config: ScoreConfig, seed: int
 ) -> ScoreExamples | None:
-    """Each basket three times: as it is, as another household's, and with items swapped.
+    """Each basket three times: as it is, replaced by another user's, and with items swapped.
 
     Args:
-        bundle: fitted on what came before all of the baskets.
-        baskets: held-out baskets of one stretch of time.
-        config: how many are learned from, and which share of them only in part.
-        seed: decides what is random.
+        bundle: made from earlier transactions only.
+        baskets: held-out baskets of one period.
+        config: number of baskets to use, and the share of them to use in part.
+        seed: of all random choices.
 
     Returns:
         The examples; None if all baskets are one user's.
@@ -66,9 +66,9 @@ def score_examples(
         foreign = corruption.foreign(basket.user, len(items))
         if foreign is None:
             return None
-        swapped, kept = corruption.swapped(items, _how_many(len(items), random))
+        swapped, kept = corruption.swapped(items, _swap_count(len(items), random))
         profile = profiles.get(bundle.user_ids[basket.user])
-        for kind, seen, own in (
+        for kind, seen, seen_bought in (
             (BasketKind.REAL, items, np.ones(len(items), np.bool_)),
             (BasketKind.FOREIGN, foreign, np.zeros(len(foreign), np.bool_)),
             (BasketKind.SWAPPED, swapped, kept),
@@ -79,25 +79,25 @@ def score_examples(
             population_columns.append(
                 np.zeros_like(known) if unused else score_columns.of(None, seen)
             )
-            bought.append(own)
+            bought.append(seen_bought)
             kinds.append(kind)
     return ScoreExamples(
         np.concatenate(columns),
         np.concatenate(population_columns),
         np.concatenate(bought),
-        np.array([len(own) for own in bought]),
+        np.array([len(each) for each in bought]),
         np.array(kinds, np.int64),
     )
 
 
 def _some(items: Int32, config: ScoreConfig, random: np.random.Generator) -> Int32:
-    """The basket, or what it held while it was still being filled."""
+    """The basket, or a random part of it: baskets are scored while they are being filled."""
     if random.random() >= config.partial_share:
         return items
     return np.sort(random.permutation(items)[: random.integers(1, len(items) + 1)])
 
 
-def _how_many(size: int, random: np.random.Generator) -> int:
-    """Half of the items; every other time, any number from one to all."""
+def _swap_count(size: int, random: np.random.Generator) -> int:
+    """Half of the items or, every other time, any number from one to all."""
     half = bool(random.integers(2))
     return max(1, round(size / 2)) if half else int(random.integers(1, size + 1))

@@ -143,7 +143,7 @@ def with_association_rules(
 
 
 def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
-    """Adds the trees."""
+    """Adds the ranker's trees and the names of their columns."""
     return replace(
         contents,
         serving={**contents.serving, "ranking": "trees", "features": " ".join(FEATURES)},
@@ -154,9 +154,9 @@ def with_trees(contents: BundleContents, trees: Trees) -> BundleContents:
 def with_score(
     contents: BundleContents, personal: ScoreCurve, population: ScoreCurve
 ) -> BundleContents:
-    """Adds the trees of the basket score, and behind them those of the population score."""
+    """Adds the trees of the personal score, followed by those of the population score."""
     first, second = personal.trees, population.trees
-    behind = np.int32(len(first.feature))
+    shift = np.int32(len(first.feature))
     return replace(
         contents,
         serving={
@@ -166,11 +166,11 @@ def with_score(
             "population_intercept": population.intercept,
         },
         score_root=first.roots,
-        score_population_root=behind + second.roots,
+        score_population_root=shift + second.roots,
         score_feature=np.concatenate([first.feature, second.feature]),
         score_threshold=np.concatenate([first.threshold, second.threshold]),
-        score_left=np.concatenate([first.left, behind + second.left]),
-        score_right=np.concatenate([first.right, behind + second.right]),
+        score_left=np.concatenate([first.left, shift + second.left]),
+        score_right=np.concatenate([first.right, shift + second.right]),
         score_value=np.concatenate([first.value, second.value]),
     )
 

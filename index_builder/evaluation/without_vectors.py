@@ -13,7 +13,7 @@ from index_builder.embeddings.triple2vec import Embeddings
 from index_builder.progress import stage
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import TrainingExamples, training_examples
-from index_builder.ranker.windows import Window, learned_from, window_contents, windows
+from index_builder.ranker.windows import Window, training_baskets, window_contents, windows
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, preview_bundle
@@ -39,7 +39,7 @@ def without_vectors(
         found = list(windows(transactions, _products(bundle.catalogue), config, until))
         examples = [
             _training_examples(window, baskets, bundle, config)
-            for window, baskets in zip(found, learned_from(found, config), strict=True)
+            for window, baskets in zip(found, training_baskets(found, config), strict=True)
         ]
         trees = train_ranker(examples, config.ranker, config.train.threads, config.train.seed)
     rows = bundle.item_vectors.copy()

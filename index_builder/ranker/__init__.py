@@ -1,1 +1,1 @@
-"""Training of the ranker, from baskets whose outcome is known."""
+"""Training of the ranker on held-out baskets."""

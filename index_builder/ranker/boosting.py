@@ -1,4 +1,4 @@
-"""Gradient-boosted trees by LightGBM, laid out as the service evaluates them."""
+"""Gradient-boosted trees by LightGBM, in the layout that the service evaluates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,28 +8,28 @@ import numpy as np
 
 from service.recommending.ranking.trees import Trees
 
-# The same data give the same trees on any number of threads, and nothing is ever missing.
+# The same data give the same trees on any number of threads; no value is missing.
 _ALWAYS = {"use_missing": False, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 
 
 def grow(
     data: lightgbm.Dataset, trees: int, parameters: Mapping[str, Any], threads: int, seed: int
 ) -> Trees:
-    """Grows so many trees.
+    """Trains an ensemble.
 
     Args:
-        data: features in the order of the columns that the service fills.
-        trees: how many.
-        parameters: LightGBM's own, the objective among them.
-        threads: of LightGBM; the trees do not depend on it.
-        seed: of LightGBM.
+        data: features, with columns in the order in which the service computes them.
+        trees: number of trees.
+        parameters: parameters of LightGBM, among them the objective.
+        threads: threads of LightGBM; the trees do not depend on it.
+        seed: seed of LightGBM.
     """
     every = {**_ALWAYS, **parameters, "num_threads": threads, "seed": seed}
     return _flatten(lightgbm.train(every, data, trees).dump_model()["tree_info"])
 
 
 def _flatten(trees: list[dict[str, Any]]) -> Trees:
-    """Lays the nested nodes of LightGBM's `tree_info` out in arrays, each tree in preorder."""
+    """Turns the nested nodes of LightGBM's `tree_info` into arrays, each tree in preorder."""
     nodes: list[tuple[int, float, int, int, float]] = []
 
     def add(node: dict[str, Any]) -> int:
@@ -39,7 +39,7 @@ def _flatten(trees: list[dict[str, Any]]) -> Trees:
             return place
         nodes.append((-1, 0.0, 0, 0, 0.0))
         left, right = add(node["left_child"]), add(node["right_child"])
-        # Rounded down: a float32 feature is at most the threshold before and after.
+        # Rounded down, so that the same float32 features are at most the threshold.
         threshold = _at_most(node["threshold"])
         nodes[place] = (node["split_feature"], threshold, left, right, node["internal_value"])
         return place
@@ -59,7 +59,7 @@ def _flatten(trees: list[dict[str, Any]]) -> Trees:
 
 
 def _at_most(threshold: float) -> float:
-    """The largest float32 that is not above the threshold."""
+    """The largest float32 up to the threshold."""
     rounded = np.float32(threshold)
     if float(rounded) > threshold:
         rounded = np.nextafter(rounded, np.float32(-np.inf))

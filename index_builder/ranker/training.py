@@ -15,13 +15,13 @@ from service.recommending.ranking.trees import Trees
 def train_ranker(
     examples: Sequence[TrainingExamples], config: RankerConfig, threads: int, seed: int
 ) -> Trees:
-    """Learns to put the targets of baskets above their other candidates.
+    """Trains trees that rank the targets of baskets above their other candidates.
 
     Args:
-        examples: of one or several windows, together one basket or more.
+        examples: of one or more windows, with at least one basket in all.
         config: number and size of the trees.
-        threads: of LightGBM; the trees do not depend on it.
-        seed: of LightGBM.
+        threads: threads of LightGBM; the trees do not depend on it.
+        seed: seed of LightGBM.
     """
     data = lightgbm.Dataset(
         np.concatenate([each.features for each in examples]),

@@ -1,4 +1,4 @@
-"""Training examples: baskets whose outcome is known, as the ranker will see such baskets."""
+"""Training examples of the ranker: candidates of held-out baskets, made by the production code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32
 
 _PURCHASES = list(FEATURES).index("purchases")
-# More candidates than the service has time to rank: what is learned from may take its time.
+# More candidates than the service has time for: they make better trees.
 _OPTIONS = RecommendOptions(
     search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
 )
@@ -27,7 +27,7 @@ class TrainingExamples:
 
     Attributes:
         features: (n, len(FEATURES)) float32.
-        labels: (n,) int32: 0, 1 for a target, 2 for one that the shopper had not bought before.
+        labels: (n,) int32: 0, 1 for a target, 2 for a target that the user had not bought before.
         sizes: number of candidates of each basket.
     """
 
@@ -39,14 +39,14 @@ class TrainingExamples:
 def training_examples(
     bundle: Bundle, baskets: Sequence[HeldOut], config: RankerConfig, seed: int
 ) -> TrainingExamples:
-    """What the production recommender knows of each basket's candidates, and which were bought.
+    """The candidates of each basket with their features, labelled by whether they were bought.
 
     Args:
-        bundle: fitted on what came before all of the baskets.
+        bundle: made from earlier transactions only.
         baskets: held-out baskets with their targets.
-        config: which share is learned from as a stranger's, and which share of the candidates
-            that were not bought is kept.
-        seed: decides which.
+        config: the share of baskets taken as a stranger's, and the share kept of the candidates
+            that were not bought.
+        seed: of both choices.
     """
     recommender = Recommender(bundle, _OPTIONS)
     rng = np.random.default_rng(seed)

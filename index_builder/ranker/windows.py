@@ -1,4 +1,4 @@
-"""Windows: stretches of time before the cut, each with what came before it to learn from."""
+"""Windows: periods before the cut, each with the training baskets from before it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,24 +19,23 @@ from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents
 from service.recommending.weights import Weights
 
-_SHARE = 0.2  # a window takes at most this share of a short record
-_LEFT = 0.4  # of the record, at least, lies before every window
-
+_SHARE = 0.2  # of all time before the cut, at most, for one window
+_LEFT = 0.4  # of all time before the cut, at least, lies before every window
 
 _MOST_VALIDATED = 1000
-_VALIDATION_SHARE = 0.2  # of the latest window; the ranker learns from the rest
+_VALIDATION_SHARE = 0.2  # of the latest window; the ranker is trained on the rest
 _FEWEST_RANKED = 300
 _MOST_RANKED = 10_000  # baskets of one window
 
 
 @dataclass(frozen=True)
 class Window:
-    """Baskets that a model may be judged by, or learn to rank from.
+    """One period: baskets for validation or for training the ranker, and the data before them.
 
     Attributes:
-        since: UTC, naive; no model for these baskets may know of anything from then on.
-        encoded: the training baskets before.
-        baskets: those of the window itself, held out, in random order.
+        since: start of the period, UTC, naive; models for its baskets use only earlier data.
+        encoded: the training baskets before `since`.
+        baskets: the held-out baskets of the period, in random order.
     """
 
     since: datetime
@@ -49,10 +48,10 @@ def windows(
 ) -> Iterator[Window]:
     """The windows of `validation_days` before the cut, the latest first.
 
-    There is at least one, and no more than the ranker is to learn from.
+    There is at least one, and at most `config.ranker.windows`.
 
     Raises:
-        TooFewBasketsError: there is nothing to learn from before the latest.
+        TooFewBasketsError: there are too few baskets before the latest window.
     """
     first: datetime = transactions.lines["begun_at"].item(0)
     length = min(timedelta(days=config.validation_days), _SHARE * (until - first))
@@ -77,7 +76,7 @@ def windows(
 
 
 def set_aside(window: Window, config: BuildConfig) -> tuple[list[HeldOut], list[HeldOut]]:
-    """Baskets of the latest window to validate on and, if they are many, others for the ranker."""
+    """Splits the latest window: baskets for validation and, if there are many, for the ranker."""
     n = len(window.baskets)
     n_validation = min(_MOST_VALIDATED, round(_VALIDATION_SHARE * n))
     if not config.ranker.enabled or n - n_validation < _FEWEST_RANKED:
@@ -85,14 +84,14 @@ def set_aside(window: Window, config: BuildConfig) -> tuple[list[HeldOut], list[
     return window.baskets[:n_validation], window.baskets[n_validation:][:_MOST_RANKED]
 
 
-def learned_from(found: Sequence[Window], config: BuildConfig) -> list[list[HeldOut]]:
-    """The baskets of each window that the ranker learns from, which are not those set aside.
+def training_baskets(found: Sequence[Window], config: BuildConfig) -> list[list[HeldOut]]:
+    """The baskets of each window that the ranker is trained on, without those set aside.
 
-    Where they are few, each is there several times, with other targets every time.
+    If there are few, each is repeated with other targets.
 
     Args:
         found: the windows, the latest first.
-        config: of the build.
+        config: configuration of the build.
     """
     _, others = set_aside(found[0], config)
     baskets = [others, *(window.baskets[:_MOST_RANKED] for window in found[1:])]
@@ -114,15 +113,15 @@ def window_contents(
     *,
     ranked: bool,
 ) -> BundleContents:
-    """A bundle of the time before the window, from all that was known then and nothing else.
+    """A bundle made from the data before the window only.
 
     Args:
-        window: its training baskets are what is known.
-        embeddings: trained on them.
-        weights: of the parts of a score.
+        window: the window.
+        embeddings: trained on the window's training baskets.
+        weights: weights of the parts of a score.
         vectors_alone: the same without history.
-        config: of the build.
-        ranked: whether what a ranker looks back on is part of it; trees are not.
+        config: configuration of the build.
+        ranked: whether to add the arrays that features are made from; trees are never added.
     """
     index = partial(build_index, config=config.index)
     contents = assemble(

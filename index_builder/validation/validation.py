@@ -17,7 +17,13 @@ from index_builder.measuring.quality import Measured, Quality, quality_table
 from index_builder.progress import stage
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import TrainingExamples, training_examples
-from index_builder.ranker.windows import Window, learned_from, set_aside, window_contents, windows
+from index_builder.ranker.windows import (
+    Window,
+    set_aside,
+    training_baskets,
+    window_contents,
+    windows,
+)
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
@@ -127,7 +133,7 @@ def _examples(
     console: Console,
 ) -> list[_Examples]:
     """The examples of all windows; `contents` and `others` are those of the latest, the first."""
-    latest, *earlier = learned_from(found, config)
+    latest, *earlier = training_baskets(found, config)
     examples = [_window_examples(contents, latest, others, config, console)]
     for window, baskets in zip(found[1:], earlier, strict=True):
         title = f"Learning from {window.since:%Y-%m-%d}"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from index_builder.config import BuildConfig, RankerConfig
-from index_builder.ranker.windows import Window, learned_from, set_aside, windows
+from index_builder.ranker.windows import Window, set_aside, training_baskets, windows
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.transactions import Transactions, read_transactions
 from tests.data.tiny_shop import END, FIRST, lines
@@ -73,7 +73,7 @@ def test_where_baskets_are_few_each_is_split_several_times(transactions: Transac
     latest, before, *_ = found(transactions, 6, 2, END)
     many = Window(latest.since, latest.encoded, (latest.baskets * 99)[:500])
     config = BuildConfig(ranker=RankerConfig(enough_baskets=1000, most_splits=3))
-    once, twice = learned_from([many, before], config)
+    once, twice = training_baskets([many, before], config)
     assert len(once) == 3 * 400
     assert len(twice) == 3 * len(before.baskets)
     whole = np.union1d(twice[0].given, twice[0].targets)
@@ -85,7 +85,7 @@ def test_where_baskets_are_few_each_is_split_several_times(transactions: Transac
         for some, other in zip(twice, twice[len(before.baskets) :], strict=False)
     )
     enough = BuildConfig(ranker=RankerConfig(enough_baskets=100))
-    assert [len(each) for each in learned_from([many, before], enough)] == [
+    assert [len(each) for each in training_baskets([many, before], enough)] == [
         400,
         len(before.baskets),
     ]
