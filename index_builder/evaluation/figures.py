@@ -1,4 +1,4 @@
-"""Figures as people read them: ".283", "+.012 (+.009 to +.015)", "28.3 %"."""
+"""Numbers as text: ".283", "+.012 (+.009 to +.015)", "28.3 %"."""
 
 from math import isnan
 
@@ -13,7 +13,7 @@ def figure(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference; what rounds to nothing is 0."""
+    """A difference with its sign; 0 if it rounds to zero."""
     if not round(value, digits):
         return "0"
     return ("+" if value > 0 else "\N{MINUS SIGN}") + figure(abs(value), digits)

@@ -1,5 +1,4 @@
-"""The opponents: simple ways to rank that a recommender must beat, and what the papers have.
+"""The opponents: simple methods that a recommender must beat, and the methods of the papers.
 
-Each module fits one way to score items on the training baskets; `measuring.scorer.top` makes a
-ranking of it.
+Each module fits one scorer on the training baskets; `measuring.scorer.top` ranks by its scores.
 """

@@ -8,9 +8,9 @@ from service.support.array_types import Float32
 
 
 def blend(first: Scorer, second: Scorer, weight: float = 1) -> Scorer:
-    """Adds the scores, the second with this weight.
+    """Adds the scores of two scorers, the second multiplied by the weight.
 
-    Each is scaled so that the best item outside the basket has a score of 1.
+    Both are scaled first, so that the best item outside the basket has a score of 1.
     """
 
     def score(basket: HeldOut) -> Float32:

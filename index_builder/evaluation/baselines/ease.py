@@ -1,4 +1,4 @@
-"""EASE: the linear item-item model that predicts each item of a basket from all the others.
+"""EASE: the linear model that predicts each item of a basket from the other items.
 
 Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019.
 """
@@ -12,9 +12,9 @@ from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 from service.support.array_types import Float32
 
-MOST_ITEMS = 30_000  # the matrix takes 4 bytes n_items^2: 3.6 GB then
+MOST_ITEMS = 30_000  # their matrix, 4 bytes · n_items², takes 3.6 GB
 
-_BLOCK_ITEMS = 1024  # rows that are made dense, or mirrored, at once
+_BLOCK_ITEMS = 1024  # rows that are made dense, or mirrored, at a time
 
 
 def ease(encoded: EncodedTransactions, regularisation: float = 100) -> Scorer:
@@ -55,8 +55,8 @@ def _gram(encoded: EncodedTransactions) -> Float32:
 
 
 def _inverse(matrix: Float32) -> Float32:
-    """Inverts a symmetric positive definite matrix in its own memory, by Cholesky."""
-    transposed = matrix.T  # LAPACK's order of rows and columns, so that it need not copy
+    """Inverts a symmetric positive definite matrix in place, by Cholesky."""
+    transposed = matrix.T  # the memory order of LAPACK, so that it need not copy
     factor, failed = lapack.spotrf(transposed, lower=0, clean=0, overwrite_a=1)
     if failed:
         raise np.linalg.LinAlgError("not positive definite: raise the regularisation")

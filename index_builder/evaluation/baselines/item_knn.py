@@ -1,4 +1,4 @@
-"""item-kNN: what is bought together with the items of the basket."""
+"""item-kNN: the items that are bought together with the items of the basket."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -11,7 +11,7 @@ from service.support.array_types import Float32
 
 
 def co_purchases(encoded: EncodedTransactions) -> csr_array:
-    """The baskets with both of two items: (n_items, n_items) float32."""
+    """The number of baskets with both of two items, (n_items, n_items) float32."""
     baskets = basket_matrix(encoded.basket_indptr, encoded.basket_items, encoded.n_items)
     return (baskets.T.tocsr() @ baskets).tocsr()
 
@@ -28,13 +28,13 @@ def item_knn(
     is n_ij / (n_i^(1 - power) n_j^power + shrinkage). At a power of .5 it is the cosine, at 0 the
     confidence of the rule i -> j, which prefers popular neighbours (the asymmetric cosine:
     Aiolli, "Efficient top-N recommendation for very large scale binary rated datasets", RecSys
-    2013). All neighbours count, however many they are.
+    2013). All neighbours count.
 
     Args:
         encoded: the training baskets.
-        shrinkage: in baskets; the larger, the less a few common baskets say.
+        shrinkage: in baskets; the larger, the less a small number of common baskets counts.
         neighbour_power: between 0 and 1.
-        together: `co_purchases`, if they are known already.
+        together: the result of `co_purchases`; computed here if it is None.
     """
     if together is None:
         together = co_purchases(encoded)

@@ -1,4 +1,4 @@
-"""All opponents in one row, each fitted on the training baskets and fairly tuned."""
+"""All opponents, each tuned and then fitted on the training baskets."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -37,7 +37,7 @@ from index_builder.progress import stage
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut
 
-# The default stands first in each: a record too short to tune on gets it.
+# The first value of each is the default, for too few baskets to tune on.
 _HALF_LIVES = (60, 15, 30, 120, 240)  # days
 _SHRINKAGES = (5, 0, 20, 50)
 _POWERS = (0.5, 0.4, 0.6)
@@ -46,8 +46,7 @@ _REGULARISATIONS = (100, 10, 30, 300, 1000)
 _NOISE_POWERS = (0.75, 0)
 _EPOCHS = (4, 2, 8, 16)
 
-# EASE is cubic in the items: a fit takes a thirteenth of the time of one with 18,800.
-_TUNED_ITEMS = 8000
+_TUNED_ITEMS = 8000  # EASE is cubic in the items: a fit of 18,800 takes 13 times as long
 
 _Value = TypeVar("_Value")
 _Vectors = TypeVar("_Vectors")
@@ -55,11 +54,11 @@ _Vectors = TypeVar("_Vectors")
 
 @dataclass(frozen=True)
 class Opponent:
-    """A ranker that tells how it was tuned, for a report to tell as well.
+    """A ranking function with its tuned settings.
 
     Attributes:
-        rank: what it is called for.
-        settings: the chosen values; empty if there was nothing to choose.
+        rank: the ranking function.
+        settings: the chosen values as text; empty if there is nothing to choose.
     """
 
     rank: RankingFunction = field(repr=False)
@@ -73,16 +72,16 @@ class Opponent:
 def opponents(
     encoded: EncodedTransactions, as_of: datetime, config: TrainConfig, console: Console
 ) -> Iterator[tuple[str, Opponent]]:
-    """Fits one opponent after the other, when it is asked for.
+    """Yields the opponents by name; each is fitted when it is needed.
 
-    Hyperparameters are those that find the most in the last days before the cut, for models of
-    what came before; the models are then fitted again on everything.
+    Hyperparameters are chosen by recall in the last days before the cut, with models of the time
+    before; the models are then fitted again on all training baskets.
 
     Args:
         encoded: the training baskets.
         as_of: the cut, naive UTC.
         config: threads and seed; for the vectors of the papers, negatives and learning rate too.
-        console: is told what was chosen, and what is left out and why.
+        console: where the settings are shown, and the opponents that are left out.
     """
     yield "item popularity", Opponent(top(item_popularity(encoded)))
     yield "user frequency", Opponent(top(user_frequency(encoded)))
@@ -102,31 +101,31 @@ def _counts(
     with _fitting(console, "user recency frequency"):
         half_life = days.best(_HALF_LIVES, partial(recency_frequency, days.past))
         recency = recency_frequency(encoded, half_life)
-    rhythm = f"half-life {half_life} days"
-    yield _told("user recency frequency", recency, rhythm, console)
+    decay = f"half-life {half_life} days"
+    yield _opponent("user recency frequency", recency, decay, console)
 
     with _fitting(console, "item-kNN"):
         shrinkage, power, blended_power, knn_weight = _choose_knn(days, half_life)
         together = co_purchases(encoded)
         knn = item_knn(encoded, shrinkage, power, together)
-    yield _told("item-kNN", knn, f"shrinkage {shrinkage}, power {power}", console)
+    yield _opponent("item-kNN", knn, f"shrinkage {shrinkage}, power {power}", console)
 
     solvable = encoded.n_items <= MOST_ITEMS
     if solvable:
         with _fitting(console, "EASE"):
             regularisation, ease_weight = _choose_ease(days, half_life)
             linear = ease(encoded, regularisation)
-        yield _told("EASE", linear, f"lambda {regularisation}", console)
+        yield _opponent("EASE", linear, f"lambda {regularisation}", console)
     else:
         found = f"{encoded.n_items:,} items, its matrix is for {MOST_ITEMS:,} at most"
         console.print(f"[yellow]EASE is left out:[/] {found}.")
 
     knn = item_knn(encoded, shrinkage, blended_power, together)
-    settings = f"shrinkage {shrinkage}, power {blended_power}; {rhythm}, weight {knn_weight}"
-    yield _told("item-kNN + recency", blend(knn, recency, knn_weight), settings, console)
+    settings = f"shrinkage {shrinkage}, power {blended_power}; {decay}, weight {knn_weight}"
+    yield _opponent("item-kNN + recency", blend(knn, recency, knn_weight), settings, console)
     if solvable:
-        settings = f"lambda {regularisation}; {rhythm}, weight {ease_weight}"
-        yield _told("EASE + recency", blend(linear, recency, ease_weight), settings, console)
+        settings = f"lambda {regularisation}; {decay}, weight {ease_weight}"
+        yield _opponent("EASE + recency", blend(linear, recency, ease_weight), settings, console)
 
 
 def _choose_knn(days: Slice, half_life: float) -> tuple[float, float, float, float]:
@@ -162,7 +161,7 @@ def _skip_grams(
 
     methods = {"item2vec": item2vec, "BB2vec": bb2vec}
     for name, power, scorer in _of_vectors(encoded, days, methods, _NOISE_POWERS, learn, console):
-        yield _told(name, scorer, f"noise by count^{power}", console)
+        yield _opponent(name, scorer, f"noise by count^{power}", console)
 
 
 def _published(
@@ -177,7 +176,7 @@ def _published(
         "RTT2Vec as published": rtt2vec,
     }
     for name, epochs, scorer in _of_vectors(encoded, days, methods, _EPOCHS, learn, console):
-        yield _told(name, scorer, f"{epochs} epochs", console)
+        yield _opponent(name, scorer, f"{epochs} epochs", console)
 
 
 def _of_vectors(
@@ -205,6 +204,6 @@ def _fitting(console: Console, name: str) -> AbstractContextManager[None]:
     return stage(console, f"Opponent: {name}")
 
 
-def _told(name: str, scorer: Scorer, settings: str, console: Console) -> tuple[str, Opponent]:
+def _opponent(name: str, scorer: Scorer, settings: str, console: Console) -> tuple[str, Opponent]:
     console.print(f"  [dim]{name}: {settings}[/]", highlight=False)
     return name, Opponent(top(scorer), settings)

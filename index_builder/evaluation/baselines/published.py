@@ -1,4 +1,4 @@
-"""triple2vec and RTT2Vec as their papers have them: vectors alone, no prior and no history."""
+"""triple2vec and RTT2Vec as published: vectors alone, without prior and history."""
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings.triple2vec import Embeddings, train
@@ -11,7 +11,7 @@ DIMENSION = 64
 
 
 def train_published(encoded: EncodedTransactions, config: TrainConfig, epochs: int) -> Embeddings:
-    """Trains 64 dimensions by plain NCE: popularity is left to the vectors to learn.
+    """Trains 64 dimensions by plain NCE, so that the vectors must learn popularity too.
 
     Args:
         encoded: the training baskets.

@@ -1,6 +1,6 @@
-"""item2vec and BB2vec: skip-gram with baskets for sentences, by gensim's Word2Vec.
+"""item2vec and BB2vec: skip-gram with baskets as sentences, by gensim's Word2Vec.
 
-gensim is optional, since only the evaluation's opponents need it.
+gensim is optional: nothing else needs it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from service.support.array_types import Float32
 
 DIMENSION = 64
 _LEARNING_RATE = 0.1  # gensim's own, .025, needs several times the epochs
-_PAIRS = 80_000_000  # as many as are learned from, or about that
+_PAIRS = 80_000_000  # learned from in all epochs, about
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 30
 
 
@@ -35,14 +35,14 @@ def gensim_is_installed() -> bool:
 def skip_gram(
     encoded: EncodedTransactions, noise_power: float = 0.75, threads: int = 2, seed: int = 1
 ) -> SkipGram:
-    """Learns to tell the other items of a basket from noise, the window being the whole basket.
+    """Trains skip-gram vectors with the whole basket as the window.
 
-    Large records are gone through 3 times, small ones more often, for about as many pairs.
+    Few baskets get more epochs, so that about as many pairs are learned from; at least 3 epochs.
 
     Args:
         encoded: the training baskets.
-        noise_power: noise is drawn by count^power; at 0, items are equally likely.
-        threads: of which one alone is reproducible.
+        noise_power: noise is drawn by count^power; at 0, all items are equally likely.
+        threads: 1 is reproducible.
         seed: of vectors and noise.
     """
     from gensim.models import Word2Vec
@@ -83,7 +83,7 @@ def item2vec(vectors: SkipGram) -> Scorer:
     unit = vectors.inputs / np.maximum(norms, np.float32(1e-12))
 
     def score(basket: HeldOut) -> Float32:
-        # Not over the norm of the mean, which changes no order.
+        # The norm of the mean would not change the order.
         scores: Float32 = unit @ unit[basket.given].sum(axis=0)
         return scores
 

@@ -1,4 +1,4 @@
-"""Fair tuning: the last days before the cut choose among values, for models of what came before."""
+"""Tuning of the opponents: the last days before the cut choose the settings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,28 +16,27 @@ from service.support.offsets import offsets
 T = TypeVar("T")
 
 _DAYS = 30
-_SHARE = 0.2  # of a short record
+_SHARE = 0.2  # of a shorter time
 _MOST_BASKETS = 2000
 _FEWEST_BASKETS = 30
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The end of the training baskets.
+    """The last training baskets, held out, and those before.
 
     Attributes:
-        past: the training baskets before it, in terms of the same catalogue and users.
-        baskets: held-out baskets of it, of users that have a past.
+        past: the training baskets before the slice, with the same catalogue and users.
+        baskets: held-out baskets of the slice, of users with baskets before it.
     """
 
     past: EncodedTransactions
     baskets: list[HeldOut]
 
     def best(self, values: Sequence[T], fit: Callable[[T], Scorer]) -> T:
-        """The value whose scorer, fitted on the past, finds the most; of equals the first.
+        """The value whose scorer, fitted on the past, has the highest Recall@20.
 
-        That is Recall@20. The first of the values stands for the default: it is taken unseen if
-        there are too few baskets to choose by.
+        Of equally good values, the first is taken; also if there are too few baskets to measure.
         """
         if len(self.baskets) < _FEWEST_BASKETS:
             return values[0]
@@ -45,7 +44,7 @@ class Slice:
         return values[int(np.argmax(recalls))]
 
     def most_popular(self, n_items: int) -> "Slice":
-        """The same, as if the catalogue held the most popular items alone."""
+        """The slice of a catalogue of only the most popular items."""
         given = [basket.given[basket.given < n_items] for basket in self.baskets]
         targets = [basket.targets[basket.targets < n_items] for basket in self.baskets]
         kept = zip(self.baskets, given, targets, strict=True)
@@ -60,12 +59,12 @@ class Slice:
 
 
 def last_days(encoded: EncodedTransactions, as_of: datetime, seed: int) -> Slice:
-    """The last 30 days before `as_of`, or the last fifth of a short record.
+    """The last 30 days before `as_of`, or the last fifth of a shorter time.
 
     Args:
-        encoded: the training baskets; none of `as_of` or later counts.
+        encoded: the training baskets; those of `as_of` or later are left out.
         as_of: the cut, naive UTC.
-        seed: of the split of each basket, and of the sample of at most 2000.
+        seed: of the split of each basket, and of the sample of at most 2000 baskets.
     """
     begun = encoded.basket_begun
     end = as_of.replace(tzinfo=UTC).timestamp()
@@ -99,7 +98,7 @@ def _between(encoded: EncodedTransactions, first: int, last: int) -> EncodedBask
 
 
 def _most_popular(encoded: EncodedTransactions, n_items: int) -> EncodedTransactions:
-    """The same baskets, some of them now empty, without the other items."""
+    """The same baskets with the most popular items alone; some of them become empty."""
     kept = encoded.basket_items < n_items
     lines = offsets(kept)
     return replace(

@@ -1,4 +1,4 @@
-"""The picture of the basket score: two ROC curves, and what was promised beside what came."""
+"""The picture of the basket score: two ROC curves and the calibration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ _LINE = 0.07  # of the height of a panel
 
 
 def score_plot(path: Path, judged: Judgement, own: Reliability, population: Reliability) -> None:
-    """Draws how the scores tell real baskets from corrupted ones.
+    """Draws how well the scores separate real baskets from corrupted ones.
 
     Args:
         path: file to write.
@@ -38,7 +38,7 @@ def score_plot(path: Path, judged: Judgement, own: Reliability, population: Reli
     ways = {_SCORE: judged.personal, _POPULATION: judged.population, _SHARE: judged.share}
     with picture(path, 10, 3.9) as figure:
         foreign, swapped, calibration = figure.subplots(1, 3)
-        # Another household's basket is a real one: the population score is not asked.
+        # Another user's basket is a real one, so that the population score does not apply.
         known = {name: way for name, way in ways.items() if name != _POPULATION}
         _roc(foreign, {name: (way.real, way.foreign) for name, way in known.items()})
         _roc(swapped, {name: (way.real, way.swapped) for name, way in ways.items()})
@@ -81,7 +81,7 @@ def _calibration(axes: Axes, found: Mapping[str, Reliability]) -> None:
 
 
 def _note(axes: Axes, place: int, text: str, name: str) -> None:
-    """Writes into the lower right corner, where no curve goes that is of any use."""
+    """Writes into the lower right corner, which no useful curve reaches."""
     height = 0.05 + _LINE * place
     weight = "bold" if name == _SCORE else "normal"
     axes.text(0.97, height, text, ha="right", color=_COLOURS[name], weight=weight, fontsize=8)

@@ -1,6 +1,6 @@
-"""What the report's pictures have in common: paper, ink, and the same bytes every time.
+"""The style that the report's pictures share; the same data give the same bytes.
 
-Colours are those of Okabe and Ito, which people with any colour vision can tell apart.
+Colours are those of Okabe and Ito, which people with any colour vision can distinguish.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _GRID = "#e6e8eb"
 
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """An empty figure, in inches; what is drawn on it inside the block is written as SVG."""
+    """An empty figure, sizes in inches; it is written as SVG at the end of the block."""
     with mpl.rc_context(
         {
             "axes.axisbelow": True,
@@ -57,12 +57,12 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
     ):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        # Without date and version: the same figures are the same file.
+        # Without date and version, so that the same drawing gives the same file.
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def without_ticks(axes: Axes, *lines: str) -> None:
-    """Grid lines instead of ticks: across "x", "y" or both."""
+    """Grid lines instead of ticks, at the values of "x", "y" or both."""
     axes.tick_params(length=0)
     for line in lines:
         (axes.xaxis if line == "x" else axes.yaxis).grid()
@@ -74,5 +74,5 @@ def in_percent(axis: Axis) -> None:
 
 
 def in_figures(axis: Axis) -> None:
-    """Shares as the tables have them: ".25"."""
+    """Shares as in the tables: ".25"."""
     axis.set_major_formatter(lambda value, _: figure(value, 2))

@@ -1,4 +1,4 @@
-"""Labels of a picture: names written beside what they name, where they can be read."""
+"""The labels of a picture: names placed beside lines and points, where they can be read."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,12 +15,12 @@ _LINE_HEIGHT = 1.4
 _POINT_RADIUS = 4.0  # in points, as all lengths below
 _STEPS = (7.0, 13.0, 20.0, 28.0)
 _DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-_LEADER_FROM = 12.0  # a name that is farther away gets a line to its point
+_LEADER_FROM = 12.0  # a label farther away gets a line to its point
 _LEADER = {"arrowstyle": "-", "color": PALE, "shrinkA": 0, "shrinkB": _POINT_RADIUS}
 
 
 def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
-    """Writes names at the right edge, at the heights of their lines, but never too close."""
+    """Writes names at the right edge, at the heights of their lines, but not too close together."""
     names = sorted(ends, key=lambda name: ends[name])
     heights = _apart([ends[name] for name in names], 0.065 * axes.get_ylim()[1])
     for name, height in zip(names, heights, strict=True):
@@ -37,11 +37,11 @@ def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]
 def label_points(
     axes: Axes, points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], size: float
 ) -> None:
-    """Writes every name beside its point, where it covers the least of points and other names.
+    """Writes every name beside its point, where it overlaps least with points and other names.
 
     Args:
         axes: with its final place and limits.
-        points: x and y of each name, the one that chooses its place first.
+        points: x and y of each name; the first name is placed first.
         colours: of the names.
         size: of the font, in points.
     """
@@ -85,7 +85,7 @@ def _overlap(box: Float64, others: Sequence[Float64]) -> float:
 
 
 def _outside(box: Float64, edges: Float64) -> float:
-    """How much of a box is outside of the edges, so much that nothing else is preferred."""
+    """How far a box is outside of the edges, times 1000, so that it outweighs any overlap."""
     beyond = np.maximum(edges[:2] - box[:2], 0).sum() + np.maximum(box[2:] - edges[2:], 0).sum()
     return 1000 * float(beyond)
 

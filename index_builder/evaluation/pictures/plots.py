@@ -1,4 +1,4 @@
-"""The report's pictures. Lines and points are labelled where they are, not in a legend."""
+"""The report's pictures. Labels stand beside lines and points; there is no legend."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,8 +78,7 @@ def group_plot(
 
     Args:
         path: file to write.
-        panels: what the groups go by → method → label of the group → interval; five methods at
-            most.
+        panels: title → method → label of the group → interval; five methods at most.
         ours: the method that stands out.
     """
     rows = [groups for methods in panels.values() for groups in methods.values()]
@@ -114,11 +113,11 @@ def _line(axes: Axes, groups: Sequence[Interval], colour: str, marker: str) -> N
 
 
 def difference_plot(path: Path, panels: Mapping[str, Mapping[tuple[str, str], Interval]]) -> None:
-    """Points with whiskers: what changes when something is left out, or done another way.
+    """Points with whiskers: the changes when a part is left out, or done another way.
 
     Args:
         path: file to write.
-        panels: title → (what, beside what) → interval of the difference in recall.
+        panels: title → (ablation, compared with) → interval of the difference in recall.
     """
     sizes = [len(rows) for rows in panels.values()]
     with picture(path, 10, 1.7 + 0.4 * sum(sizes)) as figure:
@@ -138,7 +137,7 @@ def difference_plot(path: Path, panels: Mapping[str, Mapping[tuple[str, str], In
 
 
 def _whisker(axes: Axes, place: int, each: Interval) -> None:
-    # Blue is better, orange is worse, grey is nothing that chance could not have done.
+    # Blue is better, orange is worse, grey is no difference beyond chance.
     colour = BLUE if each.low > 0 else OTHERS[0] if each.high < 0 else QUIET
     axes.plot((each.low, each.high), (place, place), color=colour, linewidth=2)
     axes.plot(each.mean, place, "o", color=colour, markersize=6)
@@ -153,7 +152,7 @@ def _name(axes: Axes, place: int, name: str, beside: str) -> None:
 
 
 def _write(axes: Axes, place: tuple[float, float], text: str, **style: Any) -> None:
-    """Writes beside the axes: the place is a fraction of their width, and a height in the data."""
+    """Writes beside the axes, at a fraction of their width and a height in data units."""
     coordinates = ("axes fraction", "data")
     axes.annotate(text, place, xycoords=coordinates, va="center", annotation_clip=False, **style)
 
@@ -187,7 +186,7 @@ def coverage_plot(path: Path, methods: Mapping[str, tuple[float, Coverage]], our
             without_ticks(axes, "x", "y")
             in_percent(axes.xaxis)
             in_figures(axes.yaxis)
-            figure.draw_without_rendering()  # only then is it certain where the points lie
+            figure.draw_without_rendering()  # fixes the positions of the points
             label_points(axes, points, colours, 8)
         grid[0].set_title(f"Recall@{K}")
 
@@ -220,7 +219,7 @@ def diversity_plot(path: Path, points: Mapping[str, tuple[float, ListDiversity]]
 
 
 def calibration_plot(path: Path, calibration: Calibration) -> None:
-    """The curve over the score, and what it promises beside what came.
+    """The curve over the score, and the observed shares beside its probabilities.
 
     Args:
         path: file to write.

@@ -1,4 +1,4 @@
-"""The report: what the evaluation found, as Markdown with pictures, one module per section."""
+"""The report: the results of an evaluation as Markdown with pictures, a module per section."""
 
 from index_builder.evaluation.report.page import write_report
 

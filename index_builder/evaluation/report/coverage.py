@@ -1,4 +1,4 @@
-"""The report's section on how much of the catalogue is shown."""
+"""The report's section on the coverage of the catalogue."""
 
 from pathlib import Path
 

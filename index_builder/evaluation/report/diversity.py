@@ -1,4 +1,4 @@
-"""The report's section on what mixed lists cost."""
+"""The report's section on the diversity of lists and its cost in recall."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -9,7 +9,7 @@ from service.support.array_types import Bool
 
 
 def ndcg_footnote(evaluation: Evaluation) -> str:
-    """Why NDCG is not to be compared with the paper's."""
+    """The reason why NDCG cannot be compared with the paper's."""
     first = next(iter(evaluation.methods))
     ours, other = (_of_found(evaluation.methods[name].hits) for name in (OURS, first))
     return f"""[^1]: DCG / ideal DCG, where the ideal has min({K}, targets) hits at the top, the
@@ -21,7 +21,7 @@ def ndcg_footnote(evaluation: Evaluation) -> str:
 
 
 def _of_found(hits: Bool) -> float:
-    """Mean of DCG / DCG of the same hits at the top; 0 for an answer without any."""
+    """Mean of DCG / DCG of the same hits at the top; 0 for an answer without hits."""
     discount = 1 / np.log2(np.arange(2, K + 2))
     ideal = np.concatenate([[1], discount.cumsum()])[hits.sum(axis=1)]
     return float(((hits @ discount) / ideal).mean())

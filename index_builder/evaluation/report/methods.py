@@ -1,4 +1,4 @@
-"""The report's first section: every method beside the service."""
+"""The report's first section: all methods beside the service."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +14,13 @@ PICTURE = "recall.svg"
 
 
 def strongest(methods: Mapping[str, Measured], count: int) -> list[str]:
-    """The opponents of the highest recall, best first."""
+    """The opponents with the highest recall, best first."""
     others = [name for name in methods if name != OURS]
     return sorted(others, key=lambda name: -methods[name].quality.recall)[:count]
 
 
 def methods_section(evaluation: Evaluation, directory: Path) -> str:
-    """Recall and NDCG of all methods, with intervals; the rival is the strongest opponent."""
+    """Recall and NDCG of all methods, with intervals."""
     methods = evaluation.methods
     bootstrap = Bootstrap(methods[OURS].users, evaluation.seed)
     intervals = {

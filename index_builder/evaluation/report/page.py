@@ -1,4 +1,4 @@
-"""The page: its sections, in their order."""
+"""The page of the report: its sections, in their order."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from index_builder.evaluation.report import (
     basket_score,
     coverage,
     diversity,
+    groups,
     methods,
     parts,
     score,
-    shoppers,
 )
 from index_builder.evaluation.report.footnotes import ndcg_footnote
 from index_builder.evaluation.report.protocol import protocol_section
@@ -18,7 +18,7 @@ from index_builder.evaluation.report.protocol import protocol_section
 _REPORT = "report.md"
 _PICTURES = (
     methods.PICTURE,
-    shoppers.PICTURE,
+    groups.PICTURE,
     parts.PICTURE,
     coverage.PICTURE,
     diversity.PICTURE,
@@ -27,7 +27,7 @@ _PICTURES = (
 )
 _SECTIONS = (
     methods.methods_section,
-    shoppers.shoppers_section,
+    groups.groups_section,
     parts.parts_section,
     coverage.coverage_section,
     diversity.diversity_section,
@@ -40,16 +40,16 @@ def write_report(evaluation: Evaluation, directory: Path, source: str, command: 
     """Writes report.md and its pictures; the same evaluation gives the same bytes.
 
     Args:
-        evaluation: what was found.
-        directory: where to; made if it is not there.
-        source: what the transactions are called.
-        command: that made it.
+        evaluation: the results.
+        directory: of the report; created if it does not exist.
+        source: name of the transactions.
+        command: the command line that is shown.
 
     Returns:
         The path of report.md.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for picture in _PICTURES:  # of an earlier report: this one may have fewer
+    for picture in _PICTURES:  # of an earlier report, which may have had more
         (directory / picture).unlink(missing_ok=True)
     sections = [
         *(section(evaluation, directory) for section in _SECTIONS),

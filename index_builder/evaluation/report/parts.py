@@ -1,4 +1,4 @@
-"""The report's section on what each part is worth."""
+"""The report's section on the ablations: what each part is worth."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The report's last section: how it was measured."""
+"""The report's last section: how the results were measured."""
 
 from collections.abc import Mapping
 from datetime import datetime

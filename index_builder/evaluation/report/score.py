@@ -1,4 +1,4 @@
-"""The report's section on what the score says."""
+"""The report's section on the calibration of the score."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PICTURE = "calibration.svg"
 
 
 def score_section(evaluation: Evaluation, directory: Path) -> str:
-    """How often recommendations of a score are right."""
+    """The share of targets among recommendations, by score."""
     title = "## What the score says"
     ours = evaluation.methods[OURS]
     calibration = calibrate(ours.users, evaluation.scores, ours.hits, evaluation.seed)

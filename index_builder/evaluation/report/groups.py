@@ -1,4 +1,4 @@
-"""The report's section on baskets and shoppers of every size."""
+"""The report's section on groups: baskets by their size, users by their past baskets."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ PICTURE = "groups.svg"
 _SHOWN_OPPONENTS = 3
 
 
-def shoppers_section(evaluation: Evaluation, directory: Path) -> str:
-    """Recall by basket size and by the number of the shopper's past baskets."""
+def groups_section(evaluation: Evaluation, directory: Path) -> str:
+    """Recall by basket size and by the number of the user's past baskets."""
     methods = evaluation.methods
     shown = [*strongest(methods, _SHOWN_OPPONENTS), OURS]
     sizes = np.array([len(basket.given) for basket in evaluation.baskets])
