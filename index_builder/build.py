@@ -39,29 +39,28 @@ def build(
     """Builds a bundle from the baskets that began before `until`, and makes it current.
 
     Args:
-        transactions: what was read.
+        transactions: all of them.
         products: as `read_products` returns them; None names every item by its id.
-        config: how.
+        config: the settings of the build.
         out: directory of bundles.
         until: the cut, naive UTC; None takes all baskets.
         console: where progress is shown.
-        strict: whether a build that has not shown that it beats the simplest ways to rank is
-            refused.
+        strict: whether a build is refused that does not pass the publish gate.
 
     Returns:
         The directory of the bundle.
 
     Raises:
-        PublishGateError: it is refused.
-        TooFewBasketsError: there is nothing to learn from.
-        TrainingError: the model is not fit to ship.
+        PublishGateError: the build was refused.
+        TooFewBasketsError: no basket holds two items that are bought often enough.
+        TrainingError: the vectors are not finite, or all alike.
         RetrievalError: the index cannot be built as configured.
         IndexRecallError: the index misses its recall target.
-        OSError: `out` is no directory to write to.
+        OSError: `out` cannot be written to.
     """
     check_index_config(config.index)
     out.mkdir(parents=True, exist_ok=True)
-    # A second after the last basket: a cut excludes its own moment.
+    # One second after the last basket, since a cut excludes its own moment.
     as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
     with stage(console, "Encoding"):
         encoded = encode(transactions, products, config.min_item_baskets, as_of)

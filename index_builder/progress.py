@@ -1,4 +1,4 @@
-"""What a build shows while it works."""
+"""Progress on the console: stages with their times, and the bar of a training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,19 +18,19 @@ class _Rate(ProgressColumn):
 
 
 class TrainingProgress:
-    """Takes the steps of one training run."""
+    """The progress bar of one training run."""
 
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, progress.task_ids[task]
 
     def show(self, triples: int, loss: float, note: str = "") -> None:
-        """Moves the bar to so many triples; `note` stays beside it until the next call."""
+        """Moves the bar to this number of triples; `note` stays beside it until the next call."""
         self._progress.update(self._task, completed=triples, detail=f"loss {loss:.3f} {note}")
 
 
 @contextmanager
 def training_progress(console: Console, title: str, triples: int) -> Iterator[TrainingProgress]:
-    """A bar with speed, loss and the time left, and how long it took in the end."""
+    """Shows a bar with speed, loss and the time left, and at the end the time taken."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -47,7 +47,7 @@ def training_progress(console: Console, title: str, triples: int) -> Iterator[Tr
 
 @contextmanager
 def stage(console: Console, title: str) -> Iterator[None]:
-    """Announces a stage, and says how long it took."""
+    """Shows the title of a stage, and at the end the time taken."""
     began = perf_counter()
     with console.status(title):
         yield

@@ -1,4 +1,4 @@
-"""A bundle's profiles, to the servers that keep them."""
+"""The publishing of a bundle's profiles to memcached."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
 from service.settings import SERVERS
 
-_PATIENCE_S = 5.0
-_AT_ONCE = 200
+_TIMEOUT_S = 5.0
+_BATCH = 200  # profiles written or read at once
 
 
 class Published(NamedTuple):
-    """How many profiles were published, their size, and how many were too large for it."""
+    """The profiles that were published, their size, and the number that was too large."""
 
     profiles: int
     size_bytes: int
@@ -28,16 +28,16 @@ class Published(NamedTuple):
 
 
 def publish_profiles(bundle: Bundle, servers: str) -> Published:
-    """Puts a bundle's profiles on memcached, and sees that they are there.
+    """Writes a bundle's profiles to memcached, and checks that they are there.
 
-    Profiles beyond the servers' limit for one value are left out: the bundle's own will answer.
+    Profiles above the servers' limit for one value are left out; the service has the bundle's own.
 
     Args:
-        bundle: whose profiles.
+        bundle: the bundle.
         servers: `host:port`, several between commas.
 
     Raises:
-        ProfileStoreError: these are no servers, one of them failed, or there is no room for all.
+        ProfileStoreError: `servers` is malformed, a server failed, or memory is too small for all.
     """
     if not re.fullmatch(SERVERS, servers):
         raise ProfileStoreError(
@@ -46,14 +46,14 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
     stored: dict[str, int] = {}
     left_out = kept = 0
     try:
-        with closing(connect(servers, _PATIENCE_S)) as client:
+        with closing(connect(servers, _TIMEOUT_S)) as client:
             for values in _batches(bundle):
                 sizes = _store(client, values)
                 stored |= sizes
                 left_out += len(values) - len(sizes)
-            # What came late may have driven out what was there: memcached does not say so.
+            # Later values may have evicted earlier ones, which memcached does not report.
             keys = iter(stored)
-            while several := list(islice(keys, _AT_ONCE)):
+            while several := list(islice(keys, _BATCH)):
                 kept += len(client.get_many(several))
     except FAILURES as error:
         raise ProfileStoreError(f"{servers}: {type(error).__name__}: {error}") from error
@@ -68,7 +68,7 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
 
 def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
     profiles, users = BundleProfiles(bundle), iter(bundle.user_ids)
-    while several := list(islice(users, _AT_ONCE)):
+    while several := list(islice(users, _BATCH)):
         values = {}
         for user_id in several:
             profile = profiles.get(user_id)
@@ -79,7 +79,7 @@ def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
 
 
 def _store(client: HashClient, values: dict[str, bytes]) -> dict[str, int]:
-    """Store them at once, or one by one if some are too large; return the sizes of the others."""
+    """Stores values at once, or one by one if some are too large; returns the stored sizes."""
     try:
         client.set_many(values, noreply=False)
     except MemcacheServerError as error:

@@ -31,13 +31,13 @@ def evaluate(
     bundle: BundleOption = Path("bundles"),
     report: Annotated[Path, typer.Option(help="Directory of the report.")] = Path("report"),
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out whatever has to be trained first.")
+        bool, typer.Option("--quick", help="Leave out opponents that need training, and ablations.")
     ] = False,
     seed: SeedOption = 0,
     limit: Annotated[int | None, typer.Option(help="At most so many baskets.", min=1)] = None,
 ) -> None:
     """Judge a bundle, and other ways to rank, by the baskets that began after its cut."""
-    # Here and not above: no other command needs matplotlib, and the second that it takes.
+    # Here and not above: no other command needs matplotlib, which takes a second to import.
     from index_builder.evaluation.evaluate import evaluate as evaluate_bundle
     from index_builder.evaluation.report import write_report
 

@@ -38,22 +38,20 @@ _RULES = AssociationRulesConfig()
 MinSupportOption = Annotated[
     float | None,
     typer.Option(
-        help="Share of all baskets that hold both sides of a rule. "
+        help="Minimum share of all baskets that hold both sides of a rule. "
         f"[default: {_RULES.min_support}, between categories {_RULES.taxonomy_min_support}]",
         min=0,
         max=1,
     ),
 ]
 MinBasketsOption = Annotated[
-    int, typer.Option(help="Baskets with both sides of a rule, however small a share.", min=1)
+    int, typer.Option(help="Minimum number of baskets that hold both sides.", min=1)
 ]
-MinConfidenceOption = Annotated[
-    float, typer.Option(help="Share of its left side's baskets that hold its right.", min=0, max=1)
+MinConfidenceOption = Annotated[float, typer.Option(help="Minimum confidence.", min=0, max=1)]
+MinLiftOption = Annotated[float, typer.Option(help="Minimum lift.", min=0)]
+MaxLengthOption = Annotated[
+    int, typer.Option(help="Maximum number of items of a rule, both sides.", min=2, max=5)
 ]
-MinLiftOption = Annotated[
-    float, typer.Option(help="That, over the share of all baskets with its right.", min=0)
-]
-MaxLengthOption = Annotated[int, typer.Option(help="Items of both its sides.", min=2, max=5)]
 
 
 def given_options(context: typer.Context) -> Iterator[tuple[str, object]]:
@@ -89,7 +87,7 @@ def rules_config(
     min_lift: float,
     max_length: int,
 ) -> AssociationRulesConfig:
-    """Puts thresholds together; a support that is given holds for categories as well."""
+    """Makes the configuration; a support that is given holds for the taxonomy too."""
     thresholds: dict[str, float] = {
         "min_baskets": min_baskets,
         "min_confidence": min_confidence,

@@ -1,4 +1,4 @@
-"""`rtt2vec-build publish-profiles`: a bundle's profiles to the servers that keep them."""
+"""`rtt2vec-build publish-profiles`: the profiles of a bundle, written to memcached."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,18 +20,18 @@ def publish_profiles(
     ],
     bundle: BundleOption = Path("bundles"),
 ) -> None:
-    """Put the profiles of a bundle on memcached, and see that they are there.
+    """Write the profiles of a bundle to memcached, and check that they are there.
 
-    Those that memcached finds too large (-I, 1 MB by default) are left to the bundle. Those of
-    other bundles stay until memcached needs the room.
+    Profiles that are too large for memcached (-I, 1 MB by default) are left out: the service reads
+    them from the bundle. Profiles of other bundles stay until memcached needs their memory.
     """
     need("memcached", "publish-profiles")
-    # Here and not above: no other command needs a client of memcached.
+    # Here and not above: no other command needs the client of memcached.
     from index_builder.bundle import profile_publishing
 
     published = profile_publishing.publish_profiles(load_bundle(bundle), memcached)
     megabytes = f"{published.size_bytes / 1e6:.1f} MB"
     console.print(f"[green]✓[/] {published.profiles:,} profiles, {megabytes}, on {memcached}")
     if published.too_large:
-        remedy = "memcached -I sets what one may take"
+        remedy = "memcached -I sets the limit"
         console.print(f"{published.too_large:,} too large, the bundle answers for them: {remedy}")

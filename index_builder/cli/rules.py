@@ -1,4 +1,4 @@
-"""`rtt2vec-build rules`: association rules as a table, for people and spreadsheets."""
+"""`rtt2vec-build rules`: association rules as a CSV table."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -35,7 +35,7 @@ _RULES = AssociationRulesConfig()
 
 
 class Between(StrEnum):
-    """What stands on both sides of a rule."""
+    """The kind of both sides of a rule."""
 
     ITEM = "item"
     DEPARTMENT = "department"
@@ -50,10 +50,11 @@ def rules(
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
     baskets: Annotated[
-        Path | None, typer.Option(help="Instead: one basket per line, items between commas.")
+        Path | None,
+        typer.Option(help="A file of one basket per line, items between commas."),
     ] = None,
     until: UntilOption = None,
-    level: Annotated[Between, typer.Option(help="What the rules are between.")] = Between.ITEM,
+    level: Annotated[Between, typer.Option(help="The sides of a rule.")] = Between.ITEM,
     min_support: MinSupportOption = None,
     min_baskets: MinBasketsOption = _RULES.min_baskets,
     min_confidence: MinConfidenceOption = _RULES.min_confidence,
@@ -93,7 +94,7 @@ def _of_transactions(
 ) -> tuple[AssociationRules, list[str]]:
     moment = moment_of(until)
     table, catalogue = read_source(transactions, products, dataset, path)
-    # The thresholds of the rules decide which items matter.
+    # All items: the thresholds of the rules leave out the rare ones.
     encoded = encode(table, catalogue, 1, moment)
     console.print(encoded)
     if level is Between.ITEM:
