@@ -26,30 +26,19 @@ Check = Callable[[_Array, Context], str | None]
 
 @dataclass(frozen=True)
 class Between:
-    """Numbers from `low` to `high`, with or without `low` itself."""
+    """Numbers from `low`, or above it, to `high`, or to the last index of an axis of that name."""
 
     low: float
-    high: float = np.inf
+    high: float | str = np.inf
     excluding_low: bool = False
-
-    def __call__(self, array: _Array, _context: Context) -> str | None:
-        """See `Check`."""
-        too_low = array <= self.low if self.excluding_low else array < self.low
-        if not (too_low | (array > self.high)).any():
-            return None
-        return f"numbers {'above' if self.excluding_low else 'from'} {self.low} to {self.high}"
-
-
-@dataclass(frozen=True)
-class Index:
-    """Indices of an axis; with `or_none`, -1 stands for none."""
-
-    axis: str
-    or_none: bool = False
 
     def __call__(self, array: _Array, context: Context) -> str | None:
         """See `Check`."""
-        return Between(-int(self.or_none), context.lengths[self.axis] - 1)(array, context)
+        high = context.lengths[self.high] - 1 if isinstance(self.high, str) else self.high
+        too_low = array <= self.low if self.excluding_low else array < self.low
+        if not (too_low | (array > high)).any():
+            return None
+        return f"numbers {'above' if self.excluding_low else 'from'} {self.low} to {high}"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from service.bundle.array_checks import (
     Children,
     FiledByLast,
     Group,
-    Index,
     Layout,
     Offsets,
     check_arrays,
@@ -33,10 +32,12 @@ _TREES, _SCORE = (Group(name, needs="past") for name in ("trees", "score"))
 
 _COUNT = Between(1)
 _INDEX_OR_NONE = Between(-1)
-_ITEM = Index("items")
-_ITEM_OR_NONE = Index("items", or_none=True)
+_ITEM = Between(0, "items")
+_ITEM_OR_NONE = Between(-1, "items")
 _MOMENT = Between(-62_135_596_800, 253_402_300_799)  # the years 1 to 9999, in epoch seconds
 _POSITIVE = Between(0, excluding_low=True)
+_SCORE_CHILD = Children("score_feature")
+_SCORE_NODE = Between(0, "score_nodes")
 _POSITIVE_SHARE = Between(0, 1, excluding_low=True)
 
 
@@ -96,25 +97,21 @@ class Arrays:
     item_trend: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
     item_rhythm: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
 
-    tree_root: Annotated[Int32 | None, Axes("trees"), _TREES, Index("nodes")] = None
+    tree_root: Annotated[Int32 | None, Axes("trees"), _TREES, Between(0, "nodes")] = None
     tree_feature: Annotated[Int32 | None, Axes("nodes"), _TREES, _INDEX_OR_NONE] = None
     tree_threshold: Annotated[Float32 | None, Axes("nodes"), _TREES] = None
     tree_left: Annotated[Int32 | None, Axes("nodes"), _TREES, Children("tree_feature")] = None
     tree_right: Annotated[Int32 | None, Axes("nodes"), _TREES, Children("tree_feature")] = None
     tree_value: Annotated[Float32 | None, Axes("nodes"), _TREES] = None
 
-    score_root: Annotated[Int32 | None, Axes("score_trees"), _SCORE, Index("score_nodes")] = None
+    score_root: Annotated[Int32 | None, Axes("score_trees"), _SCORE, _SCORE_NODE] = None
     score_population_root: Annotated[
-        Int32 | None, Axes("population_trees"), _SCORE, Index("score_nodes")
+        Int32 | None, Axes("population_trees"), _SCORE, _SCORE_NODE
     ] = None
     score_feature: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, _INDEX_OR_NONE] = None
     score_threshold: Annotated[Float32 | None, Axes("score_nodes"), _SCORE] = None
-    score_left: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, Children("score_feature")] = (
-        None
-    )
-    score_right: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, Children("score_feature")] = (
-        None
-    )
+    score_left: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, _SCORE_CHILD] = None
+    score_right: Annotated[Int32 | None, Axes("score_nodes"), _SCORE, _SCORE_CHILD] = None
     score_value: Annotated[Float32 | None, Axes("score_nodes"), _SCORE] = None
 
     substitute_indptr: Annotated[

@@ -37,7 +37,7 @@ def parse_json(model: type[_Model], content: bytes) -> _Model:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
-        raise ProblemError.from_validation(error) from error
+        raise ProblemError.from_errors(error.errors(include_url=False)) from error
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -54,13 +53,8 @@ class ProblemError(Exception):
         return Response(orjson.dumps(content), self.status, self.headers, MEDIA_TYPE)
 
     @classmethod
-    def from_validation(cls, error: ValidationError) -> "ProblemError":
-        """Return the problem of a body that is no JSON (400) or not of the right form (422)."""
-        return cls.from_errors(error.errors(include_url=False))
-
-    @classmethod
     def from_errors(cls, found: Sequence[ErrorDetails]) -> "ProblemError":
-        """Return the same problem of what pydantic found."""
+        """Return the problem of a body that is no JSON (400) or not of the right form (422)."""
         shown = [field_error(each) for each in found[:_ERRORS_SHOWN]]
         if found[0]["type"] == "json_invalid":
             return cls(400, "The body is not JSON.", shown)

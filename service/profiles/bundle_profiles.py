@@ -1,7 +1,5 @@
 """The profiles of a bundle."""
 
-import numpy as np
-
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile
 from service.support.array_types import Int32, Int64
@@ -36,9 +34,9 @@ class BundleProfiles:
             *self._past(user),
         )
 
-    def _past(self, user: int) -> tuple[Int64, Int64, Int32]:
+    def _past(self, user: int) -> tuple[()] | tuple[Int64, Int64, Int32]:
         if self._past_indptr is None:
-            return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
+            return ()
         start, stop = self._past_indptr[user : user + 2]
         indptr = self._past_item_indptr[start : stop + 1]
         return self._past_begun[start:stop], indptr, self._past_items

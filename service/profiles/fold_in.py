@@ -53,12 +53,7 @@ class FoldIn:
         self._prior = _SHRINKAGE_PURCHASES * max(np.trace(covariance) / d, least)
         self._half_life_s = half_life_days * DAY_S
 
-    def user_h(
-        self,
-        begun: Int64,
-        indptr: Int64,
-        items: Int32,
-    ) -> Float32:
+    def user_h(self, begun: Int64, indptr: Int64, items: Int32) -> Float32:
         """Returns the vector of a user with these past baskets, in any order.
 
         Args:

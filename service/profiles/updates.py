@@ -105,12 +105,7 @@ class ProfileUpdates:
 
     def _history(
         self, profile: Profile, past: UserBaskets, new: UserBaskets
-    ) -> tuple[
-        Int32,
-        Int32,
-        Float32,
-        Int64,
-    ]:
+    ) -> tuple[Int32, Int32, Float32, Int64]:
         latest = new.begun[-1]
         basket_weight = self._weight(latest - new.begun)  # (b,)
         faded = self._faded(profile, past, latest)

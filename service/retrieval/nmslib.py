@@ -43,11 +43,7 @@ class Nmslib:
     files: ClassVar[tuple[str, ...]] = (_FILE,)
 
     def __init__(
-        self,
-        rows: Float32,
-        index: Any,
-        parameters: NmslibParameters,
-        file: Path | None = None,
+        self, rows: Float32, index: Any, parameters: NmslibParameters, file: Path | None = None
     ) -> None:
         self.rows = rows
         self.parameters: dict[str, int] = parameters.model_dump()

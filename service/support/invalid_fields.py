@@ -10,52 +10,35 @@ from pydantic_core import ErrorDetails
 
 _CHARS_SHOWN = 60
 
-# By pydantic's error type, filled in from the notation and from the error's context.
-_EXPECTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "datetime_from_date_parsing": "a moment, as of ISO 8601",
-    "datetime_parsing": "a moment, as of ISO 8601",
-    "dict_type": "{object}",
-    "extra_forbidden": "no such field",
-    "finite_number": "a finite number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "frozen_set_type": "{array}",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge} or more",
-    "int_from_float": "{integer}",
-    "int_parsing": "{integer}",
-    "int_type": "{integer}",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "{le} or less",
-    "list_type": "{array}",
-    "literal_error": "one of {expected}",
-    "missing": "a value",
-    "model_attributes_type": "{object}",
-    "model_type": "{object}",
-    "string_pattern_mismatch": "a string that matches {pattern}",
-    "string_too_long": "at most {max_length} characters",
-    "string_too_short": "at least {min_length} character(s)",
-    "string_type": "{string}",
-    "string_unicode": "characters that UTF-8 can hold",
-    "too_long": "at most {max_length} items",
-    "too_short": "at least {min_length} item(s)",
+# What was expected, filled in from the notation and the error's context, by pydantic's error types.
+_TYPES = {
+    "{array}": "frozen_set_type list_type",
+    "{integer}": "int_from_float int_parsing int_type",
+    "{object}": "dict_type model_attributes_type model_type",
+    "{string}": "string_type",
+    "a finite number": "finite_number",
+    "a moment, as of ISO 8601": "datetime_from_date_parsing datetime_parsing",
+    "a number": "float_parsing float_type",
+    "a string that matches {pattern}": "string_pattern_mismatch",
+    "a value": "missing",
+    "at least {min_length} character(s)": "string_too_short",
+    "at least {min_length} item(s)": "too_short",
+    "at most {max_length} characters": "string_too_long",
+    "at most {max_length} items": "too_long",
+    "characters that UTF-8 can hold": "string_unicode",
+    "less than {lt:g}": "less_than",
+    "more than {gt:g}": "greater_than",
+    "no such field": "extra_forbidden",
+    "one of {expected}": "literal_error",
+    "true or false": "bool_parsing bool_type",
+    "{ge} or more": "greater_than_equal",
+    "{le} or less": "less_than_equal",
 }
+_EXPECTED = {each: template for template, types in _TYPES.items() for each in types.split()}
 
 
 class Notation(NamedTuple):
-    """The words of a file format or protocol.
-
-    Attributes:
-        object: its name for fields and their values.
-        array: its name for a sequence of values.
-        string: its name for characters.
-        integer: its name for a number without a fraction.
-        whole: its name for everything that was given.
-        place: a template for a place in an array, as part of a field's name.
-        write: turns a scalar into text.
-    """
+    """The words of a format for values; `place` is a template for an index in a field's name."""
 
     object: str
     array: str
@@ -66,15 +49,8 @@ class Notation(NamedTuple):
     write: Callable[[Any], str]
 
 
-JSON = Notation(
-    "an object",
-    "an array",
-    "a string",
-    "an integer",
-    "body",
-    "[{}]",
-    partial(json.dumps, ensure_ascii=False, default=str),
-)
+_write_json = partial(json.dumps, ensure_ascii=False, default=str)
+JSON = Notation("an object", "an array", "a string", "an integer", "body", "[{}]", _write_json)
 """Of requests and events."""
 TEXT = Notation("a mapping", "a list", "text", "a whole number", "the file", ".{}", repr)
 """Of files and settings that people write."""

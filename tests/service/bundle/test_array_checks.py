@@ -14,7 +14,6 @@ from service.bundle.array_checks import (
     Check,
     Children,
     FiledByLast,
-    Index,
     Offsets,
     check_arrays,
 )
@@ -97,8 +96,10 @@ def is_free(name: str, axis: str | int) -> bool:
     """Whether nothing else in the bundle depends on the length."""
     others = [layout.axes for other, layout in LAYOUTS.items() if other != name]
     used = {str(each).removesuffix(" + 1") for axes in others for each in axes}
-    used |= {each.axis for layout in LAYOUTS.values() for each in layout.checks
-             if isinstance(each, Offsets | Index)}  # fmt: skip
+    for rule in [rule for layout in LAYOUTS.values() for rule in layout.checks]:
+        match rule:
+            case Offsets(axis=name) | Between(high=str(name)):
+                used.add(name)
     return axis not in used | {"d"} and str(axis).isidentifier()
 
 
@@ -125,11 +126,10 @@ def wrong(rule: Check, array: Array) -> Iterator[Array]:
     match rule:
         case Between():
             yield changed(array, -1, rule.low if rule.excluding_low else rule.low - 1)
-            if np.isfinite(rule.high):
+            if isinstance(rule.high, str):
+                yield changed(array, 0, (LENGTHS | {"nodes": 3, "score_nodes": 3})[rule.high])
+            elif np.isfinite(rule.high):
                 yield changed(array, -1, rule.high + 1)
-        case Index():
-            yield changed(array, -1, -2 if rule.or_none else -1)
-            yield changed(array, 0, (LENGTHS | {"nodes": 3, "score_nodes": 3})[rule.axis])
         case Offsets():
             yield changed(array, 0, -1)
             yield changed(array, 1, array[-1] + 1)
