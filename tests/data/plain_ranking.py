@@ -1,4 +1,4 @@
-"""What the service computes in compiled loops, said plainly: one item at a time, in Python."""
+"""What the service computes in compiled loops, in plain Python, one item at a time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ class PlainRanking:
     def candidates(
         self, found: set[int], eligible: set[int], blended: int, neighbours: int
     ) -> set[int]:
-        """What the index found, with the best by neighbours and recency, and by neighbours."""
+        """The items found, the best by neighbours and recency, and the best by neighbours."""
         items = range(len(self.bundle.catalogue))
         cosine = {item: sum(c for c, _ in self.near[item]) for item in items}
         recency = {item: self._recency(item, 60) for item in items}
@@ -98,7 +98,7 @@ class PlainRanking:
         }
 
     def _votes(self, item: int) -> tuple[float, float, float]:
-        """How much alike the present basket and the past ones with this item are."""
+        """How much the past baskets with this item resemble the present one."""
         n_baskets, present = len(self.bundle.required("past_begun", "a test")), set(self.basket)
         vote, late, share = 0.0, 0.0, 0.0
         for each in self.past:
@@ -111,14 +111,14 @@ class PlainRanking:
         return vote, late, share
 
     def _of_the_user(self, item: int, cohesion: float) -> dict[str, float]:
-        past, shelves = self.past, self.bundle.catalogue.subcategories
+        past, subcategories = self.past, self.bundle.catalogue.subcategories
         days = [each.days for each in past if item in each.items]
         gap = (days[0] - days[-1]) / (len(days) - 1) if len(days) > 1 else NEVER
         last = days[-1] if days else NEVER
         bought = {own for each in past for own in each.items}
         votes = {own: self._votes(own) for own in bought | {item}}
         lines = [(each.days, own) for each in past for own in each.items]
-        shelf = [age for age, own in lines if shelves[own] == shelves[item]]
+        alike = [age for age, own in lines if subcategories[own] == subcategories[item]]
         weights = {half: sum(0.5 ** (each.days / half) for each in past) for half in (14, 60, 180)}
         baskets = max(1, len(past))
         return {
@@ -133,7 +133,8 @@ class PlainRanking:
             "days_since_last": last,
             "mean_gap_days": gap,
             "days_since_last_per_gap": last / max(gap, 0.5),
-            "days_since_last_per_typical_gap": last / max(self._rhythm(item)[2], 0.5),
+            "days_since_last_per_typical_gap": last
+            / max(self._rhythm(item)["typical_gap_days"], 0.5),
             "like_basket_vote": votes[item][0],
             "like_basket_vote_relative": votes[item][0] / (max(v[0] for v in votes.values()) or 1),
             "late_vote_relative": votes[item][1] / (max(v[1] for v in votes.values()) or 1),
@@ -142,30 +143,29 @@ class PlainRanking:
             "user_baskets": len(past),
             "days_since_last_basket": past[-1].days if past else NEVER,
             "user_mean_basket_size": max(1, len(lines)) / baskets,
-            "subcategory_share": len(shelf) / max(1, len(lines)),
-            "share_in_subcategory": len(days) / max(1, len(shelf)),
-            "subcategory_recency_14d": sum(0.5 ** (age / 14) for age in shelf) / (weights[14] or 1),
-            "subcategory_days_since_last": min(shelf, default=NEVER),
+            "subcategory_share": len(alike) / max(1, len(lines)),
+            "share_in_subcategory": len(days) / max(1, len(alike)),
+            "subcategory_recency_14d": sum(0.5 ** (age / 14) for age in alike) / (weights[14] or 1),
+            "subcategory_days_since_last": min(alike, default=NEVER),
         }
 
-    def _rhythm(self, item: int) -> list[float]:
-        rhythm: list[float] = self.bundle.required("item_rhythm", "a test")[item].tolist()
-        return rhythm
+    def _rhythm(self, item: int) -> dict[str, float]:
+        names = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
+        rhythm = self.bundle.required("item_rhythm", "a test")[item].tolist()
+        return dict(zip(names, rhythm, strict=True))
 
     def _of_the_item(self, item: int, log_popularity: float) -> dict[str, float]:
-        trend, shelves = (
-            self.bundle.required("item_trend", "a test"),
-            self.bundle.catalogue.subcategories,
+        subcategories = self.bundle.catalogue.subcategories
+        trend = dict(
+            zip((7, 14, 30, 90), self.bundle.required("item_trend", "a test").T, strict=True)
         )
-        month = [
-            exp(trend[other, 2]) for other, shelf in enumerate(shelves) if shelf == shelves[item]
-        ]
-        names = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
+        alike = [other for other, name in enumerate(subcategories) if name == subcategories[item]]
+        month = [exp(trend[30][other]) for other in alike]
         return {
             "log_popularity": log_popularity,
-            **{f"log_popularity_{days}d": trend[item, n] for n, days in enumerate((7, 14, 30, 90))},
-            "log_share_of_subcategory": trend[item, 2] - log(sum(month)),
-            **dict(zip(names, self._rhythm(item), strict=True)),
+            **{f"log_popularity_{days}d": column[item] for days, column in trend.items()},
+            "log_share_of_subcategory": trend[30][item] - log(sum(month)),
+            **self._rhythm(item),
         }
 
 
@@ -187,7 +187,7 @@ def walk(bundle: Bundle, features: Float32) -> float:
 
 
 def _past(bundle: Bundle, user_id: str | None) -> list[Past]:
-    """The shopper's past baskets, oldest first."""
+    """The user's past baskets, oldest first."""
     user = bundle.user_index.get(user_id or "")
     if user is None:
         return []

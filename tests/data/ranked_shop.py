@@ -1,4 +1,4 @@
-"""A shop busy enough for a ranker to learn from: 48 items, 24 users, 18 baskets a day.
+"""A shop with enough baskets to train a ranker: 48 items, 24 users, 18 baskets a day.
 
 Every user has favourites that come back every few days, and items 2n and 2n + 1 go together. The
 taxonomy has 2 departments, 4 categories and 8 subcategories, one of them without a name.
@@ -79,11 +79,11 @@ def exactly(rows: Float32, _: Float32) -> BuiltIndex:
 
 @dataclass(frozen=True)
 class Shop:
-    """What the ranker of the shop is learned from.
+    """What the ranker of the shop is trained on.
 
     Attributes:
         encoded: the baskets before CUT.
-        contents: of a bundle of them, with what features are made from, without trees.
+        contents: of a bundle of them, with the arrays that features need, without trees.
         held_out: the baskets from CUT on, split.
     """
 
@@ -95,7 +95,7 @@ class Shop:
 def shop_of(
     lines: pl.DataFrame, products: pl.DataFrame, config: BuildConfig, cut: datetime
 ) -> Shop:
-    """A shop whose vectors are random: what is made of them is no concern of a test."""
+    """A shop with random vectors, which no test depends on."""
     with TemporaryDirectory() as directory:
         lines.write_parquet(path := Path(directory) / "transactions.parquet")
         transactions = read_transactions(path)
@@ -120,5 +120,5 @@ def shop() -> Shop:
 @cache
 def ranked_contents() -> BundleContents:
     """The contents of the shop's bundle, with trees."""
-    taught = training_examples(preview_bundle(shop().contents), shop().held_out, CONFIG.ranker, 0)
-    return with_trees(shop().contents, train_ranker([taught], CONFIG.ranker, 1, 0))
+    examples = training_examples(preview_bundle(shop().contents), shop().held_out, CONFIG.ranker, 0)
+    return with_trees(shop().contents, train_ranker([examples], CONFIG.ranker, 1, 0))

@@ -1,4 +1,4 @@
-"""A shop of loyal shoppers: six aisles of ten items, and each user buys in one aisle alone.
+"""A shop of loyal users: six aisles of ten items, and each user buys in one aisle only.
 
 A basket holds six items of the user's aisle. So an item of that aisle speaks for a basket, and one
 of any other aisle against it. Item i stands in aisle i // 10; user u shops in aisle u % 6.
@@ -69,8 +69,8 @@ def unscored() -> tuple[BundleContents, list[HeldOut]]:
 
 
 @cache
-def taught() -> ScoreExamples:
-    """What the score is learned from: all but the first hundred of the later baskets."""
+def examples() -> ScoreExamples:
+    """The training examples: all but the first hundred of the later baskets."""
     contents, baskets = unscored()
     found = score_examples(preview_bundle(contents), baskets[100:], CONFIG.score, 0)
     assert found is not None
@@ -81,7 +81,7 @@ def taught() -> ScoreExamples:
 def scored_contents() -> BundleContents:
     """The contents of a bundle that can score; calibrated on the first hundred baskets."""
     contents, baskets = unscored()
-    score = train_score([taught()], contents, baskets[:100], CONFIG.score, 1, 0)
+    score = train_score([examples()], contents, baskets[:100], CONFIG.score, 1, 0)
     assert score is not None
     return with_score(contents, score.personal, score.population)
 

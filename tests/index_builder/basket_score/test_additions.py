@@ -1,11 +1,11 @@
-"""Additions: in a shop of loyal shoppers, every item moves the score as it should."""
+"""Additions: in a shop of loyal users, every item moves the score in the right direction."""
 
 from index_builder.basket_score.additions import judge_additions
 from tests.data.held_out import basket
 from tests.data.scored_shop import scored_bundle, unscored
 
 
-def test_what_the_shopper_buys_raises_and_what_they_never_buy_lowers() -> None:
+def test_familiar_items_raise_the_score_and_foreign_ones_lower_it() -> None:
     found = judge_additions(scored_bundle(), unscored()[1][:50], seed=0)
     assert found is not None
     assert (found.baskets, found.raised, found.lowered) == (50, 1, 1)

@@ -1,4 +1,4 @@
-"""Corruption: another household's basket of the size, and strangers of like popularity."""
+"""Corruption: another user's basket of the same size, and items of similar popularity."""
 
 import numpy as np
 from hypothesis import given
@@ -19,7 +19,7 @@ def corruption(n_items: int = 1000, seed: int = 0) -> Corruption:
     return Corruption(BASKETS, n_items, np.random.default_rng(seed))
 
 
-def test_a_whole_basket_has_what_was_hidden_too() -> None:
+def test_the_items_of_a_basket_include_its_targets() -> None:
     assert BASKETS[1].items.tolist() == [5, 7, 8]
 
 
@@ -34,13 +34,13 @@ def test_a_foreign_basket_is_another_users_of_the_same_size() -> None:
     assert seen(1) == {(1, 2, 3), (5, 7, 8)}
 
 
-def test_where_no_basket_has_the_size_the_nearest_has_to_do() -> None:
+def test_without_a_basket_of_the_size_the_nearest_is_taken() -> None:
     of_other = corruption().foreign(1, 20)
     assert of_other is not None
     assert of_other.tolist() == [10, 11, 12, 13, 14]
 
 
-def test_one_user_alone_has_no_foreign_baskets() -> None:
+def test_a_single_user_has_no_foreign_baskets() -> None:
     alone = Corruption(BASKETS[:2], 1000, np.random.default_rng(0))
     assert alone.foreign(0, 3) is None
 
@@ -50,7 +50,7 @@ def test_one_user_alone_has_no_foreign_baskets() -> None:
     share=st.floats(0, 1),
     seed=st.integers(0, 9),
 )
-def test_strangers_are_new_and_of_like_popularity(items: set[int], share: float, seed: int) -> None:
+def test_replacements_have_similar_popularity(items: set[int], share: float, seed: int) -> None:
     before = np.array(sorted(items), np.int32)
     count = round(share * len(before))
     after, kept = corruption(seed=seed).swapped(before, count)
@@ -60,17 +60,17 @@ def test_strangers_are_new_and_of_like_popularity(items: set[int], share: float,
     assert set(after[kept].tolist()) <= items
     assert not items & set(after[~kept].tolist())
     gone = sorted(items - set(after[kept].tolist()))
-    # 5 places up or down, or further where those are taken; sorted lists pair up no worse.
+    # Up to 5 places up or down, further where those are taken; sorting both lists pairs them best.
     assert all(abs(a - b) <= 5 + 2 * len(items) for a, b in zip(gone, after[~kept], strict=True))
 
 
-def test_strangers_come_from_next_to_the_item() -> None:
+def test_replacements_stand_next_to_the_item() -> None:
     found = corruption()
     near = {int(found.swapped(np.array([500], np.int32), 1)[0][0]) for _ in range(300)}
     assert near == {*range(495, 506)} - {500}
 
 
-def test_where_the_basket_is_all_there_is_nothing_is_swapped() -> None:
+def test_a_basket_of_the_whole_catalogue_stays_as_it_is() -> None:
     everything = np.arange(6, dtype=np.int32)
     after, kept = corruption(n_items=6).swapped(everything, 3)
     assert after.tolist() == everything.tolist()

@@ -1,4 +1,4 @@
-"""Judging: a mix that anyone can derive, and a shop whose answer is known."""
+"""Judging: a mix that can be worked out by hand, and a shop whose answer is known."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def test_half_of_a_mix_is_real() -> None:
     assert sorted(alone[~real]) == [5, 6]
 
 
-def test_in_a_shop_of_loyal_shoppers_the_score_knows() -> None:
+def test_scores_separate_baskets_in_a_shop_of_loyal_users() -> None:
     found = judge_score(scored_bundle(), unscored()[1][:100], seed=1)
     assert found is not None
     assert len(found.users) == 100
@@ -31,6 +31,6 @@ def test_in_a_shop_of_loyal_shoppers_the_score_knows() -> None:
     assert len(few.users) == len(few.personal.real) == (found.users == found.users[0]).sum()
 
 
-def test_nobody_to_compare_with_is_no_judgement() -> None:
+def test_a_single_user_cannot_be_judged() -> None:
     baskets = unscored()[1]
     assert judge_score(scored_bundle(), [replace(baskets[0])], seed=1) is None

@@ -31,7 +31,7 @@ def test_every_basket_comes_in_three_kinds() -> None:
     assert len(found.columns) == len(found.bought) == 3 * N * BASKET
 
 
-def test_an_item_bought_unless_it_was_put_there() -> None:
+def test_items_are_bought_unless_swapped_in() -> None:
     found = examples(partial_share=0)
     bought = found.bought.reshape(N, 3, BASKET)
     assert bought[:, BasketKind.REAL].all()
@@ -39,19 +39,19 @@ def test_an_item_bought_unless_it_was_put_there() -> None:
     kept = bought[:, BasketKind.SWAPPED].sum(axis=1)
     assert kept.min() == 0
     assert (kept == BASKET // 2).sum() > N / 3
-    # Here, a shopper buys all items of one aisle and none of another.
+    # In this shop, a user buys from one aisle only.
     bought = found.columns[:, _PURCHASES].reshape(N, 3, BASKET) > 0
     assert bought[:, BasketKind.REAL].all()
     assert (bought[:, BasketKind.SWAPPED] >= bought[:, BasketKind.SWAPPED]).all()
 
 
-def test_some_are_still_being_filled() -> None:
+def test_some_baskets_are_taken_in_part() -> None:
     sizes = examples(partial_share=1).sizes.reshape(N, 3)
     assert set(sizes[:, BasketKind.REAL].tolist()) == {*range(1, BASKET + 1)}
     assert (sizes[:, BasketKind.REAL] == sizes[:, BasketKind.SWAPPED]).all()
 
 
-def test_alone_there_is_no_shopper() -> None:
+def test_population_columns_know_no_user() -> None:
     found = examples()
     foreign = np.repeat(found.kinds == BasketKind.FOREIGN, found.sizes)
     assert (found.columns[:, _USER_BASKETS] > 0).all()
@@ -61,7 +61,7 @@ def test_alone_there_is_no_shopper() -> None:
     assert (others == found.columns[~foreign, _SAME_CATEGORY]).all()
 
 
-def test_the_baskets_of_one_user_teach_nothing() -> None:
+def test_baskets_of_one_user_give_no_examples() -> None:
     contents, baskets = unscored()
     own = [each for each in baskets if each.user == baskets[0].user]
     assert score_examples(preview_bundle(contents), own, ScoreConfig(), 0) is None

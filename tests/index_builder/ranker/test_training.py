@@ -1,4 +1,4 @@
-"""The ranker's training: the trees of a bundle are LightGBM's own, and nothing leaks into them."""
+"""The ranker's training: trees that predict as LightGBM does, without leaks from the future."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from tests.data.requests import a_request
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[Trees, lightgbm.Booster]:
-    """The trees, and the booster that they were made from."""
+    """The trees, and the booster that they were converted from."""
     boosters = []
     train = lightgbm.train
 
@@ -50,8 +50,8 @@ def learn(
     seed: int = 0,
 ) -> Trees:
     bundle = preview_bundle(shop().contents)
-    taught = training_examples(bundle, baskets or shop().held_out, config, seed)
-    return train_ranker([taught], config, threads, seed)
+    examples = training_examples(bundle, baskets or shop().held_out, config, seed)
+    return train_ranker([examples], config, threads, seed)
 
 
 def seen() -> Float32:
@@ -86,7 +86,7 @@ def test_the_trees_predict_what_lightgbm_predicts(
     real = seen()
     assert np.ptp(trees.predict(real)) > 0
     assert_same(trees, booster, real)
-    # Columns drawn from each other's values, and numbers of all magnitudes.
+    # Values shuffled between rows, then numbers of all magnitudes.
     random = np.random.default_rng(1)
     assert_same(trees, booster, random.permuted(np.tile(real, (9, 1)), axis=0))
     wide = random.standard_normal((20_000, len(FEATURES))) * 10.0 ** random.integers(
@@ -110,7 +110,7 @@ def test_a_feature_at_the_threshold_goes_the_same_way(
         touched = rows.copy()
         touched[np.arange(len(at)), columns] = values
         assert_same(trees, booster, touched)
-    # All features at some threshold of theirs at once.
+    # All features at one of their thresholds at once.
     for values in (at, up, down):
         crowded = random.permuted(seen(), axis=0)[:200]
         for column in np.unique(columns):
@@ -123,7 +123,7 @@ def test_a_feature_at_the_threshold_goes_the_same_way(
 def test_any_features(trained: tuple[Trees, lightgbm.Booster], seed: int, scale: float) -> None:
     trees, booster = trained
     features = np.random.default_rng(seed).standard_normal((300, len(FEATURES))) * scale
-    rounded = np.round(features).astype(np.float32)  # zeros, and many alike
+    rounded = np.round(features).astype(np.float32)  # zeros and ties
     assert_same(trees, booster, features.astype(np.float32))
     assert_same(trees, booster, rounded)
 
@@ -137,15 +137,15 @@ def test_contributions_sum_to_the_score(trained: tuple[Trees, lightgbm.Booster])
     assert not parts[:, unused].any()
 
 
-def test_the_trees_depend_on_the_seed_alone(trained: tuple[Trees, lightgbm.Booster]) -> None:
+def test_the_trees_depend_only_on_the_seed(trained: tuple[Trees, lightgbm.Booster]) -> None:
     trees, _ = trained
     assert equal(learn(threads=1), trees)
     assert equal(learn(threads=2), trees)
-    assert not equal(learn(seed=1), trees)  # other baskets are a stranger's
+    assert not equal(learn(seed=1), trees)  # other baskets count as a stranger's
 
 
-def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
-    """Baskets of users who always buy the same: the purchase count says it all."""
+def test_easy_targets_come_first() -> None:
+    """Users who always buy the same: the number of purchases identifies the targets."""
     bundle = preview_bundle(shop().contents)
     recommender = Recommender(bundle)
     item_ids = bundle.catalogue.item_ids
@@ -173,8 +173,8 @@ def test_the_targets_come_first_where_they_are_easy_to_tell() -> None:
     assert np.mean(hits) > 0.9
 
 
-def test_baskets_without_any_target_among_the_candidates_teach_nothing() -> None:
-    """Nothing to learn is no error: the trees hold one leaf each and prefer nobody."""
+def test_without_targets_among_the_candidates_all_scores_are_equal() -> None:
+    """This is no error: every tree has a single leaf."""
     nothing = np.empty(0, np.int32)
     trees = learn([HeldOut(each.user, each.given, nothing) for each in shop().held_out[:60]])
     assert np.ptp(trees.predict(seen())) == 0
@@ -182,7 +182,7 @@ def test_baskets_without_any_target_among_the_candidates_teach_nothing() -> None
 
 
 def test_no_target_reaches_the_features() -> None:
-    """A matrix is made from what is given: other targets, same features, other labels only."""
+    """With other targets, features stay and labels change."""
     some = shop().held_out[:80]
     others = [
         HeldOut(each.user, each.given, np.setdiff1d(np.arange(9, dtype=np.int32), each.given))
@@ -190,10 +190,10 @@ def test_no_target_reaches_the_features() -> None:
     ]
     config = CONFIG.ranker.model_copy(update={"negative_share": 1.0})
     bundle = preview_bundle(shop().contents)
-    taught, other = (training_examples(bundle, baskets, config, 0) for baskets in (some, others))
-    np.testing.assert_array_equal(taught.features, other.features)
-    assert taught.labels.sum() > 0
-    assert (taught.labels != other.labels).any()
+    examples, other = (training_examples(bundle, baskets, config, 0) for baskets in (some, others))
+    np.testing.assert_array_equal(examples.features, other.features)
+    assert examples.labels.sum() > 0
+    assert (examples.labels != other.labels).any()
 
 
 def built(directory: Path, table: pl.DataFrame) -> Path:

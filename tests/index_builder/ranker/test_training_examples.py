@@ -1,4 +1,4 @@
-"""Training examples: what was bought stays, and a share of what was not."""
+"""Training examples: all candidates that were bought, and a share of the others."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from service.recommending.ranking.features import FEATURES
 from tests.data.ranked_shop import CONFIG, shop
 
 
-def taught(**changes: float) -> TrainingExamples:
+def examples(**changes: float) -> TrainingExamples:
     config = RankerConfig.model_validate(CONFIG.ranker.model_dump() | changes)
     return training_examples(preview_bundle(shop().contents), shop().held_out[:200], config, 0)
 
 
 def test_every_basket_has_its_rows() -> None:
-    found = taught(negative_share=1)
+    found = examples(negative_share=1)
     assert found.features.shape == (len(found.labels), len(FEATURES))
     assert sum(found.sizes) == len(found.labels)
     assert len(found.sizes) == 200
@@ -26,8 +26,8 @@ def test_every_basket_has_its_rows() -> None:
     assert found.features[first, column].tolist() == sizes
 
 
-def test_what_was_bought_is_always_learned_from() -> None:
-    everything, half = taught(negative_share=1), taught(negative_share=0.5)
+def test_bought_candidates_are_always_kept() -> None:
+    everything, half = examples(negative_share=1), examples(negative_share=0.5)
     assert np.bincount(half.labels)[1:].tolist() == np.bincount(everything.labels)[1:].tolist()
     assert everything.labels.sum() > 0
     negatives = [(each.labels == 0).sum() for each in (everything, half)]
@@ -37,12 +37,12 @@ def test_what_was_bought_is_always_learned_from() -> None:
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_stranger_has_no_past(share: float) -> None:
     column = list(FEATURES).index("user_baskets")
-    found = taught(stranger_share=share).features[:, column]
+    found = examples(stranger_share=share).features[:, column]
     assert (found == 0).all() if share else (found > 0).all()
 
 
-def test_a_target_never_bought_before_has_a_label_of_its_own() -> None:
-    found = taught(stranger_share=0)
+def test_new_targets_have_their_own_label() -> None:
+    found = examples(stranger_share=0)
     never = found.features[:, list(FEATURES).index("purchases")] == 0
     assert set(found.labels[never]) == {0, 2}
     assert set(found.labels[~never]) == {0, 1}

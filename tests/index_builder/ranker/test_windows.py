@@ -1,4 +1,4 @@
-"""Windows: what lies before each of them is all there is to know."""
+"""Windows: each holds its own baskets and the training baskets from before it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +20,12 @@ def found(transactions: Transactions, days: float, most: int, until: datetime) -
     return list(windows(transactions, None, config, until))
 
 
-def test_the_latest_comes_first_and_they_touch(transactions: Transactions) -> None:
+def test_windows_adjoin_and_the_latest_comes_first(transactions: Transactions) -> None:
     starts = [each.since for each in found(transactions, 6, 3, END)]
     assert starts == [END - timedelta(days=6 * number) for number in (1, 2, 3)]
 
 
-def test_each_knows_what_came_before_it_and_holds_what_came_in_it(
+def test_a_window_has_the_baskets_before_it_and_those_in_it(
     transactions: Transactions,
 ) -> None:
     end = END
@@ -37,26 +37,26 @@ def test_each_knows_what_came_before_it_and_holds_what_came_in_it(
         end = window.since
 
 
-def test_two_fifths_of_the_record_lie_before_all_of_them(transactions: Transactions) -> None:
+def test_two_fifths_of_the_time_lie_before_all_windows(transactions: Transactions) -> None:
     starts = [each.since for each in found(transactions, 1000, 99, END)]
     first = transactions.lines["begun_at"].item(0)
     assert len(starts) == 3
     assert starts[-1] == END - 3 * (0.2 * (END - first))
 
 
-def test_the_baskets_depend_on_the_seed_alone(transactions: Transactions) -> None:
+def test_the_baskets_depend_only_on_the_seed(transactions: Transactions) -> None:
     some, same = (found(transactions, 6, 1, END)[0].baskets for _ in range(2))
     assert [each.targets.tolist() for each in some] == [each.targets.tolist() for each in same]
 
 
-def test_too_little_before_the_latest_is_refused_and_before_others_ends_it(tmp_path: Path) -> None:
+def test_too_few_baskets_are_refused_before_the_latest_and_end_the_others(tmp_path: Path) -> None:
     lines(days=5).write_parquet(tmp_path / "t.parquet")
     short = read_transactions(tmp_path / "t.parquet")
     with pytest.raises(TooFewBasketsError):
         found(short, 1, 3, FIRST + timedelta(days=5))
 
 
-def test_a_fifth_is_set_aside_and_without_a_ranker_everything(transactions: Transactions) -> None:
+def test_a_fifth_is_set_aside_or_everything_without_a_ranker(transactions: Transactions) -> None:
     window = found(transactions, 30, 1, END)[0]
     many = Window(window.since, window.encoded, (window.baskets * 40)[:1000])
     config = BuildConfig()
@@ -69,7 +69,7 @@ def test_a_fifth_is_set_aside_and_without_a_ranker_everything(transactions: Tran
     assert np.intersect1d(window.baskets[0].given, window.baskets[0].targets).size == 0
 
 
-def test_where_baskets_are_few_each_is_split_several_times(transactions: Transactions) -> None:
+def test_few_baskets_are_split_several_times(transactions: Transactions) -> None:
     latest, before, *_ = found(transactions, 6, 2, END)
     many = Window(latest.since, latest.encoded, (latest.baskets * 99)[:500])
     config = BuildConfig(ranker=RankerConfig(enough_baskets=1000, most_splits=3))

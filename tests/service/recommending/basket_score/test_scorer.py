@@ -1,4 +1,4 @@
-"""The basket score: what it adds up from, and which way every item moves it."""
+"""The basket score: the sum of its contributions, and how items move it."""
 
 from dataclasses import replace
 from functools import cache
@@ -40,7 +40,7 @@ def log_odds(chance: float) -> float:
 
 
 @given(user=USERS, data=st.data())
-def test_an_item_of_the_shoppers_category_raises_the_score_and_a_far_off_one_lowers_it(
+def test_familiar_items_raise_the_score_and_foreign_ones_lower_it(
     user: str, data: st.DataObject
 ) -> None:
     own = aisle_items(user)
@@ -70,7 +70,7 @@ def test_the_order_of_the_basket_makes_no_difference(user: str, basket: list[str
     assert {*first.items} == {*second.items}
 
 
-def test_what_the_shopper_bought_of_it_is_told() -> None:
+def test_the_users_purchases_of_an_item_are_told() -> None:
     bundle = scored_bundle()
     stranger_item = next(item for item in ALL if item not in aisle_items("user-02"))
     known, unknown = scorer().score("user-02", [aisle_items("user-02")[3], stranger_item]).items
@@ -84,7 +84,7 @@ def test_what_the_shopper_bought_of_it_is_told() -> None:
     assert known.contribution > 0 > unknown.contribution
 
 
-def test_a_stranger_has_no_score_and_a_basket_of_one_aisle_is_somebodys() -> None:
+def test_a_stranger_has_a_population_score_only() -> None:
     one_aisle, all_aisles = aisle_items("user-01")[:6], ALL[::10]
     for user, degraded in (("nobody", True), (None, False)):
         fine, odd = scorer().score(user, one_aisle), scorer().score(user, all_aisles)
@@ -96,7 +96,7 @@ def test_a_stranger_has_no_score_and_a_basket_of_one_aisle_is_somebodys() -> Non
         assert all(item.times_bought == 0 for item in fine.items)
 
 
-def test_for_the_population_it_makes_no_difference_who_asks() -> None:
+def test_the_population_score_does_not_depend_on_the_user() -> None:
     basket = aisle_items("user-01")[:6]
     asked = {scorer().score(user, basket).population_score for user in ("user-01", "user-02", None)}
     assert len(asked) == 1
@@ -110,11 +110,11 @@ def test_unknown_items_are_named_and_do_not_count() -> None:
     assert answer.score == scorer().score("user-01", basket).score
 
 
-def test_of_a_basket_of_unknown_items_nothing_is_said() -> None:
+def test_a_basket_of_unknown_items_has_no_score() -> None:
     assert scorer().score("user-01", ["ghost"]) == BasketScore(None, None, True, ["ghost"], [])
 
 
-def test_a_bundle_may_have_none() -> None:
+def test_a_bundle_may_lack_the_score() -> None:
     assert has_score(scored_bundle())
     assert not has_score(preview_bundle(unscored()[0]))
 
@@ -134,7 +134,7 @@ def test_a_score_that_cannot_be_used_is_refused(serving: dict[str, str], match: 
         BasketScorer(spoilt)
 
 
-def test_trees_of_more_columns_than_there_are_are_refused() -> None:
+def test_trees_with_a_column_without_a_name_are_refused() -> None:
     contents = scored_contents()
     assert contents.score_feature is not None
     feature = np.where(contents.score_feature < 0, -1, 1000).astype(np.int32)

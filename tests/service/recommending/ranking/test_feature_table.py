@@ -39,8 +39,8 @@ NEIGHBOURS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     base = tiny_contents()
-    shelves = [f"shelf {item // 3}" for item in range(N_ITEMS)]  # 0, 1, 2 stand together
-    catalogue = replace(base.catalogue, subcategories=shelves)
+    subcategories = [f"shelf {item // 3}" for item in range(N_ITEMS)]  # items 0, 1 and 2 share one
+    catalogue = replace(base.catalogue, subcategories=subcategories)
     trend = np.full((N_ITEMS, 4), -log(N_ITEMS), np.float32)
     rhythm = np.tile(np.array([3, 1.5, 28, 0.25], np.float32), (N_ITEMS, 1))
     return preview_bundle(
@@ -76,7 +76,7 @@ def near(found: Float32, *expected: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_what_the_neighbours_say(bundle: Bundle) -> None:
+def test_features_from_neighbours(bundle: Bundle) -> None:
     found = features(bundle, FeatureTable(bundle), None, [0, 1], 0, 1, 2, 9)
     pair = 30 / (sqrt(80 * 79) + 5)
     other = 20 / (sqrt(80 * 78) + 5)
@@ -93,7 +93,7 @@ def test_what_the_neighbours_say(bundle: Bundle) -> None:
     near(found["log_popularity"], 3, 3, 3, 3)
 
 
-def test_what_the_past_says(bundle: Bundle) -> None:
+def test_features_from_past_baskets(bundle: Bundle) -> None:
     found = features(bundle, FeatureTable(bundle), "user-0", [2], 0, 1, 3, 9)
     near(found["purchases"], 2, 1, 1, 0)
     near(found["purchases_per_basket"], 1, 0.5, 0.5, 0)
@@ -114,14 +114,14 @@ def test_what_the_past_says(bundle: Bundle) -> None:
     near(found["share_vote"], 0.5 ** (14 / 180) / 3, 0, 0.5 ** (14 / 180) / 3, 0)
     near(found["user_baskets"], 2, 2, 2, 2)
     near(found["user_mean_basket_size"], 2.5, 2.5, 2.5, 2.5)
-    # Items 0, 1 and 2 stand on one shelf: 4 of 5 lines.
+    # Items 0, 1 and 2 share a subcategory: 4 of 5 lines.
     near(found["subcategory_share"], 0.8, 0.8, 0.2, 0)
     near(found["share_in_subcategory"], 0.5, 0.25, 1, 0)
     near(found["subcategory_days_since_last"], 14, 14, 14, 9999)
     near(found["log_share_of_subcategory"], *[log(1 / 3)] * 4)
 
 
-def test_who_buys_an_item_is_told_as_it_was_learned(bundle: Bundle) -> None:
+def test_features_from_the_rhythm_of_an_item(bundle: Bundle) -> None:
     found = features(bundle, FeatureTable(bundle), "user-0", [2], 0, 9)
     near(found["log_buyers"], 3, 3)
     near(found["purchases_per_buyer"], 1.5, 1.5)
@@ -137,7 +137,7 @@ def test_a_stranger_has_no_past(bundle: Bundle) -> None:
     near(found["days_since_last_basket"], 9999, 9999)
 
 
-def test_one_request_leaves_nothing_to_the_next(bundle: Bundle) -> None:
+def test_a_request_does_not_change_the_next(bundle: Bundle) -> None:
     asked = [("user-0", [0, 1]), (None, [1]), ("user-1", [0]), ("user-0", [2]), (None, [0, 5])]
     shared = FeatureTable(bundle)
     everything = range(N_ITEMS)
@@ -149,7 +149,7 @@ def test_one_request_leaves_nothing_to_the_next(bundle: Bundle) -> None:
 
 
 def fail_inside(table: FeatureTable, profile: Profile | None) -> None:
-    """Raise where the sums are in use: they are cleared all the same."""
+    """Raise while the sums are in use: they are cleared all the same."""
     block = table.evidence(profile, np.array([0, 2], np.int32))
     evidence = block.__enter__()
     assert evidence.row_of.any()
@@ -170,7 +170,7 @@ def test_threads_do_not_mix(bundle: Bundle) -> None:
         assert list(pool.map(ask, asked)) == alone
 
 
-def test_candidates_are_the_best_of_all_kinds(bundle: Bundle) -> None:
+def test_candidates_are_the_best_by_either_score(bundle: Bundle) -> None:
     table = FeatureTable(bundle)
     profile = BundleProfiles(bundle).get("user-0")
     everything = np.ones(N_ITEMS, np.bool_)

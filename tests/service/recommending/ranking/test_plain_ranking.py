@@ -78,7 +78,7 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
 def found_by_the_vectors(
     bundle: Bundle, user_id: str | None, basket: list[int], request: dict[str, Any]
 ) -> set[int]:
-    """What lists name most, or exact search finds for one query per basket item or their mean."""
+    """What the lists name most, or what exact search finds by all queries or their mean."""
     count = request["search_candidates"]
     user = bundle.user_index.get(user_id or "")
     if request["search"] == "lists" and user is not None:
@@ -103,7 +103,7 @@ def found_by_the_vectors(
 def listed_for_the_shopper(
     bundle: Bundle, basket: list[int], queries: Float32, count: int
 ) -> set[int]:
-    """The best of each basket item's list by its query."""
+    """The best of each basket item's list by the inner product with its query."""
     best: set[int] = set()
     for anchor, query in zip(basket, queries, strict=True):
         listed = [

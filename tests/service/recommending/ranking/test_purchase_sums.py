@@ -27,7 +27,7 @@ baskets_of_n = st.lists(
 
 
 def rows_for(n_items: int) -> tuple[Int32, Int32, Records]:
-    """What the passes write to, with what another request left in it."""
+    """Arrays that the loops write to, with values of another request in them."""
     left = np.zeros(n_items + 1, SUMS)
     for name in left.dtype.fields or ():
         left[name][1:] = 7

@@ -1,4 +1,4 @@
-"""Bundles with trees load for ever: columns go by name, whatever their order was at the build."""
+"""Bundles with trees load for ever: their columns are found by name."""
 
 import json
 from dataclasses import replace
@@ -57,7 +57,7 @@ def test_an_old_bundle_answers_as_its_release_did(answer: dict[str, Any]) -> Non
 
 
 def near(found: list[Any], wanted: list[Any]) -> None:
-    """Assert that numbers agree, and that those which are None are so in both."""
+    """Assert that numbers agree, and that None stands at the same places."""
     np.testing.assert_allclose(np.array(found, float), np.array(wanted, float), 1e-4, 1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Trees small enough to walk with a finger."""
+"""Trees small enough to evaluate by hand."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_at_most_goes_left_and_more_goes_right() -> None:
     assert found.tolist() == [1.25, 2.25, 10.25, 1.25, 10.25]
 
 
-def test_every_step_is_booked_to_its_feature() -> None:
+def test_every_step_contributes_to_its_feature() -> None:
     parts = TREES.contributions(rows((0, 1), (2, 0)))
     assert parts.dtype == np.float32
     # x0 takes the mean from 5 to 1.5 and x1 from there to 2; the means of the roots are the bias.
@@ -43,7 +43,7 @@ def test_no_candidates_have_no_scores() -> None:
 
 
 def comb(leaves: int) -> Trees:
-    """One tree that compares x0 with 0, 1, 2, …: the leaf's number is how far it came."""
+    """One tree that compares x0 with 0, 1, 2, …; its leaves count the steps."""
     inner = leaves - 1
     return Trees(
         roots=np.array([0], np.int32),

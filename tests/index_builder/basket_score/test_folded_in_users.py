@@ -1,4 +1,4 @@
-"""Who is folded in after the build can be scored too, and nobody else's score changes."""
+"""Folded-in users can be scored too, and the scores of others do not change."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from service.recommending.basket_score.scorer import BasketScorer
 from tests.data.scored_shop import aisle_items, lines, scored_contents
 
 
-def test_a_newcomer_has_a_score(tmp_path: Path) -> None:
+def test_a_folded_in_user_has_a_score(tmp_path: Path) -> None:
     bundle = load_bundle(write_bundle(tmp_path / "bundles", scored_contents()))
-    newcomer = lines().filter(pl.col("user_id") == "user-04").with_columns(user_id=pl.lit("new"))
-    newcomer.write_parquet(tmp_path / "new.parquet")
+    new = lines().filter(pl.col("user_id") == "user-04").with_columns(user_id=pl.lit("new"))
+    new.write_parquet(tmp_path / "new.parquet")
     found = with_folded_in_users(bundle, read_transactions(tmp_path / "new.parquet"))
     before, after = BasketScorer(bundle), BasketScorer(preview_bundle(found))
     own, other = aisle_items("user-04")[:6], aisle_items("user-01")[:6]
