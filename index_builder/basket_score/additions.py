@@ -10,7 +10,7 @@ from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
-from service.support.array_types import Int32, Positions
+from service.support.array_types import Int32
 
 _BASKETS = 1000
 _FAVOURITES = 5  # categories
@@ -48,7 +48,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
     """
     random = np.random.default_rng(seed)
     scorer, profiles = BasketScorer(bundle), BundleProfiles(bundle)
-    _, categories = np.unique(bundle.catalogue.categories, return_inverse=True)
+    categories = bundle.catalogue.taxonomy.category.codes_of_all()
     moves = []
     for place in random.permutation(len(baskets))[:_BASKETS].tolist():
         items = baskets[place].items
@@ -73,7 +73,7 @@ def judge_additions(bundle: Bundle, baskets: Sequence[HeldOut], seed: int) -> Ad
     return Additions(len(moves), float(raised), float(lowered), float(agreed))
 
 
-def _to_add(profile: Profile, items: Int32, categories: Positions) -> tuple[Int32, Int32]:
+def _to_add(profile: Profile, items: Int32, categories: Int32) -> tuple[Int32, Int32]:
     """Bought items of the favourite categories and all items of categories never bought."""
     bought = np.bincount(categories[profile.items], profile.counts, categories.max() + 1)
     favourites = np.argsort(-bought, kind="stable")[:_FAVOURITES]
