@@ -1,1 +1,1 @@
-"""The wire: from the bytes of a request to the bytes of its answer."""
+"""HTTP: from the bytes of a request to the bytes of its answer."""

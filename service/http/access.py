@@ -1,4 +1,4 @@
-"""Access: which callers may use which routes."""
+"""Access: which API keys open which routes."""
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -6,6 +6,7 @@ from hmac import compare_digest
 
 from fastapi import Depends, Request, params
 from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from service.http.api_keys import ApiKey, ApiScope, read_api_keys
@@ -14,25 +15,24 @@ from service.http.rate_limits import RateLimits
 from service.settings import Settings
 
 Guard = Callable[[Scope], None]
-"""Raises a `ProblemError` for a request that may not pass: 401, 403 or 429."""
+"""Raises a `ProblemError` (401, 403 or 429) for a request that must not pass."""
 
-# Checks nothing: it tells the OpenAPI document how a key is sent.
+# Checks nothing; the OpenAPI document learns from it how to send a key.
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key")
 
 
 class Access:
-    """The keys of the settings, and what they open.
+    """The keys of the settings, and the routes that they open.
 
-    Without a file of keys everybody may use all routes but the admin's, which nobody may use
-    without a key.
+    Without a file of keys all routes are open, but for the admin routes, which always need a key.
     """
 
     def __init__(self, settings: Settings) -> None:
         """Reads the keys.
 
         Raises:
-            ApiKeysError: their file cannot be used.
-            ExtraMissingError: one of them has a limit, which an extra is needed for.
+            ApiKeysError: the file of keys cannot be used.
+            ExtraMissingError: a key has a rate limit, and the extra for it is not installed.
         """
         self._closed = settings.api_keys is not None
         self._keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []
@@ -40,11 +40,11 @@ class Access:
         if secret:
             digest = sha256(secret.encode()).hexdigest()
             admin = frozenset[ApiScope](["admin"])
-            self._keys.append(ApiKey(name="RTT2VEC_ADMIN_KEY", sha256=digest, scopes=admin))
+            self._keys.insert(0, ApiKey(name="RTT2VEC_ADMIN_KEY", sha256=digest, scopes=admin))
         self._limits = RateLimits(self._keys)
 
     def guard(self, wanted: ApiScope) -> Guard | None:
-        """Return what lets through who sent a key of this scope, or None where all may pass."""
+        """Return a function that refuses requests without a key of this scope; None if all pass."""
         if not self._closed and wanted != "admin":
             return None
 
@@ -63,7 +63,7 @@ class Access:
         return check
 
     def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
-        """Return what puts the guard before a route, or before a router as it is included."""
+        """Return the guard as dependencies of a route or of a router."""
         guard = self.guard(wanted)
         if guard is None:
             return []
@@ -75,19 +75,12 @@ class Access:
 
 
 def _sent(scope: Scope) -> bytes:
-    """Return the key that was sent, empty if none was."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, key = value.partition(b" ")
-            return bytes(key.strip()) if scheme.lower() == b"bearer" else b""
-    return b""
+    """Return the key that came with the request; empty if none came."""
+    scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
 
 
 def _find(keys: Iterable[ApiKey], sent: bytes) -> ApiKey | None:
-    """Return the key of this text; how long it takes tells nothing of how close a wrong one is."""
+    """Return the key with this text; the time it takes does not depend on how close a guess is."""
     digest = sha256(sent).hexdigest()
-    found = None
-    for key in keys:
-        if compare_digest(key.sha256, digest):
-            found = key
-    return found
+    return next((key for key in keys if compare_digest(key.sha256, digest)), None)

@@ -1,4 +1,4 @@
-"""Admission: few requests wait, in order; the others are told at once to come back later."""
+"""Admission: a few requests wait for their turn; the others are refused at once."""
 
 import asyncio
 from collections import deque
@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 from service.http.problems import ProblemError
 
-_RETRY_AFTER_S = 1
-
 
 class Queue:
-    """The requests of a process that wait for their turn.
+    """The requests of a process that wait for their turn, first come, first served.
 
-    One of them is answered in each iteration of the event loop. In between, the loop reads what
-    has arrived meanwhile, so that who has to come back later learns it within one answer's time.
+    One of them is answered in each iteration of the event loop. In between, the loop reads newly
+    arrived requests, so that those that find the queue full are refused within one answer's time.
+    At most `limit` requests wait; `on_shed` is called for each one that is refused.
     """
 
     def __init__(self, limit: int, on_shed: Callable[[], None]) -> None:
@@ -21,13 +20,13 @@ class Queue:
         self._on_shed = on_shed
         self._turns: deque[asyncio.Future[None]] = deque()
         self._taken = False
-        self._arrived = 0  # in this iteration: they have not asked for their turn yet
+        self._arrived = 0  # in this iteration of the loop, and not waiting yet
 
     async def turn(self) -> None:
         """Return when it is the caller's turn.
 
         Raises:
-            ProblemError: 503, too many wait.
+            ProblemError: 503, too many requests wait.
         """
         loop = asyncio.get_running_loop()
         if not self._taken:
@@ -42,7 +41,7 @@ class Queue:
         await turn
 
     def has_room(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a request that has just arrived may ask for its turn; it is counted, then."""
+        """Return whether a request that has just arrived may wait, and count it if so."""
         if len(self._turns) + self._arrived >= self._limit:
             return False
         if not self._arrived:
@@ -53,7 +52,7 @@ class Queue:
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._turns:
             turn = self._turns.popleft()
-            if not turn.done():  # whoever waited was not cut off meanwhile
+            if not turn.done():  # else its connection was closed while it waited
                 turn.set_result(None)
                 loop.call_soon(self._next, loop)
                 return
@@ -64,6 +63,6 @@ class Queue:
 
 
 def too_busy() -> ProblemError:
-    """What is told to whoever cannot wait."""
+    """Return the problem that refuses a request because too many wait."""
     detail = "More requests came than can be answered. Come back later."
-    return ProblemError(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+    return ProblemError(503, detail, headers={"Retry-After": "1"})

@@ -1,4 +1,4 @@
-"""API keys: who may ask for what, as a file tells it, which holds the keys' hashes alone."""
+"""API keys: a file with the name, hash, scopes and rate limit of each key."""
 
 import tomllib
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.support.invalid_fields import TEXT, field_error
 
 ApiScope = Literal["recommend", "profiles", "events", "admin"]
-"""What a key opens: products (`recommend`), shoppers (`profiles`), purchases, the service."""
+"""Groups of routes: about items (`recommend`), users (`profiles`), purchases, the service."""
 
 
 class ApiKeysError(Exception):
@@ -21,12 +21,12 @@ class ApiKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1, max_length=64, description="Whose it is, as logs show it.")
-    # A key is random and long: nothing is gained by a slow hash, which passwords need.
+    name: str = Field(min_length=1, max_length=64, description="Name in the log.")
+    # Keys are long and random, so that they do not need the slow hash that passwords need.
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the key, in hex.")
     scopes: frozenset[ApiScope] = Field(min_length=1)
     limit_per_s: int | None = Field(
-        None, ge=1, description="Requests a second, of each worker; null sets no limit."
+        None, ge=1, description="Requests per second and worker; null sets no limit."
     )
 
 
@@ -37,7 +37,7 @@ class _KeyFile(BaseModel):
 
 
 def read_api_keys(path: Path) -> list[ApiKey]:
-    """Return the keys of a TOML file: a table `[[keys]]` for each, with the fields of `ApiKey`.
+    """Return the keys of a TOML file, which has a table `[[keys]]` for each `ApiKey`.
 
     Raises:
         ApiKeysError: the file is missing, not TOML, or not of this form.
@@ -48,7 +48,7 @@ def read_api_keys(path: Path) -> list[ApiKey]:
         raise ApiKeysError(f"{path}: expected a TOML file of API keys; {error}.") from error
     except ValidationError as error:
         wrong = field_error(error.errors()[0], TEXT)
-        # Without what was found: that may be a key, written in the place of its hash.
+        # What was found is not repeated: it may be a key, written in place of its hash.
         raise ApiKeysError(f"{path}: {wrong.field}: expected {wrong.expected}.") from None
     for field in ("name", "sha256"):
         if len({getattr(key, field) for key in keys}) < len(keys):

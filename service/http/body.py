@@ -1,4 +1,4 @@
-"""The body of a request: read whole, but never more than the limit."""
+"""Request bodies: read whole, up to a limit of bytes, and validated."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -17,22 +17,22 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def json_body(model: type[_Model], limit_bytes: int) -> Callable[[Request], Awaitable[_Model]]:
     """Return a dependency for routes, `Depends(…)`, that gives the body as a `model`.
 
-    FastAPI's own reading knows no limit, takes any type of content, and lets half a surrogate
-    pair pass, which no answer can repeat. It documents no body either: see `described`.
+    FastAPI itself reads bodies of any size and content type, and accepts half of a surrogate pair,
+    which cannot be encoded in an answer. OpenAPI does not see this dependency: add `described`.
     """
 
-    async def asked(request: Request) -> _Model:
+    async def body(request: Request) -> _Model:
         content = await read_json_body(request.scope, request.receive, limit_bytes)
         return parse_json(model, content)
 
-    return asked
+    return body
 
 
 def parse_json(model: type[_Model], content: bytes) -> _Model:
     """Return the body as a `model`.
 
     Raises:
-        ProblemError: 400 when it is no JSON, 422 when it is not of the right form.
+        ProblemError: 400 when it is not JSON, 422 when a field is invalid.
     """
     try:
         return model.model_validate_json(content)
@@ -50,19 +50,18 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
 
     Raises:
         ProblemError: 415 when the body is not declared as JSON, 413 when it exceeds `limit_bytes`,
-            400 when the client hangs up half way.
+            400 when the client disconnects before its end.
     """
     headers = Headers(scope=scope)
     media_type = headers.get("content-type", "")
     if media_type.partition(";")[0].strip().lower() != "application/json":
-        expected = "application/json"
-        wrong = FieldError("Content-Type", expected, media_type[:60] or "nothing")
-        raise ProblemError(415, f"The body must be declared as {expected}.", [wrong])
+        wrong = FieldError("Content-Type", "application/json", media_type[:60] or "nothing")
+        raise ProblemError(415, "The body must be declared as application/json.", [wrong])
 
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes, f"{declared} bytes")
-    # A chunked body declares no length, so the bytes are counted as they come.
+    # A chunked body declares no length.
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -76,7 +75,5 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
 
 
 def _too_large(limit_bytes: int, found: str) -> ProblemError:
-    expected = f"at most {limit_bytes} bytes"
-    return ProblemError(
-        413, f"The body may have {limit_bytes} bytes.", [FieldError("body", expected, found)]
-    )
+    wrong = FieldError("body", f"at most {limit_bytes} bytes", found)
+    return ProblemError(413, f"The body may have {limit_bytes} bytes.", [wrong])

@@ -1,9 +1,9 @@
-"""The head of a request: as long as proxies let it be, and no longer."""
+"""The head of a request: longer ones than proxies accept are refused."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT_BYTES = 16384
-"""What the request line and the headers may have together."""
+"""Limit of the request line and the headers together."""
 
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -11,19 +11,15 @@ _REFUSAL = (
 )
 
 
-class _HeadTooLongError(Exception):
-    pass
-
-
 class LimitedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol, which by itself would collect a head without end."""
+    """Uvicorn's protocol, which has no limit of its own, with `HEAD_LIMIT_BYTES`."""
 
-    _in_message = False  # a head has begun, and the end of the request was not seen yet
+    _in_message = False  # between the beginning of a head and the end of its request
     _in_head = True
-    _head_bytes = 0  # received since the head began, and perhaps what follows it in the same read
+    _head_bytes = 0  # received since the head began; may include what follows it in the same read
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a head that is too long by now."""
+        """Parse `data`; refuse the head if it is too long by now."""
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -31,16 +27,16 @@ class LimitedProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """Note that a head has begun, perhaps at the end of a read that the one before it fills."""
+        """Note that a head has begun, which may be at the end of a read."""
         self._in_message = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that the head is over; refuse one that was too long and came all at once."""
+        """Note the end of the head; refuse one that came in a single read and is too long."""
         if self._head_bytes > HEAD_LIMIT_BYTES:
             sizes = (len(name) + len(value) + 4 for name, value in self.headers)
             if len(self.url) + sum(sizes) > HEAD_LIMIT_BYTES:
-                raise _HeadTooLongError
+                raise ValueError("the head is too long")  # the parser gives up; uvicorn refuses
         self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
 
@@ -50,7 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or has too long a head; uvicorn calls it for both."""
+        """Refuse invalid HTTP or a head that is too long; uvicorn calls this for both."""
         if self._in_head and self._head_bytes > HEAD_LIMIT_BYTES:
             self.transport.write(_REFUSAL)
             self.transport.close()

@@ -1,7 +1,4 @@
-"""What happens around every request: its id, its line in the log, its share of the metrics.
-
-And the short way to the route that is asked most.
-"""
+"""Middleware: an id, a log line and metrics for every request, and a short way to one route."""
 
 import logging
 import re
@@ -19,15 +16,15 @@ from service.telemetry.metrics import Metrics
 _log = logging.getLogger("service.access")
 
 SANE_ID = rb"[A-Za-z0-9._:/+=-]{1,128}"
-"""What a caller may choose as its request's id: nothing that could break a header or a log."""
+"""Request ids that a caller may choose; they are safe in headers and logs."""
 
 _sane_id = re.compile(SANE_ID)
 
 
 class RequestMiddleware:
-    """Names, logs and counts every request.
+    """Gives every request an id, logs it and counts it.
 
-    While the process drains it has connections closed, so that their callers go elsewhere in time.
+    While the process drains, it closes connections, so that clients open new ones elsewhere.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, serving: Serving) -> None:
@@ -36,14 +33,13 @@ class RequestMiddleware:
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI has it."""
+        """Handle one connection (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
         started = perf_counter()
-        status = 0
-        name = _name(scope)
+        status = 500  # of an exception, and of a request cut off at the end of a shutdown
+        name = _id(scope)
         request_id.set(name.decode())
 
         async def send_named(message: Message) -> None:
@@ -58,9 +54,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_named)
         finally:
-            # Ended by a bug, or cut off at the end of a shutdown's grace, it has no status: the
-            # layers around this one say 500.
-            self._record(scope, status or 500, perf_counter() - started)
+            self._record(scope, status, perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
@@ -73,10 +67,10 @@ class RequestMiddleware:
 
 
 class Shortcut:
-    """Takes requests of one route to what answers them, past the framework's own layers.
+    """Passes requests of one route to its endpoint without the layers of the framework.
 
-    Those look for dependencies to close and walk through all routes, which together takes a
-    twentieth of the time of a recommendation. Another method on the same path is left to them.
+    These close dependencies and try one route after another, which takes a twentieth of the time
+    of a recommendation. They still answer requests to the same path with another method.
     """
 
     def __init__(self, app: ASGIApp, route: Route) -> None:
@@ -85,7 +79,7 @@ class Shortcut:
         self._methods = route.methods or set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI has it."""
+        """Handle one connection (ASGI)."""
         ours = scope["type"] == "http" and scope["path"] == self._route.path
         if not ours or scope["method"] not in self._methods:
             await self._app(scope, receive, send)
@@ -98,12 +92,12 @@ class Shortcut:
 
 
 def new_id() -> bytes:
-    """Return the id of a request that brought none."""
+    """Return an id for a request that came without one."""
     return token_hex(16).encode()
 
 
-def _name(scope: Scope) -> bytes:
-    """Return the id the caller sent as `X-Request-ID` if it is a sane one, else a new one."""
+def _id(scope: Scope) -> bytes:
+    """Return the caller's `X-Request-ID` if it is safe to repeat, else a new id."""
     for header, value in scope["headers"]:
         if header == b"x-request-id" and _sane_id.fullmatch(value):
             return bytes(value)

@@ -1,10 +1,11 @@
-"""What a client is told when a request fails: `application/problem+json`, as of RFC 9457.
+"""Errors as clients see them: `application/problem+json` (RFC 9457).
 
-A `ProblemError` may be raised anywhere below the app. It names each offending field with what was
-expected there and what was found.
+A `ProblemError` may be raised anywhere below the app. For each invalid field it gives the field,
+what was expected and what was found.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -18,30 +19,21 @@ from starlette.responses import Response
 from service.support.invalid_fields import FieldError, field_error, sentence, shortened
 from service.telemetry.logs import request_id
 
-MEDIA_TYPE = "application/problem+json"
-
-# A body of 64 KiB can hold thousands of mistakes; nobody reads more than a few of them.
-_ERRORS_SHOWN = 10
+_MEDIA_TYPE = "application/problem+json"
+_ERRORS_SHOWN = 10  # a body of 64 KiB can hold thousands
 
 
+@dataclass(eq=False)
 class ProblemError(Exception):
-    """A request that cannot be answered, and why."""
+    """A request that cannot be answered: the HTTP status, and the reason."""
 
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        errors: Sequence[FieldError] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.errors = errors
-        self.headers = headers
+    status: int
+    detail: str
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] | None = None
 
     def response(self) -> Response:
-        """Return the HTTP response that states this problem."""
+        """Return the HTTP response."""
         content = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -50,11 +42,11 @@ class ProblemError(Exception):
             "errors": self.errors,
             "request_id": request_id.get(),
         }
-        return Response(orjson.dumps(content), self.status, self.headers, MEDIA_TYPE)
+        return Response(orjson.dumps(content), self.status, self.headers, _MEDIA_TYPE)
 
     @classmethod
     def from_errors(cls, found: Sequence[ErrorDetails]) -> "ProblemError":
-        """Return the problem of a body that is no JSON (400) or not of the right form (422)."""
+        """Return pydantic's errors as a problem: 400 for invalid JSON, else 422."""
         shown = [field_error(each) for each in found[:_ERRORS_SHOWN]]
         if found[0]["type"] == "json_invalid":
             return cls(400, "The body is not JSON.", shown)
@@ -62,10 +54,10 @@ class ProblemError(Exception):
 
 
 async def answer_bug(_request: Request, _error: Exception) -> Response:
-    """Answer 500 for an exception that nobody caught (an exception handler of the app).
+    """Answer 500 for an unexpected exception (an exception handler of the app).
 
-    Starlette raises it once more then; the server logs it with its traceback and ends the
-    connection, which its caller has to know.
+    Starlette then raises it again; the server logs the traceback and closes the connection, which
+    is why the response says so.
     """
     headers = {"Connection": "close"}
     if name := request_id.get():
@@ -80,14 +72,14 @@ async def answer_problem(_request: Request, error: ProblemError) -> Response:
 
 
 async def answer_invalid_request(_request: Request, error: RequestValidationError) -> Response:
-    """Answer what FastAPI found wrong with the parameters or the body of a route."""
-    # Where a parameter stands (path, query, body) is not part of its name.
+    """Answer a request that FastAPI finds invalid (an exception handler of the app)."""
+    # The first part of a location is the place of the parameter (path, query, body).
     found = [details | {"loc": details["loc"][1:]} for details in error.errors()]
     return ProblemError.from_errors(found).response()
 
 
 async def answer_http_exception(request: Request, error: HTTPException) -> Response:
-    """Answer what the router raises: no such path, or not with this method."""
+    """Answer an unknown path or method (an exception handler of the app)."""
     asked = shortened(f"{request.method} {request.url.path}")
     problem = ProblemError(error.status_code, f"{asked}: {error.detail}.", headers=error.headers)
     return problem.response()
@@ -95,33 +87,24 @@ async def answer_http_exception(request: Request, error: HTTPException) -> Respo
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of an operation that fails with `statuses`."""
+    content = {_MEDIA_TYPE: {"schema": {"title": "Problem"} | _SCHEMA}}
     return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
-        }
+        status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
     }
 
 
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object that has all these properties."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
 _TEXT = {"type": "string"}
-_SCHEMA = {
-    "title": "Problem",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "errors", "request_id"],
-    "properties": {
-        "type": _TEXT,
-        "title": _TEXT,
-        "status": {"type": "integer"},
-        "detail": _TEXT,
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "expected", "found"],
-                "properties": {"field": _TEXT, "expected": _TEXT, "found": _TEXT},
-            },
-        },
-        "request_id": _TEXT,
-    },
-}
+_SCHEMA = _object(
+    type=_TEXT,
+    title=_TEXT,
+    status={"type": "integer"},
+    detail=_TEXT,
+    errors={"type": "array", "items": _object(field=_TEXT, expected=_TEXT, found=_TEXT)},
+    request_id=_TEXT,
+)

@@ -1,4 +1,4 @@
-"""Rate limits: how often each API key may ask."""
+"""Rate limits: how many requests each API key may send."""
 
 from collections.abc import Iterable
 from math import ceil
@@ -9,20 +9,20 @@ from service.support.extras import need
 
 
 class RateLimits:
-    """Counts the requests of keys, each against its own limit, within this process.
+    """Counts the requests of each key against its limit, within this process (GCRA).
 
-    A key that rested may send its second's worth at once; then they come back one by one.
+    After a pause, a key may send the requests of one second at once.
     """
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
-        """Prepares.
+        """Prepares a limiter for each key with a limit.
 
         Raises:
             ExtraMissingError: a key has a limit, and the library is not installed.
         """
+        self._limits = {}
         limited = {key.name: key.limit_per_s for key in keys if key.limit_per_s is not None}
         if not limited:
-            self._limits = {}
             return
         need("limits", "limit_per_s of an API key")
         from throttled import RateLimiterType, Throttled, per_sec
@@ -38,7 +38,7 @@ class RateLimits:
         """Count a request.
 
         Raises:
-            ProblemError: 429, the key has none left for now.
+            ProblemError: 429, the key has sent too many.
         """
         limit = self._limits.get(key.name)
         if limit is None:

@@ -1,4 +1,4 @@
-"""Readiness: what answers requests, or the reason why nothing does."""
+"""What answers requests, or the problem to answer if there is none."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""Shedding: what is refused under overload is refused before it costs anything."""
+"""Shedding: under overload, requests are refused before any work is done for them."""
 
 import re
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from service.http.middleware import SANE_ID, new_id
 
 
 class Shedding(NamedTuple):
-    """What the protocol sheds by; the app hands it over under `shedding`, as it starts.
+    """What the protocol needs of the app, which puts it into its state as `shedding`.
 
     Attributes:
-        queue: where requests would wait.
-        body_limit_bytes: a longer body is for the app to refuse.
-        observe: is told of each request that was shed.
+        queue: where requests wait.
+        body_limit_bytes: requests with longer bodies are left to the app, which refuses them.
+        observe: called for each request that is shed.
     """
 
     queue: Queue
@@ -24,33 +24,33 @@ class Shedding(NamedTuple):
 
 
 class SheddingProtocol(LimitedProtocol):
-    """Sheds requests for recommendations before they cost anything.
+    """Refuses requests for recommendations while the queue is full.
 
-    It takes an eighth of the time that the app would take to say the same. It only knows those
-    whose head arrives in one piece and has nothing unusual; the rest is left to `Queue`.
+    This takes an eighth of the time in which the app would give the same answer. It handles plain
+    requests whose head arrives in one read; all others are left to `Queue`.
     """
 
-    _unread = 0  # bytes that are still to come of a request that was shed
+    _unread = 0  # bytes of a request that was shed, and that have not arrived yet
 
     def data_received(self, data: bytes) -> None:
-        """Answer that it is too busy, or read on."""
+        """Shed the request that begins here, or parse it."""
         if self._unread:
-            passed_over = min(self._unread, len(data))
-            self._unread -= passed_over
-            self._stay()
-            if not (data := data[passed_over:]):
+            skipped = min(self._unread, len(data))
+            self._unread -= skipped
+            self._keep_alive()
+            if not (data := data[skipped:]):
                 return
         if data.startswith(_REQUEST_LINE) and self._is_idle() and self._shed(data):
             return
         super().data_received(data)
 
     def _is_idle(self) -> bool:
-        """Whether a new request begins, and the answers to all before it are on their way."""
+        """Return whether a new request begins, and all before it are answered."""
         answered = self.cycle is None or self.cycle.response_complete
         return answered and not self._in_message and not self.flow.write_paused
 
     def _shed(self, data: bytes) -> bool:
-        """Shed the request that `data` begins with; returns whether it could and had to be."""
+        """Shed the request that `data` begins with, if it must and can be; return whether so."""
         shedding: Shedding | None = self.app_state.get("shedding")
         if shedding is None or shedding.queue.has_room(self.loop):
             return False
@@ -58,15 +58,15 @@ class SheddingProtocol(LimitedProtocol):
         if head is None or (body_bytes := int(head[1])) > shedding.body_limit_bytes:
             return False
         if (unread := head.end() + body_bytes - len(data)) < 0:
-            return False  # another request follows, whose answer has to come second
+            return False  # another request follows, which the app must answer after this one
         self._unread = unread
         self.transport.write(_too_busy_bytes(data, head.end()))
-        self._stay()
+        self._keep_alive()
         shedding.observe()
         return True
 
-    def _stay(self) -> None:
-        """Begin anew to wait for the next request, as uvicorn does after an answer of the app's."""
+    def _keep_alive(self) -> None:
+        """Start the keep-alive timeout again, as uvicorn does after an answer of the app."""
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -74,15 +74,15 @@ class SheddingProtocol(LimitedProtocol):
 
 
 def _too_busy_bytes(data: bytes, head_end: int) -> bytes:
-    """The answer to the request that `data` begins with, under its id if it brought one."""
-    named = _REQUEST_ID.search(data, 0, head_end)
-    name = named[1] if named else new_id()
+    """Return the answer to the request that `data` begins with, with its id if it has one."""
+    sent = _REQUEST_ID.search(data, 0, head_end)
+    name = sent[1] if sent else new_id()
     body = _BODY % name
     return _HEAD % (len(body), name) + body
 
 
 def _template() -> tuple[bytes, bytes]:
-    """The head of the answer, but for its body's length and its id, and the body but for the id."""
+    """Return head and body of the answer; %d stands for the body's length, %b for the id."""
     response = too_busy().response()
     headers = dict(response.raw_headers) | {b"content-length": b"%d", b"x-request-id": b"%b"}
     lines = (b"%b: %b\r\n" % header for header in headers.items())
@@ -94,7 +94,7 @@ _HEAD, _BODY = _template()
 _REQUEST_LINE = b"POST /recommend HTTP/1.1\r\n"
 _REQUEST_ID = re.compile(rb"\nx-request-id:[ \t]*(%b)[ \t]*\r" % SANE_ID, re.I)
 
-# Lines that neither tell where the request ends, nor ask for more than the answer to it.
+# Header lines without effect on where the request ends or on how it must be answered.
 _OTHERS = rb"""
     (?:
         (?!(?:content-length|transfer-encoding|expect|upgrade|origin):)
@@ -102,7 +102,7 @@ _OTHERS = rb"""
         [\w!#$%&'*+.^`|~-]++ : [^\x00-\x08\n-\x1f\x7f]*+ \r\n
     )*+
 """
-# All the lines of a head, to its end, with one length among them: else the parser has to judge.
+# A whole head with exactly one Content-Length; any other is left to the parser.
 _HEADERS = re.compile(
     _OTHERS + rb"content-length: [ \t]*+ (\d{1,7}) [ \t]*+ \r\n" + _OTHERS + rb"\r\n",
     re.IGNORECASE | re.VERBOSE,

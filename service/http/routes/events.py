@@ -1,4 +1,4 @@
-"""`POST /events`: purchases, as they happen."""
+"""Purchases as they happen: `POST /events`."""
 
 import json
 from typing import Annotated, Any
@@ -17,54 +17,49 @@ from service.telemetry.logs import request_id
 
 
 class EventsRequest(RequestBody):
-    """Purchases; each of them is judged on its own."""
+    """Purchases; each of them is taken or refused on its own."""
 
     events: list[Any] = Field(min_length=1)
 
 
 class RefusedEvent(BaseModel):
-    """An event that cannot be used; it is among the dead letters now."""
+    """An invalid event, which is kept among the dead letters."""
 
-    position: int = Field(description="In the request, from 0.")
+    position: int = Field(description="Position in the request, from 0.")
     reason: str
 
 
 class EventsResponse(BaseModel):
-    """What became of the events. None of them needs to be sent again."""
+    """The result of each event. None of them needs to be sent again."""
 
     request_id: str
-    new: int = Field(description="Kept, on disk, and known to the next request.")
-    known: int = Field(description="Had been kept before, by their event ids.")
+    new: int = Field(description="Written to disk, and used from the next request on.")
+    known: int = Field(description="Received before, with the same event id.")
     refused: list[RefusedEvent]
 
 
 def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
-    """Return the routes that take events in."""
+    """Return the route that takes events in."""
     router = APIRouter()
     body = json_body(EventsRequest, settings.events_body_limit_bytes)
     schema = EventsRequest.model_json_schema()
     schema["properties"]["events"]["items"] = event_type(settings).model_json_schema()
 
-    # Not `async`: committing to the disk takes milliseconds, and is waited for in a thread.
+    # Not `async`, so that FastAPI calls it in a thread: writing to disk takes milliseconds.
     @router.post(
         "/events",
         responses=documented(400, 413, 415, 422, 500, 503),
         openapi_extra=described(schema),
     )
-    def events(asked: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
-        """Take purchases in, each event id once; the next request of their shoppers knows them."""
+    def events(batch: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
+        """Take purchases in, each event id once; they count from the next request on."""
         try:
-            taken = stream.take(
-                [RawEvent("http", json.dumps(each).encode()) for each in asked.events]
-            )
+            raw = [RawEvent("http", json.dumps(each).encode()) for each in batch.events]
+            taken = stream.take(raw)
         except (JournalError, OSError) as error:
             detail = f"The events could not be kept: {error}. Send them again."
             raise ProblemError(503, detail, headers={"Retry-After": "1"}) from error
-        return EventsResponse(
-            request_id=request_id.get(),
-            new=taken.new,
-            known=taken.known,
-            refused=[RefusedEvent(**each._asdict()) for each in taken.refused],
-        )
+        fields = {"request_id": request_id.get(), **taken._asdict()}
+        return EventsResponse.model_validate(fields, from_attributes=True)
 
     return router

@@ -1,4 +1,4 @@
-"""What probes and Prometheus ask."""
+"""Probes and metrics: `GET /health`, `/health/live`, `/health/ready` and `/metrics`."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -26,17 +26,17 @@ class Health(BaseModel):
 
 
 def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
-    """Return the routes that tell how the process fares."""
+    """Return the routes for probes and for Prometheus."""
     router = APIRouter()
 
     @router.get("/health/live", response_class=PlainTextResponse)
     async def live() -> str:
-        """Answer while the process runs."""
+        """Answer 200 while the process runs."""
         return "live\n"
 
     @router.get("/health/ready", response_class=PlainTextResponse, responses=documented(503))
     async def ready() -> str:
-        """Answer once a verified bundle is loaded, and until the process is to end."""
+        """Answer 200 once a verified bundle is loaded, until the process begins to shut down."""
         require_served(serving)
         if serving.draining:
             raise ProblemError(503, "Shutting down.")
@@ -44,7 +44,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
 
     @router.get("/health")
     async def health() -> Health:
-        """Describe both, with the bundle's id or the reason why there is none."""
+        """Give both states, with the bundle's id or the reason why there is none."""
         served = serving.served
         current, previous = swap.bundle_ids
         return Health(
@@ -59,7 +59,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def scrape() -> PlainTextResponse:
-        """Give Prometheus its metrics."""
+        """Give the metrics in the text format of Prometheus."""
         return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)
 
     return router

@@ -1,4 +1,4 @@
-"""`POST /recommend`: from the bytes of the request to the bytes of the response."""
+"""Recommendations: `POST /recommend`, from the bytes of the request to those of the answer."""
 
 from time import perf_counter
 from typing import Any
@@ -56,38 +56,31 @@ class RecommendResponse(Answer):
 class RecommendEndpoint:
     """Answers one request at a time, on the event loop's thread.
 
-    A recommendation is half a millisecond of work for the processor. A thread pool would hand
-    the interpreter lock to and fro, finish no sooner, and let requests delay one another; more
-    requests per second come from more processes.
+    A recommendation keeps the processor busy for half a millisecond. Threads would have to share
+    the interpreter lock, finish no sooner and delay one another; use more workers instead.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        metrics: Metrics,
-        serving: Serving,
-        access: Access,
-        queue: Queue,
+        self, settings: Settings, metrics: Metrics, serving: Serving, access: Access, queue: Queue
     ) -> None:
         self._body_limit_bytes = settings.body_limit_bytes
+        self._log_users = settings.log_users != "off"
         self._metrics = metrics
         self._serving = serving
-        self._recent = serving.recent
         self._access = access
-        self._log_users = settings.log_users != "off"
-        self._queue = queue
         self._guard = access.guard("recommend")
+        self._queue = queue
         self._request_type = request_type(settings, RecommendRequest)
 
     def route(self) -> APIRoute:
-        """Return the route, which FastAPI documents and the endpoint answers on its own.
+        """Return the route: FastAPI documents it, and the endpoint answers it by itself.
 
-        What FastAPI does around a function (dependencies, a request and a response object, their
-        validation) takes a tenth of the time of a recommendation.
+        FastAPI's own handling (dependencies, request and response objects, validation) takes a
+        tenth of the time of a recommendation.
         """
 
         async def recommend() -> None:
-            """Recommend items that belong with a basket, for this shopper."""
+            """Recommend items that go with a basket, for this user."""
 
         route = APIRoute(
             "/recommend",
@@ -102,66 +95,57 @@ class RecommendEndpoint:
         return route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
+        """Answer one request (ASGI)."""
         arrived = perf_counter()
         if self._guard is not None:
             self._guard(scope)
         served = require_served(self._serving)
         content = await read_json_body(scope, receive, self._body_limit_bytes)
         started = perf_counter()
-        asked = self._parse(content)
+        request = self._parse(content, started)
         if self._log_users:
-            scope.setdefault("noted", {})["user_id"] = asked.user_id
+            scope.setdefault("noted", {})["user_id"] = request.user_id
         profile = None
-        if served.read_first and asked.user_id is not None:
-            profile = await served.profile(asked.user_id)
-        await self._queue.turn()  # Only now, else those who wait for profiles go on all at once.
+        if served.read_first and request.user_id is not None:
+            profile = await served.profile(request.user_id)
+        # After the profile, else all requests that waited for one would go on at once.
+        await self._queue.turn()
         left_s = None
-        if asked.timeout_ms is not None:
-            left_s = asked.timeout_ms / 1000 - (perf_counter() - arrived)
+        if request.timeout_ms is not None:
+            left_s = request.timeout_ms / 1000 - (perf_counter() - arrived)
         answer = served.recommend(
-            asked, profile=profile, left_s=left_s, observe=self._metrics.observe_stage
+            request, profile=profile, left_s=left_s, observe=self._metrics.observe_stage
         )
-        body = self._encode(served, asked, answer, started)
+        body = self._encode(served, answer, started)
+        self._metrics.observe_answer(request.user_id, answer)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _parse(self, content: bytes) -> RecommendRequest:
-        started = perf_counter()
-        asked = parse_json(self._request_type, content)
-        self._recent.append(asked)
+    def _parse(self, content: bytes, started: float) -> RecommendRequest:
+        request = parse_json(self._request_type, content)
+        self._serving.recent.append(request)
         self._metrics.observe_stage("parse", perf_counter() - started)
-        return asked
+        return request
 
-    def _encode(
-        self, served: Served, asked: RecommendRequest, answer: Recommendations, started: float
-    ) -> bytes:
+    def _encode(self, served: Served, answer: Recommendations, started: float) -> bytes:
         recommended = perf_counter()
-        body = orjson.dumps(
-            {
-                "request_id": request_id.get(),
-                "bundle_id": served.bundle.bundle_id,
-                "source": answer.source,
-                "degraded": answer.degraded,
-                "unknown_items": answer.unknown_items,
-                "took_ms": round((recommended - started) * 1000, 3),
-                "recommendations": [_item(each) for each in answer.items],
-            }
-        )
+        content = {
+            "request_id": request_id.get(),
+            "bundle_id": served.bundle.bundle_id,
+            "source": answer.source,
+            "degraded": answer.degraded,
+            "unknown_items": answer.unknown_items,
+            "took_ms": round((recommended - started) * 1000, 3),
+            "recommendations": [_item(each) for each in answer.items],
+        }
+        body = orjson.dumps(content)
         self._metrics.observe_stage("encode", perf_counter() - recommended)
-        self._metrics.observe_answer(asked.user_id, answer)
         return body
 
 
 def _item(recommendation: Recommendation) -> dict[str, Any]:
-    item = {
-        "item_id": recommendation.item_id,
-        "name": recommendation.name,
-        "category": recommendation.category,
-        "score": recommendation.score,
-    }
-    if recommendation.reasons is not None:
-        item["reasons"] = recommendation.reasons
-    return item
+    _, item_id, name, category, score, reasons = recommendation
+    item = {"item_id": item_id, "name": name, "category": category, "score": score}
+    return item if reasons is None else item | {"reasons": reasons}

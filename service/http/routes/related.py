@@ -51,8 +51,8 @@ class RelatedResponse(Answer):
 def related_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the routes that give the items related to one item or to several."""
     router = APIRouter()
-    request = request_type(settings, RelatedRequest)
-    body = json_body(request, settings.body_limit_bytes)
+    body_type = request_type(settings, RelatedRequest)
+    body = json_body(body_type, settings.body_limit_bytes)
     text = id_length(settings)
 
     @router.get("/items/{item_id}/related", responses=documented(404, 422, 500, 503))
@@ -67,11 +67,11 @@ def related_routes(serving: Serving, settings: Settings) -> APIRouter:
     @router.post(
         "/related",
         responses=documented(400, 404, 413, 415, 422, 500, 503),
-        openapi_extra=described(request.model_json_schema()),
+        openapi_extra=described(body_type.model_json_schema()),
     )
-    async def related(asked: Annotated[RelatedRequest, Depends(body)]) -> RelatedResponse:
+    async def related(request: Annotated[RelatedRequest, Depends(body)]) -> RelatedResponse:
         """Give the items that go with all or some of several."""
-        return _answer(serving, asked.items, asked.k, asked.store_id)
+        return _answer(serving, request.items, request.k, request.store_id)
 
     return router
 

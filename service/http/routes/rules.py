@@ -1,4 +1,4 @@
-"""`POST /rules/test`: what a rules file would change, before it is in force."""
+"""Trying business rules before they are in force: `POST /rules/test`."""
 
 import asyncio
 from time import time
@@ -17,88 +17,81 @@ from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
 
-# A file of some ten thousand rules; who may send it has shown the key before it is read.
-_BODY_LIMIT_BYTES = 1 << 20
-_CALENDAR_S = (0, 1 << 37)  # what every time zone can tell the hour of
+_BODY_LIMIT_BYTES = 1 << 20  # some ten thousand rules; the key is checked before they are read
+_LATEST_S = 1 << 37  # every time zone has a local time from 0 up to this moment
 
 
 class RulesTestRequest(RecommendRequest):
-    """A rules file, and a request that it is tried on."""
+    """A rules file, and the request to try it with."""
 
-    rules: str = Field(description="The text of the file, YAML.")
-    at: AwareDatetime | None = Field(
-        None, description="The moment whose windows are to hold; null is now."
-    )
+    rules: str = Field(description="The file's text (YAML).")
+    at: AwareDatetime | None = Field(None, description="When to apply the rules; null is now.")
 
 
 class Refusal(BaseModel):
-    """A mistake in the rules."""
+    """A mistake in the rules file."""
 
-    line: int | None = Field(description="In the file, from 1.")
+    line: int | None = Field(description="Line in the file, from 1.")
     message: str
 
 
 class PlaceChange(BaseModel):
-    """An item whose place changes; places count from 1, null is not in the list."""
+    """An item whose place changes; places count from 1, null means not in the list."""
 
     item_id: str
     name: str
     before: int | None
     after: int | None
-    rules: list[str] = Field(description="The new rules that touch it, by name.")
-    rules_before: list[str] = Field(description="The rules in force that do.")
+    rules: list[str] = Field(description="Names of the new rules that apply to it.")
+    rules_before: list[str] = Field(description="Names of the rules in force that apply to it.")
 
 
 class RulesTestResponse(BaseModel):
-    """What would change; nothing does where the rules are refused."""
+    """What would change; nothing if the rules are refused."""
 
-    refused: list[Refusal] = Field(description="Mistakes, for which the file would be refused.")
-    before: list[str] = Field(description="The items by the rules in force, best first.")
-    after: list[str] = Field(description="The items by the new ones.")
+    refused: list[Refusal] = Field(description="Mistakes for which the file would be refused.")
+    before: list[str] = Field(description="Item ids under the rules in force, best first.")
+    after: list[str] = Field(description="Item ids under the new rules.")
     entered: list[PlaceChange]
     left: list[PlaceChange]
     moved: list[PlaceChange]
-    rules: list[str] = Field(description="The new rules that touch an item of either list.")
+    rules: list[str] = Field(description="Names of the new rules that apply to any of them.")
 
 
 def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
-    """Return the routes for those who write the rules."""
+    """Return the route that tries rules."""
     router = APIRouter()
-    body = request_type(settings, RulesTestRequest)
+    body_type = request_type(settings, RulesTestRequest)
+    body = json_body(body_type, _BODY_LIMIT_BYTES)
 
     @router.post(
         "/rules/test",
         responses=documented(400, 413, 415, 422, 500, 503),
-        openapi_extra=described(body.model_json_schema()),
+        openapi_extra=described(body_type.model_json_schema()),
     )
-    async def test_rules(
-        asked: Annotated[RulesTestRequest, Depends(json_body(body, _BODY_LIMIT_BYTES))],
-    ) -> RulesTestResponse:
-        """Answer what a rules file would change for a request."""
-        # In a thread: a thousand rules take longer to compile than shoppers should wait.
-        return await asyncio.to_thread(_tried, require_served(serving), asked)
+    async def test_rules(request: Annotated[RulesTestRequest, Depends(body)]) -> RulesTestResponse:
+        """Give what a rules file would change for a request."""
+        # In a thread: a thousand rules take longer to compile than other requests should wait.
+        return await asyncio.to_thread(_tried, require_served(serving), request)
 
     return router
 
 
-def _tried(served: Served, asked: RulesTestRequest) -> RulesTestResponse:
+def _tried(served: Served, request: RulesTestRequest) -> RulesTestResponse:
     from service.serving.rules_trial import compare
 
-    request, rule_files = asked.model_copy(update={"explain": True}), served.rule_files
-    first, last = _CALENDAR_S
-    moment = min(max(asked.at.timestamp() if asked.at else time(), first), last)
-    present = rule_files.at(lambda: moment)
+    rule_files = served.rule_files
+    moment = min(max(request.at.timestamp() if request.at else time(), 0), _LATEST_S)
+    present = trial = rule_files.at(lambda: moment)
     refused: list[Refusal] = []
     try:
-        trial = rule_files.trial(asked.rules, lambda: moment)
+        trial = rule_files.trial(request.rules, lambda: moment)
     except RulesError as error:
         refused = [Refusal(line=line, message=message) for line, message in error.mistakes]
-        trial = present
-    before, after = (
-        served.recommender.recommend(request, rulebook=rulebook) for rulebook in (present, trial)
-    )
-    plans = (present.plan(asked.store_id), trial.plan(asked.store_id))
-    compared = compare(before, after, *plans)
+    explained = request.model_copy(update={"explain": True})
+    before = served.recommender.recommend(explained, rulebook=present)
+    after = served.recommender.recommend(explained, rulebook=trial)
+    compared = compare(before, after, present.plan(request.store_id), trial.plan(request.store_id))
     return RulesTestResponse.model_validate(
         {"refused": refused, **compared._asdict()}, from_attributes=True
     )

@@ -53,20 +53,20 @@ class ScoreResponse(Answer):
 def score_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the route that scores a basket."""
     router = APIRouter()
-    request = request_type(settings, ScoreRequest)
-    body = json_body(request, settings.body_limit_bytes)
+    body_type = request_type(settings, ScoreRequest)
+    body = json_body(body_type, settings.body_limit_bytes)
 
     @router.post(
         "/score",
         responses=documented(400, 404, 413, 415, 422, 500, 503),
-        openapi_extra=described(request.model_json_schema()),
+        openapi_extra=described(body_type.model_json_schema()),
     )
-    async def score(asked: Annotated[ScoreRequest, Depends(body)]) -> ScoreResponse:
+    async def score(request: Annotated[ScoreRequest, Depends(body)]) -> ScoreResponse:
         """Estimate how likely it is that a basket is this user's, and that it is real at all."""
         served = require_served(serving)
         scorer = require_part(served.scorer, "basket score", ", from enough baskets for a ranker")
-        profile = await served.profile(asked.user_id) if asked.user_id is not None else None
-        scored = scorer.score(asked.user_id, asked.basket, profile)
+        profile = await served.profile(request.user_id) if request.user_id is not None else None
+        scored = scorer.score(request.user_id, request.basket, profile)
         items = [
             ScoredItem(**each._asdict(), bought_before=each.times_bought > 0)
             for each in scored.items

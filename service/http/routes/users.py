@@ -42,16 +42,8 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
         if known is None:
             raise ProblemError(404, "No purchase by this user is known.")
         found = summarise(known, served.bundle.catalogue)
-        return ProfileResponse.to_request(
-            served,
-            user_id=user_id,
-            baskets=found.baskets,
-            first_purchase=found.first_purchase,
-            last_purchase=found.last_purchase,
-            categories=[
-                BoughtCategory(category=category, count=count)
-                for category, count in found.categories.items()
-            ],
-        )
+        bought = [BoughtCategory(category=c, count=n) for c, n in found.categories.items()]
+        fields = found._asdict() | {"user_id": user_id, "categories": bought}
+        return ProfileResponse.to_request(served, **fields)
 
     return router
