@@ -71,7 +71,7 @@ class Serving:
         rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         recommender = Recommender(bundle, settings)
         examples = example_requests(bundle, _EXAMPLES)
-        deadline = Deadline(recommender, examples, self._metrics.observe_hurry)
+        deadline = Deadline(recommender, examples, self._metrics.observe_reduced_work)
         own = BundleProfiles(bundle)
         stored = self._stored(own, bundle.bundle_id)
         profiles = self._live(bundle, stored or own)

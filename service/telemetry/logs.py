@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line, carrying the id of the request it was written for."""
+"""Logs: one JSON object per line, with the id of the request that it belongs to."""
 
 import logging
 from contextvars import ContextVar
@@ -15,20 +15,20 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
 
 trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
-"""The id of the trace that the request belongs to; None where there are no traces."""
+"""The id of the request's trace; None without traces."""
 
 QUIET = ("/health", "/metrics")
-"""How the routes of probes and scrapes begin: they come every few seconds and say nothing."""
+"""Prefixes of the routes for probes and scrapes, which come every few seconds."""
 
-# What every record has; anything beyond came in through `extra`. Uvicorn adds `color_message`.
+# Attributes of every record; all others come from `extra`. Uvicorn adds `color_message`.
 _COMMON = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as a line of JSON, in which each `extra` is a field of its own.
 
-    An extra called `user_id` is shown as `users` says, and left out by default. A hash needs
-    the `key`: ids are few enough to be guessed from hashes that anybody can compute.
+    The extra `user_id` is shown as `users` says, by default not at all. Hashes need the secret
+    `key`: there are so few ids that plain hashes could be undone by trying all of them.
     """
 
     def __init__(self, users: LogUsers = "off", key: bytes = b"") -> None:
@@ -37,7 +37,7 @@ class JsonFormatter(logging.Formatter):
         self._key = key
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line, without the newline."""
+        """Return the line, without a newline."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -64,9 +64,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def logging_config(level: str, users: LogUsers = "off") -> dict[str, Any]:
-    """Return the `logging.config` dictionary: everything from `level` up, to stderr, as JSON.
+    """Return the `logging.config` dictionary: all records from `level` up go to stderr, as JSON.
 
-    The workers that get it hash user ids alike, until the service starts again.
+    All workers get the same key for hashed user ids; it changes when the service is restarted.
     """
     formatter = {"()": JsonFormatter, "users": users, "key": token_bytes(16)}
     return {

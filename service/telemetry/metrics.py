@@ -1,30 +1,21 @@
-"""What Prometheus is told: one registry per app, every name prefixed `rtt2vec_`."""
+"""Metrics: one Prometheus registry for each app; every name begins with `rtt2vec_`."""
 
 import os
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service.bundle.bundle import Bundle
 from service.recommending.answer import Recommendations
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
-
-# Where several workers share their counts; set by `rtt2vec-serve`.
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory where several workers share their counts; set by `rtt2vec-serve`."""
 
 STAGES = ("parse", "lookup", "anchors", "search", "aggregate", "rank", "postprocess", "encode")
 
-# The library's default buckets start at 5 ms, where most of our requests have long ended.
+# The library's default buckets start at 5 ms; most requests take less.
 _BUCKETS_S = tuple(ms / 1000 for ms in (0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100))
 _CANDIDATE_BUCKETS = (0, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -33,82 +24,58 @@ class Metrics:
     """The metrics of one app, and the text in which Prometheus reads them."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ours: dict[str, Any] = {"namespace": "rtt2vec", "registry": self._registry}
-        timed = ours | {"buckets": _BUCKETS_S}
-        # Of several workers, the one that is worst off speaks for all.
-        state = ours | {"multiprocess_mode": "livemin"}
+        self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, namespace="rtt2vec", registry=registry)
+        histogram = partial(Histogram, namespace="rtt2vec", registry=registry)
+        # Several workers show their lowest value.
+        gauge = partial(Gauge, namespace="rtt2vec", registry=registry, multiprocess_mode="livemin")
 
-        self._requests = Counter("requests", "Requests answered.", ["route", "status"], **ours)
-        self._request_s = Histogram(
-            "request_duration_seconds", "Time from request to response.", ["route"], **timed
+        self._requests = counter("requests", "Requests answered.", ["route", "status"])
+        self._request_s = histogram(
+            "request_duration_seconds", "Time to answer a request.", ["route"], buckets=_BUCKETS_S
         )
-        stage_s = Histogram(
-            "stage_duration_seconds", "Time a stage of a recommendation took.", ["stage"], **timed
+        stage_s = histogram(
+            "stage_duration_seconds", "Time that a stage took.", ["stage"], buckets=_BUCKETS_S
         )
         self._stages = {stage: stage_s.labels(stage) for stage in STAGES}
-        self._candidates = Histogram(
-            "candidates", "Candidates of a recommendation.", buckets=_CANDIDATE_BUCKETS, **ours
+        self._candidates = histogram(
+            "candidates", "Candidates scored for a recommendation.", buckets=_CANDIDATE_BUCKETS
         )
-        self._filled = Counter(
-            "filled_candidates", "Candidates that only the popularity fill brought.", **ours
+        self._filled = counter("filled_candidates", "Candidates added by the popularity fill.")
+        self._fallbacks = counter(
+            "fallbacks", "Answers based on less than user and basket, by source.", ["source"]
         )
-        self._fallbacks = Counter(
-            "fallbacks", "Answers that rest on less than user and basket.", ["source"], **ours
+        self._degraded = counter("degraded", "Answers based on less than the request gave.")
+        self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
+        self._unknown_users = counter("unknown_users", "Requests whose user has no profile.")
+        self._profile_reads = counter("profile_reads", "Profiles read from memcached.", ["result"])
+        self._events = counter("events", "Purchases received, by result.", ["result"])
+        self._consuming = gauge("kafka_consuming", "1 while a topic is consumed.", ["topic"])
+        self._rules_reloads = counter(
+            "rules_reloads", "Changes of a business rules or availability file.", ["file", "result"]
         )
-        self._degraded = Counter(
-            "degraded", "Answers that rest on less than the request gave.", **ours
+        self._shed = counter("shed_requests", "Requests refused because too many were waiting.")
+        self._hurried = counter(
+            "hurried_answers", "Answers made with less work to be in time.", ["dropped"]
         )
-        self._unknown_items = Counter("unknown_items", "Items not in the catalogue.", **ours)
-        self._unknown_users = Counter("unknown_users", "Users without a profile.", **ours)
-        self._profile_reads = Counter(
-            "profile_reads", "Profiles asked of memcached.", ["result"], **ours
-        )
-        self._events = Counter(
-            "events", "Purchases told: new, known already, or refused.", ["result"], **ours
-        )
-        self._consuming = Gauge(
-            "kafka_consuming", "Whether a topic's events are consumed.", ["topic"], **state
-        )
-        self._rules_reloads = Counter(
-            "rules_reloads",
-            "Times a file of business rules or availability had changed.",
-            ["file", "result"],
-            **ours,
-        )
-        self._shed = Counter("shed_requests", "Requests told to come back later.", **ours)
-        self._hurried = Counter(
-            "hurried_answers",
-            "Answers that were spared some work, by what was dropped last.",
-            ["dropped"],
-            **ours,
-        )
-        self._swaps = Counter(
-            "bundle_swaps", "Times another bundle became current.", ["result"], **ours
-        )
-        # What is there from the start can be seen to grow by the first refusal already.
+        self._swaps = counter("bundle_swaps", "Bundles that became current.", ["result"])
+        # Present from the start, so that alerts see the first refusal as an increase.
         for result in ("ok", "refused"):
             self._swaps.labels(result)
             for file in ("rules", "availability"):
                 self._rules_reloads.labels(file, result)
         for result in ("new", "known", "refused"):
             self._events.labels(result)
-        self._bundle = Gauge(
+        self._bundle = gauge(
             "bundle_info",
-            "1 for what answers, 0 for what did.",
+            "1 for the bundle in use, 0 for earlier ones.",
             ["bundle_id", "format", "backend"],
-            **state,
         )
-        self._ann_recall = Gauge(
-            "ann_recall_at_k", "Recall of the index against exact search.", **state
-        )
-        self._ready = Gauge("ready", "Whether a verified bundle is loaded.", **state)
+        self._ann_recall = gauge("ann_recall_at_k", "Recall of the index against exact search.")
+        self._ready = gauge("ready", "1 if a verified bundle is loaded.")
         self._ready.set(0)
-        self._workers_ready = Gauge(
-            "workers_ready",
-            "Workers with a verified bundle loaded.",
-            multiprocess_mode="livesum",
-            **ours,
+        self._workers_ready = gauge(
+            "workers_ready", "Workers with a verified bundle loaded.", multiprocess_mode="livesum"
         )
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
@@ -121,7 +88,7 @@ class Metrics:
         self._stages[stage].observe(seconds)
 
     def observe_answer(self, user_id: str | None, answer: Recommendations) -> None:
-        """Count what an answer for `user_id` rests on."""
+        """Count what an answer for `user_id` is based on."""
         self._candidates.observe(answer.candidates)
         if answer.filled:
             self._filled.inc(answer.filled)
@@ -135,11 +102,11 @@ class Metrics:
             self._unknown_users.inc()
 
     def observe_profile_read(self, result: str) -> None:
-        """Count how asking memcached for a profile went (see `StoredProfiles`)."""
+        """Count a profile read from memcached, by its result (see `StoredProfiles`)."""
         self._profile_reads.labels(result).inc()
 
     def observe_reload(self, file: str, refused: bool) -> None:
-        """Count that a file of the shop's had changed, and whether it was fit for use."""
+        """Count a change of the rules or the availability file, and whether it was refused."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
 
     def observe_events(self, new: int, known: int, refused: int) -> None:
@@ -148,21 +115,21 @@ class Metrics:
             self._events.labels(result).inc(count)
 
     def observe_consuming(self, topic: str, consuming: bool) -> None:
-        """State whether a topic's events are consumed."""
+        """Show whether a topic is consumed."""
         self._consuming.labels(topic).set(consuming)
 
-    def observe_hurry(self, dropped: str) -> None:
-        """Count an answer for which there was little time, by what was dropped last."""
+    def observe_reduced_work(self, dropped: str) -> None:
+        """Count an answer given with less work for lack of time, by what was left out last."""
         self._hurried.labels(dropped).inc()
 
     def observe_shed(self) -> None:
-        """Count a request that could not wait."""
+        """Count a request that was refused because too many were waiting."""
         self._shed.inc()
 
-    def shed_unseen(self, route: str) -> Callable[[], None]:
-        """Return what counts a request to `route` that could not wait and that the app never saw.
+    def shed_early(self, route: str) -> Callable[[], None]:
+        """Return a function that counts a request to `route` that was shed before the app saw it.
 
-        It counts as answered too, but not in the durations: those are the app's.
+        It counts as answered, too, but has no duration.
         """
         answered = self._requests.labels(route, "503")
 
@@ -173,11 +140,11 @@ class Metrics:
         return observe
 
     def observe_swap(self, refused: bool) -> None:
-        """Count that another bundle became current, and whether it was fit for use."""
+        """Count that another bundle became current, and whether it was refused."""
         self._swaps.labels("refused" if refused else "ok").inc()
 
     def announce(self, bundle: Bundle, old: Bundle | None = None) -> None:
-        """State that `bundle` is loaded and answers, and `old` no more."""
+        """Show that `bundle` is in use, and `old` no longer."""
         if old is not None:
             self._bundle.labels(*_described(old)).set(0)
         self._bundle.labels(*_described(bundle)).set(1)
@@ -186,7 +153,7 @@ class Metrics:
         self._workers_ready.set(1)
 
     def retire(self) -> None:
-        """Take the gauges of this process, which ends, out of what the others show."""
+        """Remove the gauges of this process, which ends, from what the other workers show."""
         if _MULTIPROCESS in os.environ:
             mark_process_dead(os.getpid())
 
@@ -200,6 +167,6 @@ class Metrics:
 
 
 def _described(bundle: Bundle) -> tuple[str, str, str]:
-    """The values of `bundle_info`'s labels."""
+    """Return the label values of `bundle_info`."""
     manifest = bundle.manifest
     return manifest.bundle_id, str(manifest.format_version), manifest.retrieval.backend

@@ -1,6 +1,6 @@
 """Traces: a span for each request and for each of its stages, sent to an OpenTelemetry collector.
 
-Imported only where they are wanted.
+Imported only if the settings ask for traces.
 """
 
 from time import time_ns
@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind, StatusCode, Tracer, format_trace_id, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,11 +28,11 @@ class Tracing:
     """The traces of one app."""
 
     def __init__(self, collector: str, share: float) -> None:
-        """Prepares them; nothing is sent before the first request.
+        """Prepares the exporter; nothing is sent before the first request.
 
         Args:
             collector: URL that takes OTLP over HTTP.
-            share: of the requests to trace whose caller has not decided that.
+            share: fraction of the requests to trace, unless their caller has decided it.
         """
         exporter = OTLPSpanExporter(f"{collector.rstrip('/')}/v1/traces", timeout=_EXPORT_TIMEOUT_S)
         self._provider = TracerProvider(
@@ -41,15 +42,15 @@ class Tracing:
         self._tracer = self._provider.get_tracer("rtt2vec")
 
     def middleware(self) -> Middleware:
-        """Return what makes a span of each request; it belongs around all the other middleware."""
+        """Return middleware that makes a span of each request; it must be the outermost."""
         return Middleware(_TraceMiddleware, tracer=self._tracer)
 
     def metrics(self) -> Metrics:
-        """Return metrics that make a span of each stage they are told of."""
+        """Return metrics that also make a span of each stage."""
         return _TracedMetrics(self._tracer)
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the spans that are left."""
         self._provider.shutdown()
 
 
@@ -62,7 +63,7 @@ class _TraceMiddleware:
         if scope["type"] != "http" or scope["path"].startswith(QUIET):
             await self._app(scope, receive, send)
             return
-        parent = _propagator.extract(_trace_headers(scope))
+        parent = _propagator.extract(Headers(scope=scope))
         method = scope["method"]
         with self._tracer.start_as_current_span(method, parent, SpanKind.SERVER) as span:
             trace_id.set(format_trace_id(span.get_span_context().trace_id))
@@ -79,12 +80,6 @@ class _TraceMiddleware:
             route = getattr(scope.get("route"), "path", "other")
             span.update_name(f"{method} {route}")
             span.set_attributes({"http.request.method": method, "http.route": route})
-
-
-def _trace_headers(scope: Scope) -> dict[str, str]:
-    """Return `traceparent` and `tracestate`, where the caller sent them."""
-    found = (pair for pair in scope["headers"] if pair[0].startswith(b"trace"))
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
 
 
 class _TracedMetrics(Metrics):

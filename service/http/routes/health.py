@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.serving.serving import Serving
 from service.serving.swap import Swap
-from service.telemetry.metrics import CONTENT_TYPE, Metrics
+from service.telemetry.metrics import Metrics
 
 
 class Health(BaseModel):
@@ -60,6 +61,6 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
     @router.get("/metrics", response_class=PlainTextResponse)
     async def scrape() -> PlainTextResponse:
         """Give the metrics in the text format of Prometheus."""
-        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE)
+        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return router
