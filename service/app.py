@@ -1,11 +1,12 @@
-"""The HTTP service: its parts, put together."""
+"""The HTTP service, put together from its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -42,20 +43,26 @@ from service.settings import Settings
 from service.support.failures import log_failure
 from service.telemetry.metrics import Metrics
 
+if TYPE_CHECKING:
+    from service.events.stream import PurchaseStream
+
 
 def create_app(
     settings: Settings, metrics: Metrics | None = None, shared: Path | None = None
 ) -> FastAPI:
-    """Return the service. It reads its bundle when it starts to run, not before.
+    """Return the service, which loads its bundle when it starts to run.
 
-    It counts in `metrics`, or in some of its own. `shared` is a directory of all workers.
+    If that bundle is refused, the process goes on: it is live but not ready, and gives the reason.
+    (`rtt2vec-serve` checks the bundle before, and does not start with a bad one.)
 
-    A bundle that is refused does not end the process: it answers as live, not as ready, and says
-    why. (`rtt2vec-serve` looks at the bundle first, and does not start with a bad one.)
+    Args:
+        settings: of the service.
+        metrics: to count in; new ones by default.
+        shared: a directory that all workers share.
     """
     tracing = None
     if settings.traces is not None:
-        from service.telemetry.tracing import Tracing  # with its libraries
+        from service.telemetry.tracing import Tracing  # its libraries are an extra
 
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
@@ -69,20 +76,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Shedding]]:
-        drain_first(serving, settings.drain_s)
-        # In a thread, so that liveness answers meanwhile.
-        loading = asyncio.create_task(asyncio.to_thread(swap.start))
-        loading.add_done_callback(partial(log_failure, "starting"))
-        if settings.workers > 1:
-            await asyncio.wait([loading])  # the others answer, and need not share with it yet
-        looks = (serving.look_at_rules, swap.look)
-        watching = [asyncio.create_task(every_second(look)) for look in looks]
-        async with stream.running() if stream is not None else nullcontext():
+        taking_events = stream.running() if stream is not None else nullcontext()
+        async with _bundles_in_use(settings, serving, swap), taking_events:
             yield {"shedding": shedding}
-        for each in watching:
-            each.cancel()
-        await asyncio.wait([loading])
-        await asyncio.to_thread(serving.close)
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
         metrics.retire()
@@ -110,37 +106,56 @@ def create_app(
     app.state.serving, app.state.swap = serving, swap
     app.router.routes.append(recommend)
     app.include_router(health_routes(serving, swap, metrics))
-    guarded: list[tuple[ApiScope, APIRouter]] = [
-        ("recommend", related_routes(serving, settings)),
-        ("recommend", substitutes_routes(serving, settings)),
-        ("profiles", score_routes(serving, settings)),
-        ("profiles", users_routes(serving, settings)),
-        ("admin", rules_routes(serving, settings)),
-        ("admin", admin_routes(swap)),
-    ]
-    if stream is not None:
-        from service.http.routes.events import (
-            events_routes,  # with its libraries, which take a while
-        )
-
-        guarded.append(("events", events_routes(stream, settings)))
-    for scope, router in guarded:
-        refusals = documented(401, 403, 429)
+    for scope, router in _guarded(settings, serving, swap, stream):
         dependencies = access.dependencies(scope)
-        if scope in ("recommend", "profiles"):  # what shoppers wait for
+        if scope in ("recommend", "profiles"):  # a page waits for these
             dependencies.append(Depends(queue.turn))
-        app.include_router(router, dependencies=dependencies, responses=refusals)
+        app.include_router(router, dependencies=dependencies, responses=documented(401, 403, 429))
     return app
+
+
+@asynccontextmanager
+async def _bundles_in_use(settings: Settings, serving: Serving, swap: Swap) -> AsyncIterator[None]:
+    """Load the bundle, and look for newer ones and for new rules, while the block runs."""
+    drain_first(serving, settings.drain_s)
+    # In a thread, so that the liveness probe is answered meanwhile.
+    loading = asyncio.create_task(asyncio.to_thread(swap.start))
+    loading.add_done_callback(partial(log_failure, "starting"))
+    if settings.workers > 1:
+        await asyncio.wait([loading])  # other workers answer, so that this one need not yet
+    looks = (serving.look_at_rules, swap.look)
+    watching = [asyncio.create_task(every_second(look)) for look in looks]
+    yield
+    for each in watching:
+        each.cancel()
+    await asyncio.wait([loading])
+    await asyncio.to_thread(serving.close)
+
+
+def _guarded(
+    settings: Settings, serving: Serving, swap: Swap, stream: "PurchaseStream | None"
+) -> Iterator[tuple[ApiScope, APIRouter]]:
+    """Yield the routers that may need a key, each after the scope of the key."""
+    yield "recommend", related_routes(serving, settings)
+    yield "recommend", substitutes_routes(serving, settings)
+    yield "profiles", score_routes(serving, settings)
+    yield "profiles", users_routes(serving, settings)
+    yield "admin", rules_routes(serving, settings)
+    yield "admin", admin_routes(swap)
+    if stream is not None:
+        from service.http.routes.events import events_routes  # slow to import
+
+        yield "events", events_routes(stream, settings)
 
 
 def _cors(settings: Settings) -> list[Middleware]:
     if settings.cors_origins is None:
         return []
-    origins = [origin.strip() for origin in settings.cors_origins.split(",")]
-    headers = ["authorization", "content-type", "x-request-id"]
-    methods = ["GET", "POST"]
     return [
         Middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-request-id"],
         )
     ]
