@@ -4,6 +4,9 @@ A float32 score and an index fit one int64 *key* whose ascending order is the ra
 score first, the smaller index first where scores are equal. NumPy sorts and partitions integers
 with vector instructions, which a compiled loop with its branches on data would not; and a partition
 of keys, unlike one of scores, also knows which of two equal scores comes first.
+
+Numba compiles `rank_key` into its callers in other files, whose caches do not notice a change here:
+after one, delete the `__pycache__` folders.
 """
 
 import numba

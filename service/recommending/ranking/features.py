@@ -1,7 +1,8 @@
 """The table of the ranker's features.
 
 To add a feature, add its name here and its formula to `feature_matrix.py`. Bundles name the columns
-of their trees, so the order of the table may change from release to release.
+of their trees, so the order of the table may change from release to release. The basket score takes
+all features but those that `basket_score/score_columns.py` leaves out.
 """
 
 from service.recommending.aggregate import Part
