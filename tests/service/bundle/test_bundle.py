@@ -146,8 +146,8 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_any_history(tmp_path: Path) -> None:
-    nobody = {name: getattr(tiny_contents(), name)[:0] for name in HISTORY}
-    write_bundle(tmp_path, tiny_contents(history_indptr=np.zeros(7, np.int64), **nobody))
+    nothing = {name: getattr(tiny_contents(), name)[:0] for name in HISTORY}
+    write_bundle(tmp_path, tiny_contents(history_indptr=np.zeros(7, np.int64), **nothing))
     assert len(load_bundle(tmp_path).history_item) == 0
 
 

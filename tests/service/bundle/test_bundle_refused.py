@@ -1,4 +1,4 @@
-"""Whatever is wrong with a bundle on disk, loading refuses it and says which file."""
+"""A damaged or malformed bundle is refused, with the name of the file."""
 
 import hashlib
 import json
@@ -99,7 +99,7 @@ def spelled(document: dict[str, Any]) -> bytes:
 
 
 def resigned(bundle: Path, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Change the manifest and make it whole again, as a builder with a bug or a grudge would."""
+    """Change the manifest and give it a valid id, as a builder with a bug would."""
     document = json.loads((bundle / "manifest.json").read_bytes())
     change(document)
     del document["bundle_id"]

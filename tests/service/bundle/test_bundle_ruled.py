@@ -1,4 +1,4 @@
-"""A bundle whose rules would be read where there are none is refused before it answers."""
+"""A bundle with invalid association rules is refused."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A bundle whose basket score would read where there is nothing is refused before it answers."""
+"""A bundle with invalid arrays of the basket score is refused."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The manifest keeps its bytes when it learns something new."""
+"""A manifest without new fields keeps its bytes."""
 
 from service.bundle.manifest import IndexFacts, IndexPoint, Manifest
 

@@ -1,4 +1,4 @@
-"""From a rules file to the items that its rules are about."""
+"""From a rules file to the items of its rules."""
 
 import pytest
 
@@ -123,7 +123,7 @@ def test_a_mistake_is_refused_with_its_line(line: str, message: str) -> None:
     assert str(caught.value).startswith("rules.yaml, line 2: ")
 
 
-def test_every_mistake_is_told_each_with_its_line() -> None:
+def test_every_mistake_has_its_line() -> None:
     with pytest.raises(RulesError) as caught:
         rules_of(
             "{name: a, action: exclude, category: fodo}",

@@ -1,4 +1,4 @@
-"""The shop's files: read again when they change, and kept as they were when that fails."""
+"""The shop's files are read again when they change; invalid ones leave the old in force."""
 
 import os
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_bad_rules_leave_the_old_in_force_until_they_are_mended(rules: Path) -> 
         assert reload.refused == refused(files)
         assert refused(files).startswith(f"{rules}, line ")
         assert allowed(files) == set(SHOP.item_ids) - {"tea"}
-        assert files.look() == []  # told once
+        assert files.look() == []  # reported once
     rules.unlink()
     files.look()
     assert "No such file" in refused(files)

@@ -1,4 +1,4 @@
-"""A plan: what rules make of a list, derived by hand, and what holds for all of them."""
+"""Plans: lists derived by hand, and properties of all lists."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Schedules: when a rule holds, and until when that is sure."""
+"""Schedules: when a rule is in force, and until when that does not change."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

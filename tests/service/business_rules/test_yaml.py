@@ -1,4 +1,4 @@
-"""Reading YAML: text with its lines, and nothing clever."""
+"""Reading YAML: text and lines, and what is refused."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""What tests of events share."""
+"""Fixtures of the tests of events."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The loop closed: what a service was told of, the next build learns from."""
+"""The next build learns from the events that a service has stored."""
 
 import shutil
 from datetime import timedelta
@@ -30,11 +30,11 @@ def built(path: Path, out: Path) -> Path:
 
 def tell(client: httpx.Client, bought: pl.DataFrame, prefix: str = "") -> None:
     """Send purchases as they happened; each batch once more, as though no answer had come."""
-    told = bought.with_row_index("event_id").with_columns(
+    events = bought.with_row_index("event_id").with_columns(
         event_id=pl.format("{}{}", pl.lit(prefix), "event_id"),
         timestamp=pl.col("timestamp").dt.to_string("iso:strict"),
     )
-    for batch in told.iter_slices(BATCH):
+    for batch in events.iter_slices(BATCH):
         for new in (len(batch), 0):
             answer = client.post("/events", json={"events": batch.to_dicts()}).json()
             assert (answer["new"], answer["refused"]) == (new, []), answer

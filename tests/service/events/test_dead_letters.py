@@ -55,7 +55,7 @@ def test_what_comes_again_is_there_once(journal: Journal, tmp_path: Path) -> Non
     ]
 
 
-def test_workers_that_are_told_the_same_write_it_once(tmp_path: Path) -> None:
+def test_workers_with_the_same_letter_write_it_once(tmp_path: Path) -> None:
     journals = [Journal(tmp_path) for _ in range(3)]
     writers = [DeadLetters(path(tmp_path), journal) for journal in journals]
     batches = [[letter(f"{n}") for n in range(start, start + 10)] for start in range(30)]
@@ -68,8 +68,8 @@ def test_workers_that_are_told_the_same_write_it_once(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_no_part_of_a_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.service.events.test_dead_letters", str(tmp_path)]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60)
-    assert "No space left on device" in told.stdout
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert "No space left on device" in done.stdout
     assert [event[0] for *_, event in found(tmp_path)] == ["a", "b"]
 
 

@@ -1,4 +1,4 @@
-"""The journal: every event once, on disk, and seen by all who have it open."""
+"""The journal: every event once, on disk, and visible to all processes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -79,11 +79,11 @@ def test_a_basket_has_one_owner(journal: Journal) -> None:
     assert journal.last_seq("thief") is None
 
 
-def test_of_a_user_with_many_events_those_told_last_are_read(journal: Journal) -> None:
-    told = range(PURCHASES_READ + 200)
-    journal.append([event(n, at=AT - timedelta(hours=n)) for n in told])
+def test_of_a_user_with_many_events_the_newest_are_read(journal: Journal) -> None:
+    stored = range(PURCHASES_READ + 200)
+    journal.append([event(n, at=AT - timedelta(hours=n)) for n in stored])
     found = journal.purchases("u")
-    assert [purchase.item_id for purchase in found] == [f"i{n}" for n in told[200:]]
+    assert [purchase.item_id for purchase in found] == [f"i{n}" for n in stored[200:]]
 
 
 def test_others_may_write_while_it_forgets(journal: Journal, tmp_path: Path) -> None:

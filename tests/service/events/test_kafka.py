@@ -138,18 +138,18 @@ def test_a_broken_client_is_asked_again(
     assert not failures
 
 
-def test_what_ends_it_is_logged_and_told(
+def test_a_failure_that_ends_it_is_logged_and_observed(
     cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[tuple[str, bool]] = []
+    observed: list[tuple[str, bool]] = []
 
     def take(_events: Sequence[RawEvent]) -> None:
         raise ZeroDivisionError
 
     cluster.send(event(1))
-    with consuming(cluster, take, observe=lambda topic, consuming: told.append((topic, consuming))):
-        await_true(lambda: len(told) == 2)
-    assert told == [(TOPIC, True), (TOPIC, False)]
+    with consuming(cluster, take, observe=lambda *change: observed.append(change)):
+        await_true(lambda: len(observed) == 2)
+    assert observed == [(TOPIC, True), (TOPIC, False)]
     (failure,) = [record for record in caplog.records if record.exc_info]
     assert failure.exc_info is not None
     assert failure.exc_info[0] is ZeroDivisionError

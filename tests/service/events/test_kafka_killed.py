@@ -1,4 +1,4 @@
-"""A service that consumes from Kafka outlives kill -9: no event is lost, none doubled."""
+"""After kill -9 of a service that consumes from Kafka, no event is lost or doubled."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Events outlive kill -9 of whoever writes them: none is lost, and none is there twice.
+"""After kill -9 of a writer, no event is lost and none is there twice.
 
 Run as a module, this file is the writer that gets killed.
 """
@@ -35,8 +35,8 @@ def event(number: int) -> dict[str, Any]:
 
 def test_journal_and_files_after_kills_at_any_time(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.service.events.test_killed", str(tmp_path)]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=300)
-    acknowledged = int(told.stdout)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=300)
+    acknowledged = int(done.stdout)
     assert acknowledged >= BATCH * KILLS
     journal = Journal(tmp_path)
     ParquetFiles(tmp_path / "parquet", journal).export()

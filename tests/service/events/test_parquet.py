@@ -1,4 +1,4 @@
-"""Parquet files of the events: each event in one of them, by day, as the builder reads them."""
+"""Parquet files: each event is in exactly one, by day, in the builder's format."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -66,7 +66,7 @@ def test_what_was_written_and_not_noted_is_not_there_twice(
     journal: Journal, tmp_path: Path
 ) -> None:
     journal.append([event(1), event(2, hours=13)])
-    copy = Journal(tmp_path / "copy")  # has been told the same, and knows of no export
+    copy = Journal(tmp_path / "copy")  # with the same events, none marked as exported
     copy.append([event(1), event(2, hours=13), event(3)])
     ParquetFiles(tmp_path / "parquet", journal).export()
     assert ParquetFiles(tmp_path / "parquet", copy).export() == 3

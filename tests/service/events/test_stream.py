@@ -1,4 +1,4 @@
-"""The purchase stream: what becomes of a batch, and of what cannot be used."""
+"""The purchase stream: new, known and refused events of a batch."""
 
 import asyncio
 import json
@@ -117,7 +117,7 @@ def test_what_cannot_be_used_becomes_a_dead_letter_and_the_rest_is_kept(
     assert (letter["source"], letter["event"]) == ("http", wrong.text.decode())
 
 
-def test_a_purchase_in_somebody_elses_basket_is_a_dead_letter(
+def test_a_purchase_in_another_users_basket_is_a_dead_letter(
     stream: PurchaseStream, tmp_path: Path
 ) -> None:
     taken = stream.take([raw(1, colour="red"), raw(2), raw(3, user_id="thief"), raw(4)])

@@ -1,4 +1,4 @@
-"""A shopper's summary: counts that anyone can derive."""
+"""The summary of a user's profile."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Updates of profiles: what a build that had known of the new baskets would have summed up."""
+"""Updated profiles equal those of a build with the new baskets."""
 
 from dataclasses import replace
 from itertools import count
@@ -58,7 +58,7 @@ def built(bundle: Bundle, bought: list[set[int]]) -> Profile | None:
     )  # fmt: skip
 
 
-def told(bundle: Bundle, first: int, bought: list[set[int]]) -> list[Purchase]:
+def purchases_of(bundle: Bundle, first: int, bought: list[set[int]]) -> list[Purchase]:
     """The same baskets as purchases, the first of them on such a day."""
     item_ids = bundle.catalogue.item_ids
     return [
@@ -72,7 +72,7 @@ def told(bundle: Bundle, first: int, bought: list[set[int]]) -> list[Purchase]:
 def test_a_profile_is_as_though_it_had_been_built_later(
     bundle: Bundle, updates: ProfileUpdates, before: list[set[int]], after: list[set[int]]
 ) -> None:
-    purchases = told(bundle, len(before), after)
+    purchases = purchases_of(bundle, len(before), after)
     found = updates.apply(built(bundle, before), updates.baskets(purchases[::-1], 0))
     expected = built(bundle, before + after)
     assert expected is not None
@@ -89,7 +89,9 @@ def test_without_past_baskets_a_known_vector_stays_and_a_newcomer_gets_one(
     if profile is not None:
         nothing = np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32)
         profile = Profile(*profile[:5], *nothing)
-    found = updates.apply(profile, updates.baskets(told(without_pasts, len(before), after), 0))
+    found = updates.apply(
+        profile, updates.baskets(purchases_of(without_pasts, len(before), after), 0)
+    )
     expected = built(without_pasts, before + after)
     stays = built(without_pasts, before or after)
     assert expected is not None

@@ -1,4 +1,4 @@
-"""What FAISS's parameters change, and what they leave as it is."""
+"""Effects of the parameters of FAISS."""
 
 from pathlib import Path
 

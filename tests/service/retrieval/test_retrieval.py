@@ -1,4 +1,4 @@
-"""What holds for every backend, whatever it finds."""
+"""Properties of every backend."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def vectors(n: st.SearchStrategy[int]) -> st.SearchStrategy[Float32]:
 
 
 def ranked(rows: Float32, query: Float32) -> list[tuple[float, int]]:
-    """The right answer, as anyone would write it down."""
+    """The exact answer, computed in the plainest way."""
     scores = [sum(float(a) * float(b) for a, b in zip(row, query, strict=True)) for row in rows]
     return sorted(zip(scores, range(len(rows)), strict=True), key=lambda pair: (-pair[0], pair[1]))
 

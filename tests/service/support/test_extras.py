@@ -1,4 +1,4 @@
-"""What only some installations have."""
+"""Optional dependencies."""
 
 import sys
 

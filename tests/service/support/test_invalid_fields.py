@@ -75,7 +75,7 @@ def test_a_sentence_tells_the_first_error_and_counts_the_others() -> None:
     )
 
 
-def test_text_that_is_no_json_is_told_with_the_reason() -> None:
+def test_text_that_is_no_json_has_the_reason() -> None:
     with pytest.raises(ValidationError) as caught:
         Order.model_validate_json("{")
     assert sentence(caught.value.errors()).startswith("body: expected a JSON object, found EOF")

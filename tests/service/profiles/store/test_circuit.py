@@ -1,10 +1,10 @@
-"""When a store that fails is asked."""
+"""The circuit breaker of a failing store."""
 
 from service.profiles.store.circuit import LEFT_ALONE_S, Circuit, Turn
 
 
 class Clock:
-    """A clock that stands until it is told to go on."""
+    """A clock that is set by hand."""
 
     now = 0.0
 

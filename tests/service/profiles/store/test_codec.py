@@ -1,4 +1,4 @@
-"""Profiles as bytes: what went in comes out, and nothing else ever does."""
+"""Profiles as bytes: decoding gives back the profile, or refuses the bytes."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def patient(
 ) -> Iterator[str]:
     """A service that waits 10 s for the same servers: on a busy machine 5 ms may be too short.
 
-    It is for tests that look at single answers; whoever looks at many may do with the default.
+    It is for tests of single answers; the default is enough for tests of many.
     """
     with ExitStack() as running:
         log = tmp_path_factory.mktemp("patient") / "log"

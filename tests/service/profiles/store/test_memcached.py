@@ -49,7 +49,7 @@ def test_what_is_there_is_replaced_only_if_it_has_to_be(store: Memcached) -> Non
     assert store.read(KEY) == b"another"
 
 
-def test_what_is_too_large_is_told_from_what_failed(store: Memcached) -> None:
+def test_a_value_that_is_too_large_is_distinguished_from_a_failure(store: Memcached) -> None:
     for write in (store.restore, store.replace):
         with pytest.raises(ProfileTooLargeError):
             write(KEY, bytes(2_000_000))
@@ -132,7 +132,7 @@ def test_garbage_that_has_the_form_of_a_value_harms_no_later_read(garbage: bytes
         store.close()
 
 
-def test_nobody_waits_for_a_slow_server() -> None:
+def test_a_slow_server_does_not_hold_a_read() -> None:
     with servers(1) as (server,), wire(server) as between:
         store = Memcached(between.address, 5)
         between.delay_s = 3600

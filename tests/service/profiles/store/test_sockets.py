@@ -1,4 +1,4 @@
-"""Waiting for servers and name servers, no longer than agreed."""
+"""Time limits on servers and name servers."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def test_nobody_waits_for_an_answer_that_trickles(server: Server) -> None:
+def test_an_answer_that_trickles_ends_in_time(server: Server) -> None:
     with wire(server) as between:
         # Far longer than from one byte to the next: the answer as a whole is what takes too long.
         store = Memcached(between.address, 200)
@@ -57,7 +57,7 @@ def test_nobody_waits_for_an_answer_that_trickles(server: Server) -> None:
         store.close()
 
 
-def test_nobody_waits_for_a_name_server(server: Server, name_server: NameServer) -> None:
+def test_a_slow_name_server_does_not_hold_a_read(server: Server, name_server: NameServer) -> None:
     store = Memcached(f"{NAME}:{server.port}", IMPATIENT_MS)
     reads = list(store.threads.map(lambda _: how(store), range(50)))
     assert set(reads) == {"failed"}
@@ -67,7 +67,7 @@ def test_nobody_waits_for_a_name_server(server: Server, name_server: NameServer)
     store.close()
 
 
-def test_a_name_server_that_is_stuck_keeps_nobody_from_closing(name_server: NameServer) -> None:
+def test_a_name_server_that_is_stuck_does_not_hold_closing(name_server: NameServer) -> None:
     store = Memcached(f"{NAME}:1", IMPATIENT_MS)
     reads = [store.threads.submit(how, store) for _ in range(50)]
     store.close()
@@ -76,21 +76,21 @@ def test_a_name_server_that_is_stuck_keeps_nobody_from_closing(name_server: Name
 
 
 @pytest.mark.parametrize("wait_s", [0, PATIENT_S])
-def test_what_a_name_server_told_is_kept_for_when_it_fails(
+def test_old_addresses_are_used_when_a_name_server_fails(
     name_server: NameServer, wait_s: int
 ) -> None:
     names = Names()
     name_server.answers.set()
-    told = names.look_up(NAME, 11211, PATIENT_S)
-    assert told[0][-1] == ("127.0.0.1", 11211)
+    found = names.look_up(NAME, 11211, PATIENT_S)
+    assert found[0][-1] == ("127.0.0.1", 11211)
     if wait_s:
         name_server.knows = False
     else:
         name_server.answers.clear()
-    assert names.look_up(NAME, 11211, wait_s) == told
+    assert names.look_up(NAME, 11211, wait_s) == found
 
 
-def test_what_was_never_told_is_a_failure(name_server: NameServer) -> None:
+def test_a_lookup_without_old_addresses_fails(name_server: NameServer) -> None:
     name_server.knows = False
     name_server.answers.set()
     with pytest.raises(socket.gaierror):

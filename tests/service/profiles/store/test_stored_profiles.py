@@ -1,4 +1,4 @@
-"""Profiles that a server keeps, and how long anybody waits for one."""
+"""Profiles from a store, and the longest wait for one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -153,7 +153,7 @@ def test_it_is_read_beside_the_event_loop_if_at_all(server: Server) -> None:
     assert [thread == get_ident() for thread in source.threads] == [False, True]
 
 
-def test_nobody_waits_for_ever_even_if_all_threads_do(server: Server) -> None:
+def test_reads_end_in_time_even_if_all_threads_are_stuck(server: Server) -> None:
     shop = Shop(server.address, timeout_ms=IMPATIENT_MS)
     stuck = Stuck(shop.stored)
 
@@ -161,7 +161,7 @@ def test_nobody_waits_for_ever_even_if_all_threads_do(server: Server) -> None:
         read = await shop.read_at_once(50, stuck)
         assert shop.results == ["late"] * 50
         assert all(profile and profile.fallback for profile in read)
-        # By now nobody waits at all.
+        # The circuit is open: there is no wait.
         await shop.read("user-4")
         assert shop.results[-1] == "open"
         stuck.free.set()
