@@ -1,4 +1,4 @@
-"""Access: a key opens what its scopes say, and nothing else opens it."""
+"""Access: which API keys open which routes."""
 
 import logging
 import re
@@ -25,20 +25,20 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def documented_scopes() -> dict[tuple[str, str], str]:
-    """The scope of each route, by its method and path, as SECURITY.md has it."""
+    """The scope of each route in SECURITY.md, by method and path."""
     rows = re.findall(r"^\| `([A-Z]+) (\S+)` \| `(\w+)` \|$", SECURITY.read_text(), re.MULTILINE)
     return {(method.lower(), path): scope for method, path, scope in rows}
 
 
 def operations(client: httpx.Client) -> list[tuple[str, str]]:
-    """Method and path of all that an app answers, but what probes ask."""
+    """Method and path of all routes of an app but those for probes."""
     paths = client.get("/openapi.json").json()["paths"]
     return [(method, path) for path in paths for method in paths[path] if not path.startswith(OPEN)]
 
 
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a key for each scope, which is the scope's name, and one that has a limit."""
+    """A file with a key for each scope, which is the scope's name, and one with a rate limit."""
     path = tmp_path_factory.mktemp("keys") / "keys.toml"
     keys = [(scope, [scope], "") for scope in SCOPES] + [("hasty", ["recommend"], "limit_per_s=2")]
     path.write_text(
@@ -53,13 +53,13 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def keyed(connect: Callable[..., httpx.Client], key_file: Path) -> httpx.Client:
-    """A client of an app with a file of keys, and with all routes there are."""
+    """A client of an app with a file of keys and with all optional routes."""
     return connect(api_keys=key_file, events=key_file.parent / "events")
 
 
 @pytest.fixture(scope="module")
 def guarded(connect: Callable[..., httpx.Client]) -> httpx.Client:
-    """A client of an app with an admin key alone."""
+    """A client of an app with only an admin key."""
     return connect(admin_key=SecretStr(KEY))
 
 
@@ -76,7 +76,7 @@ def test_a_key_opens_the_routes_of_its_scope_and_no_other(keyed: httpx.Client, s
         assert status != 401
 
 
-def test_with_keys_every_route_wants_one(keyed: httpx.Client) -> None:
+def test_with_a_file_of_keys_every_route_needs_one(keyed: httpx.Client) -> None:
     for method, path in operations(keyed):
         for headers in ({}, bearer(KEY), bearer(sha256(b"admin").hexdigest())):
             response = keyed.request(method, path, headers=headers)
@@ -89,7 +89,7 @@ def test_probes_and_scrapes_need_no_key(keyed: httpx.Client) -> None:
         assert keyed.get(path).status_code == 200
 
 
-def test_the_document_tells_where_a_key_is_sent(keyed: httpx.Client, guarded: httpx.Client) -> None:
+def test_openapi_documents_how_to_send_a_key(keyed: httpx.Client, guarded: httpx.Client) -> None:
     for client, locked in ((keyed, True), (guarded, False)):
         paths = client.get("/openapi.json").json()["paths"]
         assert ("security" in paths["/recommend"]["post"]) is locked
@@ -106,7 +106,7 @@ def test_the_admin_key_opens_admin_routes_and_leaves_the_others_open(guarded: ht
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}é"]
 )
-def test_nothing_else_does(guarded: httpx.Client, authorization: str | None) -> None:
+def test_nothing_else_opens_admin_routes(guarded: httpx.Client, authorization: str | None) -> None:
     headers = {} if authorization is None else {b"authorization": authorization.encode()}
     response = guarded.post("/rules/test", content=b"{", headers=headers)
     assert response.status_code == 401
@@ -139,7 +139,7 @@ def test_a_key_is_shown_nowhere_but_its_name_is_logged(
     assert KEY not in repr(Settings(bundle=bundle_dir, admin_key=SecretStr(KEY)))
 
 
-def test_a_key_may_ask_as_often_as_its_limit_says(keyed: httpx.Client) -> None:
+def test_a_key_has_a_rate_limit(keyed: httpx.Client) -> None:
     statuses = []
     while 429 not in statuses:
         refused = keyed.post("/recommend", json={}, headers=bearer("hasty"))

@@ -1,4 +1,4 @@
-"""The queue of a process, and what is said to those who cannot wait in it."""
+"""The queue of a process, and the refusal of requests that find it full."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ LENGTH = b"Content-Length: 2\r\n\r\n"
 
 
 async def outcomes(queue: Queue, callers: int) -> list[object]:
-    """What comes of callers who all ask for their turn at once: their place, or the problem."""
+    """The place of each of several callers who ask for a turn at once, or its problem."""
     places = iter(range(callers))
 
     async def ask() -> int:
@@ -40,7 +40,7 @@ def test_turns_are_taken_in_order() -> None:
     assert asyncio.run(outcomes(queue, 10)) == list(range(10))
 
 
-def test_whoever_finds_the_queue_full_is_told_at_once() -> None:
+def test_a_request_that_finds_the_queue_full_is_refused_at_once() -> None:
     shed: list[None] = []
     found = asyncio.run(outcomes(Queue(2, lambda: shed.append(None)), 5))
     assert found[:3] == [0, 1, 2]  # one takes the turn, two wait
@@ -65,7 +65,7 @@ def test_the_loop_runs_between_two_turns() -> None:
     assert asyncio.run(between()) == ["turn", "loop"] * 3
 
 
-def test_what_arrives_at_once_is_admitted_up_to_the_limit() -> None:
+def test_requests_that_arrive_at_once_are_admitted_up_to_the_limit() -> None:
     async def arrive() -> list[bool]:
         loop, queue = asyncio.get_running_loop(), Queue(2, lambda: None)
         at_once = [queue.has_room(loop) for _ in range(3)]
@@ -75,7 +75,7 @@ def test_what_arrives_at_once_is_admitted_up_to_the_limit() -> None:
     assert asyncio.run(arrive()) == [True, True, False, True]
 
 
-def test_whoever_leaves_the_queue_holds_nobody_up() -> None:
+def test_a_request_that_leaves_the_queue_delays_no_other() -> None:
     async def leave() -> list[object]:
         queue = Queue(9, lambda: None)
         await queue.turn()
@@ -88,7 +88,7 @@ def test_whoever_leaves_the_queue_holds_nobody_up() -> None:
 
 
 def connections(served: Served, running: ExitStack, count: int) -> list[socket.socket]:
-    """So many connections, each of which has been accepted."""
+    """Open `count` connections; the server has accepted all of them."""
     opened = []
     for _ in range(count):
         connection = socket.create_connection(served.address, timeout=30)
@@ -99,7 +99,7 @@ def connections(served: Served, running: ExitStack, count: int) -> list[socket.s
 
 
 def status(connection: socket.socket) -> int:
-    """The status of the answer that comes next, which is read to its end."""
+    """Read the next answer to its end, and return its status."""
     answer = HTTPResponse(connection)
     answer.begin()
     answer.read()
@@ -107,7 +107,7 @@ def status(connection: socket.socket) -> int:
 
 
 @pytest.mark.parametrize("pieces", [[HEAD + LENGTH + b"{}"], [HEAD + LENGTH, b"{}"]])
-def test_what_arrives_while_nobody_is_answered_is_shed_past_the_limit(
+def test_requests_past_the_limit_are_shed(
     serve: Callable[..., Served], pieces: list[bytes]
 ) -> None:
     served = serve("--queue-limit", "2")
@@ -128,12 +128,12 @@ def test_what_arrives_while_nobody_is_answered_is_shed_past_the_limit(
         assert f"rtt2vec_shed_requests_total {found[503]}.0" in metrics
         answered = 'rtt2vec_requests_total{route="/recommend",status="503"}'
         assert f"{answered} {found[503]}.0" in metrics
-        for connection in opened:  # one after another: nobody waits
+        for connection in opened:  # one after another, so that none waits
             connection.sendall(HEAD + LENGTH + b"{}")
             assert status(connection) == 200
 
 
-def test_who_is_shed_is_told_when_to_come_back(serve: Callable[..., Served]) -> None:
+def test_a_shed_request_is_told_when_to_come_back(serve: Callable[..., Served]) -> None:
     served = serve("--queue-limit", "1")
     with ExitStack() as running:
         opened = connections(served, running, 10)
@@ -158,7 +158,7 @@ def test_who_is_shed_is_told_when_to_come_back(serve: Callable[..., Served]) -> 
         HEAD.replace(b"recommend", b"related") + b"Content-Length: 22\r\n",
     ],
 )
-def test_whatever_shoppers_wait_for_waits_in_the_queue(
+def test_all_routes_that_a_page_waits_for_use_the_queue(
     serve: Callable[..., Served], asked: bytes
 ) -> None:
     served = serve("--queue-limit", "1")
@@ -168,7 +168,7 @@ def test_whatever_shoppers_wait_for_waits_in_the_queue(
 
 
 def all_at_once(served: Served, request: bytes) -> Counter[int]:
-    """How often which status answers, when the same arrives on many connections at a time."""
+    """Count the statuses of the answers to one request, sent on many connections at once."""
     with ExitStack() as running:
         opened = connections(served, running, 10)
         served.process.send_signal(signal.SIGSTOP)
@@ -178,7 +178,7 @@ def all_at_once(served: Served, request: bytes) -> Counter[int]:
         return Counter(map(status, opened))
 
 
-def test_whoever_waited_for_a_profile_has_to_wait_for_the_turn_too(
+def test_requests_that_waited_for_a_profile_wait_for_their_turn_too(
     bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir, queue_limit=1))
@@ -196,12 +196,12 @@ def test_whoever_waited_for_a_profile_has_to_wait_for_the_turn_too(
         monkeypatch.setattr("service.serving.served.Served.profile", profile)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-            shoppers = []
+            answers = []
             for _ in range(5):
-                shopper = client.post("/recommend", json={"user_id": "user-0"})
-                shoppers.append(asyncio.create_task(shopper))
+                answer = client.post("/recommend", json={"user_id": "user-0"})
+                answers.append(asyncio.create_task(answer))
                 await asked.acquire()
             known.set()  # to all of them at the same time
-            return Counter([answer.status_code for answer in await asyncio.gather(*shoppers)])
+            return Counter([answer.status_code for answer in await asyncio.gather(*answers)])
 
     assert asyncio.run(statuses()) == {200: 2, 503: 3}  # one takes the turn, and one waits

@@ -39,7 +39,7 @@ def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
         (entry() + entry("till"), "each sha256 once"),
     ],
 )
-def test_what_is_wrong_is_named(path: Path, text: str, expected: str) -> None:
+def test_the_error_names_the_invalid_field(path: Path, text: str, expected: str) -> None:
     path.write_text(text)
     with pytest.raises(ApiKeysError, match=expected) as caught:
         read_api_keys(path)

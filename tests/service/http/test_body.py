@@ -1,4 +1,4 @@
-"""Reading a body: what it must be declared as, and never more of it than the limit."""
+"""Request bodies: their content type and their limit."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def test_a_body_that_lies_about_its_length(served: Served, rest: bytes, status: 
         assert connection.recv(4096).split()[1] == status
 
 
-def test_a_client_that_leaves_half_way_is_no_error_of_ours(served: Served) -> None:
+def test_a_client_that_disconnects_early_causes_no_traceback(served: Served) -> None:
     with socket.create_connection(served.address, timeout=10) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
     with socket.create_connection(served.address, timeout=10) as connection:

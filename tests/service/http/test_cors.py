@@ -1,4 +1,4 @@
-"""Pages of other origins: none may ask unless the settings say so."""
+"""CORS: only pages of the origins in the settings may send requests."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ def preflight(client: httpx.Client, origin: str) -> httpx.Response:
     return client.options("/recommend", headers=asked)
 
 
-def test_none_may_by_default(client: httpx.Client) -> None:
+def test_no_origin_is_allowed_by_default(client: httpx.Client) -> None:
     assert "access-control-allow-origin" not in preflight(client, SHOP).headers
     response = client.post("/recommend", json={}, headers={"Origin": SHOP})
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_those_named_may_and_no_other(connect: Callable[..., httpx.Client]) -> None:
+def test_only_the_origins_of_the_settings_are_allowed(connect: Callable[..., httpx.Client]) -> None:
     client = connect(cors_origins=f"https://other.example, {SHOP}")
     allowed = preflight(client, SHOP)
     assert allowed.status_code == 200

@@ -11,7 +11,7 @@ from service.settings import Settings
 from tests.service.conftest import ADMIN, Served
 
 DOCUMENT = create_app(Settings()).openapi()
-# A body that is too large is refused for that, whatever else is wrong with it.
+# A body that is too large gets 413, even if it is invalid, too.
 REFUSED = ["400", "401", "404", "405", "406", "413", "415", "422"]
 CONFIG = schemathesis.Config.from_dict(
     {"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}}
@@ -25,6 +25,6 @@ def test_the_document_is_the_one_that_is_served(served: Served) -> None:
 
 @schema.parametrize()
 @settings(max_examples=200, deadline=None)
-def test_the_service_keeps_its_word(case: schemathesis.Case[Any], served: Served) -> None:
+def test_the_service_conforms_to_the_document(case: schemathesis.Case[Any], served: Served) -> None:
     """No 5xx; only documented statuses, types and shapes; valid requests in, invalid ones out."""
     case.call_and_validate(base_url=served.url, headers=ADMIN)

@@ -1,4 +1,4 @@
-"""The head of a request: what is too long is refused, however it comes."""
+"""Heads that are too long are refused, in one piece or in several."""
 
 import socket
 
@@ -12,7 +12,7 @@ PIECE = 4096
 
 
 def answer(connection: socket.socket) -> bytes:
-    """What the service sends before it closes the connection."""
+    """Everything the service sends until it closes the connection."""
     received = b""
     while piece := connection.recv(65536):
         received += piece
@@ -53,7 +53,7 @@ def test_what_follows_a_head_is_not_counted(served: Served) -> None:
         assert answer(connection).count(b"HTTP/1.1 200 ") == 2
 
 
-def test_what_is_no_http_is_told_so(served: Served) -> None:
+def test_invalid_http_gets_400(served: Served) -> None:
     with socket.create_connection(served.address) as connection:
         connection.sendall(b"no HTTP\r\n\r\n")
         assert answer(connection).startswith(b"HTTP/1.1 400 ")

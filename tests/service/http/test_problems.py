@@ -1,4 +1,4 @@
-"""What a client is told about a request that is none: the field, what was expected and found."""
+"""Problems of invalid requests: the field, what was expected and what was found."""
 
 import json
 from typing import Any
@@ -70,7 +70,7 @@ def test_an_integer_may_be_spelt_with_a_fraction_of_zero(client: httpx.Client) -
     assert len(answer["recommendations"]) == 3
 
 
-def test_many_mistakes_make_a_short_answer(client: httpx.Client) -> None:
+def test_many_errors_make_a_short_answer(client: httpx.Client) -> None:
     request = {"basket": [1] * 200, "x" * 10_000: None}
     response = client.post("/recommend", json=request)
     assert "200 more" in response.json()["detail"]

@@ -1,4 +1,4 @@
-"""What FastAPI finds wrong with a request is told as /recommend tells it."""
+"""Requests that FastAPI finds invalid get the same problems as those to /recommend."""
 
 from collections.abc import Iterator
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the protocol sheds when no request may wait, and what it leaves to the parser."""
+"""Which requests the protocol sheds when none may wait, and which it leaves to the parser."""
 
 import json
 import socket
@@ -27,7 +27,7 @@ PLAIN = LINE + b"Content-Length: 2\r\n\r\n{}"
 
 
 class Full(NamedTuple):
-    """A server whose queue has no room, what it has shed, and what its app was asked."""
+    """A server whose queue has no room, the requests it has shed, and those its app received."""
 
     address: tuple[str, int]
     shed: list[None]
@@ -71,7 +71,7 @@ def full() -> Iterator[Full]:
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -79,7 +79,7 @@ class Answer(NamedTuple):
 
 
 def answer(connection: socket.socket) -> Answer:
-    """The answer that comes next."""
+    """Read the next answer."""
     response = HTTPResponse(connection)
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
@@ -87,7 +87,7 @@ def answer(connection: socket.socket) -> Answer:
 
 
 def ask(full: Full, *pieces: bytes) -> Answer:
-    """The answer to a request on a connection of its own."""
+    """Return the answer to a request that is sent on a new connection."""
     with closing(full.connect()) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -150,7 +150,7 @@ def test_anything_else_is_left_to_the_parser(full: Full, headers: bytes) -> None
     assert len(full.shed) == before
 
 
-def test_what_is_no_new_request_is_not_shed(full: Full) -> None:
+def test_the_rest_of_a_head_is_not_taken_for_a_new_request(full: Full) -> None:
     smuggled = b"POST /recommend HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
     with closing(full.connect()) as connection:
         # All of one request and the beginning of another one's head, in one piece.
@@ -171,7 +171,7 @@ def test_requests_in_one_piece_are_answered_in_their_order(full: Full) -> None:
     assert received.index(b"/recommend 2") < received.index(b"/b 0")
 
 
-def test_a_body_that_comes_later_is_passed_over(full: Full) -> None:
+def test_a_body_that_comes_later_is_skipped(full: Full) -> None:
     with closing(full.connect()) as connection:
         connection.sendall(LINE + b"Content-Length: 4\r\n\r\n")
         assert answer(connection).status == 503
@@ -180,7 +180,7 @@ def test_a_body_that_comes_later_is_passed_over(full: Full) -> None:
         assert answer(connection).body == b"/b 0"
 
 
-def test_answers_are_not_heaped_up_for_who_does_not_read_them(full: Full) -> None:
+def test_answers_do_not_pile_up_for_a_client_that_does_not_read(full: Full) -> None:
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(full.address)
@@ -190,7 +190,7 @@ def test_answers_are_not_heaped_up_for_who_does_not_read_them(full: Full) -> Non
             connection.sendall(PLAIN)
             while len(full.shed) == before:
                 if full.asked:
-                    return  # its answer waits for the others to be read, and so does the caller
+                    return  # the app got this one, and its answer waits until the others are read
     pytest.fail("all of them were shed")
 
 
@@ -205,7 +205,7 @@ def test_the_answer_has_an_id_of_its_own(full: Full) -> None:
 
 
 @pytest.mark.parametrize(("sent", "taken"), [(b"cart:42", True), (b"a b", False), (b"", False)])
-def test_the_id_is_the_callers_if_it_is_a_sane_one(full: Full, sent: bytes, taken: bool) -> None:
+def test_the_id_is_the_callers_if_it_is_a_safe_one(full: Full, sent: bytes, taken: bool) -> None:
     got = ask(full, LINE + b"X-Request-ID: %b\r\nContent-Length: 2\r\n\r\n{}" % sent)
     assert got.status == 503
     assert got.headers["x-request-id"] == json.loads(got.body)["request_id"]

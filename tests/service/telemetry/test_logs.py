@@ -32,7 +32,7 @@ def test_a_record_is_one_object_and_its_extras_are_fields() -> None:
     assert found == {"level": "warning", "logger": "a.b", "message": "two\nbaskets", "status": 200}
 
 
-def test_the_request_being_answered_is_named() -> None:
+def test_a_line_has_the_id_of_the_request() -> None:
     token = request_id.set("r1")
     try:
         assert line("x")["request_id"] == "r1"
@@ -40,7 +40,7 @@ def test_the_request_being_answered_is_named() -> None:
         request_id.reset(token)
 
 
-def test_what_json_does_not_know_is_spelt_out() -> None:
+def test_a_value_that_json_lacks_becomes_text() -> None:
     assert line("x", where=complex(1, 2))["where"] == "(1+2j)"
 
 
@@ -60,7 +60,7 @@ def test_a_user_is_shown_as_the_settings_say() -> None:
     assert "user_id" not in line("x", formatter=JsonFormatter("plain"), user_id=None)
 
 
-def test_a_hashed_user_is_told_from_others_and_cannot_be_guessed_without_the_key() -> None:
+def test_hashes_differ_by_user_and_by_key() -> None:
     def hashed(key: bytes, user_id: str) -> Any:
         return line("x", formatter=JsonFormatter("hashed", key), user_id=user_id)["user_id"]
 
@@ -70,7 +70,7 @@ def test_a_hashed_user_is_told_from_others_and_cannot_be_guessed_without_the_key
     assert "user-0" not in different
 
 
-def test_workers_share_the_key_and_the_next_start_has_another() -> None:
+def test_every_start_has_another_key() -> None:
     first, second = (logging_config("info", "hashed")["formatters"]["json"] for _ in range(2))
     assert first["users"] == "hashed"
     assert first["key"] != second["key"]

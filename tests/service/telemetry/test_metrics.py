@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Metrics, as Prometheus reads them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def scrape(client: httpx.Client) -> Samples:
 
 @pytest.fixture
 def own(bundle_dir: Path) -> Iterator[httpx.Client]:
-    """A client of an app that nobody else asks."""
+    """A client of an app of its own."""
     app = create_app(Settings(bundle=bundle_dir))
     app.state.swap.start()
     with listening(app) as client:
@@ -44,7 +44,7 @@ def test_requests_are_counted_and_timed_by_route_and_status(own: httpx.Client) -
     assert samples["rtt2vec_request_duration_seconds_count", "/recommend"] == 3
 
 
-def test_what_alerts_count_is_there_before_it_happens(own: httpx.Client) -> None:
+def test_counters_of_alerts_are_present_from_the_start(own: httpx.Client) -> None:
     samples = scrape(own)
     assert samples["rtt2vec_bundle_swaps_total", "refused"] == 0
     assert samples["rtt2vec_rules_reloads_total", "rules", "refused"] == 0
@@ -52,34 +52,22 @@ def test_what_alerts_count_is_there_before_it_happens(own: httpx.Client) -> None
     assert samples["rtt2vec_events_total", "refused"] == 0
 
 
-def test_every_stage_has_a_histogram_that_is_fine_enough(own: httpx.Client) -> None:
+def test_every_stage_has_a_histogram_with_fine_buckets(own: httpx.Client) -> None:
     own.post("/recommend", json={"user_id": "user-0", "basket": ["item-0"]})
     samples = scrape(own)
     for stage in STAGES:
         assert samples["rtt2vec_stage_duration_seconds_count", stage] == 1
-    edges = [
-        e
-        for name, *rest in samples
+    edges = {
+        float(edge) * 1000
+        for name, *labels in samples
         if name.endswith("stage_duration_seconds_bucket")
-        for e in rest
-        if e[0].isdigit()
-    ]
-    assert sorted({float(edge) * 1000 for edge in edges}) == [
-        0.5,
-        1,
-        2,
-        3,
-        5,
-        7.5,
-        10,
-        15,
-        25,
-        50,
-        100,
-    ]
+        for edge in labels
+        if edge[0].isdigit()
+    }
+    assert edges == {0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100}
 
 
-def test_what_answers_rest_on_is_counted(own: httpx.Client) -> None:
+def test_sources_and_unknowns_are_counted(own: httpx.Client) -> None:
     own.post("/recommend", json={"user_id": "user-0", "basket": ["item-0"]})
     own.post("/recommend", json={"user_id": "user-0", "basket": ["?", "??"]})
     own.post("/recommend", json={"user_id": "?", "basket": ["item-0", "?"]})

@@ -1,4 +1,4 @@
-"""Traces, as a collector gets them."""
+"""Traces, as a collector receives them."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`POST /admin/reload` and `/admin/rollback`, and what /health and /metrics tell of swaps."""
+"""`POST /admin/reload` and `/admin/rollback`, and swaps in /health and /metrics."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.service.conftest import ADMIN, ADMIN_KEY, listening
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of an app of its own, whose bundle is that of day 1."""
+    """A client of a new app with the bundle of day 1."""
     publish(tmp_path, 1)
     app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
     app.state.swap.start()
@@ -28,7 +28,7 @@ def bundle_id(client: httpx.Client) -> str:
     return str(client.post("/recommend", json={"user_id": "user-0"}).json()["bundle_id"])
 
 
-def test_reload_and_rollback_tell_what_answers(client: httpx.Client, tmp_path: Path) -> None:
+def test_reload_and_rollback_swap_bundles(client: httpx.Client, tmp_path: Path) -> None:
     old = bundle_id(client)
     new = publish(tmp_path, 2)
     moved = client.post("/admin/reload", headers=ADMIN)
@@ -41,7 +41,7 @@ def test_reload_and_rollback_tell_what_answers(client: httpx.Client, tmp_path: P
     assert (health["bundle_id"], health["previous_bundle_id"]) == (old, new)
 
 
-def test_a_refused_bundle_is_said_everywhere(client: httpx.Client, tmp_path: Path) -> None:
+def test_a_refused_bundle_is_reported_everywhere(client: httpx.Client, tmp_path: Path) -> None:
     good = bundle_id(client)
     publish_damaged(tmp_path)
     refused = client.post("/admin/reload", headers=ADMIN)
@@ -53,7 +53,7 @@ def test_a_refused_bundle_is_said_everywhere(client: httpx.Client, tmp_path: Pat
     assert 'rtt2vec_bundle_swaps_total{result="refused"} 1.0' in client.get("/metrics").text
 
 
-def test_metrics_tell_which_bundle_answers(client: httpx.Client, tmp_path: Path) -> None:
+def test_metrics_show_which_bundle_is_in_use(client: httpx.Client, tmp_path: Path) -> None:
     old = bundle_id(client)
     new = publish(tmp_path, 2)
     client.post("/admin/reload", headers=ADMIN)
@@ -65,5 +65,5 @@ def test_metrics_tell_which_bundle_answers(client: httpx.Client, tmp_path: Path)
 
 
 @pytest.mark.parametrize("route", ["reload", "rollback"])
-def test_only_the_admin_moves_the_service(client: httpx.Client, route: str) -> None:
+def test_only_the_admin_may_swap_bundles(client: httpx.Client, route: str) -> None:
     assert client.post(f"/admin/{route}").status_code == 401

@@ -1,4 +1,4 @@
-"""POST /events: what was bought is known to the next request, whichever worker answers it."""
+"""POST /events: purchases count from the next request on, in all workers."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ MAYBE = {name: st.sampled_from(["1", "a", AT, 1.5]) | ANYTHING for name in FIELD
 
 
 def purchase(number: int, user_id: str, item_id: str, **changes: Any) -> dict[str, Any]:
-    """An event; every purchase is a basket of its own."""
+    """An event; every purchase has its own basket."""
     names = {"event_id": f"{user_id} {number}", "basket_id": f"{user_id} {number}"}
     return {**names, "user_id": user_id, "item_id": item_id, "timestamp": AT} | changes
 
@@ -71,7 +71,7 @@ def categories(shop: httpx.Client, user_id: str) -> dict[str, int]:
     return {each["category"]: each["count"] for each in found["categories"]}
 
 
-def test_a_stranger_who_bought_something_is_none_any_more(shop: httpx.Client) -> None:
+def test_a_stranger_becomes_a_user_by_a_purchase(shop: httpx.Client) -> None:
     asked = {"user_id": "new here"}
     assert shop.post("/recommend", json=asked).json()["source"] == "popularity"
     answer = send(shop, *[purchase(n, "new here", f"item-{2 * n + 1}") for n in range(4)])
@@ -79,12 +79,12 @@ def test_a_stranger_who_bought_something_is_none_any_more(shop: httpx.Client) ->
     found = shop.post("/recommend", json=asked | {"k": 8}).json()
     assert (found["source"], found["degraded"]) == ("user", False)
     assert categories(shop, "new here") == {"garden": 4}
-    # The vector says so too: those that were not bought are of the same aisle.
+    # The folded-in vector does the rest: items not bought are of the same aisle.
     garden = [each["item_id"] for each in found["recommendations"] if each["category"] == "garden"]
     assert len(garden) == 8
 
 
-def test_a_shopper_who_is_known_goes_on(shop: httpx.Client) -> None:
+def test_a_known_user_adds_purchases_to_the_profile(shop: httpx.Client) -> None:
     before = categories(shop, "user-0")
     send(shop, purchase(0, "user-0", "item-39"), purchase(1, "user-0", "item-0"))
     assert before == {"bakery": 21}
@@ -93,7 +93,7 @@ def test_a_shopper_who_is_known_goes_on(shop: httpx.Client) -> None:
     assert last == AT
 
 
-def test_what_the_build_has_seen_does_not_count_twice(shop: httpx.Client) -> None:
+def test_purchases_before_the_build_do_not_count_twice(shop: httpx.Client) -> None:
     before = categories(shop, "user-1")
     assert send(shop, purchase(0, "user-1", "item-1", timestamp="2017-11-30T23:59:59"))["new"] == 1
     assert categories(shop, "user-1") == before
@@ -116,7 +116,7 @@ def test_an_event_sent_again_counts_once(shop: httpx.Client) -> None:
     assert categories(shop, "user-2")["garden"] == 1
 
 
-def test_what_cannot_be_used_is_said_and_hinders_nothing_else(
+def test_invalid_events_are_reported_and_the_others_are_kept(
     shop: httpx.Client, kept: Path
 ) -> None:
     wrong: list[Any] = [{"event_id": 10**30}, None, {"quantity": float("nan")}]
@@ -128,15 +128,13 @@ def test_what_cannot_be_used_is_said_and_hinders_nothing_else(
 
 
 def test_a_purchase_of_an_unknown_item_is_kept_for_the_next_build(shop: httpx.Client) -> None:
-    assert send(shop, purchase(0, "nobody", "not in the catalogue"))["new"] == 1
-    assert shop.get("/users/nobody/profile").status_code == 404
+    assert send(shop, purchase(0, "user-9", "not in the catalogue"))["new"] == 1
+    assert shop.get("/users/user-9/profile").status_code == 404
 
 
 @given(st.lists(ANYTHING | st.fixed_dictionaries({}, optional=MAYBE), min_size=1, max_size=5))
 @settings(deadline=None)
-def test_whatever_is_sent_every_event_is_new_known_or_refused(
-    shop: httpx.Client, events: list[Any]
-) -> None:
+def test_every_event_is_new_known_or_refused(shop: httpx.Client, events: list[Any]) -> None:
     content = json.dumps({"events": events})
     response = shop.post("/events", content=content, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
@@ -148,7 +146,7 @@ def test_whatever_is_sent_every_event_is_new_known_or_refused(
     ("body", "status"),
     [(b"{", 400), (b"[]", 422), (b'{"events": []}', 422), (b'{"events": [{}], "x": 1}', 422)],
 )
-def test_a_body_that_is_no_batch_is_a_problem(shop: httpx.Client, body: bytes, status: int) -> None:
+def test_an_invalid_batch_is_a_problem(shop: httpx.Client, body: bytes, status: int) -> None:
     response = shop.post("/events", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -176,7 +174,7 @@ def test_without_a_directory_there_is_no_such_route(client: httpx.Client) -> Non
     assert client.post("/events", json={"events": [{}]}).status_code == 404
 
 
-def test_a_journal_that_fails_costs_what_is_new_and_no_answer(
+def test_a_failing_journal_costs_new_purchases_but_no_recommendation(
     bundles: Path, tmp_path: Path
 ) -> None:
     app = create_app(Settings(bundle=bundles, events=tmp_path))
@@ -192,7 +190,7 @@ def test_a_journal_that_fails_costs_what_is_new_and_no_answer(
         assert response.headers["retry-after"] == "1"
 
 
-def test_a_score_knows_what_was_bought(tmp_path: Path) -> None:
+def test_a_score_uses_new_purchases(tmp_path: Path) -> None:
     contents = scored_contents()
     build = {"recency_half_life_days": 60}
     write_bundle(tmp_path / "bundles", replace(contents, build=dict(contents.build) | build))

@@ -19,13 +19,13 @@ Connect = Callable[..., httpx.Client]
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a bundle with rules is."""
+    """The directory of a bundle with association rules."""
     return write_bundle(tmp_path_factory.mktemp("ruled"), ruled_contents())
 
 
 @pytest.fixture(scope="module")
 def shop(directory: Path) -> Iterator[httpx.Client]:
-    """A client of a service with rules."""
+    """A client of an app with association rules."""
     app = create_app(Settings(bundle=directory))
     app.state.swap.start()
     with listening(app) as client:
@@ -39,7 +39,7 @@ def related(response: httpx.Response) -> list[tuple[str, list[str] | None]]:
     return [(each["item_id"], each["rule"] and each["rule"]["antecedent"]) for each in found]
 
 
-def test_what_goes_with_one_item_and_the_rule_that_says_so(shop: httpx.Client) -> None:
+def test_items_related_to_one_item_come_with_their_rule(shop: httpx.Client) -> None:
     response = shop.get("/items/item-10/related?k=2")
     assert related(response) == [("item-12", ["item-10"]), ("item-16", ["item-10"])]
     first = response.json()["related"][0]
@@ -50,13 +50,13 @@ def test_what_goes_with_one_item_and_the_rule_that_says_so(shop: httpx.Client) -
     assert rule["lift"] == pytest.approx((6 / 7) / (8 / 20))
 
 
-def test_three_are_wanted_unless_a_number_is_given(shop: httpx.Client) -> None:
+def test_three_items_are_returned_by_default(shop: httpx.Client) -> None:
     assert len(related(shop.get("/items/item-10/related"))) == 3
     assert len(related(shop.post("/related", json={"items": ["item-10"]}))) == 3
     assert len(related(shop.get(f"/items/item-10/related?k={N_ITEMS}"))) == N_ITEMS - 1
 
 
-def test_what_goes_with_several_at_once_comes_first(shop: httpx.Client) -> None:
+def test_items_related_to_several_at_once_come_first(shop: httpx.Client) -> None:
     request = {"items": ["item-12", "?", "item-10", "item-12"], "k": 4}
     response = shop.post("/related", json=request)
     assert related(response) == [
@@ -69,7 +69,7 @@ def test_what_goes_with_several_at_once_comes_first(shop: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("items", [["?"], []])
-def test_who_asks_for_nothing_known_gets_the_best_sellers(
+def test_for_unknown_items_the_best_sellers_are_returned(
     shop: httpx.Client, items: list[str]
 ) -> None:
     best = [("item-0", None), ("item-1", None), ("item-2", None)]
@@ -77,7 +77,7 @@ def test_who_asks_for_nothing_known_gets_the_best_sellers(
     assert related(shop.get("/items/%3F/related")) == best
 
 
-def test_business_rules_hold_here_too(directory: Path, tmp_path: Path) -> None:
+def test_business_rules_apply_here_too(directory: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("rules:\n  - {name: none of it, action: exclude, item: [item-16, item-0]}\n")
     app = create_app(Settings(bundle=directory, rules=rules))
@@ -99,7 +99,7 @@ def test_business_rules_hold_here_too(directory: Path, tmp_path: Path) -> None:
         ({"items": [], "basket": []}, "basket"),
     ],
 )
-def test_what_is_no_request_is_refused(shop: httpx.Client, body: Any, field: str) -> None:
+def test_an_invalid_request_is_refused(shop: httpx.Client, body: Any, field: str) -> None:
     response = shop.post("/related", json=body)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"

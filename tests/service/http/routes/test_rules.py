@@ -1,4 +1,4 @@
-"""`POST /rules/test`, and the rules of a running service."""
+"""`POST /rules/test`, and business rules of a running service."""
 
 import logging
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def tried(client: httpx.Client, rules: str, **more: Any) -> dict[str, Any]:
     return answer
 
 
-def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
+def test_rules_and_stock_apply_and_are_explained(shop: dict[str, Any]) -> None:
     shop["rules"].write_text(
         "rules:\n"
         "- {name: the mug, action: pin, place: 1, item: item-39}\n"
@@ -70,7 +70,7 @@ def test_rules_and_stock_hold_and_are_explained(shop: dict[str, Any]) -> None:
         assert client.post("/recommend", json={"store_id": 7}).status_code == 422
 
 
-def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]) -> None:
+def test_a_trial_gives_what_would_change_and_changes_nothing(shop: dict[str, Any]) -> None:
     app = create_app(settings_by_score(**shop))
     app.state.swap.start()
     rules = (
@@ -114,7 +114,7 @@ def test_a_trial_says_what_would_change_and_changes_nothing(shop: dict[str, Any]
         assert ids(client.post("/recommend", json={"k": 3})) == before
 
 
-def test_a_trial_takes_place_at_any_time_and_in_any_store(shop: dict[str, Any]) -> None:
+def test_a_trial_may_be_for_any_time_and_any_store(shop: dict[str, Any]) -> None:
     app = create_app(Settings(**shop))
     app.state.swap.start()
     rules = "rules:\n- {name: a, action: exclude, item: item-1, weekdays: sat, store: south}\n"
@@ -142,7 +142,7 @@ def test_a_trial_of_bad_rules_names_the_lines(shop: dict[str, Any]) -> None:
         assert found["entered"] == found["left"] == found["moved"] == found["rules"] == []
 
 
-def test_a_service_that_is_not_ready_tries_nothing(tmp_path: Path) -> None:
+def test_a_trial_needs_a_bundle(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
     app.state.swap.start()
     with listening(app) as client:
@@ -150,7 +150,7 @@ def test_a_service_that_is_not_ready_tries_nothing(tmp_path: Path) -> None:
         assert response.status_code == 503
 
 
-def test_a_reload_is_logged_counted_and_told(
+def test_a_reload_is_logged_counted_and_shown(
     shop: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     app = create_app(Settings(**shop))
@@ -175,7 +175,7 @@ def test_a_reload_is_logged_counted_and_told(
             assert sample in lines
 
 
-def test_nothing_is_looked_at_before_there_is_a_bundle(tmp_path: Path) -> None:
+def test_rules_are_not_read_before_there_is_a_bundle(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=tmp_path, rules=tmp_path / "rules.yaml"))
     app.state.serving.look_at_rules()
     assert app.state.serving.served is None

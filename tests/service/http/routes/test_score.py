@@ -89,7 +89,7 @@ def test_a_basket_without_known_items_has_no_scores(shop: httpx.Client) -> None:
         ({"basket": ["x"], "k": 3}, "k"),
     ],
 )
-def test_what_is_no_basket_is_refused(shop: httpx.Client, body: Any, field: str) -> None:
+def test_an_invalid_basket_is_refused(shop: httpx.Client, body: Any, field: str) -> None:
     response = shop.post("/score", json=body)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
@@ -104,7 +104,5 @@ def test_a_bundle_without_a_score_says_so(client: httpx.Client) -> None:
 
 @schema.include(path="/score").parametrize()
 @settings(max_examples=100, deadline=None)
-def test_it_keeps_its_word_where_there_is_a_score(
-    case: schemathesis.Case[Any], shop: httpx.Client
-) -> None:
+def test_it_conforms_to_the_document(case: schemathesis.Case[Any], shop: httpx.Client) -> None:
     case.call_and_validate(base_url=str(shop.base_url))

@@ -28,7 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_profile_sums_up_the_shopper(shop: httpx.Client) -> None:
+def test_a_profile_sums_up_the_user(shop: httpx.Client) -> None:
     answer = shop.get(f"/users/{USER}/profile").json()
     assert answer["user_id"] == USER
     assert [each["category"] for each in answer["categories"]] == ["aisle 3"]
@@ -37,14 +37,14 @@ def test_a_profile_sums_up_the_shopper(shop: httpx.Client) -> None:
     assert answer["last_purchase"].startswith("2017-08-1")
 
 
-def test_who_never_bought_anything_has_no_profile(shop: httpx.Client) -> None:
+def test_a_user_without_purchases_has_no_profile(shop: httpx.Client) -> None:
     response = shop.get("/users/nobody/profile")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
     assert shop.get(f"/users/{'x' * 129}/profile").status_code == 422
 
 
-def test_a_bundle_without_past_baskets_knows_no_number_of_them(client: httpx.Client) -> None:
+def test_a_bundle_without_past_baskets_gives_no_number_of_baskets(client: httpx.Client) -> None:
     profile = client.get("/users/user-0/profile").json()
     assert (profile["baskets"], profile["first_purchase"]) == (None, None)
     assert profile["categories"] == [{"category": "bakery", "count": 21}]
@@ -52,5 +52,5 @@ def test_a_bundle_without_past_baskets_knows_no_number_of_them(client: httpx.Cli
 
 @schema.include(path="/users/{user_id}/profile").parametrize()
 @settings(max_examples=50, deadline=None)
-def test_it_keeps_its_word(case: schemathesis.Case[Any], shop: httpx.Client) -> None:
+def test_it_conforms_to_the_document(case: schemathesis.Case[Any], shop: httpx.Client) -> None:
     case.call_and_validate(base_url=str(shop.base_url))
