@@ -118,7 +118,7 @@ def create_app(
 async def _bundles_in_use(settings: Settings, serving: Serving, swap: Swap) -> AsyncIterator[None]:
     """Load the bundle, and look for newer ones and for new rules, while the block runs."""
     drain_first(serving, settings.drain_s)
-    # In a thread, so that the liveness probe is answered meanwhile.
+    # In a thread, so that the liveness probe is answered while it loads.
     loading = asyncio.create_task(asyncio.to_thread(swap.start))
     loading.add_done_callback(partial(log_failure, "starting"))
     if settings.workers > 1:

@@ -80,9 +80,8 @@ async def answer_invalid_request(_request: Request, error: RequestValidationErro
 
 async def answer_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer an unknown path or method (an exception handler of the app)."""
-    asked = shortened(f"{request.method} {request.url.path}")
-    problem = ProblemError(error.status_code, f"{asked}: {error.detail}.", headers=error.headers)
-    return problem.response()
+    detail = f"{shortened(f'{request.method} {request.url.path}')}: {error.detail}."
+    return ProblemError(error.status_code, detail, headers=error.headers).response()
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -59,7 +59,7 @@ def _whole(value: Any) -> Any:
 
 
 class Answer(BaseModel):
-    """What every answer from a bundle begins with."""
+    """The fields that every answer from a bundle begins with."""
 
     request_id: str
     bundle_id: str
@@ -71,7 +71,7 @@ class Answer(BaseModel):
 
 
 class CatalogueItem(BaseModel):
-    """What an answer says of every item in it."""
+    """The fields that every item of an answer begins with."""
 
     item_id: str
     name: str

@@ -30,14 +30,14 @@ class Reasons(BaseModel):
     basket: float
     user: float
     popularity: float
-    rules: list[str] = Field(description="The business rules that touched the item, by name.")
+    rules: list[str] = Field(description="Names of the business rules that apply to the item.")
 
 
 class RecommendedItem(CatalogueItem):
     """One recommendation."""
 
     score: float
-    reasons: Reasons | None = Field(None, description="Only where `explain` was asked for.")
+    reasons: Reasons | None = Field(None, description="Only if `explain` is true.")
 
 
 class RecommendResponse(Answer):

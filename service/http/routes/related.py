@@ -28,10 +28,10 @@ class RelatedRequest(RequestBody):
 class RuleOfItem(BaseModel):
     """The association rule by which an item goes with others."""
 
-    antecedent: list[str] = Field(description="The items it follows from, the best seller first.")
-    support: float = Field(description="Share of all baskets that hold all of them and the item.")
-    confidence: float = Field(description="Share of the baskets with all of them that hold it.")
-    lift: float = Field(description="The confidence, over the share of all baskets that hold it.")
+    antecedent: list[str] = Field(description="Items that it follows from, best seller first.")
+    support: float = Field(description="Share of all baskets with antecedent and item.")
+    confidence: float = Field(description="Share of the antecedent's baskets that have the item.")
+    lift: float = Field(description="Confidence divided by the share of all baskets with the item.")
 
 
 class RelatedItem(CatalogueItem):

@@ -55,7 +55,7 @@ class RulesTestResponse(BaseModel):
     entered: list[PlaceChange]
     left: list[PlaceChange]
     moved: list[PlaceChange]
-    rules: list[str] = Field(description="Names of the new rules that apply to any of them.")
+    rules: list[str] = Field(description="New rules that apply to an item of either list, by name.")
 
 
 def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
@@ -72,12 +72,12 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     async def test_rules(request: Annotated[RulesTestRequest, Depends(body)]) -> RulesTestResponse:
         """Give what a rules file would change for a request."""
         # In a thread: a thousand rules take longer to compile than other requests should wait.
-        return await asyncio.to_thread(_tried, require_served(serving), request)
+        return await asyncio.to_thread(_try, require_served(serving), request)
 
     return router
 
 
-def _tried(served: Served, request: RulesTestRequest) -> RulesTestResponse:
+def _try(served: Served, request: RulesTestRequest) -> RulesTestResponse:
     from service.serving.rules_trial import compare
 
     rule_files = served.rule_files
