@@ -27,7 +27,10 @@ class Neighbours:
 
 
 def neighbours(encoded: EncodedTransactions, limit: int) -> Neighbours:
-    """Counts pairs and keeps, of each item, the `limit` neighbours with the largest cosine."""
+    """Counts pairs and keeps, of each item, the `limit` neighbours with the largest cosine.
+
+    Of equal cosines, the smaller item index comes first.
+    """
     rows = list(_rows(encoded, limit))
     return Neighbours(
         indptr=offsets([len(items) for items, _ in rows]),
@@ -39,16 +42,12 @@ def neighbours(encoded: EncodedTransactions, limit: int) -> Neighbours:
 def _rows(encoded: EncodedTransactions, limit: int) -> Iterator[tuple[Int32, Int32]]:
     """The neighbours of each item, ascending, and the baskets with both."""
     baskets = basket_matrix(encoded.basket_indptr, encoded.basket_items, encoded.n_items, np.int32)
-    item_count = encoded.item_count
     for block, together in co_purchase_blocks(baskets, _BLOCK_ITEMS):
         for row, span in enumerate(pairwise(together.indptr)):
             items, counts = together.indices[slice(*span)], together.data[slice(*span)]
             other = items != block.start + row
             items, counts = items[other], counts[other]
-            if len(items) > limit:
-                # The cosine but for the row's own norm, which orders nothing.
-                cosine = counts / np.sqrt(item_count[items])
-                best = np.argpartition(-cosine, limit)[:limit]
-                items, counts = items[best], counts[best]
-            order = np.argsort(items)
-            yield items[order], counts[order]
+            # The square of the cosine, which has no rounded root, without the row's own norm.
+            square = counts.astype(np.float64) ** 2 / encoded.item_count[items]
+            best = np.sort(np.argsort(-square, kind="stable")[:limit])
+            yield items[best], counts[best]

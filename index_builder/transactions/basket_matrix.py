@@ -33,9 +33,11 @@ def co_purchase_blocks(baskets: csr_array, block_items: int) -> Iterator[tuple[s
         block_items: number of rows that are in memory at once.
 
     Yields:
-        Which items the rows belong to, and the rows, (items, n_items).
+        Which items the rows belong to, and the rows, (items, n_items), in canonical format.
     """
     by_item = baskets.T.tocsr()
     for start in range(0, by_item.shape[0], block_items):
         block = slice(start, start + block_items)
-        yield block, (by_item[block] @ baskets).tocsr()
+        rows = (by_item[block] @ baskets).tocsr()
+        rows.sort_indices()
+        yield block, rows
