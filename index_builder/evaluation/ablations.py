@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -38,14 +39,14 @@ class Ablation:
 
     Attributes:
         name: what differs.
-        rank: the ranking function.
         beside: name of the other, which came before; its own name if others are compared with it.
+        rank: the ranking function.
         kind: whether a part of the system is missing, or one is done another way.
     """
 
     name: str
-    rank: RankingFunction
     beside: str
+    rank: RankingFunction
     kind: Literal["part", "choice"]
 
 
@@ -68,29 +69,24 @@ def ablations(
 def _parts(
     bundle: Bundle, transactions: Transactions, config: BuildConfig, console: Console
 ) -> Iterator[Ablation]:
-    def part(name: str, rank: RankingFunction) -> Ablation:
-        return Ablation(name, rank, AS_SERVED, "part")
-
+    part = partial(Ablation, beside=AS_SERVED, kind="part")
     stranger = ranking_function(Recommender(bundle), bundle, stranger=True)
-    yield part("no shopper: a stranger's answer", stranger)
+    yield part("no shopper: a stranger's answer", rank=stranger)
     if bundle.tree_root is not None:
         retrained = without_vectors(bundle, transactions, config, console)
-        yield part("no vectors: ranker retrained", _ranking(retrained))
-        yield part(_BLENDED, _ranking(bundle, _UNRANKED))
+        yield part("no vectors: ranker retrained", rank=_ranking(retrained))
+        yield part(_BLENDED, rank=_ranking(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
     # All candidates come from the index.
     bare = _UNRANKED | {"history_candidates": 0, "search": "mean"}
-    yield part("no ranker, no history", _ranking(bundle, bare, weights))
+    yield part("no ranker, no history", rank=_ranking(bundle, bare, weights))
     no_prior = replace(weights, popularity=0)
-    yield part("no ranker, history or prior", _ranking(bundle, bare, no_prior))
+    yield part("no ranker, history or prior", rank=_ranking(bundle, bare, no_prior))
 
 
 def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     """Other choices of the anchors, and searches for their mean or for each of them."""
-
-    def choice(name: str, beside: str, rank: RankingFunction) -> Ablation:
-        return Ablation(name, rank, beside, "choice")
-
+    choice = partial(Ablation, kind="choice")
     every: dict[str, object] = {"anchor_limit": sys.maxsize}
     half: dict[str, object] = {"anchor_limit": 1, "anchor_fraction": 0.5}
     yield choice(_EVERY, AS_SERVED, _ranking(bundle, every))
@@ -115,7 +111,7 @@ def _directions(bundle: Bundle) -> Iterator[Ablation]:
         ("p_j·(q_i + h_u) alone", 2, 0),
         ("q_j·(p_i + h_u) alone", 0, 2),
     ):
-        yield Ablation(name, top(_densely(bundle, p_factor, q_factor)), _BOTH, "choice")
+        yield Ablation(name, _BOTH, top(_densely(bundle, p_factor, q_factor)), "choice")
 
 
 def _ranking(

@@ -107,10 +107,10 @@ def evaluate(
     as_of = datetime.fromisoformat(bundle.manifest.as_of)
     methods: dict[str, Measured] = {}
     settings: dict[str, str] = {}
-    rivals = opponents(encoded, as_of, config.train, console)
-    for name, opponent in islice(rivals, _CHEAP_OPPONENTS if quick else None):
-        methods[name] = _measure(name, opponent, baskets, bundle, console)
-        settings[name] = opponent.settings
+    others = opponents(encoded, as_of, config.train, console)
+    for name, rank, chosen in islice(others, _CHEAP_OPPONENTS if quick else None):
+        methods[name] = _measure(name, rank, baskets, bundle, console)
+        settings[name] = chosen
     answers: list[list[float]] = []
     as_served = ranking_function(Recommender(bundle), bundle, answers)
     methods[OURS] = _measure(OURS, as_served, baskets, bundle, console)

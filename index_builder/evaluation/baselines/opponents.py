@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from itertools import product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rich.console import Console
 
@@ -35,7 +34,6 @@ from index_builder.measuring.quality import RankingFunction
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.progress import stage
 from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
 
 # The first value of each is the default, for too few baskets to tune on.
 _HALF_LIVES = (60, 15, 30, 120, 240)  # days
@@ -52,27 +50,18 @@ _Value = TypeVar("_Value")
 _Vectors = TypeVar("_Vectors")
 
 
-@dataclass(frozen=True)
-class Opponent:
-    """A ranking function with its tuned settings.
+class Opponent(NamedTuple):
+    """A method, its ranking function and its tuned settings, empty if there are none."""
 
-    Attributes:
-        rank: the ranking function.
-        settings: the chosen values as text; empty if there is nothing to choose.
-    """
-
-    rank: RankingFunction = field(repr=False)
+    name: str
+    rank: RankingFunction
     settings: str = ""
-
-    def __call__(self, basket: HeldOut) -> Sequence[int]:
-        """The best K items that are not in the basket."""
-        return self.rank(basket)
 
 
 def opponents(
     encoded: EncodedTransactions, as_of: datetime, config: TrainConfig, console: Console
-) -> Iterator[tuple[str, Opponent]]:
-    """Yields the opponents by name; each is fitted when it is needed.
+) -> Iterator[Opponent]:
+    """Yields the opponents; each is fitted when it is needed.
 
     Hyperparameters are chosen by recall in the last days before the cut, with models of the time
     before; the models are then fitted again on all training baskets.
@@ -83,8 +72,8 @@ def opponents(
         config: threads and seed; for the vectors of the papers, negatives and learning rate too.
         console: where the settings are shown, and the opponents that are left out.
     """
-    yield "item popularity", Opponent(top(item_popularity(encoded)))
-    yield "user frequency", Opponent(top(user_frequency(encoded)))
+    yield Opponent("item popularity", top(item_popularity(encoded)))
+    yield Opponent("user frequency", top(user_frequency(encoded)))
     days = last_days(encoded, as_of, config.seed)
     yield from _counts(encoded, days, console)
     if gensim_is_installed():
@@ -94,9 +83,7 @@ def opponents(
     yield from _published(encoded, days, config, console)
 
 
-def _counts(
-    encoded: EncodedTransactions, days: Slice, console: Console
-) -> Iterator[tuple[str, Opponent]]:
+def _counts(encoded: EncodedTransactions, days: Slice, console: Console) -> Iterator[Opponent]:
     """Recency frequency, item-kNN and EASE; then the last two blended with the first."""
     with _fitting(console, "user recency frequency"):
         half_life = days.best(_HALF_LIVES, partial(recency_frequency, days.past))
@@ -155,7 +142,7 @@ def _choose_ease(days: Slice, half_life: float) -> tuple[float, float]:
 
 def _skip_grams(
     encoded: EncodedTransactions, days: Slice, config: TrainConfig, console: Console
-) -> Iterator[tuple[str, Opponent]]:
+) -> Iterator[Opponent]:
     def learn(baskets: EncodedTransactions, power: float) -> SkipGram:
         return skip_gram(baskets, power, config.threads, config.seed)
 
@@ -166,7 +153,7 @@ def _skip_grams(
 
 def _published(
     encoded: EncodedTransactions, days: Slice, config: TrainConfig, console: Console
-) -> Iterator[tuple[str, Opponent]]:
+) -> Iterator[Opponent]:
     def learn(baskets: EncodedTransactions, epochs: int) -> Embeddings:
         return train_published(baskets, config, epochs)
 
@@ -204,6 +191,6 @@ def _fitting(console: Console, name: str) -> AbstractContextManager[None]:
     return stage(console, f"Opponent: {name}")
 
 
-def _opponent(name: str, scorer: Scorer, settings: str, console: Console) -> tuple[str, Opponent]:
+def _opponent(name: str, scorer: Scorer, settings: str, console: Console) -> Opponent:
     console.print(f"  [dim]{name}: {settings}[/]", highlight=False)
-    return name, Opponent(top(scorer), settings)
+    return Opponent(name, top(scorer), settings)

@@ -56,8 +56,8 @@ def fitted(transactions: Transactions, as_of: datetime = LATEST) -> tuple[dict[s
     """All opponents by name, and what the console said."""
     console = Console(width=200)
     with console.capture() as capture:
-        methods = dict(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
-    return methods, capture.get()
+        found = list(opponents(encode(transactions, None, 1, as_of), as_of, CONFIG, console))
+    return {each.name: each for each in found}, capture.get()
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def test_whoever_knows_basket_or_user_stays_in_the_aisle(
     aisle = aisle_of(transactions)
     for home, user in ((0, 1), (1, 4)):  # users 0 to 2 buy even items, 3 to 5 odd ones
         own = [item for item in range(N_ITEMS) if aisle[item] == home]
-        for name, rank in methods.items():
-            ranked = list(rank(basket(own[:4], user)))
+        for name, each in methods.items():
+            ranked = list(each.rank(basket(own[:4], user)))
             inside = [item for item in ranked if aisle[item] == home]
             if name == "item popularity":
                 assert len(inside) < 16
@@ -92,11 +92,11 @@ def test_whoever_knows_basket_or_user_stays_in_the_aisle(
 
 
 def test_neither_targets_nor_the_order_of_the_basket_count(methods: dict[str, Opponent]) -> None:
-    for rank in methods.values():
-        ranked = rank(basket([3, 8, 21, 0], 2, targets=(5, 6)))
+    for each in methods.values():
+        ranked = each.rank(basket([3, 8, 21, 0], 2, targets=(5, 6)))
         assert len(set(ranked)) == len(ranked) == K
         assert not set(ranked) & {3, 8, 21, 0}
-        assert ranked == rank(basket([0, 21, 3, 8], 2, targets=(30,)))
+        assert ranked == each.rank(basket([0, 21, 3, 8], 2, targets=(30,)))
 
 
 def test_nothing_at_or_after_the_cut_counts(
@@ -108,11 +108,11 @@ def test_nothing_at_or_after_the_cut_counts(
         user_id=pl.when(later).then(pl.lit("user-1")).otherwise("user_id"),
     )
     others, _ = fitted(Transactions(mixed, transactions.summary))
-    for name, rank in methods.items():
-        assert others[name].settings == rank.settings
+    for name, each in methods.items():
+        assert others[name].settings == each.settings
         for user in range(6):
             given = basket([user, 9, 17], user)
-            assert others[name](given) == rank(given), name
+            assert others[name].rank(given) == each.rank(given), name
 
 
 def test_what_was_chosen_is_told(transactions: Transactions) -> None:
@@ -170,4 +170,4 @@ def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
     for name, scorer in expected.items():
         for user in range(6):
             given = basket([user, 9, 17], user)
-            assert methods[name](given) == top(scorer)(given), name
+            assert methods[name].rank(given) == top(scorer)(given), name
