@@ -166,7 +166,7 @@ def coverage_plot(path: Path, methods: Mapping[str, tuple[float, Coverage]], our
         ours: the method that stands out.
     """
     panels = {
-        "share of the catalogue that is ever recommended": "coverage",
+        "share of the catalogue that is recommended": "coverage",
         "share of recommendations among the 1 % most bought items": "popularity_share",
     }
     names = sorted(methods, key=lambda name: (name != ours, -methods[name][0]))
@@ -249,4 +249,4 @@ def calibration_plot(path: Path, calibration: Calibration) -> None:
         middle = (line[75], calibration.curve(line)[75])
         style: dict[str, Any] = {"textcoords": "offset points", "color": QUIET, "va": "center"}
         by_score.annotate("logistic curve", middle, (12, -10), **style)
-        by_chance.annotate("as promised", (0.75 * top, 0.75 * top), (12, -10), **style)
+        by_chance.annotate("observed = expected", (0.75 * top, 0.75 * top), (12, -10), **style)

@@ -14,10 +14,10 @@ PICTURE = "basket_score.svg"
 
 def basket_score_section(evaluation: Evaluation, directory: Path) -> str:
     """How well scores tell real baskets from corrupted ones, and whether they are calibrated."""
-    title = "## Whose basket it is"
+    title = "## Basket score"
     judged = evaluation.basket_score
     if judged is None:
-        return f"{title}\n\nThe bundle has no basket score, or one household alone is held out."
+        return f"{title}\n\nThe bundle has no basket score, or the baskets are those of one user."
     own = reliability(*judged.personal.all_kinds())
     population = reliability(*judged.population.real_and_swapped())
     score_plot(directory / PICTURE, judged, own, population)
@@ -29,15 +29,15 @@ def basket_score_section(evaluation: Evaluation, directory: Path) -> str:
 
 {markdown_table(columns, _rows(judged, errors))}
 
-{len(judged.users):,} held-out baskets, whole ones, each beside two corruptions of it: a basket of
-another household that is held to be this one's, of the same size or the nearest there is; and the
-basket itself with half of its items replaced by others that stand next to them in the order of
-popularity. *Share bought before* is the share of the items that the shopper had ever bought.
+{len(judged.users):,} held-out baskets, with all their items, are compared with two corruptions of
+each: a basket of another household, of the same size or the nearest; and the basket itself, with
+half of its items replaced by items of similar popularity. *Share bought before* is the share of the
+items that the user had bought before.
 
-For the population score another household's basket is as real as any, so that it can do no better
-than toss a coin. Calibration error is the mean distance between likelihood and share of real
-baskets, over tenths of equal mass: for the score of a mix of one half real, a quarter another
-household's and a quarter swapped; for the population score, of one half real and one half
+The population score does not depend on the user, so that it cannot recognise another household's
+basket. Calibration error is the mean distance between likelihood and share of real baskets, over
+tenths of the baskets: for the score, half of them are real, a quarter are another household's and a
+quarter are swapped; for the population score, half are real and half are
 swapped.{_additions(evaluation.additions)}"""
 
 
@@ -55,7 +55,8 @@ def _additions(found: Additions | None) -> str:
         return ""
     return f"""
 
-One item more, in {found.baskets:,} of the baskets: one that the shopper had bought before, of one
-of the five categories they buy most, raises the score of {percent(found.raised)}; one of a category
-they never bought from lowers that of {percent(found.lowered)}. One item less: what it had
-contributed has the sign of what is missing then in {percent(found.agreed)}."""
+In {found.baskets:,} of the baskets, single items were added or removed. An item that the user had
+bought before, of one of the five categories with most purchases, raises the score in
+{percent(found.raised)} of them; an item of a category without purchases lowers it in
+{percent(found.lowered)}. A removed item changes the score in the direction of its contribution in
+{percent(found.agreed)}."""

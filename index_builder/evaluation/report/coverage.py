@@ -24,13 +24,13 @@ def coverage_section(evaluation: Evaluation, directory: Path) -> str:
         [name, figure(recall), percent(each.coverage), percent(each.popularity_share)]
         for name, (recall, each) in found.items()
     ]
-    columns = ["method", f"Recall@{K}", "catalogue ever shown", "best sellers"]
-    return f"""## How much of the catalogue is shown
+    columns = ["method", f"Recall@{K}", "coverage", "best sellers"]
+    return f"""## Catalogue coverage
 
 ![Recall beside coverage and popularity share]({PICTURE})
 
 {markdown_table(columns, rows)}
 
-*Catalogue ever shown*: share of the {n_items:,} items that were recommended for at least one of the
+*Coverage*: share of the {n_items:,} items that were recommended for at least one of the
 {len(evaluation.baskets):,} baskets. *Best sellers*: share of all recommendations that are among the
 {percent(BEST_SELLERS)} of the items that are bought most."""

@@ -22,15 +22,15 @@ def diversity_section(evaluation: Evaluation, directory: Path) -> str:
         directory / PICTURE,
         {f"{each.value:g}": (each.measured.quality.recall, each.diversity) for each in by_lambda},
     )
-    return f"""## What mixed lists cost
+    return f"""## Diversity
 
 ![Recall beside the distance within a list and its distinct subcategories, by λ]({PICTURE})
 
 {_table("`mmr_lambda`", by_lambda, bootstrap)}
 
-Maximal marginal relevance trades a candidate's odds against its likeness to what is in the list
-already; λ = 1 ranks by the score alone. *Distance*: 1 - cosine of two items' vectors, averaged over
-the pairs of a list. Differences are paired, with 95 % intervals.
+Maximal marginal relevance lowers a candidate by its similarity to the items that are already in
+the list; λ = 1 ranks by the score alone. *Distance*: 1 - cosine of two items' vectors, averaged
+over the pairs of a list. Differences are paired, with 95 % intervals.
 {_demotion(evaluation, bootstrap)}""".rstrip()
 
 
@@ -40,8 +40,8 @@ def _demotion(evaluation: Evaluation, bootstrap: Bootstrap) -> str:
     return f"""
 {_table("`substitute_weight`", evaluation.demotion, bootstrap)}
 
-By `substitute_weight`, candidates that replace something in the basket, such as a second milk, are
-demoted: a score grows by the weight's logarithm."""
+`substitute_weight` demotes candidates that are substitutes of an item in the basket, such as a
+second milk: the logarithm of the weight is added to their scores."""
 
 
 def _table(setting: str, rows: Sequence[SweepPoint], bootstrap: Bootstrap) -> str:

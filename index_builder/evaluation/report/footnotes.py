@@ -14,10 +14,10 @@ def ndcg_footnote(evaluation: Evaluation) -> str:
     ours, other = (_of_found(evaluation.methods[name].hits) for name in (OURS, first))
     return f"""[^1]: DCG / ideal DCG, where the ideal has min({K}, targets) hits at the top, the
     usual form. The RTT2Vec paper reports NDCG@20 above Recall@20 in every row (.2391 beside .1481
-    for its own method) and does not define it closely enough to reproduce. One form with that
-    property takes for its ideal the hits that were found, moved to the top; by it, the service
-    would have {figure(ours)} here and {first} {figure(other)}. So NDCG can be compared within this
-    table, and not with the paper's."""
+    for its own method), without a definition that could be reproduced. One form with this property
+    has for its ideal the hits of the answer, moved to the top; by this form, the service has
+    {figure(ours)} here and {first} {figure(other)}. So NDCG can be compared within this table, but
+    not with the paper's."""
 
 
 def _of_found(hits: Bool) -> float:

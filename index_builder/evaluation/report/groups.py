@@ -25,7 +25,7 @@ def groups_section(evaluation: Evaluation, directory: Path) -> str:
     past = np.bincount(evaluation.encoded.basket_user, minlength=evaluation.encoded.n_users)
     panels = {
         "items in the basket": sizes,
-        "past baskets of the shopper": past[methods[OURS].users],
+        "past baskets of the user": past[methods[OURS].users],
     }
     group_plot(
         directory / PICTURE,
@@ -35,12 +35,12 @@ def groups_section(evaluation: Evaluation, directory: Path) -> str:
         },
         OURS,
     )
-    return f"""## For small baskets and large ones, new shoppers and old ones
+    return f"""## By basket size and past baskets
 
-![Recall by basket size and by the shopper's number of past baskets]({PICTURE})
+![Recall by basket size and by the user's number of past baskets]({PICTURE})
 
-Each point stands for about as many baskets as the others of its line; the bands are 95 % intervals.
-Shown beside the service: the {len(shown) - 1} opponents of the highest recall."""
+The points of a line are groups of about the same number of baskets; the bands are 95 % intervals.
+The opponents are the {len(shown) - 1} with the highest recall."""
 
 
 def _by_group(

@@ -49,8 +49,8 @@ def methods_section(evaluation: Evaluation, directory: Path) -> str:
     rows[-1] = [f"**{cell}**" for cell in rows[-1]]
     return f"""# How good are the recommendations?
 
-A fifth of every held-out basket is hidden; of that, the service finds
-**{percent(ours.quality.recall)}** among its {K} recommendations. The strongest of
+A fifth of every held-out basket is hidden. The {K} recommendations of the service contain
+**{percent(ours.quality.recall)}** of the hidden items. The strongest of
 {len(methods) - 1} opponents, {rival}, finds {percent(theirs.quality.recall)}.
 
 ![Recall of every method: {OURS} {figure(ours.quality.recall)}, {rival} \
@@ -58,6 +58,6 @@ A fifth of every held-out basket is hidden; of that, the service finds
 
 {markdown_table(["method", f"Recall@{K}", f"NDCG@{K}[^1]", "repeat targets", "new targets"], rows)}
 
-In brackets: 95 % intervals. *Repeat* targets are those that the shopper had bought before, *new*
-ones not; these two columns are Recall@{K} too. On the same baskets, what the service has more than
-{rival}: Recall@{K} **{change(recall)}**, NDCG@{K} **{change(ndcg)}**."""
+In brackets: 95 % intervals. The user had bought *repeat* targets before, and *new* targets not;
+these two columns are Recall@{K} too. The service minus {rival} on the same baskets:
+Recall@{K} **{change(recall)}**, NDCG@{K} **{change(ndcg)}**."""

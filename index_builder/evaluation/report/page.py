@@ -4,12 +4,12 @@ from pathlib import Path
 
 from index_builder.evaluation.evaluate import Evaluation
 from index_builder.evaluation.report import (
+    ablations,
     basket_score,
     coverage,
     diversity,
     groups,
     methods,
-    parts,
     score,
 )
 from index_builder.evaluation.report.footnotes import ndcg_footnote
@@ -19,7 +19,7 @@ _REPORT = "report.md"
 _PICTURES = (
     methods.PICTURE,
     groups.PICTURE,
-    parts.PICTURE,
+    ablations.PICTURE,
     coverage.PICTURE,
     diversity.PICTURE,
     score.PICTURE,
@@ -28,7 +28,7 @@ _PICTURES = (
 _SECTIONS = (
     methods.methods_section,
     groups.groups_section,
-    parts.parts_section,
+    ablations.ablations_section,
     coverage.coverage_section,
     diversity.diversity_section,
     score.score_section,

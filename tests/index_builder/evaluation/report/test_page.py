@@ -48,13 +48,13 @@ def test_every_section_is_there(text: str) -> None:
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == [
         "# How good are the recommendations?",
-        "## For small baskets and large ones, new shoppers and old ones",
-        "## What each part is worth",
-        "## How much of the catalogue is shown",
-        "## What mixed lists cost",
-        "## What the score says",
-        "## Whose basket it is",
-        "## How it was measured",
+        "## By basket size and past baskets",
+        "## Ablations",
+        "## Catalogue coverage",
+        "## Diversity",
+        "## Calibration of the score",
+        "## Basket score",
+        "## Evaluation protocol",
     ]
 
 
@@ -77,12 +77,12 @@ def test_the_table_has_every_method_and_its_figures(text: str) -> None:
 
 
 def test_every_ablation_has_a_row(text: str) -> None:
-    rows = table(text, "## What each part is worth")
+    rows = table(text, "## Ablations")
     assert [row[0] for row in rows] == [each.ablation.name for each in evaluated().ablations]
 
 
 def test_every_lambda_has_a_row_and_what_it_keeps(text: str) -> None:
-    rows = table(text, "## What mixed lists cost")
+    rows = table(text, "## Diversity")
     assert [float(row[0]) for row in rows] == list(LAMBDAS)
     assert rows[0][2:4] == ["100.0 %", "0 (0 to 0)"]
     demoted = text.split("| `substitute_weight` |")[1].split("\n\n")[0].splitlines()[2:]
@@ -93,7 +93,7 @@ def test_the_basket_score_is_judged_beside_the_share_bought_before(text: str) ->
     judged = evaluated().basket_score
     assert judged is not None
     assert len(judged.users) == N_BASKETS
-    rows = table(text, "## Whose basket it is")
+    rows = table(text, "## Basket score")
     for row, way in zip(rows, (judged.personal, judged.population, judged.share), strict=True):
         assert row[1:3] == [figure(way.foreign_auc), figure(way.swapped_auc)]
     assert judged.personal.foreign_auc > judged.population.foreign_auc

@@ -12,9 +12,9 @@ from index_builder.measuring.quality import K
 PICTURE = "ablations.svg"
 
 
-def parts_section(evaluation: Evaluation, directory: Path) -> str:
+def ablations_section(evaluation: Evaluation, directory: Path) -> str:
     """Differences in recall when a part is left out or done another way."""
-    title = "## What each part is worth"
+    title = "## Ablations"
     if not evaluation.ablations:
         return f"{title}\n\nLeft out by `--quick`."
     users = evaluation.ablations[0].measured.users
@@ -32,7 +32,7 @@ def parts_section(evaluation: Evaluation, directory: Path) -> str:
             panel[each.ablation.name, "" if part else each.ablation.beside] = recall
         rows.append(_ablation_row(each, recall, compared))
     difference_plot(directory / PICTURE, panels)
-    columns = ["way", f"Recall@{K}", f"NDCG@{K}", "against", f"difference in Recall@{K}"]
+    columns = ["ablation", f"Recall@{K}", f"NDCG@{K}", "against", f"difference in Recall@{K}"]
     return f"""{title}
 
 ![Differences in Recall@{K} when a part is left out or done another way]({PICTURE})
@@ -40,10 +40,10 @@ def parts_section(evaluation: Evaluation, directory: Path) -> str:
 {markdown_table(columns, rows)}
 
 On {len(users):,} of the baskets, drawn by the seed. Differences are paired, with 95 % intervals;
-in the picture, grey ones are no larger than chance allows. *Retrained*: the ranker learned once
-more from the same baskets, with all vectors zero. The *blended* score is what the service ranks by
-where there is no ranker. The last three rows score the whole catalogue by vectors and prior alone;
-a direction that stands alone counts twice, so that the prior keeps its weight."""
+in the picture, grey differences are not significant. *Retrained*: the ranker was trained again on
+the same baskets, with all vectors zero. The service ranks by the *blended* score where there is no
+ranker. The last three rows score the whole catalogue by vectors and prior alone; a direction that
+stands alone counts twice, so that the prior keeps its weight."""
 
 
 def _ablation_row(each: Ablated, recall: Interval, compared: bool) -> list[str]:
