@@ -15,10 +15,10 @@ from service.telemetry.metrics import Metrics
 
 _log = logging.getLogger("service.access")
 
-SANE_ID = rb"[A-Za-z0-9._:/+=-]{1,128}"
+SAFE_ID = rb"[A-Za-z0-9._:/+=-]{1,128}"
 """Request ids that a caller may choose; they are safe in headers and logs."""
 
-_sane_id = re.compile(SANE_ID)
+_safe_id = re.compile(SAFE_ID)
 
 
 class RequestMiddleware:
@@ -99,6 +99,6 @@ def new_id() -> bytes:
 def _id(scope: Scope) -> bytes:
     """Return the caller's `X-Request-ID` if it is safe to repeat, else a new id."""
     for header, value in scope["headers"]:
-        if header == b"x-request-id" and _sane_id.fullmatch(value):
+        if header == b"x-request-id" and _safe_id.fullmatch(value):
             return bytes(value)
     return new_id()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from service.http.admission import Queue, too_busy
 from service.http.head_limit import HEAD_LIMIT_BYTES, LimitedProtocol
-from service.http.middleware import SANE_ID, new_id
+from service.http.middleware import SAFE_ID, new_id
 
 
 class Shedding(NamedTuple):
@@ -92,7 +92,7 @@ def _template() -> tuple[bytes, bytes]:
 
 _HEAD, _BODY = _template()
 _REQUEST_LINE = b"POST /recommend HTTP/1.1\r\n"
-_REQUEST_ID = re.compile(rb"\nx-request-id:[ \t]*(%b)[ \t]*\r" % SANE_ID, re.I)
+_REQUEST_ID = re.compile(rb"\nx-request-id:[ \t]*(%b)[ \t]*\r" % SAFE_ID, re.I)
 
 # Header lines without effect on where the request ends or on how it must be answered.
 _OTHERS = rb"""

@@ -126,7 +126,7 @@ class Metrics:
         """Count a request that was refused because too many were waiting."""
         self._shed.inc()
 
-    def shed_early(self, route: str) -> Callable[[], None]:
+    def early_shed_counter(self, route: str) -> Callable[[], None]:
         """Return a function that counts a request to `route` that was shed before the app saw it.
 
         It counts as answered, too, but has no duration.
