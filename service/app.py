@@ -72,7 +72,9 @@ def create_app(
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)
     recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
-    shedding = Shedding(queue, settings.body_limit_bytes, metrics.early_shed_counter(recommend.path))
+    shedding = Shedding(
+        queue, settings.body_limit_bytes, metrics.early_shed_counter(recommend.path)
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Shedding]]:
