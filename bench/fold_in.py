@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -51,7 +50,7 @@ def main() -> None:
     """Fold in the users that another build left out, and print the quality of each way."""
     arguments = _arguments()
     full = load_bundle(arguments.bundle)
-    cut = datetime.fromisoformat(full.manifest.as_of)
+    cut = full.manifest.cut
     transactions, products = completejourney.read()
     users = _draw(full, arguments.seed)
     others, own = _parted(transactions, users)

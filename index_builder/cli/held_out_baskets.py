@@ -1,6 +1,5 @@
 """The held-out baskets that `evaluate` and `sample-requests` read."""
 
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def read_held_out(
     """
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, products, dataset, path)
-    later = table.since(datetime.fromisoformat(loaded.manifest.as_of))
+    later = table.since(loaded.manifest.cut)
     # Not the folded-in users: these very baskets may be part of their histories.
     trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))
     encoded = encode_baskets(later, loaded.catalogue.index, trained)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 
 import numpy as np
@@ -104,10 +103,9 @@ def evaluate(
     """
     config = read_build_config(bundle)
     encoded = training_baskets(bundle, transactions, config.min_item_baskets)
-    as_of = datetime.fromisoformat(bundle.manifest.as_of)
     methods: dict[str, Measured] = {}
     settings: dict[str, str] = {}
-    others = opponents(encoded, as_of, config.train, console)
+    others = opponents(encoded, bundle.manifest.cut, config.train, console)
     for name, rank, chosen in islice(others, _CHEAP_OPPONENTS if quick else None):
         methods[name] = _measure(name, rank, baskets, bundle, console)
         settings[name] = chosen
@@ -133,8 +131,8 @@ def training_baskets(
     Raises:
         OtherTransactionsError: the transactions give other items, users or counts.
     """
-    until = datetime.fromisoformat(bundle.manifest.as_of)
-    encoded = encode(transactions, None, min_item_baskets, until)
+    cut = bundle.manifest.cut
+    encoded = encode(transactions, None, min_item_baskets, cut)
     for noun, expected, found in (
         ("items", bundle.catalogue.item_ids, encoded.items["item_id"].to_list()),
         ("users", bundle.user_ids[: bundle.n_trained_users], encoded.user_ids),
@@ -143,7 +141,7 @@ def training_baskets(
         if expected != found:
             raise OtherTransactionsError(
                 f"{transactions.summary.source}: not what bundle {bundle.bundle_id} was built "
-                f"from.\nExpected before {until}: the {len(expected):,} {noun} of the bundle. "
+                f"from.\nExpected before {cut}: the {len(expected):,} {noun} of the bundle. "
                 f"Found: others ({len(found):,}).\n"
                 "Give evaluate the transactions of the build, and the later ones."
             )

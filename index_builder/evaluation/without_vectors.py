@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -34,9 +33,9 @@ def without_vectors(
         console: where progress is shown.
     """
     config = config.model_copy(update={"index": IndexConfig(backend=Backend.EXACT)})
-    until = datetime.fromisoformat(bundle.manifest.as_of)
     with stage(console, "Ranker without vectors"):
-        found = list(windows(transactions, _products(bundle.catalogue), config, until))
+        products, cut = _products(bundle.catalogue), bundle.manifest.cut
+        found = list(windows(transactions, products, config, cut))
         examples = [
             _training_examples(window, baskets, bundle, config)
             for window, baskets in zip(found, training_baskets(found, config), strict=True)

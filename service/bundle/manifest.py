@@ -6,7 +6,7 @@ detected. It holds no wall-clock time: equal contents have an equal id.
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -113,6 +113,16 @@ class Manifest(_Facts):
     retrieval: IndexFacts
     metrics: FreeFacts = Field(description="offline metrics, by group and name")
     files: dict[FileName, FileFacts]
+
+    @property
+    def cut(self) -> datetime:
+        """`as_of`, naive UTC."""
+        return datetime.fromisoformat(self.as_of)
+
+    @property
+    def cut_s(self) -> int:
+        """`as_of` in epoch seconds."""
+        return int(self.cut.replace(tzinfo=UTC).timestamp())
 
     def signed(self) -> Self:
         """Return the manifest with its id: 16 hex digits of the SHA-256 over the rest."""

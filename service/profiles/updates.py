@@ -10,7 +10,6 @@ fold-in of a known user cannot be computed, and the vector stays.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -54,8 +53,7 @@ class ProfileUpdates:
         half_life = bundle.manifest.build.get("recency_half_life_days")
         if not isinstance(half_life, int | float) or half_life <= 0:
             raise BundleInvalidError("manifest.json, build", "recency_half_life_days", half_life)
-        as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC)
-        self._as_of = int(as_of.timestamp())
+        self._as_of = bundle.manifest.cut_s
         self._profiles = BundleProfiles(bundle)
         self._index = bundle.catalogue.index
         self._keeps_baskets = bundle.past_indptr is not None

@@ -1,7 +1,6 @@
 """What the service computes in compiled loops, in plain Python, one item at a time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import exp, log, sqrt
 
 from service.bundle.bundle import Bundle
@@ -191,7 +190,7 @@ def _past(bundle: Bundle, user_id: str | None) -> list[Past]:
     user = bundle.user_index.get(user_id or "")
     if user is None:
         return []
-    as_of = datetime.fromisoformat(bundle.manifest.as_of).replace(tzinfo=UTC).timestamp()
+    as_of = bundle.manifest.cut_s
     begun, lines = bundle.required("past_begun", "a test"), bundle.required("past_item", "a test")
     baskets, starts = (
         bundle.required("past_indptr", "a test"),

@@ -1,7 +1,6 @@
 """The report's last section: how the results were measured."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from importlib.metadata import version
 from platform import python_version
 
@@ -16,7 +15,7 @@ _PACKAGES = ("rtt2vec", "numpy", "numba", "lightgbm", "faiss-cpu", "scipy", "pol
 def protocol_section(evaluation: Evaluation, source: str, command: str) -> str:
     """Data, split, measures, settings and versions."""
     bundle, encoded, baskets = evaluation.bundle, evaluation.encoded, evaluation.baskets
-    cut = f"{datetime.fromisoformat(bundle.manifest.as_of):%Y-%m-%d %H:%M}"
+    cut = f"{bundle.manifest.cut:%Y-%m-%d %H:%M}"
     users = len(np.unique(evaluation.methods[OURS].users))
     targets = sum(len(basket.targets) for basket in baskets)
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from threading import local
 
 import numpy as np
@@ -64,8 +63,7 @@ class FeatureTable:
         )
         self._subcategory = np.ascontiguousarray(self.facts["subcategory"])
         self._n_subcategories = int(self._subcategory.max()) + 1
-        as_of = datetime.fromisoformat(bundle.manifest.as_of)
-        self._as_of = int(as_of.replace(tzinfo=UTC).timestamp())
+        self._as_of = bundle.manifest.cut_s
         self._scratch = _Scratch(len(bundle.catalogue))
 
     @contextmanager

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.files import read_baskets
+from service.support.offsets import offsets
 
 STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
 ALL = AssociationRulesConfig(min_baskets=1, min_confidence=0, min_lift=0)
@@ -24,7 +25,7 @@ def mined(
     baskets: Sequence[Collection[int]], min_support: float, config: AssociationRulesConfig = ALL
 ) -> AssociationRules:
     items = [item for basket in baskets for item in sorted(basket)]
-    indptr = np.concatenate([[0], np.cumsum([len(basket) for basket in baskets])])
+    indptr = offsets([len(basket) for basket in baskets])
     n_items = max(items, default=-1) + 1
     return association_rules(
         indptr, np.array(items, np.int32), n_items, len(baskets), min_support, config
