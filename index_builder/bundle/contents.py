@@ -14,7 +14,8 @@ from index_builder.config import (
     RankerConfig,
     SubstitutesConfig,
 )
-from index_builder.embeddings.triple2vec import Embeddings, log_share
+from index_builder.embeddings.embeddings import Embeddings
+from index_builder.embeddings.triple2vec import log_share
 from index_builder.index.closest_lists import closest_items
 from index_builder.index.tuning import BuiltIndex
 from index_builder.rules.levels import category_lift, item_rules

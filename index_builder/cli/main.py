@@ -11,7 +11,7 @@ from index_builder.cli.options import console
 from index_builder.cli.publish_profiles import publish_profiles
 from index_builder.cli.rules import rules
 from index_builder.cli.sample_requests import sample_requests
-from index_builder.embeddings.triple2vec import TrainingError
+from index_builder.embeddings.embeddings import TrainingError
 from index_builder.index.tuning import IndexRecallError
 from index_builder.transactions.errors import DataError
 from index_builder.validation.publish_gate import PublishGateError

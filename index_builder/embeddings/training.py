@@ -3,7 +3,8 @@
 from rich.console import Console
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.triple2vec import Embeddings, Step, train
+from index_builder.embeddings.embeddings import Embeddings
+from index_builder.embeddings.triple2vec import Step, train
 from index_builder.progress import training_progress
 from index_builder.transactions.encoding import EncodedTransactions
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
+from index_builder.embeddings.embeddings import Embeddings, TrainingError, check
 from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Float64, Int32, Int64, UInt64
 from service.support.offsets import offsets
@@ -25,26 +26,6 @@ from service.support.offsets import offsets
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
 _LAST_RATE = 0.01  # of the first learning rate
-_COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
-
-
-class TrainingError(RuntimeError):
-    """The model is not fit to ship."""
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """The trained vectors; a cohesion score is p_i·q_j + p_i·h_u + q_j·h_u.
-
-    Attributes:
-        item_p: (n_items, d) float32.
-        item_q: (n_items, d) float32.
-        user_h: (n_users, d) float32; zero for a user without any pair of items.
-    """
-
-    item_p: Float32
-    item_q: Float32
-    user_h: Float32
 
 
 @dataclass(frozen=True)
@@ -135,39 +116,6 @@ def train(
             if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
                 break
     return embeddings
-
-
-def check(embeddings: Embeddings) -> None:
-    """Refuses tables that are not fit to ship.
-
-    Raises:
-        TrainingError: a table holds NaN or infinity, or its rows all point the same way.
-    """
-    for name, table in vars(embeddings).items():
-        if not np.isfinite(table).all():
-            raise TrainingError(
-                f"{name}: expected finite vectors, found "
-                f"{int((~np.isfinite(table)).any(axis=1).sum()):,} rows with NaN or infinity. "
-                "Lower the learning rate."
-            )
-    for name in ("item_p", "item_q"):
-        cosine = _mean_cosine(getattr(embeddings, name))
-        if cosine > _COLLAPSED_COSINE:
-            raise TrainingError(
-                f"{name}: expected vectors that differ, found a mean cosine of {cosine:.3f} "
-                "between random items. Lower the learning rate, or check that the transactions "
-                "hold baskets of more than one kind."
-            )
-
-
-def _mean_cosine(table: Float32) -> float:
-    """The mean cosine over all pairs of rows, from the sum of the unit vectors."""
-    n = len(table)
-    if n < 3:  # two items that are always bought together may coincide
-        return 0.0
-    norms = np.linalg.norm(table, axis=1, keepdims=True)
-    total = (table / np.maximum(norms, np.float32(1e-20))).sum(axis=0, dtype=np.float64)
-    return float((total @ total - n) / (n * (n - 1)))
 
 
 @dataclass(frozen=True)

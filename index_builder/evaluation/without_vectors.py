@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from index_builder.config import Backend, BuildConfig, IndexConfig
-from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.progress import stage
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import TrainingExamples, training_examples

@@ -10,7 +10,7 @@ import polars as pl
 
 from index_builder.bundle.contents import assemble, with_ranker
 from index_builder.config import BuildConfig
-from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import build_index
 from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
 from index_builder.transactions.errors import TooFewBasketsError

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from index_builder.bundle.contents import assemble
 from index_builder.config import BuildConfig
-from index_builder.embeddings.triple2vec import Embeddings, Step, train
+from index_builder.embeddings.embeddings import Embeddings
+from index_builder.embeddings.triple2vec import Step, train
 from index_builder.index.tuning import BuiltIndex
 from index_builder.measuring.quality import K
 from index_builder.progress import training_progress

@@ -15,7 +15,7 @@ import polars as pl
 
 from index_builder.bundle.contents import assemble, with_closest, with_ranker, with_trees
 from index_builder.config import BuildConfig, IndexConfig, RankerConfig, ScoreConfig, TrainConfig
-from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import training_examples

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from rich.console import Console
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.evaluation.baselines.blend import blend
 from index_builder.evaluation.baselines.ease import MOST_ITEMS, ease
 from index_builder.evaluation.baselines.item_knn import co_purchases, item_knn

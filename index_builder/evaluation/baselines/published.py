@@ -1,7 +1,8 @@
 """triple2vec and RTT2Vec as published: vectors alone, without prior and history."""
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.triple2vec import Embeddings, train
+from index_builder.embeddings.embeddings import Embeddings
+from index_builder.embeddings.triple2vec import train
 from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoding import EncodedTransactions
 from index_builder.transactions.held_out import HeldOut

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from index_builder.bundle.contents import assemble
-from index_builder.embeddings.triple2vec import Embeddings
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.statistics.histories import histories
 from index_builder.transactions.encoding import EncodedTransactions, encode

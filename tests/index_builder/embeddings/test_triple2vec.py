@@ -4,19 +4,11 @@ import numpy as np
 import pytest
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.triple2vec import (
-    Embeddings,
-    Step,
-    TrainingError,
-    check,
-    log_share,
-    train,
-)
+from index_builder.embeddings.embeddings import Embeddings, TrainingError
+from index_builder.embeddings.triple2vec import Step, log_share, train
 from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Float64, Int64
+from service.support.array_types import Float32, Int64
 from tests.data.encoded import encoded
-
-Tables = dict[str, Float64]
 
 N_ITEMS, N_USERS = 12, 6
 
@@ -245,26 +237,6 @@ def test_without_any_pair_there_is_nothing_to_learn() -> None:
 def test_a_learning_rate_that_explodes_stops_the_training() -> None:
     with pytest.raises(TrainingError, match=r"(item_p|item_q|user_h): .*NaN.*learning rate"):
         learn(two_aisles(), learning_rate=1e30)
-
-
-def test_tables_that_are_not_fit_to_ship_are_refused() -> None:
-    random = np.random.default_rng(0)
-    fit = {name: random.standard_normal((50, 8)).astype(np.float32) for name in "pqh"}
-
-    def checked(**changes: Float32) -> None:
-        tables = fit | changes
-        check(Embeddings(tables["p"], tables["q"], tables["h"]))
-
-    checked()
-    for table, name in (("p", "item_p"), ("q", "item_q"), ("h", "user_h")):
-        broken = fit[table].copy()
-        broken[3, 1], broken[7, 2] = np.nan, np.inf
-        with pytest.raises(TrainingError, match=f"{name}: .*found 2 rows.*learning rate"):
-            checked(**{table: broken})
-    for table, name in (("p", "item_p"), ("q", "item_q")):
-        alike = (np.ones((50, 8)) + 0.01 * fit[table]).astype(np.float32)
-        with pytest.raises(TrainingError, match=rf"{name}: .*mean cosine of 1\.000"):
-            checked(**{table: alike})
 
 
 def test_log_share_counts_nothing_as_a_half() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.triple2vec import Embeddings, train
+from index_builder.embeddings.embeddings import Embeddings
+from index_builder.embeddings.triple2vec import train
 from index_builder.evaluation.baselines.published import (
     rtt2vec,
     train_published,

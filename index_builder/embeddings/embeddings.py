@@ -1,0 +1,61 @@
+"""Embeddings: the vectors that training makes, and the check that they are usable."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.support.array_types import Float32
+
+_COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
+
+
+class TrainingError(RuntimeError):
+    """Training failed, or its vectors are not usable."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The trained vectors; a cohesion score is p_i·q_j + p_i·h_u + q_j·h_u.
+
+    Attributes:
+        item_p: (n_items, d) float32.
+        item_q: (n_items, d) float32.
+        user_h: (n_users, d) float32; zero for a user without any pair of items.
+    """
+
+    item_p: Float32
+    item_q: Float32
+    user_h: Float32
+
+
+def check(embeddings: Embeddings) -> None:
+    """Refuses vectors that are not usable.
+
+    Raises:
+        TrainingError: a table holds NaN or infinity, or its rows all point the same way.
+    """
+    for name, table in vars(embeddings).items():
+        if not np.isfinite(table).all():
+            raise TrainingError(
+                f"{name}: expected finite vectors, found "
+                f"{int((~np.isfinite(table)).any(axis=1).sum()):,} rows with NaN or infinity. "
+                "Lower the learning rate."
+            )
+    for name in ("item_p", "item_q"):
+        cosine = _mean_cosine(getattr(embeddings, name))
+        if cosine > _COLLAPSED_COSINE:
+            raise TrainingError(
+                f"{name}: expected vectors that differ, found a mean cosine of {cosine:.3f} "
+                "between random items. Lower the learning rate, or check that the transactions "
+                "hold baskets of more than one kind."
+            )
+
+
+def _mean_cosine(table: Float32) -> float:
+    """The mean cosine over all pairs of rows, from the sum of the unit vectors."""
+    n = len(table)
+    if n < 3:  # two items that are always bought together may coincide
+        return 0.0
+    norms = np.linalg.norm(table, axis=1, keepdims=True)
+    total = (table / np.maximum(norms, np.float32(1e-20))).sum(axis=0, dtype=np.float64)
+    return float((total @ total - n) / (n * (n - 1)))
