@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LINE_LIMIT = 110
+LINE_LIMIT, README_LIMIT = 110, 150
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 PATH = re.compile(r"`((?:service|index_builder|loadtest|bench|chaos|deploy|docs|tests)/[\w./-]*)`")
 
@@ -55,3 +55,7 @@ def test_paths_in_backticks_exist(page: str) -> None:
 def test_lines_are_not_too_long(page: str) -> None:
     lines = (ROOT / page).read_text().splitlines()
     assert [line for line in lines if len(line) > LINE_LIMIT] == []
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LIMIT
