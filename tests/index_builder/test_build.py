@@ -89,14 +89,14 @@ def test_a_bundle_holds_the_shop_and_how_good_it_is(bundle: Bundle) -> None:
     assert isinstance(validation["RTT2Vec with history"], dict)
 
 
-def test_without_until_every_basket_is_learnt_from(bundle: Bundle) -> None:
+def test_without_until_all_baskets_are_used(bundle: Bundle) -> None:
     last = lines()["timestamp"].max()
     assert isinstance(last, datetime)
     assert datetime.fromisoformat(bundle.manifest.as_of) == last + timedelta(seconds=1)
     assert bundle.item_count.sum() == lines().height
 
 
-def test_what_was_built_recommends_from_the_shoppers_aisle(bundle: Bundle) -> None:
+def test_a_built_bundle_recommends_from_the_users_aisle(bundle: Bundle) -> None:
     recommender = Recommender(bundle, by_score())
     for user in range(6):
         aisle = AISLES[user // 3]
@@ -171,9 +171,7 @@ INFLUENCE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("cause", INFLUENCE)
-def test_what_has_influence_gives_another_bundle(
-    tmp_path: Path, reference: Path, cause: str
-) -> None:
+def test_other_settings_give_another_bundle(tmp_path: Path, reference: Path, cause: str) -> None:
     assert built(tmp_path / "out", **{"until": CUT, **INFLUENCE[cause]}).name != reference.name
 
 
@@ -207,7 +205,7 @@ def test_a_place_that_is_no_directory_is_refused_before_anything_is_done(tmp_pat
     assert capture.get() == ""
 
 
-def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -> None:
+def test_a_shop_too_small_for_validation_gets_its_bundle(tmp_path: Path) -> None:
     console = Console(width=200)
     with console.capture() as capture:
         built(tmp_path / "out", lines(days=12), console=console)
@@ -221,7 +219,7 @@ def test_too_small_a_shop_for_validation_still_gets_its_bundle(tmp_path: Path) -
     assert len(Recommender(bundle).recommend(a_request("user-0", k=5)).items) == 5
 
 
-def test_too_small_a_shop_for_anything_is_told_so(tmp_path: Path) -> None:
+def test_a_shop_too_small_for_a_build_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TooFewBasketsError, match="min_item_baskets"):
         built(tmp_path / "out", lines(days=3))
     with pytest.raises(TooFewBasketsError, match="Too few baskets before"):
@@ -229,13 +227,13 @@ def test_too_small_a_shop_for_anything_is_told_so(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_shop_of_single_purchases_is_told_so(tmp_path: Path) -> None:
+def test_a_shop_of_single_purchases_is_refused_with_the_reason(tmp_path: Path) -> None:
     single = lines().unique("basket_id")
     with pytest.raises(TooFewBasketsError, match="two items"):
         built(tmp_path / "out", single)
 
 
-def test_a_shop_that_knows_no_users_gets_its_bundle(tmp_path: Path) -> None:
+def test_a_shop_with_a_single_user_gets_its_bundle(tmp_path: Path) -> None:
     built(tmp_path / "out", lines().with_columns(user_id=pl.lit("everybody")))
     recommender = Recommender(load_bundle(tmp_path / "out"), by_score())
     for aisle, name in enumerate(AISLES):

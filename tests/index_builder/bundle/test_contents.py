@@ -92,7 +92,7 @@ def test_histories_are_those_of_the_training_baskets(
         np.testing.assert_array_equal(getattr(contents, f"history_{name}"), array, strict=True)
 
 
-def test_the_manifest_tells_how_it_came_about(contents: BundleContents) -> None:
+def test_the_manifest_has_the_configuration(contents: BundleContents) -> None:
     manifest = preview_bundle(contents).manifest
     assert manifest.as_of == "2017-12-01T00:00:00"
     assert manifest.build == QUICK.model_dump(mode="json")

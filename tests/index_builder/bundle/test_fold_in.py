@@ -225,6 +225,6 @@ def test_a_folded_in_user_without_a_known_item_is_as_good_as_unknown(
     assert Recommender(bundle).recommend(a_request("user-new", k=10)).source == "popularity"
 
 
-def test_a_bundle_of_unknown_making_is_refused(transactions: Transactions) -> None:
+def test_a_bundle_without_a_known_configuration_is_refused(transactions: Transactions) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json, build"):
         with_folded_in_users(preview_bundle(tiny_contents()), transactions)

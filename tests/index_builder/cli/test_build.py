@@ -20,7 +20,7 @@ def test_the_command_says_what_it_read_and_what_it_made(bundles: Path) -> None:
 
 
 def test_bad_data_is_one_message_with_the_file_as_it_is(run: Run, tmp_path: Path) -> None:
-    # A long path with brackets, which are markup to whoever prints in colours.
+    # A long path with brackets, which are markup of the console.
     folder = tmp_path / ("[red]" + "long" * 20) / "[/]"
     folder.mkdir(parents=True)
     file = folder / "transactions.csv"
@@ -38,10 +38,10 @@ def test_a_shop_that_is_too_small_is_refused(
     assert "min_item_baskets" in message
 
 
-def test_strictly_a_build_that_proves_nothing_is_refused(
+def test_strict_refuses_a_build_that_does_not_pass(
     run: Run, shop_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    # Everybody buys the whole aisle again and again: who counts finds as much as the vectors do.
+    # Every user buys the whole aisle again and again: counts find as much as the vectors do.
     arguments = ("--transactions", shop_files[0], "--out", tmp_path, *QUICK)
     message = refused(run, "PublishGateError", *arguments, "--strict")
     assert "user frequency +0.000 (+0.000 to +0.000)" in message

@@ -66,7 +66,7 @@ def test_folded_in_users_are_known_and_other_answers_stay(
         assert {item.category for item in answer.items} == {aisle}
 
 
-def test_by_default_the_bundle_stands_beside_the_one_it_was_made_from(
+def test_by_default_the_bundle_is_written_beside_the_one_it_was_made_from(
     run: Run, built: Path, everyone: Path
 ) -> None:
     for _ in range(2):  # the second time from its own result: nothing changes

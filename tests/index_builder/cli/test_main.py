@@ -7,7 +7,7 @@ import pytest
 from tests.index_builder.conftest import Run, refused
 
 
-def test_help_teaches(run: Run) -> None:
+def test_help_shows_options_commands_and_examples(run: Run) -> None:
     done = run("--help")
     for word in ("--transactions", "user_id, basket_id, item_id", "--until", "2017-12-01"):
         assert word in done.out
@@ -56,7 +56,7 @@ def test_a_bad_option_is_named(run: Run, arguments: list[str], message: str) -> 
         (["evaluate", "--bundle", "nowhere"], "BundleMissingError", "nowhere"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
+def test_unusable_sources_are_refused(
     run: Run, arguments: list[str], kind: str, message: str
 ) -> None:
     assert message in refused(run, kind, *arguments)

@@ -26,7 +26,7 @@ def publish(run: Run, bundle: Path, servers: str, status: int = 0) -> str:
     return run("publish-profiles", *options, status=status).err
 
 
-def test_what_is_published_is_what_the_service_reads(
+def test_published_profiles_are_read_by_the_service(
     monkeypatch: pytest.MonkeyPatch, run: Run, bundle: Path
 ) -> None:
     loaded = load_bundle(bundle)
@@ -115,7 +115,7 @@ def test_a_server_that_is_none_is_named(
 
 
 @pytest.mark.parametrize("servers", ["foo:bar", "127.0.0.1", "", "a:1,,b:1", "a:1, b:1"])
-def test_what_names_no_servers_is_refused(
+def test_malformed_servers_are_refused(
     run: Run,
     bundle: Path,
     servers: str,
@@ -124,6 +124,6 @@ def test_what_names_no_servers_is_refused(
     assert f"Expected servers as host:port, several between commas, found '{servers}'" in message
 
 
-def test_without_servers_it_says_which_variable_names_them(run: Run, bundle: Path) -> None:
+def test_without_servers_the_variable_is_named(run: Run, bundle: Path) -> None:
     said = run("publish-profiles", "--bundle", bundle, status=2).err
     assert "RTT2VEC_MEMCACHED" in said

@@ -53,7 +53,7 @@ def test_thresholds(run: Run, baskets: Path, tmp_path: Path) -> None:
 
 
 def test_transactions_and_levels(run: Run, shop_files: tuple[Path, Path], tmp_path: Path) -> None:
-    """Nobody leaves an aisle, so that no rule joins two of them, at whatever level."""
+    """Every user stays in one aisle, so that no rule joins two aisles, at any level."""
     out, (transactions, products) = tmp_path / "rules.csv", shop_files
     shop = ("rules", "--transactions", transactions, "--products", products, "--out", out)
     run(*shop, "--min-support", 0.1, "--min-lift", 1)

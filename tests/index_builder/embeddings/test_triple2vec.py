@@ -14,7 +14,7 @@ N_ITEMS, N_USERS = 12, 6
 
 
 def two_aisles(n_baskets: int = 400, seed: int = 0) -> EncodedBaskets:
-    """Even items and even users, odd items and odd users: nobody ever leaves the aisle."""
+    """Even items and even users, odd items and odd users: each user stays in one aisle."""
     random = np.random.default_rng(seed)
     users = random.integers(0, N_USERS, n_baskets)
     baskets = [
@@ -170,7 +170,7 @@ def expected_loss(counts: Int64, config: TrainConfig) -> float:
     return float(share[known] @ of_positive)
 
 
-def test_training_ends_when_it_is_told_to() -> None:
+def test_on_step_can_end_the_training() -> None:
     shown: list[tuple[int, Embeddings]] = []
 
     def on_step(step: Step, embeddings: Embeddings) -> bool:
@@ -191,7 +191,7 @@ def test_fewer_triples_than_threads() -> None:
     assert np.isfinite(embeddings.item_p).all()
 
 
-def test_who_bought_no_pair_stays_at_zero() -> None:
+def test_a_user_without_a_pair_of_items_stays_at_zero() -> None:
     # User 2 and 3 are in the table but bought single items, or nothing.
     world = encoded([[0, 1], [0, 2], [1, 2], [3]] * 20, users=[0, 1, 1, 2] * 20)
     embeddings = learn(world, n_items=4, n_users=4)
@@ -207,7 +207,7 @@ def test_an_item_that_was_never_bought_with_another_goes_with_nothing() -> None:
     assert (cohesion[:3, 3] < [cohesion[0, 1], cohesion[1, 2], cohesion[2, 0]]).all()
 
 
-def test_a_shop_that_knows_no_users_does_not_collapse() -> None:
+def test_a_shop_with_a_single_user_does_not_collapse() -> None:
     # All baskets under one id. P(u | i, j) is 1 then, and must not drag every item one way.
     world = two_aisles()
     embeddings = learn(encoded_with_one_user(world), n_users=1, epochs=100)

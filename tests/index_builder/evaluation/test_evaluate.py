@@ -64,13 +64,13 @@ def test_a_sweep_starts_at_the_neutral_value(sweep: str, setting: tuple[float, .
         assert each.diversity == ListDiversity.of(each.measured.ranked, evaluation.bundle)
 
 
-def test_the_smaller_lambda_the_more_mixed_the_lists() -> None:
+def test_a_smaller_lambda_gives_more_diverse_lists() -> None:
     distances = [each.diversity.distance for each in evaluated().diversity]
     assert distances[-1] > distances[0] + 0.03
     assert distances == pytest.approx(sorted(distances), abs=0.01)
 
 
-def test_quickly_nothing_is_trained_and_nothing_is_left_out() -> None:
+def test_quick_trains_nothing() -> None:
     evaluation = evaluated(quick=True)
     assert list(evaluation.methods) == ["item popularity", "user frequency", OURS]
     assert not evaluation.ablations
@@ -88,7 +88,7 @@ def test_every_ablation_stands_beside_something_that_was_measured() -> None:
             assert each.beside is by_name()[each.ablation.beside]
 
 
-def test_in_baskets_as_small_as_these_every_item_is_an_anchor_anyway() -> None:
+def test_every_item_of_a_small_basket_is_an_anchor() -> None:
     measured, served = by_name(), evaluated().methods[OURS]
     assert (measured["every item an anchor"].ranked == served.ranked).all()
     every, half = measured["blended, every item an anchor"], measured["blended, half of the items"]
@@ -103,13 +103,13 @@ def test_either_direction_alone_ranks_otherwise_than_both() -> None:
         assert (measured[name].ranked != both.ranked).any()
 
 
-def test_how_is_searched_changes_candidates_and_few_answers() -> None:
+def test_the_kind_of_search_changes_few_answers() -> None:
     served = evaluated().methods[OURS].ranked
     for name in ("one search for the mean", "one search per anchor"):
         assert (by_name()[name].ranked[:, 0] == served[:, 0]).mean() > 0.9
 
 
-def test_without_the_shopper_the_answer_is_a_strangers() -> None:
+def test_without_the_user_the_answer_is_a_strangers() -> None:
     shop = built_shop()
     recommender = Recommender(shop.bundle)
     for basket, ranked in zip(
@@ -154,7 +154,7 @@ def test_other_transactions_are_refused(tmp_path: Path, seed: int) -> None:
         evaluate(shop.bundle, read_transactions(file), shop.baskets, 0, True, QUIET)
 
 
-def test_what_came_after_the_cut_does_not_matter_to_the_training_baskets() -> None:
+def test_training_baskets_do_not_depend_on_later_ones() -> None:
     shop = built_shop()
     before = shop.transactions.until(CUT)
     first = training_baskets(shop.bundle, before, CONFIG.min_item_baskets)

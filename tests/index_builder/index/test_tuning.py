@@ -44,12 +44,12 @@ def test_every_backend_reaches_its_target_by_default(backend: Backend) -> None:
     assert recall == measure_ann_recall(retrieval, Exact(ROWS), QUERIES, 10)
 
 
-def test_what_finds_everything_reaches_any_target() -> None:
+def test_an_exact_index_reaches_any_target() -> None:
     _, recall, _ = build_index(ROWS, QUERIES, config("exact", 1.0))
     assert recall == 1
 
 
-def test_what_finds_too_little_is_refused_with_the_figure_and_the_remedy() -> None:
+def test_an_index_below_its_target_is_refused_with_figure_and_remedy() -> None:
     _, recall, _ = build_index(ROWS, QUERIES, config("faiss", 0, COARSE))
     with pytest.raises(IndexRecallError) as error:
         build_index(ROWS, QUERIES, config("faiss", 0.95, COARSE))
@@ -103,7 +103,7 @@ def test_the_worse_half_of_the_queries_decides() -> None:
         assert built.frontier[0].ann_recall_at_k == recall < built.ann_recall_at_k
 
 
-def test_what_is_given_is_not_tuned() -> None:
+def test_given_parameters_are_not_tuned() -> None:
     built = tune_index(ROWS, QUERIES, config("faiss", 0, COARSE))
     assert built.retrieval.parameters.items() >= COARSE.items()
     assert built.frontier == ()
@@ -114,7 +114,7 @@ def test_a_target_out_of_reach_is_refused_with_what_was_tried() -> None:
     rows = random.standard_normal((4000, 40)).astype(np.float32)
     queries = random.standard_normal((20, 40)).astype(np.float32)
     rows[:, 0] *= 1000  # nearly all of the variance is where
-    queries[:, 0] = 0  # nobody asks
+    queries[:, 0] = 0  # no query uses it
     unreachable = IndexConfig(ann_recall_target=1.0, ann_recall_k=10)
     frontier = tune_index(rows, queries, unreachable.model_copy(update={"ann_recall_target": 0}))
     with pytest.raises(IndexRecallError) as error:

@@ -46,7 +46,7 @@ def test_bins_are_tenths_of_the_other_half_by_score() -> None:
 
 
 def test_the_error_by_hand() -> None:
-    # The curve of everybody else promises .5 and .8; where nothing is ever right, it is off by .65.
+    # The curve of the other half gives .5 and .8; where there are no hits, it is off by .65.
     fitted = set(np.random.default_rng(0).permutation(60)[:30].tolist())
     hits = HITS & np.isin(USERS, list(fitted))[:, None]
     calibration = calibrate(USERS, SCORES, hits, seed=0)
@@ -68,7 +68,7 @@ def test_hits_that_never_or_always_come_have_a_curve(
     assert chances == pytest.approx(hits[:3].astype(float), abs=0.05)
 
 
-def test_equal_scores_promise_the_mean() -> None:
+def test_equal_scores_get_the_mean() -> None:
     hits = np.arange(1000) < 250
     curve = Curve.fit(np.full(1000, 3.0), hits)
     assert curve(np.array([3.0])) == pytest.approx([0.25], abs=0.001)

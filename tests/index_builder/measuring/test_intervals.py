@@ -1,4 +1,4 @@
-"""Bootstrap intervals, where they can be told by hand."""
+"""Bootstrap intervals, where they can be derived by hand."""
 
 from math import isnan, sqrt
 

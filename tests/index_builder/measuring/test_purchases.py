@@ -46,7 +46,7 @@ def test_the_half_life_decides_between_often_and_lately() -> None:
     assert top(recency_frequency(SHOP, 1000))(basket([]))[:3] == [3, 2, 4]
 
 
-def test_who_bought_nothing_gets_the_best_sellers() -> None:
+def test_a_user_without_purchases_gets_the_best_sellers() -> None:
     nothing = np.zeros(0, np.int32)
     rank = top(purchases(np.zeros(3, np.int64), nothing, nothing, 30))
     assert rank(basket([1], user=1)) == [0, *range(2, K + 1)]

@@ -58,7 +58,7 @@ def test_more_targets_than_places_can_still_be_perfect_by_ndcg() -> None:
     assert found.ndcg == pytest.approx(1)
 
 
-def test_targets_bought_before_and_not_are_told_apart() -> None:
+def test_repeat_and_new_targets_are_measured_separately() -> None:
     # Items 2 and 4 had been bought before, 1 and 3 and 5 had not.
     found = quality([2, 1], basket([2, 4, 1, 3, 5]))
     assert found.recall_repeat == pytest.approx(1 / 2)
@@ -99,7 +99,7 @@ def test_every_basket_keeps_its_own_figures() -> None:
     assert np.argwhere(found.hits).tolist() == [[0, 1], [1, 2]]
 
 
-def test_the_production_recommender_as_a_ranker() -> None:
+def test_the_production_recommender_as_a_ranking_function() -> None:
     recommender = Recommender(BUNDLE)
     rank = ranking_function(recommender, BUNDLE)
     ranked = rank(basket([2], given=[0, 4], user=1))

@@ -1,4 +1,4 @@
-"""Rules of training baskets: between items and at the levels of a taxonomy, by hand."""
+"""Association rules of training baskets: between items and at the levels of a taxonomy, by hand."""
 
 from dataclasses import replace
 
@@ -49,10 +49,10 @@ def test_a_level_that_the_shop_left_empty_has_no_rules(encoded: EncodedTransacti
     assert category_lift(encoded, empty, 1).shape == (0, 0)
 
 
-def test_the_lift_of_two_categories_where_it_can_be_told(encoded: EncodedTransactions) -> None:
+def test_the_lift_of_two_categories_with_enough_baskets(encoded: EncodedTransactions) -> None:
     """By chance 4 · 2 / 5 = 1.6 baskets would hold both; 2 do."""
-    told = category_lift(encoded, LEVEL, 1.6)
-    np.testing.assert_allclose(told, [[-1, 1.25], [1.25, -1]], rtol=1e-6)
+    found = category_lift(encoded, LEVEL, 1.6)
+    np.testing.assert_allclose(found, [[-1, 1.25], [1.25, -1]], rtol=1e-6)
     np.testing.assert_array_equal(category_lift(encoded, LEVEL, 1.7), np.full((2, 2), -1))
 
 

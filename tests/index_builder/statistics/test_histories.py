@@ -30,7 +30,7 @@ def test_the_half_life_is_a_half_life() -> None:
     assert found.recency == pytest.approx(weights / weights.sum())
 
 
-def test_a_shopper_who_left_long_ago_still_has_a_history() -> None:
+def test_a_user_who_left_long_ago_has_a_history() -> None:
     # At a half-life of a day, 0.5^age is zero in double precision after three years.
     baskets = encoded([[0, 1], [0], [2]], users=[0, 0, 1], begun=[0, DAY, 5000 * DAY])
     found = histories(baskets, n_users=2, n_items=3, half_life_days=1)

@@ -125,7 +125,7 @@ def test_indices_need_not_be_those_of_an_encoding(transactions: Transactions) ->
     assert encoded.basket_user.tolist() == [6, 6]
 
 
-def test_products_give_names_where_they_know_the_item(transactions: Transactions) -> None:
+def test_products_name_the_items_that_they_have(transactions: Transactions) -> None:
     products = pl.DataFrame(
         {
             "item_id": ["bread", "milk", "unsold"],
@@ -215,7 +215,7 @@ def test_the_order_of_rows_does_not_matter(
 
 @settings(deadline=None)
 @given(past=BASKETS, future=BASKETS, data=st.data())
-def test_what_begins_at_the_cut_or_later_does_not_matter(
+def test_baskets_that_begin_at_the_cut_or_later_do_not_matter(
     past: list[tuple[int, set[int]]],
     future: list[tuple[int, set[int]]],
     data: st.DataObject,
@@ -233,7 +233,7 @@ def test_what_begins_at_the_cut_or_later_does_not_matter(
 
 @settings(deadline=None)
 @given(baskets=BASKETS, threshold=st.integers(1, 3))
-def test_what_is_encoded_decodes_to_what_was_read(
+def test_encoded_baskets_decode_to_the_lines_read(
     baskets: list[tuple[int, set[int]]],
     threshold: int,
     tmp_path_factory: pytest.TempPathFactory,

@@ -67,7 +67,7 @@ def test_among_events_the_first_names_the_owner(tmp_path: Path) -> None:
     assert found.summary.dropped == {"events of another user's basket": 1}
 
 
-def test_what_is_left_out_does_not_move_when_a_basket_began(tmp_path: Path) -> None:
+def test_lines_left_out_do_not_change_when_a_basket_began(tmp_path: Path) -> None:
     day = pl.Series(["2017-12-02", "2017-12-01"]).str.to_datetime()
     told_by = {"event_id": ["e1", "e2"], "user_id": ["ann", "thief"]}
     found = read_transactions(parquet(tmp_path / "t.parquet", timestamp=day, **told_by))
@@ -91,7 +91,7 @@ def test_a_line_without_an_event_id_is_the_shops_own(tmp_path: Path) -> None:
     assert found.summary.dropped["events of another user's basket"] == 1
 
 
-def test_nor_is_one_whose_event_id_is_blank_an_event(tmp_path: Path) -> None:
+def test_a_line_with_a_blank_event_id_is_no_event(tmp_path: Path) -> None:
     found = read_transactions(parquet(tmp_path / "t.parquet", event_id=["", "", " "]))
     assert (found.lines.height, dict(found.summary.dropped)) == (3, {})
 

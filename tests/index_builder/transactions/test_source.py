@@ -10,7 +10,7 @@ from index_builder.transactions.source import Dataset, read_source
 DEMO = Dataset.COMPLETEJOURNEY
 
 
-def test_the_shops_own_files_stand_before_the_demo(shop_files: tuple[Path, Path]) -> None:
+def test_the_shops_own_files_are_read_instead_of_the_demo(shop_files: tuple[Path, Path]) -> None:
     transactions, products = shop_files
     table, catalogue = read_source(transactions, products, DEMO, None)
     assert table.summary.users == 6

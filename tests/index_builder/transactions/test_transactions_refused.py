@@ -183,7 +183,7 @@ def test_an_empty_parquet_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"user_id,basket_id", b"PAR1" + bytes(99)])
-def test_what_is_no_parquet_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
     assert "t.parquet: not readable as Parquet" in refusal(UnreadableFileError, path)
@@ -197,7 +197,7 @@ def test_what_is_no_parquet_file_is_refused(tmp_path: Path, content: bytes) -> N
         HEADER.encode() + b'u,b,"i,2017-12-01\n',
     ],
 )
-def test_what_is_no_csv_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     assert "t.csv: not readable as CSV" in refusal(UnreadableFileError, path)

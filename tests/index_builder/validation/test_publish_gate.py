@@ -61,7 +61,7 @@ def test_always_better_than_both_passes() -> None:
         ([0.0] * 20, [0.25] * 20, [1.0] + [0.25] * 19),  # better for a single user
     ],
 )
-def test_what_does_not_beat_both_does_not_pass(
+def test_a_system_that_does_not_beat_both_does_not_pass(
     popularity: list[float], frequency: list[float], ours: list[float]
 ) -> None:
     found = result(popularity, frequency, ours)
@@ -102,7 +102,7 @@ def test_a_shop_with_nothing_to_learn_is_built_with_a_warning(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("days", [90, 12])  # the second is too small to validate
-def test_strictly_it_is_refused_and_the_bundle_before_it_stays(tmp_path: Path, days: int) -> None:
+def test_strict_refuses_it_and_the_bundle_before_stays(tmp_path: Path, days: int) -> None:
     good, quiet = shop(tmp_path, at_random=False), Console(quiet=True)
     before = build(good, None, QUICK, tmp_path / "out", None, quiet)
     bad = shop(tmp_path, at_random=True, days=days)

@@ -68,12 +68,12 @@ def test_every_method_is_measured_and_the_recommender_beats_the_best_sellers(
 
 
 def test_where_no_target_is_new_the_manifest_says_null(choice: Choice) -> None:
-    # JSON has no NaN. Everybody has bought the whole aisle long since.
+    # JSON has no NaN. Every user has bought the whole aisle before.
     assert metrics_of(choice)["user frequency"]["recall_new"] is None
     assert metrics_of(choice)["user frequency"]["recall_repeat"] == 1
 
 
-def test_what_is_chosen_is_among_what_may_be(choice: Choice) -> None:
+def test_the_choice_is_one_of_the_candidates(choice: Choice) -> None:
     assert 1 <= choice.epochs <= QUICK.train.epochs
     assert choice.epochs == metrics_of(choice)["epochs"]
     assert choice.vectors_alone.history == 0
@@ -84,7 +84,7 @@ def test_where_all_weights_find_everything_the_defaults_stay(choice: Choice) -> 
     assert choice.vectors_alone == Weights(user=0.5, popularity=1, history=0)
 
 
-def test_training_stops_once_it_finds_no_more(transactions: Transactions) -> None:
+def test_training_stops_when_recall_no_longer_grows(transactions: Transactions) -> None:
     # Everything is found at the first look, after 2 of 40 epochs, and never more than that.
     config = QUICK.model_copy(update={"train": QUICK.train.model_copy(update={"epochs": 40})})
     choice, _ = validated(transactions, config)
@@ -109,7 +109,7 @@ def shop(directory: Path, days: int) -> Transactions:
 @pytest.mark.parametrize(
     ("days", "why"), [(30, "17 baskets of 5 known items or more"), (5, "Too few baskets before")]
 )
-def test_too_small_a_record_gets_the_defaults_and_is_told_so(
+def test_too_few_baskets_get_the_defaults_and_a_message(
     tmp_path: Path, days: int, why: str
 ) -> None:
     choice, said = validated(shop(tmp_path, days), until=FIRST + timedelta(days=days))

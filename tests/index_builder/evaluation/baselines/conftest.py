@@ -11,7 +11,7 @@ N_ITEMS, N_USERS = 12, 6
 
 @pytest.fixture(scope="session")
 def aisles() -> EncodedTransactions:
-    """Even items and even users, odd items and odd users: nobody ever leaves the aisle."""
+    """Even items and even users, odd items and odd users: each user stays in one aisle."""
     random = np.random.default_rng(0)
     users = random.integers(0, N_USERS, 400).tolist()
     baskets = [

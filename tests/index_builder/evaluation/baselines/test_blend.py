@@ -25,6 +25,6 @@ def test_the_weight_is_the_seconds() -> None:
     assert blend(FIRST, SECOND, 0)(basket([3]))[:3] == pytest.approx([0, 0.5, 1])
 
 
-def test_a_part_that_knows_nothing_leaves_it_to_the_other() -> None:
+def test_a_part_without_scores_leaves_the_order_to_the_other() -> None:
     assert blend(FIRST, fixed(0, 0, 0, 0))(basket([3]))[:3] == pytest.approx([0, 0.5, 1])
     assert np.isfinite(blend(FIRST, SECOND)(basket([0, 1, 2, 3]))).all()

@@ -22,12 +22,12 @@ def test_the_shrunk_cosine_summed_over_the_basket() -> None:
 
 
 @pytest.mark.parametrize(("power", "norm"), [(0, 3), (0.5, sqrt(6)), (1, 2)])
-def test_the_power_says_whose_popularity_counts(power: float, norm: float) -> None:
+def test_the_power_weighs_the_popularity_of_item_and_neighbour(power: float, norm: float) -> None:
     assert item_knn(SHOP, 5, power)(basket([0]))[2] == pytest.approx(1 / (norm + 5))
     assert item_knn(SHOP, 0, power)(basket([0]))[2] == pytest.approx(1 / norm)
 
 
-def test_what_was_never_bought_with_the_basket_comes_by_popularity() -> None:
+def test_items_never_bought_with_the_basket_come_by_popularity() -> None:
     assert top(item_knn(SHOP))(basket([0])) == [1, 2, 3, 4]
     assert top(item_knn(SHOP))(basket([3])) == [0, 1, 2, 4]
     assert top(item_knn(SHOP))(basket([4])) == [0, 1, 2, 3]

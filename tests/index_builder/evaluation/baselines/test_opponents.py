@@ -1,4 +1,4 @@
-"""All opponents, in a shop where everybody keeps to one aisle."""
+"""All opponents, in a shop where every user stays in one aisle."""
 
 import sys
 from datetime import datetime, timedelta
@@ -76,7 +76,7 @@ def test_they_come_in_the_order_of_the_table(methods: dict[str, Opponent]) -> No
     assert list(methods) == NAMES
 
 
-def test_whoever_knows_basket_or_user_stays_in_the_aisle(
+def test_methods_that_use_basket_or_user_stay_in_the_aisle(
     methods: dict[str, Opponent], transactions: Transactions
 ) -> None:
     aisle = aisle_of(transactions)
@@ -115,7 +115,7 @@ def test_nothing_at_or_after_the_cut_counts(
             assert others[name].rank(given) == each.rank(given), name
 
 
-def test_what_was_chosen_is_told(transactions: Transactions) -> None:
+def test_chosen_settings_are_shown(transactions: Transactions) -> None:
     methods, said = fitted(transactions)
     assert not methods["item popularity"].settings
     for name in NAMES[2:]:

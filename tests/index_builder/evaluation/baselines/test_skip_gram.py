@@ -50,7 +50,7 @@ def test_aisles_do_not_mix(
 
 
 @WITH_GENSIM
-def test_who_never_met_another_item_stays_at_zero() -> None:
+def test_an_item_without_a_pair_stays_at_zero() -> None:
     vectors = skip_gram(trained([[0, 1], [0, 1], [3]], 5), threads=1)
     for table in (vectors.inputs, vectors.outputs):
         assert table.shape == (5, 64)
@@ -84,6 +84,6 @@ def test_vectors_learn_the_popularity_that_the_noise_has_not() -> None:
     assert slopes == pytest.approx([1, 0.25, -0.5], abs=0.3)
 
 
-def test_where_gensim_is_missing_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gensim_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim", None)
     assert not gensim_is_installed()

@@ -58,7 +58,7 @@ def finds(*items: int) -> Scorer:
     return lambda _: scores
 
 
-def test_the_value_that_finds_the_most_is_the_best_and_of_equals_the_first() -> None:
+def test_the_value_with_the_highest_recall_is_the_best_and_of_equals_the_first() -> None:
     baskets = [basket([0], targets=(60,)), basket([1], targets=(70,))] * 20
     parts = Slice(trained([list(range(100))], 100), baskets)
     scorers = {"none": finds(), "one": finds(60), "other": finds(70), "both": finds(70, 60)}

@@ -122,7 +122,7 @@ def test_it_says_how_it_was_made(text: str) -> None:
     assert "{" not in text
 
 
-def test_it_tells_nothing_of_the_machine(directory: Path) -> None:
+def test_no_path_of_the_machine_is_shown(directory: Path) -> None:
     for content in contents(directory).values():
         assert str(directory).encode() not in content
         assert str(Path.home()).encode() not in content
@@ -139,7 +139,7 @@ def test_another_seed_gives_other_intervals(tmp_path: Path) -> None:
     assert table(other, "# How good") != table(text, "# How good")
 
 
-def test_what_was_left_out_is_said(tmp_path: Path) -> None:
+def test_sections_left_out_are_mentioned(tmp_path: Path) -> None:
     text = written(tmp_path, evaluated(quick=True))
     assert "Left out by `--quick`" in text
     assert "ablations.svg" not in text

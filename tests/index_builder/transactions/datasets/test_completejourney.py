@@ -88,7 +88,7 @@ def test_products_are_complete_strings(demo: tuple[Transactions, pl.DataFrame]) 
         ((None, None, "MISCELLANEOUS", None, "National"), ""),
     ],
 )
-def test_names_are_for_people(
+def test_product_names_are_readable(
     described: tuple[str | None, str | None, str, str | None, str], name: str
 ) -> None:
     assert product_name(*described) == name

@@ -116,7 +116,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         instacart.read(folder)
 
 
-def test_no_folder_is_missing_data(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingDatasetError, match="Instacart"):
         instacart.read(tmp_path / "nowhere")
 
