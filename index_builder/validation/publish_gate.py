@@ -18,8 +18,8 @@ _OPPONENTS = ("item popularity", "user frequency")
 _DIGITS = 6  # in the manifest: beyond these, the order of a sum could change them
 
 _REMEDY = (
-    "Bring a longer record: more days, more baskets of the same users. Check that user_id and "
-    "basket_id hold what they should: without them, no user has a history."
+    "Bring more days, or more baskets of the same users. Check that user_id and basket_id are "
+    "right: without them, no user has a history."
 )
 
 
@@ -32,7 +32,7 @@ class GateResult:
     """The full system beside its opponents.
 
     Attributes:
-        system: name of the full system; empty if the record was too small to validate.
+        system: name of the full system; empty if the data were too small to validate.
         leads: its recall minus that of each opponent, by name; empty likewise.
         baskets: number of validation baskets.
     """
@@ -56,9 +56,7 @@ class GateResult:
 
     def __str__(self) -> str:
         if not self.leads:
-            return (
-                "The record is too small to validate: nothing proves that this build is any good."
-            )
+            return "The data are too small to validate: no method was measured."
         leads = "; ".join(
             f"{name} {lead.mean:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
             for name, lead in self.leads.items()
@@ -73,8 +71,8 @@ def gate_result(measured: Mapping[str, Measured], seed: int) -> GateResult:
     """Compares the full system with its opponents.
 
     Args:
-        measured: every method on the validation baskets, the full system last; empty if the record
-            was too small to validate.
+        measured: every method on the validation baskets, the full system last; empty if the data
+            were too small to validate.
         seed: of the resamples.
     """
     if not measured:
@@ -103,7 +101,7 @@ def enforce(result: GateResult, strict: bool, console: Console) -> None:
     else:
         console.print("[bold red]NOT SHOWN TO BEAT THE SIMPLEST WAYS TO RANK[/]")
         console.print(
-            f"{result}\nIt is published all the same; --strict would refuse it. {_REMEDY}",
+            f"{result}\nIt is published nevertheless; --strict would refuse it. {_REMEDY}",
             style="yellow",
             highlight=False,
             soft_wrap=True,
