@@ -24,8 +24,8 @@ class Canary(NamedTuple):
 
     Attributes:
         failures: requests that failed, or brought fewer recommendations than before.
-        overlap: share of the old recommendations that are among the new ones, mean over requests
-            that the old bundle answers.
+        overlap: share of the old recommendations that are among the new ones, mean over the
+            requests for which the old bundle recommends something; 1 without such a request.
         slowdown: median processor time of an answer to these, over that of the old bundle's.
     """
 
@@ -57,16 +57,17 @@ def replay(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend)
         before, after = _answer("old", old, request), _answer("new", new, request)
         if after is None:
             failures += 1
-        if before is None or after is None:  # a new bundle may answer where the old one failed
+        # An old answer that failed or was empty says nothing about the new bundle.
+        if after is None or before is None or not before.item_ids:
             continue
         wanted, found = before.item_ids, after.item_ids
         failures += len(found) < len(wanted)
-        overlaps.append(len(wanted & found) / max(len(wanted), 1))
+        overlaps.append(len(wanted & found) / len(wanted))
         old_s.append(before.seconds)
         new_s.append(after.seconds)
     if failures == len(requests) and not overlaps:
         return Canary(failures, 0.0, float("inf"))
-    if not overlaps:  # The old one failed wherever the new one answered.
+    if not overlaps:
         return Canary(failures, 1.0, 1.0)
     return Canary(failures, fmean(overlaps), median(new_s) / median(old_s))
 

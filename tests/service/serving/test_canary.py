@@ -16,7 +16,7 @@ from service.serving.canary import Canary, Recommend, replay
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.data.daily_bundles import publish
-from tests.data.tiny_bundle import N_ITEMS, tiny_contents
+from tests.data.tiny_bundle import AISLES, N_ITEMS, tiny_contents
 
 REQUESTS = [RecommendRequest(basket=[f"item-{i}"], k=5) for i in range(4)]
 
@@ -50,6 +50,16 @@ def test_fewer_recommendations_are_a_failure() -> None:
     assert replay([request], tiny(), tiny())[:2] == (0, 1.0)
     failures, overlap, _ = replay([request], tiny(), renamed)
     assert (failures, overlap) == (1, 2 / 3)
+
+
+EMPTY = [each.model_copy(update={"exclude_categories": list(AISLES)}) for each in REQUESTS]
+
+
+def test_answers_that_were_empty_say_nothing() -> None:
+    foreign = named(lambda i: f"other-{i}")
+    assert replay(EMPTY, tiny(), tiny()) == replay(EMPTY, tiny(), foreign) == (0, 1.0, 1.0)
+    assert replay([*EMPTY, *REQUESTS], tiny(), tiny())[:2] == (0, 1.0)
+    assert replay([*EMPTY, *REQUESTS], tiny(), foreign)[:2] == (0, 0.0)
 
 
 def failing(items: Sequence[str]) -> Recommend:
