@@ -67,7 +67,7 @@ def create_app(
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
     stream = open_stream(settings, metrics.observe_events, metrics.observe_consuming)
-    serving = Serving(settings, metrics, stream.journal if stream else None)
+    serving = Serving(settings, metrics, stream.journal if stream else None, shared)
     swap = Swap(serving, settings, metrics, shared)
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)

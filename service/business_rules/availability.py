@@ -1,7 +1,6 @@
 """Availability: which items are in stock in which store."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -30,30 +29,31 @@ class Availability:
         return np.unpackbits(self._packed[store_id], count=self._n_items).view(np.bool_)
 
 
-def read_availability(path: Path, index: Mapping[str, int]) -> Availability:
+def read_availability(content: bytes, index: Mapping[str, int], source: str) -> Availability:
     """Reads a file of availability.
 
     Args:
-        path: a Parquet file with the columns store_id and item_id, strings or integers, and a row
-            for each item that a store has. Items outside the catalogue are ignored.
+        content: of a Parquet file with the columns store_id and item_id, strings or integers, and
+            a row for each item that a store has. Items outside the catalogue are ignored.
         index: item index by item id.
+        source: the name of the file in errors.
 
     Raises:
-        RulesError: the file cannot be read or has another form.
+        RulesError: the file has another form.
     """
     from pyarrow import parquet  # a third of a second, only needed for such a file
 
     try:
-        table = parquet.read_table(path, columns=_COLUMNS)
+        table = parquet.read_table(pa.BufferReader(content), columns=_COLUMNS)
         stores, items = (pc.cast(table[name], pa.string()) for name in _COLUMNS)
     except (pa.ArrowException, OSError, KeyError) as error:
         expected = f"expected a Parquet file with the columns {' and '.join(_COLUMNS)}"
         message = f"{expected}, found: {str(error).splitlines()[0]}"
-        raise RulesError(str(path), [Mistake(None, message)]) from error
+        raise RulesError(source, [Mistake(None, message)]) from error
     if not len(stores) or stores.null_count or items.null_count:
         message = "expected a row for each item in stock, without nulls"
         found = "none" if not len(stores) else "nulls"
-        raise RulesError(str(path), [Mistake(None, f"{message}, found {found}")])
+        raise RulesError(source, [Mistake(None, f"{message}, found {found}")])
     named = stores.combine_chunks().dictionary_encode()
     rows = pc.fill_null(pc.index_in(items, pa.array(index, pa.string())), -1).to_numpy()
     codes = named.indices.to_numpy()

@@ -6,15 +6,20 @@ from time import time
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from service.bundle.catalogue import Catalogue
+from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.availability import read_availability
 from service.business_rules.errors import Mistake, RulesError
+from service.support.apart import in_time
+from service.support.files import Signature, read_regular, signature
 
 if TYPE_CHECKING:
     from service.business_rules.compiling import CompiledRule, Compiler
     from service.business_rules.rulebook import Rulebook
 
 _Content = TypeVar("_Content")
-_Signature = tuple[int, int, int] | None
+
+_PATIENCE_S = 5.0  # for a disk to answer
+_LIMIT_BYTES = {"rules": 16 << 20, "availability": 256 << 20}
 
 
 class Reload(NamedTuple):
@@ -26,26 +31,73 @@ class Reload(NamedTuple):
 
 
 class _File(Generic[_Content]):
-    """The last valid content of one file."""
+    """The last valid content of one file; the last accepted one, if there was none."""
 
-    def __init__(self, name: str, path: Path, read: Callable[[Path], _Content]) -> None:
-        self._name, self._path, self._read = name, path, read
-        self._seen = _signature(path)
+    def __init__(
+        self, name: str, path: Path, parse: Callable[[bytes], _Content], accepted: AcceptedFiles
+    ) -> None:
+        self._name, self._path, self._parse, self._accepted = name, path, parse, accepted
+        self._seen: Signature | None = None
         self.refused: str | None = None
-        self.content = read(path)
+        try:
+            self.content = self._read()
+        except RulesError as error:
+            if (kept := accepted.get(name)) is None:
+                raise
+            self.content = parse(kept)
+            self.refused = str(error)
+        self._version = accepted.version(name)
 
     def look(self) -> Reload | None:
-        """Reads the file again if it changed; None if it did not."""
-        if (signature := _signature(self._path)) == self._seen:
-            return None
-        self._seen = signature
+        """Read the file again if it changed; None if nothing changed."""
+        refused_before = self.refused
+        if self._version is not None and self._accepted.version(self._name) is None:
+            self._seen = None  # The kept content was removed: keep it again.
         try:
-            self.content = self._read(self._path)
+            if self._signature() != self._seen:
+                self.content = self._read()
+                self._version = self._accepted.version(self._name)
+                self.refused = None
+                return Reload(self._name, self._path, None)
         except RulesError as error:
             self.refused = str(error)
-        else:
-            self.refused = None
-        return Reload(self._name, self._path, self.refused)
+            if self.refused != refused_before:
+                return Reload(self._name, self._path, self.refused)
+        return self._adopted()
+
+    def _adopted(self) -> Reload | None:
+        """Take over what another worker has accepted."""
+        version = self._accepted.version(self._name)
+        if version in (None, self._version) or (kept := self._accepted.get(self._name)) is None:
+            return None
+        self._version = version
+        try:
+            self.content = self._parse(kept)
+        except RulesError:  # of another bundle's items
+            return None
+        return Reload(self._name, self._path, None)
+
+    def _signature(self) -> Signature:
+        try:
+            return in_time(_PATIENCE_S, signature, self._path)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _read(self) -> _Content:
+        found = self._signature()
+        try:
+            content = in_time(_PATIENCE_S, read_regular, self._path, _LIMIT_BYTES[self._name])
+        except OSError as error:  # is tried again at the next look
+            raise self._unreadable(error) from error
+        self._seen = found
+        parsed = self._parse(content)
+        self._accepted.keep(self._name, content)
+        return parsed
+
+    def _unreadable(self, error: OSError) -> RulesError:
+        self._seen = None
+        message = f"expected a file that can be read, found: {error.strerror or error}"
+        return RulesError(str(self._path), [Mistake(None, message)])
 
 
 class RuleFiles:
@@ -55,21 +107,39 @@ class RuleFiles:
         rulebook: the one in force; None if there is neither file.
     """
 
-    def __init__(self, catalogue: Catalogue, rules: Path | None, availability: Path | None) -> None:
-        """Reads the files.
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        rules: Path | None,
+        availability: Path | None,
+        accepted: AcceptedFiles | None = None,
+    ) -> None:
+        """Reads the files. If one is not valid, its accepted content is in force.
+
+        Args:
+            catalogue: of the items.
+            rules: path of the rules file, if there is one.
+            availability: path of the file of availability, if there is one.
+            accepted: contents accepted earlier; those that are valid are kept there.
 
         Raises:
-            RulesError: one of them is not valid.
+            RulesError: one of them is not valid, and none was accepted.
         """
         self._catalogue = catalogue
         self._rules = self._availability = None
+        accepted = accepted or AcceptedFiles()
         if rules is not None:
             compiler = _compiler(catalogue)
-            self._rules = _File("rules", rules, lambda path: read_rules(path, compiler))
+            self._rules = _File(
+                "rules", rules, lambda content: parse_rules(content, compiler, str(rules)), accepted
+            )
         if availability is not None:
             index = catalogue.index
             self._availability = _File(
-                "availability", availability, lambda path: read_availability(path, index)
+                "availability",
+                availability,
+                lambda content: read_availability(content, index, str(availability)),
+                accepted,
             )
         self.rulebook = self._combined()
 
@@ -117,24 +187,15 @@ def _compiler(catalogue: Catalogue) -> "Compiler":
     return Compiler(catalogue)
 
 
-def read_rules(path: Path, compiler: "Compiler") -> "list[CompiledRule]":
-    """Reads a rules file.
+def parse_rules(content: bytes, compiler: "Compiler", source: str) -> "list[CompiledRule]":
+    """Compile the content of a rules file; errors call it `source`.
 
     Raises:
-        RulesError: it cannot be read, or is not valid.
+        RulesError: it is not valid.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"expected a readable YAML file, found: {error}"
-        raise RulesError(str(path), [Mistake(None, message)]) from error
-    return compiler.compile(text, str(path))
-
-
-def _signature(path: Path) -> _Signature:
-    """A value that changes with the file; None while there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        mistake = Mistake(None, f"expected a YAML file in UTF-8, found: {error}")
+        raise RulesError(source, [mistake]) from error
+    return compiler.compile(text, source)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.bundle.bundle import Bundle, load_bundle
+from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.files import RuleFiles
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import ProfileSource
@@ -45,8 +46,20 @@ class Serving:
     """
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, journal: "Journal | None" = None
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        journal: "Journal | None" = None,
+        shared: Path | None = None,
     ) -> None:
+        """Prepares; nothing is loaded before `prepare`.
+
+        Args:
+            settings: of the service.
+            metrics: to count in.
+            journal: of the purchases that profiles are to know, if there is one.
+            shared: directory of all workers of the service, if there are several.
+        """
         self._settings = settings
         self._metrics = metrics
         self.served: Served | None = None
@@ -55,6 +68,7 @@ class Serving:
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
         self._journal = journal
+        self._accepted = AcceptedFiles(shared)
 
     def prepare(self, path: Path) -> Served:
         """Load, verify and warm up a bundle, while another one answers.
@@ -64,11 +78,14 @@ class Serving:
 
         Raises:
             BundleError: the bundle is refused.
-            RulesError: the business rules or the availability cannot be used.
+            RulesError: the business rules or the availability cannot be used, and no earlier ones
+                either.
         """
         bundle = load_bundle(path)
         settings = self._settings
-        rule_files = RuleFiles(bundle.catalogue, settings.rules, settings.availability)
+        rule_files = RuleFiles(
+            bundle.catalogue, settings.rules, settings.availability, self._accepted
+        )
         recommender = Recommender(bundle, settings)
         examples = example_requests(bundle, _EXAMPLES)
         deadline = Deadline(recommender, examples, self._metrics.observe_reduced_work)

@@ -1,10 +1,55 @@
-"""Files that survive a power cut, and directories with one writer at a time."""
+"""Files that are read with care or survive a power cut; directories with one writer at a time."""
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+Signature = tuple[int, int, int, int]
+
+
+def signature(path: Path) -> Signature:
+    """Return a value that changes with the content of a file.
+
+    Raises:
+        OSError: there is no such file, or it cannot be looked at.
+    """
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
+
+
+def read_regular(path: Path, limit_bytes: int) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        OSError: the file cannot be read, has more bytes, or is not a regular file (a FIFO or a
+            device might never end, or not answer).
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block otherwise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit_bytes:
+        raise OSError(errno.EFBIG, f"more than {limit_bytes:,} bytes", str(path))
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace the content of a file in one step; readers see the old content or the new one.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    new = path.with_name(f".{path.name}-{os.getpid()}")
+    new.write_bytes(content)
+    new.replace(path)
 
 
 def sync(path: Path) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.errors import RulesError
 from service.business_rules.files import RuleFiles
 from tests.data.merchandised_shop import SHOP, ids, text_of
@@ -102,13 +103,73 @@ def test_each_file_is_reloaded_whatever_is_wrong_with_the_other(rules: Path) -> 
 
 
 def test_at_the_start_there_is_nothing_to_fall_back_on(rules: Path, tmp_path: Path) -> None:
-    with pytest.raises(RulesError, match="Parquet"):
+    with pytest.raises(RulesError, match=r"none\.parquet: .* found: No such file"):
         RuleFiles(SHOP, rules, tmp_path / "none.parquet")
     rules.write_bytes(b"rules: [\xff]")
-    with pytest.raises(RulesError, match="readable YAML"):
+    with pytest.raises(RulesError, match="YAML file in UTF-8"):
         RuleFiles(SHOP, rules, None)
-    with pytest.raises(RulesError, match="readable YAML"):
+    with pytest.raises(RulesError, match="not a regular file"):
         RuleFiles(SHOP, tmp_path, None)
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(rules: Path) -> None:
+    files = RuleFiles(SHOP, rules, None)
+    rules.unlink()
+    os.mkfifo(rules)
+    for _ in range(2):
+        files.look()
+        assert "not a regular file" in refused(files)
+        assert allowed(files) == set(SHOP.item_ids) - {"tea"}
+    replace(rules, text_of())
+    files.look()
+    assert (files.refused, allowed(files)) == (None, set(SHOP.item_ids))
+
+
+def test_what_was_accepted_is_in_force_while_the_file_is_broken(rules: Path) -> None:
+    (shared := rules.with_name("shared")).mkdir()
+    stock = rules.with_name("stock.parquet")
+    parquet.write_table(pa.table({"store_id": ["1"], "item_id": ["mug"]}), stock)
+    RuleFiles(SHOP, rules, stock, AcceptedFiles(shared))
+    replace(rules, "rules: [")
+    stock.unlink()
+    started_later = RuleFiles(SHOP, rules, stock, AcceptedFiles(shared))
+    assert allowed(started_later) == set(SHOP.item_ids) - {"tea"}
+    assert allowed(started_later, "1") == {"mug"}
+    assert str(rules) in refused(started_later)
+    assert str(stock) in refused(started_later)
+    replace(rules, text_of())
+    started_later.look()
+    assert str(rules) not in refused(started_later)
+    assert allowed(started_later) == set(SHOP.item_ids)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_rules_of_another_bundle_begin_with_those_in_force(rules: Path, shared: bool) -> None:
+    accepted = AcceptedFiles(rules.parent if shared else None)
+    RuleFiles(SHOP, rules, None, accepted)
+    rules.write_text("rules: [")
+    assert allowed(RuleFiles(SHOP, rules, None, accepted)) == set(SHOP.item_ids) - {"tea"}
+
+
+def test_what_one_worker_accepted_is_in_force_in_all(rules: Path) -> None:
+    (shared := rules.with_name("shared")).mkdir()
+    one, other = (RuleFiles(SHOP, rules, None, AcceptedFiles(shared)) for _ in range(2))
+    replace(rules, text_of(EXCLUDE.format("mug")))
+    one.look()
+    replace(rules, "rules: [")  # before the other one has looked
+    assert [each.refused is None for _ in range(3) for each in other.look()] == [False, True]
+    assert allowed(other) == allowed(one) == set(SHOP.item_ids) - {"mug"}
+    assert "rules.yaml" in refused(other)
+
+
+def test_accepted_contents_that_were_removed_are_kept_again(rules: Path) -> None:
+    (shared := rules.with_name("shared")).mkdir()
+    files = RuleFiles(SHOP, rules, None, AcceptedFiles(shared))
+    (kept,) = shared.iterdir()
+    kept.unlink()
+    files.look()
+    replace(rules, "rules: [")
+    assert allowed(RuleFiles(SHOP, rules, None, AcceptedFiles(shared))) == allowed(files)
 
 
 def test_a_trial_knows_the_stock_and_changes_nothing(rules: Path) -> None:
