@@ -50,7 +50,7 @@ SLACK = 1.25
 LEAST_S = 1.0
 WHOLE = "whole build"
 _GUIDE = "n log n"
-_STAGE = re.compile(r"^✓ ([A-Z][a-z]+)\b.* (\d+\.\d) s$", re.MULTILINE)
+_STAGE = re.compile(r"^✓ ([A-Z][a-z ]*[a-z]).* (\d+\.\d) s$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
