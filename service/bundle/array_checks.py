@@ -35,8 +35,8 @@ class Between:
     def __call__(self, array: _Array, context: Context) -> str | None:
         """See `Check`."""
         high = context.lengths[self.high] - 1 if isinstance(self.high, str) else self.high
-        too_low = array <= self.low if self.excluding_low else array < self.low
-        if not (too_low | (array > high)).any():
+        is_low = np.less_equal if self.excluding_low else np.less
+        if not array.size or not (is_low(array.min(), self.low) or array.max() > high):
             return None
         return f"numbers {'above' if self.excluding_low else 'from'} {self.low} to {high}"
 
@@ -50,21 +50,25 @@ class Offsets:
     def __call__(self, array: _Array, context: Context) -> str | None:
         """See `Check`."""
         end = context.lengths[self.axis]
-        rise = array[0] == 0 and array[-1] == end and (np.diff(array) >= 0).all()
+        # Not by differences, which overflow.
+        rise = array[0] == 0 and array[-1] == end and (array[1:] >= array[:-1]).all()
         return None if rise else f"offsets that rise from 0 to {end}"
 
 
 @dataclass(frozen=True)
 class Ascending:
-    """Values that ascend, without repetition, in each row of some offsets; a row is a `noun`."""
+    """Values that ascend in each row of some offsets; a row is a `noun`."""
 
     offsets: str
     noun: str
+    repeated: bool = False
 
     def __call__(self, array: _Array, context: Context) -> str | None:
         """See `Check`."""
         row = _rows(context.arrays[self.offsets])
-        falls = (np.diff(array) <= 0) & (np.diff(row) == 0)
+        before, after = array[:-1], array[1:]
+        falls = after < before if self.repeated else after <= before
+        falls &= row[1:] == row[:-1]
         return f"ascending values for {self.noun} {row[falls.argmax()]}" if falls.any() else None
 
 
@@ -165,6 +169,13 @@ def check_arrays(
         BundleInvalidError: naming the array, what was expected and what was found.
     """
     _check_groups(arrays, layouts)
+    check_values(arrays, layouts, lengths)
+
+
+def check_values(
+    arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
+) -> None:
+    """Do the same for some of a bundle's arrays, among which groups need not be complete."""
     context = Context(arrays, _check_shapes(arrays, layouts, lengths))
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -221,6 +232,8 @@ def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
     """Return the length of an axis (see `Axes`)."""
     if isinstance(axis, int):
         return axis
+    if axis in lengths:
+        return lengths[axis]
     named = axis.removesuffix(" + 1")
     factor = 2 if named.startswith("2") else 1
     return factor * lengths[named.removeprefix("2")] + (named != axis)
@@ -228,4 +241,4 @@ def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
 
 def _rows(offsets: _Array) -> _Array:
     """Return the row of each entry."""
-    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return np.arange(len(offsets) - 1).repeat(offsets[1:] - offsets[:-1])

@@ -35,10 +35,12 @@ _INDEX_OR_NONE = Between(-1)
 _ITEM = Between(0, "items")
 _ITEM_OR_NONE = Between(-1, "items")
 _MOMENT = Between(-62_135_596_800, 253_402_300_799)  # the years 1 to 9999, in epoch seconds
+_OLDEST_FIRST = Ascending("past_indptr", "user", repeated=True)
 _POSITIVE = Between(0, excluding_low=True)
 _SCORE_CHILD = Children("score_feature")
 _SCORE_NODE = Between(0, "score_nodes")
 _POSITIVE_SHARE = Between(0, 1, excluding_low=True)
+_VECTOR = Between(-1e6, 1e6)  # products of two do not overflow
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,9 +75,9 @@ class Arrays:
     basket, by their codes in the catalogue's taxonomy; -1 where the data are too few.
     """
 
-    item_vectors: Annotated[Float32, Axes("items", "2d + 1")]
+    item_vectors: Annotated[Float32, Axes("items", "2d + 1"), _VECTOR]
     item_count: Annotated[Int32, Axes("items"), _COUNT]
-    user_h: Annotated[Float32, Axes("users", "d")]
+    user_h: Annotated[Float32, Axes("users", "d"), _VECTOR]
     history_indptr: Annotated[Int64, Axes("users + 1"), Offsets("purchases")]
     history_item: Annotated[Int32, Axes("purchases"), _ITEM, Ascending("history_indptr", "user")]
     history_count: Annotated[Int32, Axes("purchases"), _COUNT]
@@ -86,7 +88,7 @@ class Arrays:
     closest_item: Annotated[Int32 | None, Axes("items", "places"), _CLOSEST, _ITEM_OR_NONE] = None
 
     past_indptr: Annotated[Int64 | None, Axes("users + 1"), _PAST, Offsets("past_baskets")] = None
-    past_begun: Annotated[Int64 | None, Axes("past_baskets"), _PAST, _MOMENT] = None
+    past_begun: Annotated[Int64 | None, Axes("past_baskets"), _PAST, _MOMENT, _OLDEST_FIRST] = None
     past_item_indptr: Annotated[
         Int64 | None, Axes("past_baskets + 1"), _PAST, Offsets("past_lines")
     ] = None

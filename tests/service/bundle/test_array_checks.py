@@ -134,9 +134,12 @@ def wrong(rule: Check, array: Array) -> Iterator[Array]:
             yield changed(array, 0, -1)
             yield changed(array, 1, array[-1] + 1)
             yield changed(array, -1, array[-1] + 1)
+            if len(array) > 3:  # the differences overflow
+                yield changed(changed(array, 1, np.iinfo(np.int64).max), 2, -2)
         case Ascending():  # the first row has two lines
             yield array[[1, 0, 2]]
-            yield array[[0, 0, 2]]
+            if not rule.repeated:
+                yield array[[0, 0, 2]]
         case FiledByLast():
             yield array[::-1]
         case Children():
