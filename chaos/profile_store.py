@@ -72,12 +72,16 @@ def _connection(bundle: Path, load: Generator, rate: float, seconds: float) -> I
         def confuse() -> None:
             between.garbage = _GARBAGE
 
+        def damage() -> None:
+            between.damages = True
+
         publish_profiles(load_bundle(bundle), server.address)
         flags = ("--memcached", between.address)
         with running(SERVE, bundle, {CORES[0]}, flags=flags) as service:
             outcome = _degrading(Trial(service.url, load, rate, seconds))
             yield outcome("memcached takes 500 ms", slow_down, between.mend)
             yield outcome("it answers garbage", confuse, between.mend)
+            yield outcome("it damages all values", damage, between.mend)
 
 
 def _degrading(trial: Trial) -> Callable[..., Outcome]:

@@ -10,7 +10,7 @@ from pymemcache import HashClient, MemcacheServerError
 
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.store.codec import encode, profile_key
+from service.profiles.store.codec import ProfileCodec
 from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
 from service.settings import SERVERS
@@ -67,14 +67,14 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
 
 
 def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
-    profiles, users = BundleProfiles(bundle), iter(bundle.user_ids)
+    profiles, codec, users = BundleProfiles(bundle), ProfileCodec(bundle), iter(bundle.user_ids)
     while several := list(islice(users, _BATCH)):
         values = {}
         for user_id in several:
             profile = profiles.get(user_id)
             if profile is not None:
-                key = profile_key(bundle.bundle_id, user_id)
-                values[key] = encode(profile, key)
+                key = codec.key(user_id)
+                values[key] = codec.encode(profile, key)
         yield values
 
 

@@ -90,7 +90,7 @@ class Serving:
         examples = example_requests(bundle, _EXAMPLES)
         deadline = Deadline(recommender, examples, self._metrics.observe_reduced_work)
         own = BundleProfiles(bundle)
-        stored = self._stored(own, bundle.bundle_id)
+        stored = self._stored(own, bundle)
         profiles = self._live(bundle, stored or own)
         scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
@@ -115,12 +115,14 @@ class Serving:
         gc.freeze()
         return served
 
-    def _stored(self, own: BundleProfiles, bundle_id: str) -> "StoredProfiles | None":
+    def _stored(self, own: BundleProfiles, bundle: Bundle) -> "StoredProfiles | None":
         if self._store is None:
             return None
+        from service.profiles.store.codec import ProfileCodec
         from service.profiles.store.stored_profiles import StoredProfiles
 
-        return StoredProfiles(self._store, own, bundle_id, self._metrics.observe_profile_read)
+        codec, observe = ProfileCodec(bundle), self._metrics.observe_profile_read
+        return StoredProfiles(self._store, own, codec, observe)
 
     def _live(self, bundle: Bundle, profiles: ProfileSource) -> ProfileSource:
         if self._journal is None:

@@ -34,6 +34,7 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
         "all are full": "0",
         "memcached takes 500 ms": "0",
         "it answers garbage": "0",
+        "it damages all values": "0",
         "a new bundle": "0",
         "a rollback": "0",
         "a damaged bundle": "0",

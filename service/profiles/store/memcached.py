@@ -86,7 +86,7 @@ class Memcached:
         try:
             value: bytes | None = self._client().get(key)
         except FAILURES as error:
-            raise ProfileStoreError(f"{type(error).__name__}: {error}") from error
+            raise ProfileStoreError(_described(error)) from error
         return value
 
     def restore(self, key: str, value: bytes) -> None:
@@ -118,7 +118,7 @@ class Memcached:
             getattr(self._client(), command)(key, value, noreply=False)
         except FAILURES as error:
             kind = ProfileTooLargeError if too_large(error) else ProfileStoreError
-            raise kind(f"{type(error).__name__}: {error}") from error
+            raise kind(_described(error)) from error
 
     def _client(self) -> HashClient:
         """This thread's client; a new one after the circuit opened, as connections may be dead."""
@@ -132,6 +132,12 @@ class Memcached:
             own = self._clients[thread] = _Client(client, sockets, times_opened)
         own.sockets.begin()
         return own.client
+
+
+def _described(error: Exception) -> str:
+    """Return what is logged: not the text of a server's answer, which may repeat a user's key."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, OSError) else name
 
 
 class _Client(NamedTuple):

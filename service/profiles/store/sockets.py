@@ -6,6 +6,8 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Any
 
+_ANSWER_LIMIT_BYTES = 32 << 20
+
 _Addresses = list[tuple[Any, ...]]
 
 
@@ -57,7 +59,8 @@ class Sockets:
     """Stands in for the module `socket` in one thread's client of memcached.
 
     The client's own timeouts are for each step, so that a server which sends a byte now and then
-    could hold it for ever. Here no step of connecting or answering begins after the time is up.
+    could hold it for ever. Here no step of connecting or answering begins after the time is up, and
+    an answer of more than 32 MiB is not read to its end.
     """
 
     AF_UNIX, AF_UNSPEC = socket.AF_UNIX, socket.AF_UNSPEC
@@ -74,10 +77,22 @@ class Sockets:
         self._names = names
         self._timeout_s = timeout_s
         self._end = 0.0
+        self._received_bytes = 0
 
     def begin(self) -> None:
         """Start the time of what follows."""
         self._end = monotonic() + self._timeout_s
+        self._received_bytes = 0
+
+    def received(self, size: int) -> None:
+        """Count bytes of an answer.
+
+        Raises:
+            OSError: they are too many.
+        """
+        self._received_bytes += size
+        if self._received_bytes > _ANSWER_LIMIT_BYTES:
+            raise OSError(f"an answer of more than {_ANSWER_LIMIT_BYTES} bytes")
 
     def left_s(self) -> float:
         """Return the time that is left.
@@ -110,4 +125,6 @@ class _Socket(socket.socket):
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         self._sockets.left_s()
-        return super().recv(size, flags)
+        data = super().recv(size, flags)
+        self._sockets.received(len(data))
+        return data

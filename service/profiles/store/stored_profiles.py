@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from service.profiles.profile import Profile, ProfileSource
 from service.profiles.store.circuit import Turn
-from service.profiles.store.codec import ProfileCodecError, decode, encode, profile_key
+from service.profiles.store.codec import ProfileCodec, ProfileCodecError
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
 from service.profiles.store.memcached import Memcached
 
@@ -21,14 +21,18 @@ class StoredProfiles:
     """The profiles of a bundle, read from a store."""
 
     def __init__(
-        self, store: Memcached, local: ProfileSource, bundle_id: str, observe: Callable[[str], None]
+        self,
+        store: Memcached,
+        local: ProfileSource,
+        codec: ProfileCodec,
+        observe: Callable[[str], None],
     ) -> None:
         """Prepares.
 
         Args:
             store: where the profiles are.
             local: the bundle's profiles, for when the store fails.
-            bundle_id: of the bundle.
+            codec: of the bundle.
             observe: called with the result of each read: `found`, `unknown` (no such user),
                 `missing` (the store has lost the profile), `damaged` (the value is no profile of
                 this user), `failed`, `open` (not asked, after too many failures) or `late` (the
@@ -36,7 +40,7 @@ class StoredProfiles:
         """
         self._store = store
         self._local = local
-        self._bundle_id = bundle_id
+        self._codec = codec
         self._observe = observe
         self._too_large: set[str] = set()
 
@@ -69,7 +73,7 @@ class StoredProfiles:
         turn = _turn.get()
         if turn is None:
             return self._fall_back(user_id, "open")
-        key = profile_key(self._bundle_id, user_id)
+        key = self._codec.key(user_id)
         try:
             value = self._store.read(key)
         except ProfileStoreError as error:
@@ -80,7 +84,7 @@ class StoredProfiles:
         if value is None:
             return self._give(key, user_id, "missing", self._store.restore)
         try:
-            profile = decode(value, key)
+            profile = self._codec.decode(value, key)
         except ProfileCodecError as error:
             _logger.warning("profile damaged: %s", error)
             return self._give(key, user_id, "damaged", self._store.replace)
@@ -103,7 +107,7 @@ class StoredProfiles:
         if own is None or user_id in self._too_large:
             return own
         try:
-            write(key, encode(own, key))
+            write(key, self._codec.encode(own, key))
         except ProfileStoreError as error:
             _logger.warning("profile not restored: %s", error)
             if isinstance(error, ProfileTooLargeError):

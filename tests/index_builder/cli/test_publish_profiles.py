@@ -8,7 +8,7 @@ import pytest
 from chaos.memcached import Server, servers, wire
 from service.bundle.bundle import load_bundle, write_bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.store.codec import decode, profile_key
+from service.profiles.store.codec import ProfileCodec
 from service.profiles.store.memcached import Memcached
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import N_USERS, tiny_contents
@@ -35,13 +35,13 @@ def test_published_profiles_are_read_by_the_service(
         monkeypatch.setenv("RTT2VEC_MEMCACHED", addresses)
         assert "6 profiles" in run("publish-profiles", "--bundle", bundle).err
         assert sum(each.keys() for each in two) == N_USERS
-        store = Memcached(addresses, 10_000)
+        store, codec = Memcached(addresses, 10_000), ProfileCodec(loaded)
         for user_id in loaded.user_ids:
-            key = profile_key(loaded.bundle_id, user_id)
+            key = codec.key(user_id)
             own, value = BundleProfiles(loaded).get(user_id), store.read(key)
             assert own is not None
             assert value is not None
-            read = decode(value, key)
+            read = codec.decode(value, key)
             np.testing.assert_array_equal(read.user_h, own.user_h)
             assert read.items.tolist() == own.items.tolist()
         store.close()

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from chaos.memcached import Server, servers, wire
-from service.profiles.store.codec import profile_key
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
 from service.profiles.store.memcached import Memcached
 
 PATIENT_MS = 10_000
-KEYS = [profile_key("0123456789abcdef", f"user-{number}") for number in range(60)]
+KEYS = [f"0123456789abcdef:{number}" for number in range(60)]
 KEY, VALUE = KEYS[0], b"\x00 a profile \r\n"
 
 

@@ -57,6 +57,15 @@ def test_an_answer_that_trickles_ends_in_time(server: Server) -> None:
         store.close()
 
 
+def test_an_answer_without_end_is_not_read_to_its_end(server: Server) -> None:
+    with wire(server) as between:
+        store = Memcached(between.address, PATIENT_S * 1000)
+        between.garbage = b"VALUE a 0 50000000000\r\n" + bytes(33 << 20)
+        with pytest.raises(ProfileStoreError, match="more than"):
+            store.read("a")
+        store.close()
+
+
 def test_a_slow_name_server_does_not_hold_a_read(server: Server, name_server: NameServer) -> None:
     store = Memcached(f"{NAME}:{server.port}", IMPATIENT_MS)
     reads = list(store.threads.map(lambda _: how(store), range(50)))
