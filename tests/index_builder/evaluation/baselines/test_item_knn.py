@@ -22,7 +22,7 @@ def test_the_shrunk_cosine_summed_over_the_basket() -> None:
 
 
 @pytest.mark.parametrize(("power", "norm"), [(0, 3), (0.5, sqrt(6)), (1, 2)])
-def test_the_power_weighs_the_popularity_of_item_and_neighbour(power: float, norm: float) -> None:
+def test_the_power_divides_the_norm_between_item_and_neighbour(power: float, norm: float) -> None:
     assert item_knn(SHOP, 5, power)(basket([0]))[2] == pytest.approx(1 / (norm + 5))
     assert item_knn(SHOP, 0, power)(basket([0]))[2] == pytest.approx(1 / norm)
 
