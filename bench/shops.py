@@ -125,7 +125,7 @@ def main() -> None:
         too_low += [shop.__name__] * (ratio < LEAST_RATIO)
     Console(width=110).print(table)
     if too_low:
-        sys.exit(f"below {LEAST_RATIO} x the better other method: {', '.join(too_low)}")
+        sys.exit(f"below {LEAST_RATIO} x the better opponent: {', '.join(too_low)}")
 
 
 def _evaluate(
@@ -137,7 +137,7 @@ def _evaluate(
     bundle = load_bundle(build(table, products, BuildConfig(), directory, CUT, console))
     encoded = encode_baskets(table.since(CUT), bundle.catalogue.index, bundle.user_index)
     baskets = held_out(encoded, 0, BASKETS)
-    knn, blended = _others(table, bundle, baskets)
+    knn, blended = _opponents(table, bundle, baskets)
     recommender = Recommender(bundle)
     ours = measure(ranking_function(recommender, bundle), baskets, bundle).quality
     row = [f"{len(bundle.catalogue):,}", f"{_repeat_share(bundle, baskets):.2f}"]
@@ -145,7 +145,9 @@ def _evaluate(
     return row, ours.recall / max(knn.recall, blended.recall)
 
 
-def _others(table: Transactions, bundle: Bundle, baskets: list[HeldOut]) -> tuple[Quality, Quality]:
+def _opponents(
+    table: Transactions, bundle: Bundle, baskets: list[HeldOut]
+) -> tuple[Quality, Quality]:
     config = BuildConfig()
     encoded = encode(table, None, config.min_item_baskets, CUT)
     knn, recency = item_knn(encoded), recency_frequency(encoded, config.recency_half_life_days)
