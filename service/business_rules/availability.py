@@ -1,15 +1,23 @@
 """Availability: which items are in stock in which store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.business_rules.errors import Mistake, RulesError
-from service.support.array_types import Bool, UInt8
+from service.support.array_types import Bool, Int32, UInt8
 
 _COLUMNS = ["store_id", "item_id"]
+
+# A file of some hundred kilobytes can stand for gigabytes.
+_ROWS_LIMIT = 50_000_000
+_UNCOMPRESSED_LIMIT_BYTES = 128 << 20  # as the file's own metadata declare it
+_NAMES_LIMIT_BYTES = 16 << 20  # of the distinct ids of a batch
+_MASKS_LIMIT_BYTES = 256 << 20
+_BATCH_ROWS = 1 << 20
 
 
 class Availability:
@@ -39,29 +47,80 @@ def read_availability(content: bytes, index: Mapping[str, int], source: str) -> 
         source: the name of the file in errors.
 
     Raises:
-        RulesError: the file has another form.
+        RulesError: the file has another form, or is too large.
     """
+    try:
+        packed = _packed(content, index)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        expected = f"a Parquet file with the columns {' and '.join(_COLUMNS)}"
+        raise _refusal(source, expected, str(error).splitlines()[0]) from error
+    except _ContentError as error:
+        raise _refusal(source, *error.args) from error
+    return Availability(packed, len(index))
+
+
+class _ContentError(Exception):
+    """The rows are refused; the arguments are what was expected and found."""
+
+
+def _refusal(source: str, expected: str, found: str) -> RulesError:
+    return RulesError(source, [Mistake(None, f"expected {expected}, found {found}")])
+
+
+def _packed(content: bytes, index: Mapping[str, int]) -> dict[str, UInt8]:
+    """Reads a batch of rows after the other, and sets their bits; by store."""
+    items = pa.array(index, pa.string())
+    width = (len(index) + 7) // 8
+    numbers: dict[str, int] = {}
+    masks = np.zeros((0, width), np.uint8)
+    for batch in _batches(content):
+        (stores, store_of), (ids, id_of) = (_coded(batch.column(name)) for name in _COLUMNS)
+        used = np.flatnonzero(np.bincount(store_of))  # the others have no row
+        places = np.zeros(len(stores), np.int64)
+        places[used] = [numbers.setdefault(n, len(numbers)) for n in stores.take(used).to_pylist()]
+        if len(numbers) * width > _MASKS_LIMIT_BYTES:
+            most = _MASKS_LIMIT_BYTES // width
+            raise _ContentError(f"at most {most:,} stores of {len(index):,} items", "more")
+        if new := len(numbers) - len(masks):
+            masks = np.concatenate([masks, np.zeros((new, width), np.uint8)])
+        rows = pc.fill_null(pc.index_in(ids, items), -1).to_numpy()[id_of]
+        known = rows >= 0
+        store, row = places[store_of[known]], rows[known]
+        # Bits in the order of `np.packbits`.
+        bits = np.uint8(128) >> (row & 7).astype(np.uint8)
+        np.bitwise_or.at(masks.reshape(-1), store * width + (row >> 3), bits)
+    if not numbers:
+        raise _ContentError("a row for each item in stock", "none")
+    return dict(zip(numbers, masks, strict=True))
+
+
+def _batches(content: bytes) -> Iterator[pa.RecordBatch]:
     from pyarrow import parquet  # a third of a second, only needed for such a file
 
-    try:
-        table = parquet.read_table(pa.BufferReader(content), columns=_COLUMNS)
-        stores, items = (pc.cast(table[name], pa.string()) for name in _COLUMNS)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        expected = f"expected a Parquet file with the columns {' and '.join(_COLUMNS)}"
-        message = f"{expected}, found: {str(error).splitlines()[0]}"
-        raise RulesError(source, [Mistake(None, message)]) from error
-    if not len(stores) or stores.null_count or items.null_count:
-        message = "expected a row for each item in stock, without nulls"
-        found = "none" if not len(stores) else "nulls"
-        raise RulesError(source, [Mistake(None, f"{message}, found {found}")])
-    named = stores.combine_chunks().dictionary_encode()
-    rows = pc.fill_null(pc.index_in(items, pa.array(index, pa.string())), -1).to_numpy()
-    codes = named.indices.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    borders = np.searchsorted(codes[order], np.arange(len(named.dictionary) + 1))
-    packed = {}
-    for code, store in enumerate(named.dictionary.to_pylist()):
-        marks = np.zeros(len(index) + 1, np.bool_)  # the last one for unknown items
-        marks[rows[order[borders[code] : borders[code + 1]]]] = True
-        packed[store] = np.packbits(marks[:-1])
-    return Availability(packed, len(index))
+    # Dictionaries stay as they are: a long text that is repeated takes its room once.
+    file = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=_COLUMNS)
+    facts = file.metadata
+    if facts.num_rows > _ROWS_LIMIT:
+        raise _ContentError(f"at most {_ROWS_LIMIT:,} rows", f"{facts.num_rows:,}")
+    groups = map(facts.row_group, range(facts.num_row_groups))
+    if (size := sum(map(_uncompressed_bytes, groups))) > _UNCOMPRESSED_LIMIT_BYTES:
+        expected = f"at most {_UNCOMPRESSED_LIMIT_BYTES:,} bytes, uncompressed"
+        raise _ContentError(expected, f"{size:,}")
+    yield from file.iter_batches(_BATCH_ROWS, columns=_COLUMNS)
+
+
+def _uncompressed_bytes(group: Any) -> int:
+    """The size of the two columns in a row group."""
+    columns = map(group.column, range(group.num_columns))
+    return sum(each.total_uncompressed_size for each in columns if each.path_in_schema in _COLUMNS)
+
+
+def _coded(column: pa.Array) -> tuple[pa.Array, Int32]:
+    """The distinct values of a column, as strings, and the place of each row's among them."""
+    if column.null_count:
+        raise _ContentError("a row for each item in stock, without nulls", "nulls")
+    if not isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_encode()
+    if (size := column.dictionary.nbytes) > _NAMES_LIMIT_BYTES:
+        raise _ContentError(f"at most {_NAMES_LIMIT_BYTES:,} bytes of distinct ids", f"{size:,}")
+    return pc.cast(column.dictionary, pa.string()), column.indices.to_numpy()

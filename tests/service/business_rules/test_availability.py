@@ -1,20 +1,24 @@
 """Availability: a table of stores and items, one bit for each."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from service.business_rules.availability import Availability, read_availability
 from service.business_rules.errors import RulesError
+from service.support.array_types import Int32
 
 INDEX = {"a": 0, "b": 1, "7": 2}
 
 
-def stock(path: Path, stores: Sequence[Any], items: Sequence[Any], **more: Sequence[Any]) -> Path:
+def stock(path: Path, stores: Any, items: Any, **more: Sequence[Any]) -> Path:
     parquet.write_table(pa.table({"store_id": stores, "item_id": items, **more}), path)
     return path
 
@@ -60,3 +64,78 @@ def test_a_table_without_rows_or_with_gaps_is_refused(tmp_path: Path) -> None:
         read(nothing)
     with pytest.raises(RulesError, match="found nulls"):
         read(stock(tmp_path / "1.parquet", ["1", None], ["a", "b"]))
+
+
+def repeated(codes: Int32, names: list[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), names)
+
+
+def grown(path: Path, group: pa.Table, times: int, **options: Any) -> Path:
+    """A file of a group of rows that is repeated."""
+    with parquet.ParquetWriter(path, group.schema, **options) as writer:
+        for _ in range(times):
+            writer.write_table(group)
+    return path
+
+
+def test_stores_and_items_come_in_any_order_and_in_batches(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    index = {str(item): item for item in range(19)}
+    stores, items = random.integers(0, 7, 1000), random.integers(0, 23, 1000)
+    group = pa.table({"store_id": stores, "item_id": items})
+    found = read_availability(grown(tmp_path / "s.parquet", group, 3).read_bytes(), index, "s")
+    assert found.stores == {str(store) for store in range(7)}
+    for store in range(7):
+        own = set(items[stores == store].tolist())
+        assert found.in_stock(str(store)).tolist() == [item in own for item in range(19)]
+
+
+def test_a_name_without_a_row_is_no_store(tmp_path: Path) -> None:
+    stores = repeated(np.array([2, 2], np.int32), ["closed", "far away", "1"])
+    path = stock(tmp_path / "s.parquet", stores, ["a", "b"])
+    assert read(path).stores == {"1"}
+
+
+def test_a_small_file_of_many_rows_takes_little_memory(tmp_path: Path) -> None:
+    zeros = np.zeros(1_000_000, np.int32)
+    group = pa.table({"store_id": repeated(zeros, ["x" * 100_000]), "item_id": zeros})
+    path = grown(tmp_path / "s.parquet", group, 20)
+    assert path.stat().st_size < 1_000_000
+    code = (
+        "import sys, resource, pathlib\n"
+        "from service.business_rules.availability import read_availability\n"
+        "read_availability(pathlib.Path(sys.argv[1]).read_bytes(), {'0': 0}, 's')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 500_000  # kilobytes, of which the libraries take 200,000
+
+
+@pytest.mark.parametrize(
+    ("group", "times", "found"),
+    [
+        (({"store_id": ["1"] * 1_000_000, "item_id": ["a"] * 1_000_000}), 51, "50,000,000 rows"),
+        (({"store_id": ["x" * (1 << 24)], "item_id": ["a"]}), 1, "16,777,216 bytes of distinct"),
+    ],
+)
+def test_a_table_that_is_too_large_is_refused(
+    tmp_path: Path, group: dict[str, Any], times: int, found: str
+) -> None:
+    with pytest.raises(RulesError, match=f"expected at most {found}"):
+        read(grown(tmp_path / "s.parquet", pa.table(group), times))
+
+
+def test_a_table_that_is_too_large_when_decompressed_is_refused(tmp_path: Path) -> None:
+    zeros = np.zeros(1_000_000, np.int64)
+    group = pa.table({"store_id": zeros, "item_id": zeros})
+    path = grown(tmp_path / "s.parquet", group, 10, use_dictionary=False, compression="zstd")
+    with pytest.raises(RulesError, match="expected at most 134,217,728 bytes, uncompressed"):
+        read(path)
+
+
+def test_more_stores_than_memory_is_meant_for_are_refused(tmp_path: Path) -> None:
+    index = {str(item): item for item in range(1 << 20)}
+    path = stock(tmp_path / "s.parquet", np.arange(2100), np.zeros(2100, np.int64))
+    with pytest.raises(RulesError, match="expected at most 2,048 stores of 1,048,576 items"):
+        read_availability(path.read_bytes(), index, "s")
