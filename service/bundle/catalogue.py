@@ -1,6 +1,6 @@
 """The catalogue: the product behind every item index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +45,12 @@ class Catalogue:
         columns = (self.departments, self.categories, self.subcategories)
         return Taxonomy(*map(Level.of, columns))
 
-    def look_up(self, item_ids: Sequence[str]) -> tuple[Int32, list[str]]:
+    @cached_property
+    def members(self) -> dict[str, Int32]:
+        """The item indices of each name of the taxonomy, of any level, ascending."""
+        return self.taxonomy.members()
+
+    def look_up(self, item_ids: Iterable[str]) -> tuple[Int32, list[str]]:
         """Return the distinct item indices, ascending, and the unknown ids in the given order."""
         rows = {item_id: self.index.get(item_id) for item_id in item_ids}
         known = sorted({row for row in rows.values() if row is not None})

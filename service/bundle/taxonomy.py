@@ -47,11 +47,10 @@ class Taxonomy(NamedTuple):
     category: Level
     subcategory: Level
 
-    def members(self, name: str) -> Int32:
-        """Return the items with this name at any level, ascending; none for an unknown name."""
-        found = [level.members[name] for level in self if name in level.members]
-        return np.unique(np.concatenate([np.empty(0, np.int32), *found]))
-
-    def names(self) -> list[str]:
-        """Return the names of all levels."""
-        return [name for level in self for name in level.names]
+    def members(self) -> dict[str, Int32]:
+        """Return the item indices of each name, at whichever levels it stands, ascending."""
+        members: dict[str, Int32] = {}
+        for level in self:
+            for name, items in level.members.items():
+                members[name] = np.union1d(members[name], items) if name in members else items
+        return members

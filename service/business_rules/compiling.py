@@ -42,7 +42,7 @@ class Compiler:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._taxonomy = catalogue.taxonomy
+        self._categories = catalogue.members  # of any level
         self._brands = Level.of(catalogue.brands or ()).members
         self._prices = np.array(catalogue.prices or (), float)  # NaN for unknown prices
 
@@ -91,11 +91,9 @@ class Compiler:
             except ValueError as error:
                 yield (*path, "until"), str(error)
             for row, name in enumerate(rule.category or ()):
-                if not len(self._taxonomy.members(name)):
-                    yield (
-                        (*path, "category", row),
-                        _unknown("category", name, self._taxonomy.names()),
-                    )
+                if name not in self._categories:
+                    unknown = _unknown("category", name, list(self._categories))
+                    yield (*path, "category", row), unknown
             yield from self._unpriced(rule, path)
 
     def _unpriced(self, rule: BusinessRule, path: Path) -> Iterator[tuple[Path, str]]:
@@ -115,7 +113,7 @@ class Compiler:
             _union(names, find)
             for names, find in (
                 (rule.item, self._item),
-                (rule.category, self._taxonomy.members),
+                (rule.category, self._categories.__getitem__),
                 (rule.brand, self._brands.__getitem__),
             )
             if names is not None

@@ -26,9 +26,7 @@ def eligible_items(
     """
     eligible = np.ones(len(catalogue), np.bool_) if allowed is None else allowed.copy()
     eligible[basket] = False
-    for item_id in exclude_items:
-        if (item := catalogue.index.get(item_id)) is not None:
-            eligible[item] = False
-    for name in exclude_categories:
-        eligible[catalogue.taxonomy.members(name)] = False
+    eligible[catalogue.look_up(exclude_items)[0]] = False
+    for name in catalogue.members.keys() & exclude_categories:
+        eligible[catalogue.members[name]] = False
     return eligible
