@@ -15,6 +15,10 @@ SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
 """`host:port`, several between commas: how settings and commands name servers."""
 
 
+TIMEOUT_LIMIT_MS = 3_600_000
+"""The longest time that may be set for an answer: an hour."""
+
+
 class RecommendOptions(BaseModel):
     """How recommendations are made: what a recommender can be told."""
 
@@ -95,6 +99,9 @@ class _Listening(BaseSettings):
 
     # What a request may ask for.
     basket_limit: int = Field(200, ge=1, description="Items a request's basket may hold.")
+    exclude_limit: int = Field(
+        1000, ge=0, description="Items, and categories, that a request may exclude."
+    )
     k_limit: int = Field(100, ge=1, description="Recommendations a request may ask for.")
     id_limit_chars: int = Field(
         128, ge=1, description="Characters a user, item or category of a request may have."
@@ -124,6 +131,9 @@ class Settings(RecommendOptions, _Listening):
     )
     events_body_limit_bytes: int = Field(
         1 << 20, ge=1, description="Bytes a request body of `POST /events` may have."
+    )
+    events_batch_limit: int = Field(
+        2000, ge=1, le=10_000, description="Events a request of `POST /events` may have."
     )
     events_export_every_s: float = Field(
         60, gt=0, description="Seconds between two exports of new events to Parquet files."
@@ -216,6 +226,7 @@ class Settings(RecommendOptions, _Listening):
     timeout_ms: int | None = Field(
         None,
         ge=1,
+        le=TIMEOUT_LIMIT_MS,
         description="Milliseconds an answer may take if the request does not say; if they are "
         "too few for all the work, the answer rests on less.",
     )

@@ -22,6 +22,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # purchases before that moment no longer count as new.
 _AHEAD = timedelta(minutes=5)
 
+_LARGEST = 1e12  # quantity or price
+
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)  # how it begins
 
 
@@ -60,8 +62,8 @@ class Event(BaseModel):
         strict=False,  # what `_written` returns no longer counts as JSON
         description="ISO 8601, a date and a time; UTC where it names no timezone.",
     )
-    quantity: float | None = Field(None, allow_inf_nan=False)
-    price: float | None = Field(None, ge=0, allow_inf_nan=False)
+    quantity: float | None = Field(None, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)
+    price: float | None = Field(None, ge=0, le=_LARGEST, allow_inf_nan=False)
 
     @property
     def timestamp_us(self) -> int:

@@ -16,7 +16,7 @@ from service.events.journal import Journal, JournalError
 from service.events.parquet import ParquetFiles
 from service.settings import Settings
 from service.support.failures import log_failure
-from service.support.invalid_fields import sentence
+from service.support.invalid_fields import errors_of, sentence
 
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
@@ -84,7 +84,7 @@ class PurchaseStream:
             try:
                 events[position] = self._event_type.model_validate_json(raw.text)
             except ValidationError as error:
-                reasons[position] = sentence(error.errors(include_url=False))
+                reasons[position] = sentence(errors_of(error))
         fates = self.journal.append(list(events.values())) if events else []
         foreign = [p for p, fate in zip(events, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)

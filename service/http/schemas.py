@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from service.bundle.catalogue import Catalogue
 from service.serving.served import Served
-from service.settings import Settings
+from service.settings import TIMEOUT_LIMIT_MS, Settings
 from service.telemetry.logs import request_id
 
 _Request = TypeVar("_Request", bound=BaseModel)
@@ -32,15 +32,18 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
     """
     text = Annotated[str, id_length(settings)]
     items = Annotated[list[text], Field(max_length=settings.basket_limit)]
+    excluded = Annotated[list[text], Field(max_length=settings.exclude_limit)]
+    within = Field(ge=1, le=TIMEOUT_LIMIT_MS)
     limited = {
         "user_id": text | None,
         "store_id": text | None,
         "basket": items,
         "items": items,
-        "exclude_items": list[text],
-        "exclude_categories": list[text],
+        "exclude_items": excluded,
+        "exclude_categories": excluded,
+        "events": Annotated[list[Any], Field(max_length=settings.events_batch_limit)],
         "k": Annotated[int, Field(ge=1, le=settings.k_limit), BeforeValidator(_whole)],
-        "timeout_ms": Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None,
+        "timeout_ms": Annotated[int, within, BeforeValidator(_whole)] | None,
     }
     known = base.model_fields
     fields: dict[str, Any] = {

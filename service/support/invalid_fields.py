@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 _CHARS_SHOWN = 60
+_ERRORS_LISTED = 1000  # a body of 1 MiB can hold 100,000, and listing them takes 0.2 s
 
 # What was expected, filled in from the notation and the error's context, by pydantic's error types.
 _TYPES = {
@@ -81,6 +83,14 @@ def field_error(error: ErrorDetails, notation: Notation = JSON) -> FieldError:
     else:
         expected = error["msg"].removeprefix("Value error, ").removeprefix("expected ")
     return FieldError(_field(error["loc"], notation), expected, _found(error["input"], notation))
+
+
+def errors_of(error: ValidationError) -> list[ErrorDetails]:
+    """Return the errors that pydantic found; very many are summed up in one."""
+    if (count := error.error_count()) <= _ERRORS_LISTED:
+        return error.errors(include_url=False)
+    at_most = f"at most {_ERRORS_LISTED} invalid fields"
+    return [{"type": "too_many_errors", "loc": (), "msg": at_most, "input": count}]
 
 
 def sentence(errors: Sequence[ErrorDetails]) -> str:

@@ -11,7 +11,7 @@ from service.events.journal import JournalError
 from service.events.stream import PurchaseStream
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
-from service.http.schemas import RequestBody
+from service.http.schemas import RequestBody, request_type
 from service.settings import Settings
 from service.telemetry.logs import request_id
 
@@ -41,8 +41,9 @@ class EventsResponse(BaseModel):
 def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
     """Return the route that takes events in."""
     router = APIRouter()
-    body = json_body(EventsRequest, settings.events_body_limit_bytes)
-    schema = EventsRequest.model_json_schema()
+    body_type = request_type(settings, EventsRequest)
+    body = json_body(body_type, settings.events_body_limit_bytes)
+    schema = body_type.model_json_schema()
     schema["properties"]["events"]["items"] = event_type(settings).model_json_schema()
 
     # Not `async`, so that FastAPI calls it in a thread: writing to disk takes milliseconds.

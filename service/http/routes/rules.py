@@ -17,14 +17,14 @@ from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
 
-_BODY_LIMIT_BYTES = 1 << 20  # some ten thousand rules; the key is checked before they are read
+_RULES_LIMIT_CHARS = 1 << 19  # some five thousand rules
 _LATEST_S = 1 << 37  # every time zone has a local time from 0 up to this moment
 
 
 class RulesTestRequest(RecommendRequest):
     """A rules file, and the request to try it with."""
 
-    rules: str = Field(description="The file's text (YAML).")
+    rules: str = Field(max_length=_RULES_LIMIT_CHARS, description="The file's text (YAML).")
     at: AwareDatetime | None = Field(None, description="When to apply the rules; null is now.")
 
 
@@ -62,7 +62,7 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the route that tries rules."""
     router = APIRouter()
     body_type = request_type(settings, RulesTestRequest)
-    body = json_body(body_type, _BODY_LIMIT_BYTES)
+    body = json_body(body_type, _RULES_LIMIT_CHARS + settings.body_limit_bytes)
 
     @router.post(
         "/rules/test",

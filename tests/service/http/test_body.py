@@ -91,3 +91,18 @@ def test_a_client_that_disconnects_early_causes_no_traceback(served: Served) -> 
         connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
         assert connection.recv(4096).split()[1] == b"200"
     assert "traceback" not in served.log.read_text()
+
+
+def test_a_body_of_very_many_arrays_or_objects(client: httpx.Client) -> None:
+    for brackets in (b"[]", b"{}"):
+        body = b'{"k": [%b]}' % b",".join([brackets] * 20_001)
+        response = client.post("/recommend", content=body, headers=JSON)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["expected"] == "at most 20000 arrays and objects"
+
+
+def test_very_many_invalid_fields_are_summed_up(client: httpx.Client) -> None:
+    many = client.post("/recommend", json={f"{n}": 1 for n in range(1000)}).json()["detail"]
+    assert many == "0: expected no such field, found 1 (and 999 more)."
+    more = client.post("/recommend", json={f"{n}": 1 for n in range(1001)}).json()["detail"]
+    assert more == "body: expected at most 1000 invalid fields, found 1001."
