@@ -66,7 +66,7 @@ def create_app(
 
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
-    stream = open_stream(settings, metrics.observe_events, metrics.observe_consuming)
+    stream = open_stream(settings, metrics.stream)
     serving = Serving(settings, metrics, stream.journal if stream else None, shared)
     swap = Swap(serving, settings, metrics, shared)
     access = Access(settings)

@@ -144,6 +144,20 @@ class Settings(RecommendOptions, _Listening):
         description="Events that stay in the journal after they were exported. Older ones no "
         "longer count for profiles, and count as new if they are sent again.",
     )
+    events_timeout_ms: int = Field(
+        2000,
+        ge=1,
+        le=60_000,
+        description="Milliseconds that a batch of events may wait for other writers.",
+    )
+    dead_letters_limit_bytes: int = Field(
+        64 << 20,
+        ge=1 << 16,
+        description="Bytes of the file of refused events; beyond, the older half is dropped.",
+    )
+    dead_letters_days: float = Field(
+        90, gt=0, description="Days after which refused events are dropped."
+    )
     kafka: str | None = Field(
         None,
         description="Kafka brokers, `host:port,host:port`, whose events are kept as well, in "

@@ -2,16 +2,21 @@
 
 import errno
 import os
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
+from service.events.event import RawEvent
 from service.events.journal import Journal
 from service.support.files import locked, sync
+
+_BLOCK = 65536  # bytes read at once in search of the end of a line
 
 
 class DeadLetter(NamedTuple):
@@ -29,22 +34,35 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """A file of distinct dead letters, a JSON object per line; workers may share it."""
+    """A file of distinct dead letters, a JSON object per line; workers may share it.
 
-    def __init__(self, path: Path, journal: Journal) -> None:
+    A writer that is killed may leave half a line at the end; the next one removes it.
+    """
+
+    def __init__(self, path: Path, journal: Journal, limit_bytes: int, days: float) -> None:
         """Opens nothing yet.
 
         Args:
             path: of the file, which is created with the first letter.
             journal: records which letters are in the file.
+            limit_bytes: size of the file above which the older half of it is dropped.
+            days: age from which letters are dropped.
         """
         self._path = path
         self._journal = journal
+        self._limit_bytes = limit_bytes
+        self._days = days
+        self.replayed = path.with_suffix(".replayed.jsonl")
+        """Where letters are while they are replayed."""
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
+    def write(self, letters: Sequence[DeadLetter], until: float | None = None) -> None:
         """Appends the letters that the file does not have; they are on disk when it returns.
 
         Two events with the same text and reason are one letter, whatever their source.
+
+        Args:
+            letters: to append.
+            until: the moment, of `time.monotonic`, at which it stops waiting for other writers.
 
         Raises:
             JournalError: the letters may be in the file, and will be written again.
@@ -54,29 +72,151 @@ class DeadLetters:
             return
         by_digest: dict[bytes, DeadLetter] = {}
         for letter in letters:
-            by_digest.setdefault(_digest(letter), letter)
-        with locked(self._path.parent):
+            by_digest.setdefault(_digest(letter.reason, _text(letter)), letter)
+        with locked(self._path.parent, until):
             # The journal comes second: after a crash in between, the letters are written again.
-            if digests := self._journal.unwritten(list(by_digest)):
-                self._append(b"".join(_line(by_digest[digest]) for digest in digests))
-                self._journal.mark_written(digests)
+            if digests := self._unwritten(list(by_digest), until):
+                size = self._append(b"".join(_line(by_digest[digest]) for digest in digests))
+                self._mark_written(digests, until)
+                if size > self._limit_bytes:
+                    self._drop(size - self._limit_bytes // 2)
 
-    def _append(self, lines: bytes) -> None:
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
+    def drop_old(self, now: datetime, until: float | None = None) -> None:
+        """Drops the letters that are too old, and half a line at the end.
+
+        Raises:
+            JournalError: the journal cannot be written.
+            OSError: the file cannot be written, or another writer held its lock for too long.
+        """
+        with locked(self._path.parent, until):
+            if not self._path.exists():
+                return
+            self._mend()
+            if old := self._size_of_old(now - timedelta(days=self._days)):
+                self._drop(old)
+
+    def set_apart(self) -> bool:
+        """Moves the letters to `replayed`, unless some are there already.
+
+        Returns:
+            Whether there are any.
+        """
+        with locked(self._path.parent):
+            if not self.replayed.exists() and self._path.exists():
+                self._mend()
+                # First, so that letters that are refused again are written again.
+                self._mark_written([], anew=True)
+                self._path.replace(self.replayed)
+                sync(self._path.parent)
+        return self.replayed.exists()
+
+    def read_replayed(self) -> Iterator[RawEvent]:
+        """Yields the events of the letters that were set apart; a broken line is one, too."""
+        with self.replayed.open("rb") as file:
+            for line in file:
+                letter = _parsed(line)
+                if letter is None:
+                    yield RawEvent(self._path.name, line.rstrip())
+                else:
+                    yield RawEvent(letter["source"], letter["event"].encode())
+
+    def forget_replayed(self) -> None:
+        """Removes the letters that were set apart."""
+        self.replayed.unlink()
+        sync(self._path.parent)
+
+    def _append(self, lines: bytes) -> int:
+        """Append whole lines, and return the file's new size."""
         is_first = not self._path.exists()
-        with self._path.open("ab", buffering=0) as file:
-            end = file.tell()
+        with self._path.open("a+b", buffering=0) as file:
+            end = _remove_half_a_line(file)
             if file.write(lines) < len(lines):  # a full disk is no error yet
                 file.truncate(end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
             os.fsync(file.fileno())
         if is_first:
             sync(self._path.parent)
+        return end + len(lines)
+
+    def _mend(self) -> None:
+        with self._path.open("r+b", buffering=0) as file:
+            _remove_half_a_line(file)
+
+    def _size_of_old(self, oldest: datetime) -> int:
+        end = size = 0
+        with self._path.open("rb") as file:
+            for line in file:
+                end += len(line)
+                letter = _parsed(line)
+                if letter and datetime.fromisoformat(letter["time"]) >= oldest:
+                    break
+                size = end if letter else size
+        return size
+
+    def _drop(self, size: int) -> None:
+        """Drop so many bytes at the start, and the rest of a line."""
+        unfinished = self._path.with_name(f".{self._path.name}")
+        with self._path.open("rb") as old, unfinished.open("wb") as new:
+            old.seek(max(0, size - 1))
+            old.readline()
+            shutil.copyfileobj(old, new)
+        sync(unfinished)
+        unfinished.replace(self._path)
+        sync(self._path.parent)
+        with self._path.open("rb") as kept:
+            letters = [letter for line in kept if (letter := _parsed(line))]
+        digests = [_digest(letter["reason"], letter["event"]) for letter in letters]
+        self._mark_written(digests, anew=True)
+
+    def _unwritten(self, digests: Sequence[bytes], until: float | None) -> list[bytes]:
+        query = "SELECT 1 FROM dead_letters WHERE digest = ?"
+        with self._journal.held(until) as db:
+            return [d for d in digests if not db.execute(query, (d,)).fetchone()]
+
+    def _mark_written(
+        self, digests: Sequence[bytes], until: float | None = None, anew: bool = False
+    ) -> None:
+        with self._journal.transaction(until) as db:
+            if anew:
+                db.execute("DELETE FROM dead_letters")
+            db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?)", [(d,) for d in digests])
 
 
-def _digest(letter: DeadLetter) -> bytes:
-    return sha256(letter.reason.encode() + b"\0" + letter.event).digest()
+def _remove_half_a_line(file: FileIO) -> int:
+    """Cut off what follows the last whole line, and return the file's new size."""
+    size = end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        end = start + file.read(end - start).rfind(b"\n") + 1
+        if end > start:
+            break
+    if end < size:
+        file.truncate(end)
+    return end
+
+
+def _text(letter: DeadLetter) -> str:
+    return letter.event.decode(errors="replace")
+
+
+def _digest(reason: str, text: str) -> bytes:
+    return sha256(f"{reason}\0{text}".encode()).digest()
 
 
 def _line(letter: DeadLetter) -> bytes:
-    fields = letter._asdict() | {"event": letter.event.decode(errors="replace")}
+    fields = letter._asdict() | {"event": _text(letter)}
     return orjson.dumps({"time": datetime.now(UTC)} | fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _parsed(line: bytes) -> dict[str, str] | None:
+    """The fields of a letter; None for a line that a power cut damaged."""
+    try:
+        fields: dict[str, str] = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return fields

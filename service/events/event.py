@@ -18,9 +18,7 @@ from pydantic_core import PydanticCustomError
 from service.settings import Settings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The clock of a sender may be so far ahead. Not farther: a build's moment is its last basket, and
-# purchases before that moment no longer count as new.
-_AHEAD = timedelta(minutes=5)
+_END = datetime(9999, 1, 1, tzinfo=UTC)  # later moments overflow in some timezones
 
 _LARGEST = 1e12  # quantity or price
 
@@ -37,8 +35,8 @@ def _written(moment: Any) -> Any:
 def _in_utc(moment: datetime) -> datetime:
     """Convert to UTC; a moment without a timezone is in UTC, as it is for the builder."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if not _EPOCH <= aware <= datetime.now(UTC) + _AHEAD:
-        raise PydanticCustomError("moment", "a moment since 1970 that is not in the future")
+    if not _EPOCH <= aware < _END:
+        raise PydanticCustomError("moment", "a moment since 1970 and before 9999")
     return aware.astimezone(UTC)
 
 

@@ -6,16 +6,20 @@ its workers share the partitions.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from socket import gethostname
 from threading import Event as Flag
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message
+import orjson
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
-from service.events.errors import EventsError
+from service.events.errors import ClockError, EventsError, JournalError
 from service.events.event import RawEvent
-from service.events.journal import JournalError
+from service.events.observer import Observer
 from service.settings import Settings
 from service.support.failures import log_failure
 
@@ -23,11 +27,31 @@ _logger = logging.getLogger(__name__)
 
 _BATCH = 500
 _WAIT_S = 0.1  # for a batch to fill
+_HELD = 10 * _BATCH  # messages in memory while none can be stored
 _RETRY_S = 1.0
+_LOOK_S = 5.0  # between two looks at the topic
+_ANSWER_S = 1.0  # the longest wait for a broker's answer
+_STATISTICS_MS = 5000
 
 
-def connect(settings: Settings) -> Consumer:
+class _Debug:
+    """Takes librdkafka's log, a line for every attempt to connect; errors are counted instead."""
+
+    def log(self, _level: int, message: str, *values: Any) -> None:
+        _logger.debug(message, *values)
+
+
+def connect(
+    settings: Settings,
+    on_error: Callable[[KafkaError], None] = lambda _error: None,
+    on_statistics: Callable[[str], None] = lambda _json: None,
+) -> Consumer:
     """Return a consumer for the broker and group of the settings; it need not answer yet.
+
+    Args:
+        settings: of the consumer.
+        on_error: called for each error of a broker.
+        on_statistics: called every five seconds with librdkafka's statistics.
 
     Raises:
         EventsError: librdkafka refuses an option.
@@ -38,10 +62,14 @@ def connect(settings: Settings) -> Consumer:
                 "bootstrap.servers": settings.kafka,
                 "group.id": settings.kafka_group or f"rtt2vec-{gethostname()}",
                 "auto.offset.reset": "earliest",
+                "statistics.interval.ms": _STATISTICS_MS,
                 **settings.kafka_options,
                 "enable.auto.commit": False,
+                "enable.partition.eof": False,
+                "error_cb": on_error,
+                "stats_cb": on_statistics,
             },
-            logger=_logger,
+            logger=_Debug(),
         )
     except KafkaException as error:
         raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {error.args[0].str()}") from error
@@ -54,25 +82,35 @@ class KafkaEvents:
         self,
         take: Callable[[Sequence[RawEvent]], object],
         settings: Settings,
-        observe: Callable[[str, bool], None] = lambda _topic, _consuming: None,
+        observer: Observer | None = None,
     ) -> None:
         """Starts the thread.
 
         Args:
-            take: stores events, or raises JournalError or OSError.
+            take: stores events, even none, or raises JournalError, OSError or ClockError.
             settings: broker, topic, group and options.
-            observe: called with the topic, and True when consuming starts, False when it ends.
+            observer: gets reports of what happens.
 
         Raises:
             EventsError: librdkafka refuses an option.
         """
         self._take = take
         self._topic = settings.kafka_topic
-        self._observe = observe
-        self._consumer = connect(settings)
-        self._consumer.subscribe([self._topic])
+        self._observer = observer or Observer()
+        self._consumer = connect(settings, self._count, self._measure)
+        # What hinders it, by the part that does: the brokers, the group, the journal.
+        self._problems = {"group": "it has not joined its group yet"}
+        joined = partial(self._found, "group", "")
+        left = partial(self._found, "group", "it has left its group")
+        self._consumer.subscribe(
+            [self._topic],
+            on_assign=lambda *_: joined(),
+            on_revoke=lambda *_: left(),
+            on_lost=lambda *_: left(),
+        )
+        self._look_at = self._retry_at = 0.0  # by `time.monotonic`
         self._stopping = Flag()
-        self._observe(self._topic, True)
+        self._observer.consuming(self._topic, False)
         self._thread = ThreadPoolExecutor(1, "kafka")
         self._thread.submit(self._run).add_done_callback(self._ended)
 
@@ -83,44 +121,99 @@ class KafkaEvents:
         self._consumer.close()
 
     def _ended(self, run: Future[None]) -> None:
-        self._observe(self._topic, False)
+        self._observer.consuming(self._topic, False)
         log_failure("consuming from Kafka", run)
 
     def _run(self) -> None:
+        held: list[Message] = []  # and not stored
         while not self._stopping.is_set():
-            messages = self._consumed()
-            for message in messages:
-                if error := message.error():
-                    _logger.warning("kafka: %s", error)
-            events = [_raw(message) for message in messages if not message.error()]
-            if events and self._taken(events):
+            if time.monotonic() >= self._look_at:
+                self._look()
+                if not held:
+                    self._taken([])
+            if len(held) < _HELD:
+                held += self._consumed()
+            else:
+                self._stopping.wait(_WAIT_S)
+            if held and time.monotonic() >= self._retry_at and self._taken(held):
                 self._commit()
+                held = []
 
     def _consumed(self) -> list[Message]:
         try:
-            return self._consumer.consume(_BATCH, _WAIT_S)
-        except KafkaException as error:
-            _logger.error("nothing consumed, trying again: %s", error)
+            messages = self._consumer.consume(_BATCH, _WAIT_S)
+        except KafkaException as failure:
+            self._fail(failure.args[0])
             self._stopping.wait(_RETRY_S)
             return []
+        for message in messages:
+            if error := message.error():
+                self._fail(error)
+        return [message for message in messages if not message.error()]
 
-    def _taken(self, events: Sequence[RawEvent]) -> bool:
-        """Store a batch, with retries; returns False if `stop` was called first."""
-        while not self._stopping.is_set():
-            try:
-                self._take(events)
-            except (JournalError, OSError) as error:
-                _logger.error("events not kept, trying again: %s", error)
-                self._stopping.wait(_RETRY_S)
-            else:
-                return True
-        return False
+    def _fail(self, error: KafkaError) -> None:
+        self._count(error)
+        self._found("brokers", error.str())
+        self._look_at = time.monotonic() + _RETRY_S
+
+    def _taken(self, messages: Sequence[Message]) -> bool:
+        """Store messages, or find out whether any could be stored; return whether that works."""
+        try:
+            self._take([_raw(message) for message in messages])
+        except (JournalError, OSError, ClockError) as error:
+            self._retry_at = time.monotonic() + _RETRY_S
+            self._found("journal", f"events cannot be kept: {error}")
+            return False
+        self._found("journal", "")
+        return True
 
     def _commit(self) -> None:
         try:
             self._consumer.commit(asynchronous=False)
         except KafkaException as error:  # the events are stored; at worst they are delivered again
+            self._count(error.args[0])
             _logger.warning("offsets not committed: %s", error)
+
+    def _look(self) -> None:
+        """Ask a broker for the topic."""
+        try:
+            found = self._consumer.list_topics(self._topic, timeout=_ANSWER_S)
+        except KafkaException as failure:
+            self._fail(failure.args[0])
+            return
+        if error := found.topics[self._topic].error:
+            self._fail(error)
+        else:
+            self._found("brokers", "")
+            self._look_at = time.monotonic() + _LOOK_S
+
+    def _found(self, part: str, problem: str) -> None:
+        """Note what hinders a part, "" for nothing; report and log when that begins and ends."""
+        if bool(problem) == bool(self._problems.get(part)) or self._stopping.is_set():
+            return
+        could = not any(self._problems.values())
+        self._problems[part] = problem
+        can = not any(self._problems.values())
+        if problem:
+            _logger.warning("not consuming %s: %s", self._topic, problem)
+        elif can:
+            _logger.info("consuming %s", self._topic)
+        if can != could:
+            self._observer.consuming(self._topic, can)
+
+    def _count(self, error: KafkaError) -> None:
+        self._observer.broker_failed(self._topic, error.name())
+
+    def _measure(self, statistics: str) -> None:
+        topic = orjson.loads(statistics)["topics"].get(self._topic, {"partitions": {}})
+        lags = (_lag(each) for each in topic["partitions"].values() if each["desired"])
+        self._observer.lagging(self._topic, sum(lags))
+
+
+def _lag(partition: dict[str, int]) -> int:
+    """The messages of a partition that are not committed; of a new group, all of them."""
+    stored = max(partition["committed_offset"], partition["lo_offset"], 0)
+    return max(0, partition["hi_offset"] - stored)
 
 
 def _raw(message: Message) -> RawEvent:

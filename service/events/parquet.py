@@ -1,22 +1,31 @@
 """Events as Parquet files, one folder per day: transactions as the builder reads them.
 
-Every event is in exactly one file, even if a writer is killed. A file appears whole or not at all,
-and is named by its first event. Events that were written and not yet marked in the journal are
-written again, from the same first event on, so that the new file replaces the old one.
+Every event is in exactly one file, even if a writer is killed. An export adds the events of a day
+to the newest file of that day, until it is large: the file is written again, beside the old one,
+and replaces it. So a file is there whole or not at all, and only ever gains events.
+
+A file is named by the journal's identity and its first event, so files of different journals never
+have the same name. An export that was interrupted is done again with the same events; those that
+are in the files already are left out.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from service.events.journal import Journal, Line
 from service.support.files import locked, sync
 
+_PATIENCE_S = 2.0  # the longest wait for another worker that exports
 _ROWS = 10_000  # at once, so that a backlog needs little memory, and writers wait briefly
+_LARGE = 2 * _ROWS  # of a file, some 600 KB; until then it is written again with every export
 
 _SCHEMA = pa.schema(
     {
@@ -32,7 +41,7 @@ _SCHEMA = pa.schema(
 
 
 class ParquetFiles:
-    """`<directory>/day=2026-01-31/<first event>.parquet`."""
+    """`<directory>/day=2026-01-31/<identity of the journal>-<first event>.parquet`."""
 
     def __init__(self, directory: Path, journal: Journal) -> None:
         self._directory = directory
@@ -40,39 +49,112 @@ class ParquetFiles:
         directory.mkdir(parents=True, exist_ok=True)
         sync(directory.parent)
 
-    def export(self) -> int:
+    def export(self, go_on: Callable[[], bool] = lambda: True) -> int:
         """Writes the events that are not in files yet; one worker of a machine at a time.
+
+        Args:
+            go_on: called after some thousand events; it ends early if that returns False.
 
         Returns:
             The number of events.
 
         Raises:
             JournalError: the journal cannot be read or written.
+            TimeoutError: another worker exports.
             OSError: a file cannot be written.
         """
         exported = 0
-        with locked(self._directory):
-            while lines := self._journal.unexported(_ROWS):
-                for day, group in _by_day(lines).items():
-                    self._write(day, group)
-                self._journal.mark_exported(lines[-1].seq)
-                exported += len(lines)
+        with locked(self._directory, time.monotonic() + _PATIENCE_S):
+            self._settle()
+            while (plan := self._journal.plan_export(_ROWS)).last_seq:
+                self._write_planned(plan.identity, plan.lines)
+                self._journal.mark_exported(plan.last_seq)
+                exported += len(plan.lines)
+                if not go_on():
+                    break
         return exported
 
-    def _write(self, day: str, lines: Sequence[Line]) -> None:
+    def _settle(self) -> None:
+        """Take an identity if the journal is new, or a copy that goes its own way from here.
+
+        Its files that may still grow change their names, or one day they would be taken for those
+        of the other copy.
+        """
+        old = self._journal.identity_elsewhere()
+        if old is None:
+            return
+        new = token_hex(8)
+        for path in self._directory.glob(f"day=*/{old}-*.parquet"):
+            if _rows(path) < _LARGE:
+                path.rename(path.with_name(path.name.replace(old, new)))
+        self._journal.take_identity(new)
+
+    def _write_planned(self, identity: str, lines: Sequence[Line]) -> None:
+        days = _by_day(lines)
+        if any(self._is_overtaken(day, identity, group[0]) for day, group in days.items()):
+            identity = token_hex(8)
+            self._journal.take_identity(identity)
+        for day, group in days.items():
+            self._add(day, identity, group)
+
+    def _is_overtaken(self, day: str, identity: str, first: Line) -> bool:
+        """Whether a large file begins with a later event: the journal was restored."""
+        newest = self._newest(day, identity)
+        if newest is None or _rows(newest) < _LARGE:
+            return False
+        return _name(identity, first) <= newest.name
+
+    def _add(self, day: str, identity: str, lines: Sequence[Line]) -> None:
+        """Add lines to the newest file of their day, or begin the next one if that is large."""
+        table, newest = _table(lines), self._newest(day, identity)
+        if newest is None:
+            self._write(self._folder(day) / _name(identity, lines[0]), table)
+            return
+        old = pq.ParquetFile(newest).read()
+        new = _new(table, old)
+        if new.num_rows and old.num_rows < _LARGE:
+            self._write(newest, pa.concat_tables([old, new]))
+        elif new.num_rows:
+            self._write(newest.with_name(_name(identity, lines[0])), new)
+
+    def _newest(self, day: str, identity: str) -> Path | None:
+        return max((self._directory / f"day={day}").glob(f"{identity}-*.parquet"), default=None)
+
+    def _write(self, path: Path, table: pa.Table) -> None:
+        unfinished = path.with_name(f".{path.name}")
+        pq.write_table(table, unfinished, compression="zstd")
+        sync(unfinished)
+        unfinished.replace(path)
+        sync(path.parent)
+
+    def _folder(self, day: str) -> Path:
         folder = self._directory / f"day={day}"
         if not folder.exists():
             folder.mkdir()
             sync(self._directory)
-        path = folder / f"{lines[0].seq:012}.parquet"
-        columns = dict(zip(Line._fields, zip(*lines, strict=True), strict=True))
-        columns["timestamp"] = columns["timestamp_us"]
-        arrays = [pa.array(columns[field.name], field.type) for field in _SCHEMA]
-        unfinished = path.with_name(f".{path.name}")
-        pq.write_table(pa.table(arrays, schema=_SCHEMA), unfinished)
-        sync(unfinished)
-        unfinished.replace(path)
-        sync(folder)
+        return folder
+
+
+def _name(identity: str, first: Line) -> str:
+    return f"{identity}-{first.seq:012}.parquet"
+
+
+def _rows(path: Path) -> int:
+    rows: int = pq.read_metadata(path).num_rows
+    return rows
+
+
+def _new(table: pa.Table, old: pa.Table) -> pa.Table:
+    """The rows of events that `old` does not have."""
+    known = pc.is_in(table["event_id"], value_set=old["event_id"].combine_chunks())
+    return table.filter(pc.invert(known))
+
+
+def _table(lines: Sequence[Line]) -> pa.Table:
+    columns = dict(zip(Line._fields, zip(*lines, strict=True), strict=True))
+    columns["timestamp"] = columns["timestamp_us"]
+    arrays = [pa.array(columns[field.name], field.type) for field in _SCHEMA]
+    return pa.table(arrays, schema=_SCHEMA)
 
 
 def _by_day(lines: Sequence[Line]) -> dict[str, list[Line]]:

@@ -1,9 +1,14 @@
 """The purchase stream of one worker: from a batch of events to journal, dead letters and files."""
 
 import asyncio
+import errno
 import logging
+import math
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,9 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from service.events.dead_letters import DeadLetter, DeadLetters
+from service.events.errors import ClockError, JournalError
 from service.events.event import Event, RawEvent, event_type
-from service.events.journal import Journal, JournalError
+from service.events.journal import Journal
+from service.events.observer import Cause, Observer
 from service.events.parquet import ParquetFiles
+from service.events.quarantine import Quarantine
 from service.settings import Settings
 from service.support.failures import log_failure
 from service.support.invalid_fields import errors_of, sentence
@@ -23,7 +31,16 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+# A sender's clock may be so far ahead. Not farther: a build's moment is its last basket, and
+# purchases before that moment no longer count as new.
+_AHEAD_S = 5 * 60
+_FAR_AHEAD_S = 24 * 3600  # no clock that is merely wrong by a timezone is so far ahead
+_LEAVING_S = 2.0  # the longest wait for other workers when this one ends
+_DUE = 500  # events of the quarantine, taken in at once
+_REPORTED = 100  # refused events of a batch that are named to its sender
+
 _FOREIGN = "basket_id: expected a basket of this user's, found another user's."
+_FAR = "timestamp: expected a moment that is at most a day ahead, found {:%Y-%m-%dT%H:%M:%SZ}."
 
 
 class RefusedEvent(NamedTuple):
@@ -34,11 +51,21 @@ class RefusedEvent(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The result of a batch: the numbers of new and of known events, and the refused ones."""
+    """The result of a batch.
+
+    Attributes:
+        new: number of new events.
+        known: number of events that had been taken in before.
+        quarantined: number of events from the future, to be taken in when their time has come.
+        refused: number of events that became dead letters.
+        refusals: the first 100 of these.
+    """
 
     new: int
     known: int
-    refused: list[RefusedEvent]
+    quarantined: int
+    refused: int
+    refusals: list[RefusedEvent]
 
 
 class PurchaseStream:
@@ -48,36 +75,99 @@ class PurchaseStream:
         self,
         directory: Path,
         settings: Settings,
-        observe: Callable[[int, int, int], None] = lambda _new, _known, _refused: None,
-        observe_consuming: Callable[[str, bool], None] = lambda _topic, _consuming: None,
+        observer: Observer | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Opens the files of a directory, which is created if it is missing.
 
         Args:
             directory: of journal, dead letters and Parquet files.
-            settings: limits of an event, and the Kafka topic, if any.
-            observe: called with the numbers of new, known and refused events of each batch.
-            observe_consuming: called with a Kafka topic and whether it is consumed.
+            settings: limits of an event and of the files, and the Kafka topic, if any.
+            observer: gets reports of what happens.
+            clock: gives the present, in seconds since 1970.
 
         Raises:
             JournalError: the journal cannot be opened.
-            OSError: the directory cannot be created.
+            OSError: the directory cannot be created, or is locked for too long.
         """
-        self._observe = observe
-        self._observe_consuming = observe_consuming
-        self.journal = Journal(directory)
-        self._event_type = event_type(settings)
-        self._letters = DeadLetters(directory / "dead_letters.jsonl", self.journal)
-        self._files = ParquetFiles(directory / "parquet", self.journal)
+        self._observer = observer or Observer()
         self._settings = settings
+        self._clock = clock
+        self._ends_at = math.inf  # by `time.monotonic`
+        self._event_type = event_type(settings)
+        self.journal = Journal(directory)
+        self._quarantine = Quarantine(self.journal)
+        self._files = ParquetFiles(directory / "parquet", self.journal)
+        self.letters = DeadLetters(
+            directory / "dead_letters.jsonl",
+            self.journal,
+            settings.dead_letters_limit_bytes,
+            settings.dead_letters_days,
+        )
 
-    def take(self, batch: Sequence[RawEvent]) -> Taken:
+    def take(
+        self, batch: Sequence[RawEvent], until: float | None = None, clock_is_right: bool = False
+    ) -> Taken:
         """Stores the new events of a batch; they are on disk when it returns.
 
+        An event that is from the future by more than five minutes is put into the quarantine, or
+        refused if it is so by more than a day. But if no event of the batch is from the past, the
+        clock of this machine is under suspicion, and the whole batch is refused.
+
+        Args:
+            batch: the events; an empty one finds out whether any could be stored.
+            until: the moment, of `time.monotonic`, at which it stops waiting for other writers;
+                by default after `events_timeout_ms`.
+            clock_is_right: whether to trust the clock of this machine even so.
+
         Raises:
+            ClockError: all usable events are from the future, and none is stored.
             JournalError: not all events are stored; the batch may be sent again.
             OSError: the dead letters cannot be written; the batch may be sent again.
         """
+        until = self.deadline() if until is None else until
+        return self._observed(batch, until, self._clock(), clock_is_right)
+
+    def _observed(
+        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
+    ) -> Taken:
+        try:
+            taken = self._take(batch, until, now, clock_is_right)
+        except (ClockError, JournalError, OSError) as error:
+            self._observer.not_kept(_cause(error))
+            raise
+        self._observer.took(taken.new, taken.known, taken.quarantined, taken.refused)
+        return taken
+
+    def deadline(self) -> float:
+        """The moment, of `time.monotonic`, at which a batch that arrives now is given up."""
+        return time.monotonic() + self._settings.events_timeout_ms / 1000
+
+    def _take(
+        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
+    ) -> Taken:
+        events, reasons = self._parsed(batch)
+        early = {p: e for p, e in events.items() if e.timestamp.timestamp() > now + _AHEAD_S}
+        if early and len(early) == len(events) and not clock_is_right:
+            raise ClockError("all events are from the future, or the clock of this machine is slow")
+        on_time = {p: e for p, e in events.items() if p not in early}
+        stored = on_time or not batch
+        fates = self.journal.append(list(on_time.values()), until) if stored else []
+        foreign = [p for p, fate in zip(on_time, fates, strict=True) if fate == "foreign"]
+        reasons |= dict.fromkeys(foreign, _FOREIGN)
+        far = {p: e for p, e in early.items() if e.timestamp.timestamp() > now + _FAR_AHEAD_S}
+        reasons |= {p: _FAR.format(event.timestamp) for p, event in far.items()}
+        aside = [(event, batch[p]) for p, event in early.items() if p not in far]
+        if aside:
+            self._quarantine.put(aside, until)
+        refused = [RefusedEvent(position, reasons[position]) for position in sorted(reasons)]
+        letters = [DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused]
+        self.letters.write(letters, until)
+        counts = (fates.count("new"), fates.count("known"), len(aside), len(refused))
+        return Taken(*counts, refused[:_REPORTED])
+
+    def _parsed(self, batch: Sequence[RawEvent]) -> tuple[dict[int, Event], dict[int, str]]:
+        """The valid events, and the reasons against the others, both by position."""
         events: dict[int, Event] = {}
         reasons: dict[int, str] = {}
         for position, raw in enumerate(batch):
@@ -85,14 +175,7 @@ class PurchaseStream:
                 events[position] = self._event_type.model_validate_json(raw.text)
             except ValidationError as error:
                 reasons[position] = sentence(errors_of(error))
-        fates = self.journal.append(list(events.values())) if events else []
-        foreign = [p for p, fate in zip(events, fates, strict=True) if fate == "foreign"]
-        reasons |= dict.fromkeys(foreign, _FOREIGN)
-        refused = [RefusedEvent(position, reasons[position]) for position in sorted(reasons)]
-        self._letters.write([DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused])
-        taken = Taken(fates.count("new"), fates.count("known"), refused)
-        self._observe(taken.new, taken.known, len(refused))
-        return taken
+        return events, reasons
 
     def check(self) -> None:
         """Check the options of the Kafka consumer, if there is to be one.
@@ -108,15 +191,17 @@ class PurchaseStream:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Consume and export while the block lasts; at its end, export the rest."""
-        exporting = asyncio.create_task(self._keep_exporting())
-        exporting.add_done_callback(partial(log_failure, "exporting events"))
+        leaving = asyncio.Event()
+        exporting = asyncio.create_task(self._keep_exporting(leaving))
         consumer = self._consumer()
         try:
             yield
         finally:
-            exporting.cancel()
+            leaving.set()
+            self._ends_at = time.monotonic() + _LEAVING_S
             if consumer is not None:
                 await asyncio.to_thread(consumer.stop)
+            await exporting
             await asyncio.to_thread(self.close)
 
     def _consumer(self) -> "KafkaEvents | None":
@@ -124,28 +209,71 @@ class PurchaseStream:
             return None
         from service.events.kafka import KafkaEvents
 
-        return KafkaEvents(self.take, self._settings, self._observe_consuming)
+        return KafkaEvents(self.take, self._settings, self._observer)
 
-    async def _keep_exporting(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.events_export_every_s)
-            await asyncio.to_thread(self.export)
+    async def _keep_exporting(self, leaving: asyncio.Event) -> None:
+        self._observer.exported()  # so that there is a moment from which to count
+        while not leaving.is_set():
+            await asyncio.to_thread(self._measure)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(leaving.wait(), self._settings.events_export_every_s)
+                break
+            exporting = asyncio.create_task(asyncio.to_thread(self.export))
+            exporting.add_done_callback(partial(log_failure, "exporting events"))
+            await asyncio.wait([exporting])  # the next one tries again
 
     def export(self) -> None:
-        """Write new events to Parquet files, and delete the oldest of them from the journal.
+        """Take in events whose time has come, write new ones to files, and drop the oldest.
 
         Failures are logged; the next export tries again.
         """
         try:
-            exported = self._files.export()
-            forgotten = self.journal.forget(self._settings.events_limit)
+            self._take_due()
+            exported = self._files.export(self._goes_on)
+            forgotten = self.journal.forget(self._settings.events_limit, self._goes_on)
+            self.letters.drop_old(datetime.fromtimestamp(self._clock(), UTC), self.deadline())
+        except TimeoutError:
+            _logger.info("events not exported: another worker is at it")
         except (JournalError, OSError) as error:
             _logger.error("events not exported: %s", error)
         else:
+            self._observer.exported()
             if exported:
                 _logger.info("exported", extra={"events": exported, "forgotten": forgotten})
 
+    def _take_due(self) -> None:
+        """Take in the events of the quarantine whose time has come."""
+        now = self._clock()
+        while due := self._quarantine.due(round(1e6 * (now + _AHEAD_S)), _DUE):
+            self._observed(list(due.values()), self.deadline(), now, clock_is_right=True)
+            self._quarantine.remove(list(due))
+            if not self._goes_on():
+                break
+
+    def _goes_on(self) -> bool:
+        return time.monotonic() < self._ends_at
+
+    def _measure(self) -> None:
+        try:
+            counts = (self.journal.backlog(), self._quarantine.size(), self.letters.size())
+        except (JournalError, OSError) as error:
+            _logger.error("the journal cannot be read: %s", error)
+        else:
+            self._observer.measured(*counts)
+
     def close(self) -> None:
-        """Export the rest, and close the journal."""
+        """Export what can be exported in two seconds, and close the journal."""
+        self._ends_at = min(self._ends_at, time.monotonic() + _LEAVING_S)
         self.export()
         self.journal.close()
+
+
+def _cause(error: Exception) -> Cause:
+    if isinstance(error, ClockError):
+        return "clock"
+    if isinstance(error, OSError):
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return "locked" if isinstance(error, TimeoutError) else "full" if is_full else "failed"
+    code = getattr(error, "sqlite_errorcode", 0)
+    names: dict[int, Cause] = {sqlite3.SQLITE_BUSY: "locked", sqlite3.SQLITE_FULL: "full"}
+    return names.get(code & 0xFF, "failed")

@@ -4,7 +4,8 @@ import logging
 from functools import lru_cache, partial
 
 from service.bundle.bundle import Bundle
-from service.events.journal import Journal, JournalError
+from service.events.errors import JournalError
+from service.events.journal import Journal
 from service.profiles.profile import Profile, ProfileSource
 from service.profiles.updates import ProfileUpdates
 

@@ -4,11 +4,14 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 Signature = tuple[int, int, int, int]
+
+_PAUSE_S = 0.005  # between two attempts to lock
 
 
 def signature(path: Path) -> Signature:
@@ -62,11 +65,33 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `directory`; other writers wait, so keep the block short."""
+def locked(directory: Path, until: float | None = None) -> Iterator[None]:
+    """Hold an exclusive lock on `directory`; other writers wait, so keep the block short.
+
+    Args:
+        directory: to lock.
+        until: the moment, of `time.monotonic`, at which waiting ends; by default it never does.
+
+    Raises:
+        TimeoutError: another process or thread held the lock for too long.
+    """
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if until is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            while not _locked_at_once(descriptor):
+                if time.monotonic() >= until:
+                    raise TimeoutError(errno.ETIMEDOUT, "locked by another writer", str(directory))
+                time.sleep(_PAUSE_S)  # flock has no timeout
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked_at_once(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

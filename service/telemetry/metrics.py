@@ -9,6 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from service.bundle.bundle import Bundle
 from service.recommending.answer import Recommendations
+from service.telemetry.stream_metrics import StreamMetrics
 
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the directory where several workers share their counts; set by `rtt2vec-serve`."""
@@ -49,8 +50,7 @@ class Metrics:
         self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
         self._unknown_users = counter("unknown_users", "Requests whose user has no profile.")
         self._profile_reads = counter("profile_reads", "Profiles read from memcached.", ["result"])
-        self._events = counter("events", "Purchases received, by result.", ["result"])
-        self._consuming = gauge("kafka_consuming", "1 while a topic is consumed.", ["topic"])
+        self.stream = StreamMetrics(registry)
         self._rules_reloads = counter(
             "rules_reloads", "Changes of a business rules or availability file.", ["file", "result"]
         )
@@ -64,8 +64,6 @@ class Metrics:
             self._swaps.labels(result)
             for file in ("rules", "availability"):
                 self._rules_reloads.labels(file, result)
-        for result in ("new", "known", "refused"):
-            self._events.labels(result)
         self._bundle = gauge(
             "bundle_info",
             "1 for the bundle in use, 0 for earlier ones.",
@@ -108,15 +106,6 @@ class Metrics:
     def observe_reload(self, file: str, refused: bool) -> None:
         """Count a change of the rules or the availability file, and whether it was refused."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
-
-    def observe_events(self, new: int, known: int, refused: int) -> None:
-        """Count the events of a batch."""
-        for result, count in (("new", new), ("known", known), ("refused", refused)):
-            self._events.labels(result).inc(count)
-
-    def observe_consuming(self, topic: str, consuming: bool) -> None:
-        """Show whether a topic is consumed."""
-        self._consuming.labels(topic).set(consuming)
 
     def observe_reduced_work(self, dropped: str) -> None:
         """Count an answer given with less work for lack of time, by what was left out last."""

@@ -3,17 +3,20 @@
 import json
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent, event_type
-from service.events.journal import JournalError
-from service.events.stream import PurchaseStream
+from service.events.stream import PurchaseStream, Taken
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
 from service.http.schemas import RequestBody, request_type
 from service.settings import Settings
 from service.telemetry.logs import request_id
+
+_THREADS = 2
 
 
 class EventsRequest(RequestBody):
@@ -30,12 +33,16 @@ class RefusedEvent(BaseModel):
 
 
 class EventsResponse(BaseModel):
-    """The result of each event. None of them needs to be sent again."""
+    """The results of the events. None of them needs to be sent again."""
 
     request_id: str
     new: int = Field(description="Written to disk, and used from the next request on.")
     known: int = Field(description="Received before, with the same event id.")
-    refused: list[RefusedEvent]
+    quarantined: int = Field(
+        description="From the future; written to disk, and taken in when their time has come."
+    )
+    refused_count: int = Field(description="Invalid; kept among the dead letters.")
+    refused: list[RefusedEvent] = Field(description="The first 100 of these.")
 
 
 def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
@@ -46,21 +53,35 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
     schema = body_type.model_json_schema()
     schema["properties"]["events"]["items"] = event_type(settings).model_json_schema()
 
-    # Not `async`, so that FastAPI calls it in a thread: writing to disk takes milliseconds.
+    # In threads of its own, since writing to disk takes milliseconds, or longer if it waits for
+    # other writers. Commits take place one after another anyway.
+    threads = CapacityLimiter(_THREADS)
+
     @router.post(
         "/events",
         responses=documented(400, 413, 415, 422, 500, 503),
         openapi_extra=described(schema),
     )
-    def events(batch: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
+    async def events(batch: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
         """Take purchases in, each event id once; they count from the next request on."""
-        try:
+        until = stream.deadline()
+
+        def take() -> Taken:
             raw = [RawEvent("http", json.dumps(each).encode()) for each in batch.events]
-            taken = stream.take(raw)
-        except (JournalError, OSError) as error:
+            return stream.take(raw, until)
+
+        try:
+            taken = await to_thread.run_sync(take, limiter=threads)
+        except (JournalError, OSError, ClockError) as error:
             detail = f"The events could not be kept: {error}. Send them again."
             raise ProblemError(503, detail, headers={"Retry-After": "1"}) from error
-        fields = {"request_id": request_id.get(), **taken._asdict()}
-        return EventsResponse.model_validate(fields, from_attributes=True)
+        return EventsResponse(
+            request_id=request_id.get(),
+            new=taken.new,
+            known=taken.known,
+            quarantined=taken.quarantined,
+            refused_count=taken.refused,
+            refused=[RefusedEvent(**each._asdict()) for each in taken.refusals],
+        )
 
     return router

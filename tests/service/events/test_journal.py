@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from service.events.errors import JournalError
 from service.events.event import Event
-from service.events.journal import PURCHASES_READ, Journal, JournalError, Purchase
+from service.events.journal import PURCHASES_READ, Journal, Purchase
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MANY = 60_000
@@ -32,7 +33,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def test_an_event_is_kept_once(journal: Journal) -> None:
     assert journal.append([event(1), event(2), event(1)]) == ["new", "new", "known"]
     assert journal.append([event(2), event(3)]) == ["known", "new"]
-    assert [line.event_id for line in journal.unexported(10)] == ["e1", "e2", "e3"]
+    assert [line.event_id for line in journal.plan_export(10).lines] == ["e1", "e2", "e3"]
 
 
 def test_what_one_has_committed_another_reads(journal: Journal, tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_it_is_still_there_when_it_is_opened_again(journal: Journal, tmp_path: P
     journal.close()
     again = Journal(tmp_path)
     assert again.append([event(1)]) == ["known"]
-    assert again.unexported(10) == []
+    assert again.plan_export(10).lines == []
     again.close()
 
 
@@ -60,7 +61,7 @@ def test_many_writers_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as threads:
         fates = threads.map(lambda n: journals[n % 3].append(batches[n]), range(len(batches)))
     assert sum(fate.count("new") for fate in fates) == 210
-    assert len(journals[0].unexported(1000)) == 210
+    assert len(journals[0].plan_export(1000).lines) == 210
     for journal in journals:
         journal.close()
 
@@ -69,7 +70,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(journal: Journal) -> None:
     beyond = event(2).model_copy(update={"quantity": object()})
     with pytest.raises(JournalError):
         journal.append([event(1), beyond])
-    assert journal.unexported(10) == []
+    assert journal.plan_export(10).lines == []
     assert journal.append([event(1)]) == ["new"]
 
 
@@ -110,5 +111,5 @@ def test_it_forgets_the_oldest_that_are_in_files_and_counts_on(journal: Journal)
     journal.mark_exported(10)
     assert journal.forget(1) == 4
     assert journal.append([event(8), event(9), event(10)]) == ["new", "known", "new"]
-    assert [line.event_id for line in journal.unexported(10)] == ["e8", "e10"]
+    assert [line.event_id for line in journal.plan_export(10).lines] == ["e8", "e10"]
     assert len(journal.purchases("u")) == 3

@@ -1,9 +1,15 @@
 """Events over Kafka, from brokers that speak the real protocol."""
 
+import errno
 import json
+import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
 import httpx
@@ -13,15 +19,37 @@ from pydantic import ValidationError
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
+from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent
-from service.events.journal import JournalError
 from service.events.kafka import KafkaEvents
+from service.events.observer import Observer
 from service.events.stream import PurchaseStream
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.data.kafka_cluster import TOPIC, Cluster, await_true, event
 from tests.data.tiny_bundle import tiny_contents
 from tests.service.conftest import listening
+
+
+class Observed(Observer):
+    """What a consumer has reported."""
+
+    def __init__(self) -> None:
+        self.consumed: list[bool] = []
+        self.lags: list[int] = []
+        self.errors: Counter[str] = Counter()
+
+    def consuming(self, topic: str, consuming: bool) -> None:
+        assert topic == TOPIC
+        self.consumed.append(consuming)
+
+    def lagging(self, topic: str, messages: int) -> None:
+        assert topic == TOPIC
+        self.lags.append(messages)
+
+    def broker_failed(self, topic: str, error: str) -> None:
+        assert topic == TOPIC
+        self.errors[error] += 1
 
 
 @pytest.fixture
@@ -34,7 +62,7 @@ def consuming(
     cluster: Cluster,
     take: Callable[[Sequence[RawEvent]], object],
     group: str = "g",
-    observe: Callable[[str, bool], None] = lambda _topic, _consuming: None,
+    observer: Observer | None = None,
 ) -> Iterator[None]:
     # The mock waits for a member that has left until its session ends.
     options = {"session.timeout.ms": "6000"}
@@ -44,7 +72,7 @@ def consuming(
         "kafka_options": options,
     }
     settings = Settings(events=Path("not used"), **asked)
-    events = KafkaEvents(take, settings, observe)
+    events = KafkaEvents(take, settings, observer)
     try:
         yield
     finally:
@@ -59,7 +87,8 @@ def stream(tmp_path: Path) -> Iterator[PurchaseStream]:
 
 
 def kept(stream: PurchaseStream) -> list[str]:
-    return sorted(line.event_id for line in stream.journal.unexported(1000))
+    with stream.journal.held() as db:
+        return [row[0] for row in db.execute("SELECT event_id FROM events ORDER BY event_id")]
 
 
 def test_what_is_bought_is_known_to_the_next_request(cluster: Cluster, tmp_path: Path) -> None:
@@ -107,7 +136,8 @@ def test_what_is_delivered_again_counts_once(cluster: Cluster, stream: PurchaseS
 
 
 def test_what_could_not_be_kept_is_tried_again(cluster: Cluster, stream: PurchaseStream) -> None:
-    failures: list[Any] = [JournalError("the disk is full"), OSError("no space left")]
+    failures: list[Exception] = [JournalError("the disk is full"), OSError("no space left")]
+    failures.append(ClockError("all are from the future"))
 
     def take(events: Sequence[RawEvent]) -> None:
         if failures:
@@ -141,23 +171,110 @@ def test_a_broken_client_is_asked_again(
 def test_a_failure_that_ends_it_is_logged_and_observed(
     cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    observed: list[tuple[str, bool]] = []
+    def take(events: Sequence[RawEvent]) -> None:
+        if events:
+            raise ZeroDivisionError
 
-    def take(_events: Sequence[RawEvent]) -> None:
-        raise ZeroDivisionError
-
-    cluster.send(event(1))
-    with consuming(cluster, take, observe=lambda *change: observed.append(change)):
-        await_true(lambda: len(observed) == 2)
-    assert observed == [(TOPIC, True), (TOPIC, False)]
+    observed = Observed()
+    with consuming(cluster, take, observer=observed):
+        cluster.send(event(1))
+        await_true(lambda: len(observed.consumed) >= 3)
+    assert observed.consumed[:3] == [False, True, False]
     (failure,) = [record for record in caplog.records if record.exc_info]
     assert failure.exc_info is not None
     assert failure.exc_info[0] is ZeroDivisionError
 
 
+def test_without_its_topic_it_does_not_consume(
+    cluster: Cluster, stream: PurchaseStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    observed = Observed()
+    with consuming(cluster, stream.take, observer=observed):
+        await_true(lambda: observed.errors["UNKNOWN_TOPIC_OR_PART"] > 2)
+        assert observed.consumed == [False]
+        cluster.send(event(1))
+        await_true(lambda: observed.consumed[-1])
+        await_true(lambda: kept(stream) == ["event_id 1"])
+    assert len(caplog.records) < 10
+
+
+def test_without_brokers_it_does_not_consume_and_logs_that_once(
+    tmp_path: Path, stream: PurchaseStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    observed = Observed()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = "{}:{}".format(*closed.getsockname())
+    events = KafkaEvents(stream.take, Settings(events=tmp_path, kafka=address), observed)
+    try:
+        await_true(lambda: observed.errors.total() > 20)
+    finally:
+        events.stop()
+    assert not any(observed.consumed)
+    (record,) = [each for each in caplog.records if each.name == "service.events.kafka"]
+    assert record.getMessage().startswith(f"not consuming {TOPIC}: ")
+
+
+def test_while_nothing_can_be_stored_it_does_not_consume(
+    cluster: Cluster, stream: PurchaseStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    full, tries = Flag(), count()
+
+    def take(events: Sequence[RawEvent]) -> None:
+        if full.is_set():
+            next(tries)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stream.take(events)
+
+    observed = Observed()
+    with consuming(cluster, take, observer=observed):
+        cluster.send(event(1))
+        await_true(lambda: kept(stream) == ["event_id 1"])
+        await_true(lambda: observed.consumed[-1])
+        full.set()  # and no message comes that would show it
+        await_true(lambda: not observed.consumed[-1])
+        cluster.send(event(2))
+        await_true(lambda: next(tries) > 3)
+        assert not observed.consumed[-1]
+        full.clear()
+        await_true(lambda: observed.consumed[-1])
+        await_true(lambda: kept(stream) == ["event_id 1", "event_id 2"])
+    assert sum("No space left" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_messages_from_the_future_wait_for_one_that_shows_that_the_clock_is_right(
+    cluster: Cluster, stream: PurchaseStream
+) -> None:
+    early = (datetime.now(UTC) + timedelta(hours=1)).isoformat().encode()
+    observed = Observed()
+    with consuming(cluster, stream.take, observer=observed):
+        cluster.send(event(1).replace(b"2026-01-31T12:00:00Z", early))
+        await_true(lambda: observed.consumed == [False, True, False])
+        cluster.send(event(2))
+        await_true(lambda: kept(stream) == ["event_id 2"])
+        await_true(lambda: observed.consumed[-1])
+
+
+def test_messages_that_are_not_kept_are_the_lag(cluster: Cluster, stream: PurchaseStream) -> None:
+    full = Flag()
+
+    def take(events: Sequence[RawEvent]) -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stream.take(events)
+
+    observed = Observed()
+    full.set()
+    cluster.send(*[event(number) for number in range(30)])
+    with consuming(cluster, take, observer=observed):
+        await_true(lambda: observed.lags[-1:] == [30])
+        full.clear()
+        await_true(lambda: observed.lags[-1:] == [0])
+
+
 def test_whether_it_consumes_is_a_metric(cluster: Cluster, tmp_path: Path) -> None:
     metrics = Metrics()
     app = create_app(Settings(bundle=tmp_path, events=tmp_path, kafka=cluster.brokers), metrics)
+    cluster.send(event(1))
     with listening(app):
         await_true(lambda: f'kafka_consuming{{topic="{TOPIC}"}} 1.0' in metrics.render().decode())
     assert f'kafka_consuming{{topic="{TOPIC}"}} 0.0' in metrics.render().decode()

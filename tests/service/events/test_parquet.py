@@ -1,8 +1,12 @@
 """Parquet files: each event is in exactly one, by day, in the builder's format."""
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +15,7 @@ from index_builder.transactions.transactions import read_transactions
 from service.events.event import Event
 from service.events.journal import Journal
 from service.events.parquet import ParquetFiles
+from service.support.files import locked
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -40,14 +45,20 @@ def event_ids(directory: Path) -> list[str]:
     return [event_id for column in columns for event_id in column.to_pylist()]
 
 
+def rows(path: Path) -> int:
+    found: int = pq.read_metadata(path).num_rows
+    return found
+
+
 def test_every_event_is_in_the_folder_of_its_day(journal: Journal, tmp_path: Path) -> None:
     files = ParquetFiles(tmp_path / "parquet", journal)
     journal.append([event(1), event(2, hours=12), event(3, hours=11.9)])
     assert files.export() == 3
     found = sorted(tmp_path.glob("parquet/*/*"))
+    identity, *_ = found[0].name.partition("-")
     assert [str(path.relative_to(tmp_path)) for path in found] == [
-        "parquet/day=2026-01-31/000000000001.parquet",
-        "parquet/day=2026-02-01/000000000002.parquet",
+        f"parquet/day=2026-01-31/{identity}-000000000001.parquet",
+        f"parquet/day=2026-02-01/{identity}-000000000002.parquet",
     ]
     assert event_ids(tmp_path) == ["e1", "e3", "e2"]
 
@@ -65,27 +76,121 @@ def test_an_export_takes_up_where_the_last_one_ended(journal: Journal, tmp_path:
 def test_what_was_written_and_not_noted_is_not_there_twice(
     journal: Journal, tmp_path: Path
 ) -> None:
+    class Killed(BaseException):
+        """The process ends here."""
+
+    files = ParquetFiles(tmp_path / "parquet", journal)
+    journal.append([event(0)])
+    files.export()
     journal.append([event(1), event(2, hours=13)])
-    copy = Journal(tmp_path / "copy")  # with the same events, none marked as exported
-    copy.append([event(1), event(2, hours=13), event(3)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "mark_exported", Mock(side_effect=Killed))
+        with pytest.raises(Killed):
+            files.export()
+    journal.append([event(3)])
+    assert files.export() == 3
+    assert event_ids(tmp_path / "parquet") == ["e0", "e1", "e3", "e2"]
+
+
+def test_files_are_few_and_grow_until_they_are_large(journal: Journal, tmp_path: Path) -> None:
+    files = ParquetFiles(tmp_path / "parquet", journal)
+    sizes = []
+    for first in range(0, 28_000, 7_000):
+        journal.append([event(number) for number in range(first, first + 7_000)])
+        files.export()
+        sizes.append(sorted(rows(path) for path in tmp_path.rglob("*.parquet")))
+    assert sizes == [[7_000], [14_000], [21_000], [7_000, 21_000]]
+    assert event_ids(tmp_path) == [f"e{number}" for number in range(28_000)]
+
+
+def test_a_new_journal_overwrites_nothing(journal: Journal, tmp_path: Path) -> None:
+    """The old one was lost, or the folder is that of another machine."""
+    journal.append([event(number) for number in range(6)])
     ParquetFiles(tmp_path / "parquet", journal).export()
-    assert ParquetFiles(tmp_path / "parquet", copy).export() == 3
-    assert event_ids(tmp_path / "parquet") == ["e1", "e3", "e2"]
-    copy.close()
+    new = Journal(tmp_path / "new")
+    new.append([event(6)])
+    ParquetFiles(tmp_path / "parquet", new).export()
+    new.close()
+    assert sorted(event_ids(tmp_path / "parquet")) == [f"e{number}" for number in range(7)]
 
 
-def test_the_name_of_a_new_folder_is_on_the_disk_too(
+@pytest.mark.parametrize("exported", [5, 25_000], ids=["small files", "large files"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_restored_journal_overwrites_nothing(
+    tmp_path: Path, exported: int, in_place: bool
+) -> None:
+    old = Journal(tmp_path / "old")
+    old.append([event(0)])
+    files = ParquetFiles(tmp_path / "parquet", old)
+    files.export()
+    with closing(sqlite3.connect(tmp_path / "backup")) as backup, old.held() as db:
+        db.backup(backup)
+    old.append([event(number) for number in range(1, exported)])
+    files.export()
+    old.close()
+
+    where = tmp_path / ("old" if in_place else "restored")
+    where.mkdir(exist_ok=True)
+    with (
+        closing(sqlite3.connect(tmp_path / "backup")) as backup,
+        closing(sqlite3.connect(where / "events.sqlite")) as database,
+    ):
+        backup.backup(database)
+    restored = Journal(where)
+    for number in (exported, exported + 1):
+        restored.append([event(number)])
+        ParquetFiles(tmp_path / "parquet", restored).export()
+    restored.close()
+    found = sorted(int(each[1:]) for each in event_ids(tmp_path / "parquet"))
+    assert found == list(range(exported + 2))
+
+
+def test_a_copied_journal_writes_files_of_other_names(tmp_path: Path) -> None:
+    """Two machines that began with the same disk; their folders are merged for a build."""
+    first = Journal(tmp_path / "a")
+    first.append([event(0)])
+    ParquetFiles(tmp_path / "a" / "parquet", first).export()
+    first.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    for name, number in (("a", 1), ("b", 2)):
+        journal = Journal(tmp_path / name)
+        journal.append([event(number)])
+        ParquetFiles(tmp_path / name / "parquet", journal).export()
+        journal.close()
+    shutil.copytree(tmp_path / "a" / "parquet", tmp_path / "merged")
+    shutil.copytree(tmp_path / "b" / "parquet", tmp_path / "merged", dirs_exist_ok=True)
+    assert set(event_ids(tmp_path / "merged")) == {"e0", "e1", "e2"}
+
+
+def test_one_worker_exports_at_a_time(journal: Journal, tmp_path: Path) -> None:
+    files = ParquetFiles(tmp_path / "parquet", journal)
+    journal.append([event(1)])
+    with locked(tmp_path / "parquet"), pytest.raises(TimeoutError):
+        files.export()
+    assert event_ids(tmp_path) == []
+    assert files.export() == 1
+
+
+def test_it_ends_early_when_it_is_told_to(journal: Journal, tmp_path: Path) -> None:
+    journal.append([event(number) for number in range(10_001)])
+    files = ParquetFiles(tmp_path / "parquet", journal)
+    assert files.export(go_on=lambda: False) == 10_000
+    assert files.export() == 1
+
+
+def test_files_and_the_names_in_their_folders_are_on_the_disk(
     journal: Journal, tmp_path: Path, synced: list[Path]
 ) -> None:
     parquet = tmp_path / "parquet"
     files = ParquetFiles(parquet, journal)
     assert synced == [tmp_path]
     day = parquet / "day=2026-01-31"
-    for number, folders in ((1, [parquet, day]), (2, [day])):
+    for number, folders in ((1, [parquet]), (2, [])):
         synced.clear()
         journal.append([event(number)])
         files.export()
-        assert [path for path in synced if path.is_dir()] == folders
+        (file,) = day.glob("*.parquet")
+        assert synced == [*folders, day / f".{file.name}", day]
 
 
 def test_half_a_file_is_none(journal: Journal, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from tests.service.conftest import listening
 
 AT = "2018-01-31T12:00:00Z"  # later than the bundles
 
-RESULTS = ("new", "known", "refused")
+RESULTS = dict.fromkeys(("new", "known", "quarantined", "refused"), 1)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -101,16 +104,18 @@ def test_purchases_before_the_build_do_not_count_twice(shop: httpx.Client) -> No
 
 def test_events_are_counted(bundles: Path, tmp_path: Path) -> None:
     with listening(create_app(Settings(bundle=bundles, events=tmp_path))) as client:
-        send(client, purchase(0, "u", "item-1"), purchase(0, "u", "item-1"), {})
+        early = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        events = [purchase(0, "u", "item-1"), purchase(1, "u", "item-1", timestamp=early)]
+        send(client, *events, events[0], {})
         lines = client.get("/metrics").text.splitlines()
     counts = {line for line in lines if line.startswith("rtt2vec_events_total")}
-    assert counts == {f'rtt2vec_events_total{{result="{r}"}} 1.0' for r in RESULTS}
+    assert counts == {f'rtt2vec_events_total{{result="{r}"}} {n}.0' for r, n in RESULTS.items()}
 
 
 def test_an_event_sent_again_counts_once(shop: httpx.Client) -> None:
     event = purchase(0, "user-2", "item-39")
     assert send(shop, event, event) | {"request_id": ""} == {
-        "request_id": "", "new": 1, "known": 1, "refused": [],
+        "request_id": "", "new": 1, "known": 1, "quarantined": 0, "refused_count": 0, "refused": [],
     }  # fmt: skip
     assert send(shop, event)["known"] == 1
     assert categories(shop, "user-2")["garden"] == 1
@@ -139,7 +144,9 @@ def test_every_event_is_new_known_or_refused(shop: httpx.Client, events: list[An
     response = shop.post("/events", content=content, headers={"Content-Type": "application/json"})
     assert response.status_code == 200
     answer = response.json()
-    assert answer["new"] + answer["known"] + len(answer["refused"]) == len(events)
+    counts = ("new", "known", "quarantined", "refused_count")
+    assert sum(answer[count] for count in counts) == len(events)
+    assert len(answer["refused"]) == answer["refused_count"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,46 @@ def test_an_invalid_batch_is_a_problem(shop: httpx.Client, body: bytes, status: 
     response = shop.post("/events", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_batch_from_the_future_is_to_be_sent_again(shop: httpx.Client, kept: Path) -> None:
+    early = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    dead = (kept / "dead_letters.jsonl").read_text()
+    events = [purchase(number, "early bird", "item-1", timestamp=early) for number in range(3)]
+    response = shop.post("/events", json={"events": events})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert "all events are from the future" in response.json()["detail"]
+    assert send(shop, purchase(3, "early bird", "item-1"), *events)["quarantined"] == 3
+    assert (kept / "dead_letters.jsonl").read_text() == dead
+
+
+def test_an_answer_names_no_more_than_100_refused_events(shop: httpx.Client) -> None:
+    answer = send(shop, *[{"quantity": number} for number in range(1000)])
+    assert answer["refused_count"] == 1000
+    assert [each["position"] for each in answer["refused"]] == list(range(100))
+
+
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_journal_that_is_locked_elsewhere_holds_each_caller_for_one_timeout(
+    bundles: Path, tmp_path: Path, mode: str
+) -> None:
+    options = Settings(bundle=bundles, events=tmp_path, events_timeout_ms=300)
+    app = create_app(options)
+    app.state.swap.start()
+    with listening(app) as client, ThreadPoolExecutor(60) as threads:
+        send(client, purchase(0, "user-4", "item-2"))
+        with closing(sqlite3.connect(tmp_path / "events.sqlite", isolation_level=None)) as other:
+            other.execute(f"BEGIN {mode}")
+            body = {"events": [purchase(1, "user-4", "item-2")]}
+            began = time.monotonic()
+            sending = [threads.submit(client.post, "/events", json=body) for _ in range(60)]
+            found = client.post("/recommend", json={"user_id": "user-4"}).json()
+            assert (found["source"], found["degraded"]) == ("user", False)
+            assert {each.result().status_code for each in sending} == {503}
+            # One after another they would take 18 s, with two at a time 9 s.
+            assert time.monotonic() - began < 8
+            other.execute("ROLLBACK")
+        assert send(client, purchase(1, "user-4", "item-2"))["new"] == 1
 
 
 def test_batches_have_a_limit_of_their_own(bundles: Path, tmp_path: Path) -> None:
