@@ -17,6 +17,7 @@ Tree = str | list["Tree"] | dict[str, "Tree"]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # with libyaml if present, as in all wheels
 _DEPTH = 8  # twice as deep as any rule needs
+_ENTRIES = 250_000  # keys and list items; each takes some 250 bytes while the file is read
 
 
 class Document(NamedTuple):
@@ -80,6 +81,8 @@ def _document(events: Iterator[yaml.Event], lines: dict[Path, int]) -> Tree:
 def _tree(
     event: yaml.Event, events: Iterator[yaml.Event], path: Path, lines: dict[Path, int]
 ) -> Tree:
+    if len(lines) > _ENTRIES:
+        raise _MistakeError(_line(event), f"more than {_ENTRIES:,} keys and list items up to here")
     if len(path) > _DEPTH:
         raise _MistakeError(_line(event), f"nested more than {_DEPTH} levels deep")
     if getattr(event, "anchor", None) or getattr(event, "tag", None):

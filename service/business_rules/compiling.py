@@ -1,7 +1,8 @@
 """Compiling: from the text of a rules file to the items of each business rule."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from difflib import get_close_matches
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,15 @@ from service.business_rules.schema import BusinessRule, PriceBand, RulesFile
 from service.support.array_types import Int32
 from service.support.invalid_fields import TEXT, field_error
 
+_LOOKS = 10  # for a name like an unknown one, of some milliseconds each
+MEMBERS_LIMIT = 64 << 20
+"""Items that the conditions of a file may have in all; each takes four bytes."""
+
 _ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
+
+
+class _MistakeError(Exception):
+    """A rule is refused; the arguments are its path and the message."""
 
 
 class CompiledRule(NamedTuple):
@@ -40,7 +49,8 @@ class CompiledRule(NamedTuple):
 class Compiler:
     """Compiles business rules for one catalogue."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, members_limit: int = MEMBERS_LIMIT) -> None:
+        self._members_limit = members_limit
         self._catalogue = catalogue
         self._categories = catalogue.members  # of any level
         self._brands = Level.of(catalogue.brands or ()).members
@@ -56,30 +66,27 @@ class Compiler:
             RulesError: there are mistakes; it has each with its line.
         """
         document = read_yaml(text, source)
-        mistakes: list[tuple[Path, str]] = []
+
+        def placed(mistakes: Iterable[tuple[Path, str]]) -> Iterator[Mistake]:
+            return (Mistake(document.line(path), message) for path, message in mistakes)
+
         try:
             file = RulesFile.model_validate(document.tree)
         except ValidationError as error:
-            mistakes = [(each["loc"], _message(each)) for each in error.errors()]
-        else:
-            mistakes = list(self._mistakes(file))
-        if mistakes:
-            lines = ((document.line(path), message) for path, message in mistakes)
-            raise RulesError(source, [Mistake(*each) for each in sorted(lines)])
-        zone = ZoneInfo(file.timezone)
-        return [
-            CompiledRule(
-                rule,
-                self._members(rule),
-                rule.schedule(zone),
-                None if rule.store is None else frozenset(rule.store),
-            )
-            for rule in file.rules
-        ]
+            found = placed((each["loc"], _message(each)) for each in error.errors())
+            raise RulesError(source, found) from None
+        found = placed(self._mistakes(file))
+        if (first := next(found, None)) is not None:
+            raise RulesError(source, chain([first], found))
+        try:
+            return list(self._compiled(file))
+        except _MistakeError as error:
+            raise RulesError(source, placed([error.args])) from None
 
     def _mistakes(self, file: RulesFile) -> Iterator[tuple[Path, str]]:
         """Mistakes that the schema does not find."""
         names: set[str] = set()
+        unknown = _Unknown()
         zone = ZoneInfo(file.timezone)
         for place, rule in enumerate(file.rules):
             path: Path = ("rules", place)
@@ -92,11 +99,13 @@ class Compiler:
                 yield (*path, "until"), str(error)
             for row, name in enumerate(rule.category or ()):
                 if name not in self._categories:
-                    unknown = _unknown("category", name, list(self._categories))
-                    yield (*path, "category", row), unknown
-            yield from self._unpriced(rule, path)
+                    message = unknown.message("category", name, self._categories)
+                    yield (*path, "category", row), message
+            yield from self._unpriced(rule, path, unknown)
 
-    def _unpriced(self, rule: BusinessRule, path: Path) -> Iterator[tuple[Path, str]]:
+    def _unpriced(
+        self, rule: BusinessRule, path: Path, unknown: "_Unknown"
+    ) -> Iterator[tuple[Path, str]]:
         lacking = "this bundle's catalogue has no {}s; build it from products with a column {}"
         if rule.price is not None and self._catalogue.prices is None:
             yield (*path, "price"), lacking.format("price", "price")
@@ -105,7 +114,23 @@ class Compiler:
             return
         for row, name in enumerate(rule.brand or ()):
             if name not in self._brands:
-                yield (*path, "brand", row), _unknown("brand", name, list(self._brands))
+                yield (*path, "brand", row), unknown.message("brand", name, self._brands)
+
+    def _compiled(self, file: RulesFile) -> Iterator[CompiledRule]:
+        zone = ZoneInfo(file.timezone)
+        known: dict[Hashable, Int32] = {}  # rules with equal conditions share their members
+        kept = 0
+        for place, rule in enumerate(file.rules):
+            names = (rule.item, rule.category, rule.brand)
+            conditions = (*(each and frozenset(each) for each in names), rule.price)
+            if (members := known.get(conditions)) is None:
+                members = known[conditions] = self._members(rule)
+                kept += len(members)
+            if kept > self._members_limit:
+                expected = f"expected rules for at most {self._members_limit:,} items in all"
+                raise _MistakeError(("rules", place), f"{expected}, found more up to here")
+            stores = None if rule.store is None else frozenset(rule.store)
+            yield CompiledRule(rule, members, rule.schedule(zone), stores)
 
     def _members(self, rule: BusinessRule) -> Int32:
         """The items that meet every condition of a rule, ascending."""
@@ -136,9 +161,8 @@ class Compiler:
 
 def _union(names: list[str], find: Callable[[str], Int32]) -> Int32:
     """The members of all the names, ascending."""
-    if len(names) == 1:
-        return find(names[0])
-    return np.unique(np.concatenate([find(name) for name in names]))
+    found = [find(name) for name in set(names)]
+    return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
 
 
 def _message(error: ErrorDetails) -> str:
@@ -158,7 +182,14 @@ def _message(error: ErrorDetails) -> str:
     return f"{expected}, found {found!r}" if isinstance(found, str) else expected
 
 
-def _unknown(kind: str, name: str, names: list[str]) -> str:
-    near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"the catalogue has no {kind} {name!r}{hint}"
+class _Unknown:
+    """Messages for unknown names; only the first few look for a name that is alike."""
+
+    def __init__(self) -> None:
+        self._looks = _LOOKS
+
+    def message(self, kind: str, name: str, names: Iterable[str]) -> str:
+        near = get_close_matches(name, list(names), n=1) if self._looks else []
+        self._looks -= bool(self._looks)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"the catalogue has no {kind} {name!r}{hint}"

@@ -1,8 +1,11 @@
 """Errors of rules files and files of availability."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 _SHOWN = 10
+_FOUND = 100  # A file of a megabyte can have a hundred thousand.
 
 
 class Mistake(NamedTuple):
@@ -13,14 +16,20 @@ class Mistake(NamedTuple):
 
 
 class RulesError(ValueError):
-    """A rules file, or a file of availability, that cannot be used."""
+    """A rules file, or a file of availability, that cannot be used.
 
-    def __init__(self, source: str, mistakes: list[Mistake]) -> None:
+    Attributes:
+        mistakes: the first 100 that were found, in the order of their lines.
+    """
+
+    def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
+        """Takes only as many of the mistakes as it keeps, so that no more need to be found."""
+        self.mistakes = sorted(islice(mistakes, _FOUND), key=lambda each: each.line or 0)
         shown = [
             f"{source}: {message}" if line is None else f"{source}, line {line}: {message}"
-            for line, message in mistakes[:_SHOWN]
+            for line, message in self.mistakes[:_SHOWN]
         ]
-        if len(mistakes) > _SHOWN:
-            shown.append(f"{source}: and {len(mistakes) - _SHOWN} more")
+        if (others := len(self.mistakes) - _SHOWN) > 0:
+            least = "" if len(self.mistakes) < _FOUND else "at least "
+            shown.append(f"{source}: and {least}{others} more")
         super().__init__("\n".join(shown))
-        self.mistakes = mistakes

@@ -21,6 +21,8 @@ from pydantic import (
 
 from service.business_rules.schedule import Schedule
 
+_RULES = 10_000  # in a file
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
@@ -164,7 +166,9 @@ class RulesFile(_Part):
     """A whole file, with the time zone of moments, weekdays and hours."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    rules: list[Annotated[BusinessRule, Field(discriminator="action")]]
+    rules: Annotated[
+        list[Annotated[BusinessRule, Field(discriminator="action")]], Field(max_length=_RULES)
+    ]
 
 
 def _epoch(moment: datetime | None, zone: ZoneInfo, sign: int) -> float:

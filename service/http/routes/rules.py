@@ -49,7 +49,9 @@ class PlaceChange(BaseModel):
 class RulesTestResponse(BaseModel):
     """What would change; nothing if the rules are refused."""
 
-    refused: list[Refusal] = Field(description="Mistakes for which the file would be refused.")
+    refused: list[Refusal] = Field(
+        description="Mistakes for which the file would be refused, the first 100 of them."
+    )
     before: list[str] = Field(description="Item ids under the rules in force, best first.")
     after: list[str] = Field(description="Item ids under the new rules.")
     entered: list[PlaceChange]

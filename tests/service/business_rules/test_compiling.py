@@ -145,6 +145,50 @@ def test_of_many_mistakes_the_first_are_shown_and_the_others_counted() -> None:
     assert len(caught.value.mistakes) == 25
 
 
+def test_of_very_many_mistakes_a_hundred_are_kept() -> None:
+    with pytest.raises(RulesError) as caught:
+        rules_of(*(["nonsense"] * 1000))
+    assert str(caught.value).endswith("and at least 90 more")
+    assert [each.line for each in caught.value.mistakes] == list(range(2, 102))
+
+
+def test_only_the_first_unknown_names_are_looked_for_among_the_known() -> None:
+    with pytest.raises(RulesError) as caught:
+        rules_of(
+            *(f"{{name: c{n}, action: exclude, category: fodo{n % 10}}}" for n in range(6)),
+            *(f"{{name: b{n}, action: exclude, brand: Acne}}" for n in range(3000)),
+        )
+    hints = ["did you mean" in each.message for each in caught.value.mistakes]
+    assert hints == [True] * 10 + [False] * 90
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["{name: a, action: exclude, item: a}"] * 10_001, "rules: expected at most 10000 items"),
+        ([f"{{name: a, action: exclude, item: [{'a,' * 250_000}]}}"], "more than 250,000 keys and"),
+    ],
+)
+def test_a_file_with_too_much_in_it_is_refused(lines: list[str], message: str) -> None:
+    with pytest.raises(RulesError, match=message):
+        rules_of(*lines)
+
+
+def test_rules_with_equal_conditions_share_their_items_and_the_others_are_limited() -> None:
+    compiler = Compiler(SHOP, members_limit=6)
+    same = [
+        f"{{name: {n}, action: exclude, category: [{n % 2 * 'bread, '}loaves, bread]}}"
+        for n in range(9)
+    ]
+    first, *others = compiler.compile(text_of(*same), "f")
+    assert ids(first.members) == {"rye", "bun"}
+    assert all(each.members is first.members for each in others)
+    more = "{name: a, action: exclude, category: food}", "{name: b, action: exclude, item: tea}"
+    compiler.compile(text_of(*same, more[0]), "f")
+    with pytest.raises(RulesError, match="line 12: expected rules for at most 6 items in all"):
+        compiler.compile(text_of(*same, *more), "f")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
