@@ -172,7 +172,9 @@ class RuleFiles:
     def _combined(self) -> "Rulebook | None":
         if self._rules is None and self._availability is None:
             return None
-        return self.at(time)
+        book = self.at(time)
+        book.plan(None)  # made here, so that no request waits for it
+        return book
 
     def _book(self, rules: "Sequence[CompiledRule]", clock: Callable[[], float]) -> "Rulebook":
         from service.business_rules.rulebook import Rulebook

@@ -10,11 +10,14 @@ Precedence:
    file.
 4. `boost` and `bury` multiply.
 
-Only the first is guaranteed. The others yield if the list would become shorter than k.
+Only the first is guaranteed. The others yield if the list would become shorter than k. Of pins,
+minima and maxima, 1,000 are in force at once, and an item counts for 100 minima and maxima: the
+first ones by priority, then by the order of the file.
 """
 
 from collections.abc import Sequence
 from itertools import islice
+from math import log
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -22,23 +25,26 @@ import numpy as np
 from service.business_rules.arranged import Arranged
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.quotas import Quotas
-from service.business_rules.schema import Boost, Bury, Exclude, Pin
+from service.business_rules.schema import Boost, Bury, Exclude, Maximum, Minimum, Pin
 from service.business_rules.supply import Supply
+from service.business_rules.touching import Touching
 from service.support.array_types import Bool, Float32, Int32, Positions
+
+_ARRANGING = 1_000
 
 
 class Plan(NamedTuple):
     """The business rules in force.
 
     Attributes:
-        rules: all of them, in the order of the file.
+        touching: the rules that concern an item.
         allowed: (n_items,) which items may be recommended; None for all.
         log_factors: (n_items,) float32, added to the scores; None for nothing.
         pins: by place, then by priority and order.
         quotas: minima and maxima; None without any.
     """
 
-    rules: tuple[CompiledRule, ...]
+    touching: Touching
     allowed: Bool | None
     log_factors: Float32 | None
     pins: dict[int, list[CompiledRule]]
@@ -47,14 +53,14 @@ class Plan(NamedTuple):
     @classmethod
     def of(cls, rules: Sequence[CompiledRule], n_items: int) -> Self:
         """The plan of these rules."""
-        rules = [each for each in rules if len(each.members)]
+        rules = _bounded([each for each in rules if len(each.members)])
         by_priority = sorted(rules, key=lambda each: -each.rule.priority)
         pins: dict[int, list[CompiledRule]] = {}
         for each in by_priority:
             if isinstance(each.rule, Pin):
                 pins.setdefault(each.rule.place, []).append(each)
         return cls(
-            tuple(rules),
+            Touching(rules, n_items),
             _allowed(rules, n_items),
             _log_factors(rules, n_items),
             dict(sorted(pins.items())),
@@ -115,17 +121,8 @@ class Plan(NamedTuple):
         return Arranged(ranked[np.array(order, np.intp)], names)
 
     def touched(self, item: int, pinned_by: str | None = None) -> list[str]:
-        """The names of the rules that concern an item, in the order of the file.
-
-        Of the pins, only the one that placed it.
-        """
-        wanted = np.array([item], np.int32)
-        return [
-            each.rule.name
-            for each in self.rules
-            if each.rule.name == pinned_by
-            or (not isinstance(each.rule, Pin) and _covered(wanted, each.members)[0])
-        ]
+        """The names of the rules that concern an item, as in `Touching.names`."""
+        return self.touching.names(item, pinned_by)
 
     def _pinned(self, ordered: Int32, k: int) -> dict[int, tuple[int, CompiledRule]]:
         """The rank of the pinned item and its pin, by place."""
@@ -144,12 +141,21 @@ class Plan(NamedTuple):
         return pinned
 
 
+def _bounded(rules: list[CompiledRule]) -> list[CompiledRule]:
+    """The rules without those that would make every list take too long."""
+    arranging = [each for each in rules if isinstance(each.rule, Pin | Minimum | Maximum)]
+    arranging.sort(key=lambda each: -each.rule.priority)
+    left_out = {each.rule.name for each in arranging[_ARRANGING:]}
+    return [each for each in rules if each.rule.name not in left_out] if left_out else rules
+
+
 def _allowed(rules: Sequence[CompiledRule], n_items: int) -> Bool | None:
     excluded = [each.members for each in rules if isinstance(each.rule, Exclude)]
     if not excluded:
         return None
     allowed = np.ones(n_items, np.bool_)
-    allowed[np.concatenate(excluded)] = False
+    for members in excluded:  # not all at once: together they may be much larger than a catalogue
+        allowed[members] = False
     return allowed
 
 
@@ -161,9 +167,9 @@ def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
     if not factors:
         return None
     factors.sort(key=lambda each: each[0])
-    items = np.concatenate([members for _, members in factors])
-    logs = np.log([factor for factor, _ in factors])
-    total = np.bincount(items, logs.repeat([len(members) for _, members in factors]), n_items)
+    total = np.zeros(n_items)
+    for factor, members in factors:
+        total[members] += log(factor)
     return total.astype(np.float32)
 
 

@@ -6,10 +6,12 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from service.business_rules.compiling import CompiledRule
+from service.business_rules.rules_by_item import RulesByItem
 from service.business_rules.schema import Maximum, Minimum
 from service.business_rules.supply import Supply
-from service.support.array_types import Bool, Int32, Int64
-from service.support.offsets import offsets
+from service.support.array_types import Bool, Int32
+
+_COUNTED_FOR = 100  # rules at most that an item counts for, so that a list takes bounded time
 
 
 class Quotas(NamedTuple):
@@ -18,17 +20,14 @@ class Quotas(NamedTuple):
     Attributes:
         minima, maxima: count by the rule's number.
         members: of each rule, (n,) int32, ascending.
-        indptr: (n_items + 1,) int64; item i counts for the rules
-            `numbers[indptr[i]:indptr[i + 1]]`.
-        numbers: int64.
+        by_item: the rules that each item counts for.
         unlimited: (n_items,) which items have no maximum.
     """
 
     minima: dict[int, int]
     maxima: dict[int, int]
     members: list[Int32]
-    indptr: Int64
-    numbers: Int64
+    by_item: RulesByItem
     unlimited: Bool
 
     @classmethod
@@ -49,11 +48,8 @@ class Quotas(NamedTuple):
             members.append(each.members)
         if not members:
             return None
-        items = np.concatenate(members)
-        numbers = np.repeat(np.arange(len(members)), [len(each) for each in members])
-        indptr = offsets(np.bincount(items, minlength=n_items))
-        by_item = numbers[np.argsort(items, kind="stable")]
-        return cls(minima, maxima, members, indptr, by_item, unlimited)
+        by_item = RulesByItem.of(members, n_items, _COUNTED_FOR)
+        return cls(minima, maxima, members, by_item, unlimited)
 
     def supply(self, supply: Supply, k: int) -> None:
         """Adds the candidates that a list of k needs to meet the quotas."""
@@ -92,11 +88,16 @@ class Quotas(NamedTuple):
 
         for rank in firmly:
             take(rank)
-        for number, count in self.minima.items():
-            for rank, numbers in counts_for.items():
-                if counts[number] >= count or len(chosen) == k:
+        ranks_of: dict[int, list[int]] = {number: [] for number in self.minima}
+        for rank, numbers in counts_for.items():
+            for number in numbers:
+                if number in ranks_of:
+                    ranks_of[number].append(rank)
+        for number, ranks in ranks_of.items():
+            for rank in ranks:
+                if counts[number] >= self.minima[number] or len(chosen) == k:
                     break
-                if number in numbers and rank not in chosen and is_open(numbers):
+                if rank not in chosen and is_open(counts_for[rank]):
                     take(rank)
         for rank in range(len(ordered)):
             if len(chosen) == k:
@@ -111,6 +112,7 @@ class Quotas(NamedTuple):
 
     def _counts_for(self, ordered: Int32) -> dict[int, list[int]]:
         """The rules that each rank counts for; ranks that count for none are left out."""
-        starts, stops = self.indptr[ordered], self.indptr[ordered + 1]
+        indptr, numbers = self.by_item
+        starts, stops = indptr[ordered], indptr[ordered + 1]
         ranks = np.flatnonzero(stops > starts).tolist()
-        return {each: self.numbers[starts[each] : stops[each]].tolist() for each in ranks}
+        return {each: numbers[starts[each] : stops[each]].tolist() for each in ranks}

@@ -177,3 +177,35 @@ def test_an_item_names_what_touches_it() -> None:
     assert plan.touched(SHOP.index["gift"]) == []
     items = np.array([0, 1, 4], np.int32)
     assert plan.arrange(items, np.array([2, 1, 0]), 2).pinned == {1: "b"}
+
+
+def test_an_item_names_no_more_rules_than_can_be_read() -> None:
+    plan = plan_of(
+        *(f"{{name: r{n}, action: bury, factor: 0.9, price: {{min: 0}}}}" for n in range(3000)),
+        "{name: p, action: pin, place: 1, item: rye}",
+        "{name: tea alone, action: exclude, item: tea}",
+    )
+    rye, tea, gift = SHOP.index["rye"], SHOP.index["tea"], SHOP.index["gift"]
+    assert plan.touched(rye, "p") == [*(f"r{n}" for n in range(20)), "p"]
+    assert plan.touched(tea) == plan.touched(rye)
+    assert plan.touched(gift) == []
+
+
+def test_of_many_pins_and_quotas_a_thousand_are_in_force_by_priority_and_then_in_order() -> None:
+    pins = [f"{{name: p{n}, action: pin, place: 2, item: rose}}" for n in range(999)]
+    urgent = "{name: u, action: pin, place: 1, item: rake, priority: 1}"
+    beyond = "{name: b, action: maximum, count: 1, category: bread}"
+    plan = plan_of(*pins, beyond, urgent)
+    assert plan.quotas is None
+    assert plan.touched(SHOP.index["rye"]) == []
+    assert arranged(plan, 4, "tea", "rye", "bun", "rose", "rake") == ["rake", "rose", "tea", "rye"]
+    assert plan_of(*pins[1:], beyond, urgent).quotas is not None
+
+
+def test_an_item_counts_for_a_hundred_quotas() -> None:
+    lines = [f"{{name: m{n}, action: maximum, count: 2, category: food}}" for n in range(100)]
+    beyond = "{name: b, action: maximum, count: 1, category: bread}"
+    best_first = ("rye", "bun", "tea", "mug", "rose")
+    expected = ["rye", "bun", "mug"]
+    assert arranged(plan_of(*lines, beyond), 3, *best_first) == expected
+    assert arranged(plan_of(*lines[1:], beyond), 3, *best_first) == ["rye", "tea", "mug"]
