@@ -1,4 +1,7 @@
-"""`rtt2vec-serve`: check settings and bundle, serve, and print a command to try."""
+"""`rtt2vec-serve`: check settings and bundle, serve, and print a command to try.
+
+`rtt2vec-serve replay-dead-letters` takes the dead letters of `--events` in again.
+"""
 
 import os
 import signal
@@ -43,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # After a graceful shutdown uvicorn raises the signal again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["replay-dead-letters"]:
+        _replay_dead_letters(_settings(arguments[1:]))
+        return
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
     give_back_large_blocks()
@@ -55,6 +62,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         announcing = (url, settings.workers, request)
         Thread(target=_announce, args=announcing, daemon=True).start()
         _serve(settings, listener)
+
+
+def _replay_dead_letters(settings: Settings) -> None:
+    from service.events import open_stream
+    from service.events.errors import EventsError, JournalError
+    from service.events.replay import replay
+
+    try:
+        stream = open_stream(settings)
+        if stream is None:
+            _complain("--events (RTT2VEC_EVENTS): expected the directory of the dead letters.")
+            sys.exit(2)
+        replayed = replay(stream)
+        stream.close()
+    except (EventsError, JournalError, OSError) as error:
+        _complain(f"not all dead letters were replayed: {error}. Run the command again.")
+        sys.exit(1)
+    counts = ", ".join(f"{count} {name}" for name, count in replayed._asdict().items())
+    print(f"{sum(replayed)} dead letters replayed: {counts}.")
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:
