@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from service.support.array_types import Float32, Int32, Int64, UInt64
+from service.support.compilation import compiled
 
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
 _LIMIT = np.float32(8)
@@ -96,7 +97,11 @@ def _term(
     return loss
 
 
-@numba.njit(nogil=True, fastmath=True, cache=True)
+@compiled(
+    dimensions={"item_p": 2, "item_q": 2, "user_h": 2},
+    written={"state", "item_p", "item_q", "user_h"},
+    fastmath=True,
+)
 def run(
     triples: int,
     first_rate: float,

@@ -12,13 +12,13 @@ The index is searched for the first three terms.
 from functools import cache
 from typing import Literal, NamedTuple
 
-import numba
 import numpy as np
 
 from service.profiles.profile import Profile
 from service.recommending.queries import mean_of_swapped, swapped
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
+from service.support.compilation import compiled
 from service.support.read_only import read_only
 
 Part = Literal["basket", "user", "popularity"]
@@ -106,7 +106,7 @@ def _no_user_h(d: int) -> Float32:
     return read_only(np.zeros(d, np.float32))
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+@compiled(dimensions={"rows": 2}, fastmath={"reassoc", "contract"})
 def _score_parts(
     rows: Float32,
     items: Int32,

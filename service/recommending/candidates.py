@@ -7,13 +7,13 @@ To add a source, write a function and name it in SOURCES; how many items it brin
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from service.profiles.profile import Profile
 from service.recommending.ranking.evidence import Evidence
 from service.settings import RecommendOptions
 from service.support.array_types import Bool, Int32
+from service.support.compilation import compiled
 
 
 class Context(NamedTuple):
@@ -74,7 +74,7 @@ def merge(context: Context) -> Int32:
     return _distinct(np.sort(brought), context.eligible)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _distinct(items: Int32, eligible: Bool) -> Int32:
     """The eligible ones of ascending items, each once; -1 stands for none."""
     kept = np.empty_like(items)

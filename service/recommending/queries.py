@@ -1,10 +1,10 @@
 """Queries of the index: one for each anchor, or their mean (Eq. 4 of the RTT2Vec paper)."""
 
-import numba
 import numpy as np
 
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
+from service.support.compilation import compiled
 
 
 def build_queries(
@@ -51,7 +51,7 @@ def swapped(item_vectors: Float32, anchors: Int32) -> Float32:
     return np.concatenate([rows[:, d : 2 * d], rows[:, :d]], axis=1)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"item_vectors": 2})
 def mean_of_swapped(item_vectors: Float32, anchors: Int32) -> Float32:
     """The mean of [q_i ; p_i] over the anchors, (2d,); zero without any.
 

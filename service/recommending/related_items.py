@@ -6,11 +6,11 @@ basket has to look at few rules whose antecedent it does not hold.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from service.bundle.arrays import Arrays
 from service.support.array_types import Bool, Float32, Int8, Int32, Int64
+from service.support.compilation import compiled
 
 
 class AssociationRule(NamedTuple):
@@ -90,7 +90,7 @@ class RelatedItems:
         )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"antecedent": 2})
 def _match(
     given: Int32,
     eligible: Bool,

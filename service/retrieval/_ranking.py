@@ -9,10 +9,11 @@ import numpy as np
 
 from service.retrieval._interface import Found, RetrievalError
 from service.support.array_types import Float32, Int64
+from service.support.compilation import compiled
 from service.support.rank_keys import rank_key, unpack
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"scores": 2})
 def as_keys(scores: Float32, first_row: int) -> Int64:
     """Return one key per score, float32 (n, c), of c rows that follow each other."""
     keys = np.empty(scores.shape, np.int64)
@@ -38,10 +39,18 @@ def rescore(rows: Float32, queries: Float32, candidates: Int64, k: int) -> Found
         candidates = np.pad(candidates, ((0, 0), (0, missing)), constant_values=-1)
     keys = _exact_keys(rows, queries, candidates)
     keys.sort(axis=1)
-    return unpack(keys[:, :k])
+    return unpack(np.ascontiguousarray(keys[:, :k]))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(fastmath={"reassoc", "contract"})
+def _inner_product(a: Float32, b: Float32) -> np.float32:
+    product = np.float32(0)
+    for column in range(len(a)):
+        product += a[column] * b[column]
+    return product
+
+
+@compiled(dimensions={"rows": 2, "queries": 2, "candidates": 2})
 def _exact_keys(rows: Float32, queries: Float32, candidates: Int64) -> Int64:
     """Multiply each query with its candidates where they lie; a candidate of -1 gives -inf."""
     keys = np.empty(candidates.shape, np.int64)
@@ -51,11 +60,3 @@ def _exact_keys(rows: Float32, queries: Float32, candidates: Int64) -> Int64:
             score = np.float32(-np.inf) if row < 0 else _inner_product(queries[line], rows[row])
             keys[line, place] = rank_key(score, row)
     return keys
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _inner_product(a: Float32, b: Float32) -> np.float32:
-    product = np.float32(0)
-    for column in range(len(a)):
-        product += a[column] * b[column]
-    return product

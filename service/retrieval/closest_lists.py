@@ -5,10 +5,10 @@ would find can be found before anyone asks. Several lists are merged by Borda's 
 as many points from a list as it has places from there to the end.
 """
 
-import numba
 import numpy as np
 
 from service.support.array_types import Bool, Int32, Int64
+from service.support.compilation import compiled
 from service.support.rank_keys import indices_of, rank_key
 
 _POINT_BITS = 16
@@ -30,7 +30,7 @@ def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> In
     return indices_of(np.sort(keys)[:count]).astype(np.int32)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"closest": 2})
 def _points(closest: Int32, anchors: Int32, eligible: Bool) -> Int64:
     """Every place of every list: the item in the high bits, its points in the low ones."""
     places = closest.shape[1]
@@ -45,7 +45,7 @@ def _points(closest: Int32, anchors: Int32, eligible: Bool) -> Int64:
     return keys[:n]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _totals(keys: Int64) -> Int64:
     """The sum of each item's points, as rank keys."""
     totals = np.empty_like(keys)

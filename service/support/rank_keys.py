@@ -4,21 +4,18 @@ A float32 score and an index fit one int64 *key* whose ascending order is the ra
 score first, the smaller index first where scores are equal. NumPy sorts and partitions integers
 with vector instructions, which a compiled loop with its branches on data would not; and a partition
 of keys, unlike one of scores, also knows which of two equal scores comes first.
-
-Numba compiles `rank_key` into its callers in other files, whose caches do not notice a change here:
-after one, delete the `__pycache__` folders.
 """
 
-import numba
 import numpy as np
 
 from service.support.array_types import Float32, Int32, Int64
+from service.support.compilation import compiled
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INDEX = np.int64(0xFFFFFFFF)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def rank_key(score: np.float32, index: int) -> np.int64:
     """The score's order, reversed, in the high bits, the index in the low ones.
 
@@ -39,7 +36,7 @@ def indices_of(keys: Int64) -> Int64:
     return keys & _INDEX
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"keys": 2})
 def unpack(keys: Int64) -> tuple[Float32, Int32]:
     """The scores and the indices in keys of shape (n, c); the inverse of `rank_key`."""
     order = np.empty(keys.shape, np.int32)

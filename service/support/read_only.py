@@ -11,8 +11,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 def read_only(array: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     """Return a view of an array that cannot be written.
 
-    The mapped arrays of a bundle cannot either. Numba compiles a loop once more for writable
-    arguments, so loops are given arrays of this one kind.
+    The mapped arrays of a bundle cannot either.
     """
     view = array.view()
     view.flags.writeable = False

@@ -19,6 +19,7 @@ import numpy as np
 from service.recommending.postprocess.category_cap import cap_categories
 from service.settings import RecommendOptions
 from service.support.array_types import Float32, Int32, Positions
+from service.support.compilation import compiled
 
 
 class Diversity:
@@ -68,7 +69,26 @@ def inverse_norms(item_vectors: Float32) -> Float32:
     return inverse
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(fastmath={"reassoc", "contract"})
+def _cosine(rows: Float32, scale: Float32, one: int, other: int) -> np.float32:
+    a, b = rows[one], rows[other]
+    product = np.float32(0)
+    for column in range(rows.shape[1] - 1):
+        product += a[column] * b[column]
+    cosine: np.float32 = product * scale[one] * scale[other]
+    return cosine
+
+
+@numba.njit()
+def _full(codes: Int32, items: Int32, taken: Positions, item: int, cap: int) -> bool:
+    """Whether the cap is reached for the item's category."""
+    n = 0
+    for place in taken:
+        n += codes[items[place]] == codes[item]
+    return codes[item] >= 0 and n >= cap
+
+
+@compiled(dimensions={"rows": 2})
 def diversify(
     rows: Float32,
     scale: Float32,
@@ -129,22 +149,3 @@ def diversify(
             order[n] = place
             n += 1
     return order
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _cosine(rows: Float32, scale: Float32, one: int, other: int) -> np.float32:
-    a, b = rows[one], rows[other]
-    product = np.float32(0)
-    for column in range(rows.shape[1] - 1):
-        product += a[column] * b[column]
-    cosine: np.float32 = product * scale[one] * scale[other]
-    return cosine
-
-
-@numba.njit(nogil=True, cache=True)
-def _full(codes: Int32, items: Int32, taken: Positions, item: int, cap: int) -> bool:
-    """Whether the cap is reached for the item's category."""
-    n = 0
-    for place in taken:
-        n += codes[items[place]] == codes[item]
-    return codes[item] >= 0 and n >= cap

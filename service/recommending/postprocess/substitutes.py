@@ -5,11 +5,11 @@ The build found them: items of one subcategory that the same users buy, but hard
 
 from typing import NamedTuple, Self
 
-import numba
 import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.support.array_types import Float32, Int32, Int64
+from service.support.compilation import compiled
 
 
 class Substitute(NamedTuple):
@@ -62,7 +62,7 @@ class Substitutes:
         return added
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _demotions(
     indptr: Int64,
     substitutes: Int32,

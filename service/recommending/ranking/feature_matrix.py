@@ -10,7 +10,10 @@ import numba
 import numpy as np
 
 from service.recommending.ranking.features import FEATURES
+from service.recommending.ranking.item_facts import FACTS
+from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
 from service.support.array_types import Float32, Int32, Records
+from service.support.compilation import compiled
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor
@@ -20,7 +23,40 @@ _LEAST = 1e-9  # divisor
 POSITIONS = np.array([tuple(range(len(FEATURES)))], [(name, np.int32) for name in FEATURES])
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit()
+def _days_since_last(sums: Any) -> float:
+    """Of a record with `purchases` and `days_since_last`."""
+    return float(sums["days_since_last"]) if sums["purchases"] > 0 else _NEVER_DAYS
+
+
+@numba.njit()
+def _scale(largest: np.float32) -> float:
+    return float(largest) if largest > 0 else 1.0
+
+
+@numba.njit()
+def _largest(sums: Records) -> tuple[float, float, float, float]:
+    """The largest values of sums that features are relative to; 1 in place of 0."""
+    recent = votes = late_votes = near = np.float32(0)
+    for row in range(len(sums)):
+        recent = max(recent, sums[row]["recency_60d"])
+        votes = max(votes, sums[row]["like_basket_vote"])
+        late_votes = max(late_votes, sums[row]["late_vote"])
+        near = max(near, sums[row]["cosine_sum"])
+    return _scale(recent), _scale(votes), _scale(late_votes), _scale(near)
+
+
+@compiled(
+    dimensions={"matrix": 2},
+    written={"matrix"},
+    records={
+        "sums": SUMS,
+        "subcategory_sums": SUBCATEGORY_SUMS,
+        "past_sums": PAST_SUMS,
+        "facts": FACTS,
+        "positions": POSITIONS.dtype,
+    },
+)
 def fill(
     items: Int32,
     basket: Int32,
@@ -117,26 +153,3 @@ def fill(
         matrix[at["purchases_per_buyer"], place] = fact["purchases_per_buyer"]
         matrix[at["typical_gap_days"], place] = fact["typical_gap_days"]
         matrix[at["new_buyer_share"], place] = fact["new_buyer_share"]
-
-
-@numba.njit(nogil=True, cache=True)
-def _days_since_last(sums: Any) -> float:
-    """Of a record with `purchases` and `days_since_last`."""
-    return float(sums["days_since_last"]) if sums["purchases"] > 0 else _NEVER_DAYS
-
-
-@numba.njit(nogil=True, cache=True)
-def _largest(sums: Records) -> tuple[float, float, float, float]:
-    """The largest values of sums that features are relative to; 1 in place of 0."""
-    recent = votes = late_votes = near = np.float32(0)
-    for row in range(len(sums)):
-        recent = max(recent, sums[row]["recency_60d"])
-        votes = max(votes, sums[row]["like_basket_vote"])
-        late_votes = max(late_votes, sums[row]["late_vote"])
-        near = max(near, sums[row]["cosine_sum"])
-    return _scale(recent), _scale(votes), _scale(late_votes), _scale(near)
-
-
-@numba.njit(nogil=True, cache=True)
-def _scale(largest: np.float32) -> float:
-    return float(largest) if largest > 0 else 1.0

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from service.support.array_types import Bool, Float32, Int32, Int64, Records
+from service.support.compilation import compiled
 from service.support.durations import DAY_S
 from service.support.rank_keys import rank_key
 
@@ -52,7 +53,19 @@ PAST_SUMS = np.dtype(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit()
+def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -> int:
+    """Gives an item the first free row; returns the number of rows in use now."""
+    row_of[item] = rows
+    items[rows] = item
+    sums[rows] = sums[0]
+    return rows + 1
+
+
+@compiled(
+    written={"row_of", "items", "sums", "subcategory_sums", "past_sums"},
+    records={"sums": SUMS, "subcategory_sums": SUBCATEGORY_SUMS, "past_sums": PAST_SUMS},
+)
 def add_past_baskets(
     in_basket: Bool,
     basket_size: int,
@@ -133,7 +146,7 @@ def add_past_baskets(
     return rows
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(written={"row_of", "items", "sums"}, records={"sums": SUMS})
 def add_neighbours(
     basket: Int32,
     indptr: Int64,
@@ -180,23 +193,14 @@ def add_neighbours(
     return rows
 
 
-@numba.njit(nogil=True, cache=True)
-def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -> int:
-    """Gives an item the first free row; returns the number of rows in use now."""
-    row_of[item] = rows
-    items[rows] = item
-    sums[rows] = sums[0]
-    return rows + 1
-
-
-@numba.njit(nogil=True, cache=True)
+@compiled(written={"row_of"})
 def clear(row_of: Int32, items: Int32) -> None:
     """Takes the rows of these items back."""
     for item in items:
         row_of[item] = 0
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(records={"sums": SUMS})
 def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, Int64]:
     """Rank keys (see `service.support.rank_keys`) of the eligible items that have a row.
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numba
 import numpy as np
 
 from service.support.array_types import Float32, Int32, UInt32
+from service.support.compilation import compiled
 
 MOST_LEAVES = 32  # of one tree, the bits of a mask
 _ALL = np.uint32(0xFFFFFFFF)
@@ -129,7 +129,7 @@ class Trees:
         )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"columns": 2})
 def _predict(
     columns: Float32,
     nodes: Int32,
@@ -168,7 +168,7 @@ def _predict(
     return scores
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(dimensions={"columns": 2})
 def _contributions(
     columns: Float32,
     roots: Int32,

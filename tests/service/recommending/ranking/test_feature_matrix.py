@@ -1,5 +1,9 @@
 """The compiled loop and the table of names: every feature has one formula, found by its name."""
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SU
 from service.support.array_types import Float32, Records
 
 
-def filled(positions: Records) -> Float32:
+def filled(positions: Records, fill: Callable[..., Any] = fill) -> Float32:
     """The features of three candidates, the third of which is in the basket."""
     items, part = np.arange(3, dtype=np.int32), np.arange(3, dtype=np.float32)
     sums = np.zeros(2, SUMS)
@@ -41,4 +45,4 @@ def test_the_order_of_the_table_need_not_be_that_of_the_formulas() -> None:
 def test_a_formula_without_a_feature_does_not_compile() -> None:
     without_one = np.zeros(1, [(name, np.int32) for name in FEATURES if name != "share_vote"])
     with pytest.raises(numba.TypingError, match="share_vote"):
-        filled(without_one)
+        filled(without_one, numba.njit(inspect.unwrap(fill)))
