@@ -1,27 +1,37 @@
-# syntax=docker/dockerfile:1
 # The online service alone. Build a bundle first, and mount it:
 #   docker build -t rtt2vec .
 #   docker run -p 8000:8000 -v "$PWD/bundles:/bundles:ro" rtt2vec
 
-FROM python:3.11-slim-bookworm AS build
+ARG PYTHON=python:3.11.15-slim-bookworm@sha256:d29f48a31a8b408ed19272ca1e7b10ebae13b240a27e862d3d4217c528e2e0c3
+
+FROM ${PYTHON} AS build
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /src
 RUN python -m venv /venv
+COPY deploy/image ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement build_tools.txt
 # Extras to install, such as `limits,memcached`; none by default.
 ARG EXTRAS=""
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml README.md ./
 COPY service service
 # Installs no training dependencies; the builder is not copied.
-RUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
+RUN /venv/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+    && echo "rtt2vec[$EXTRAS] @ file://$(echo /dist/*.whl) --hash=sha256:$(sha256sum /dist/*.whl | cut -c1-64)" \
+        > /dist/rtt2vec.txt \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes \
+        --constraint packages.txt --requirement /dist/rtt2vec.txt \
+    && /venv/bin/pip uninstall --yes pip setuptools
+# Compiled loops are kept in the package, where each start reads them.
+WORKDIR /
+RUN /venv/bin/python -m service.support.processor_levels
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON}
 # A worker answers one request at a time; threads in it would compete with the other workers.
-# Numba compiles at the first start and keeps the result where the user below can write.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
     OPENBLAS_NUM_THREADS=1 \
     MKL_NUM_THREADS=1 \
-    NUMBA_CACHE_DIR=/tmp/numba \
     RTT2VEC_BUNDLE=/bundles \
     RTT2VEC_HOST=0.0.0.0 \
     RTT2VEC_PORT=8000

@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos audit clean
+.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -19,7 +19,7 @@ help: ## list the targets
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --prefer-binary -c constraints.txt -e '.[dev]'
 	@touch $@
 
@@ -83,6 +83,9 @@ chaos: $(STAMP) $(REQUESTS) memcached ## apply faults to real processes under lo
 
 audit: $(STAMP) ## ask PyPI about known vulnerabilities of the packages
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+hashes: $(STAMP) ## renew the hashes of the packages that the image installs
+	$(BIN)/python -m tools.hashes
 
 clean: ## remove the environment, the bundles and the sampled requests
 	rm -rf $(VENV) $(BUNDLES) $(REQUESTS)
