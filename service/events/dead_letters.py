@@ -1,6 +1,5 @@
 """Dead letters: events that cannot be used, stored with the reason."""
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import orjson
 
 from service.events.event import RawEvent
 from service.events.journal import Journal
-from service.support.files import locked, sync
+from service.support.files import append, locked, private_file, sync
 
 _BLOCK = 65536  # bytes read at once in search of the end of a line
 
@@ -132,12 +131,8 @@ class DeadLetters:
     def _append(self, lines: bytes) -> int:
         """Append whole lines, and return the file's new size."""
         is_first = not self._path.exists()
-        with self._path.open("a+b", buffering=0) as file:
-            end = _remove_half_a_line(file)
-            if file.write(lines) < len(lines):  # a full disk is no error yet
-                file.truncate(end)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-            os.fsync(file.fileno())
+        with private_file(self._path, "a+") as file:
+            append(file, end := _remove_half_a_line(file), lines)
         if is_first:
             sync(self._path.parent)
         return end + len(lines)

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 Signature = tuple[int, int, int, int]
@@ -24,8 +25,8 @@ def signature(path: Path) -> Signature:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
-def read_regular(path: Path, limit_bytes: int) -> bytes:
-    """Return the content of a regular file.
+def read_regular(path: Path, limit_bytes: int, start: int = 0) -> bytes:
+    """Return the content of a regular file, from a byte on.
 
     Raises:
         OSError: the file cannot be read, has more bytes, or is not a regular file (a FIFO or a
@@ -36,6 +37,7 @@ def read_regular(path: Path, limit_bytes: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file.seek(start)
             content = file.read(limit_bytes + 1)
     finally:
         os.close(descriptor)
@@ -53,6 +55,24 @@ def write_whole(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}-{os.getpid()}")
     new.write_bytes(content)
     new.replace(path)
+
+
+def private_file(path: Path, mode: str) -> FileIO:
+    """Open a file, as bytes without a buffer; a new one cannot be read by other users."""
+    return FileIO(str(path), mode, opener=lambda name, flags: os.open(name, flags, 0o640))
+
+
+def append(file: FileIO, end: int, content: bytes) -> None:
+    """Cut a file off at `end`, and append to it; all is on disk when it returns, or nothing.
+
+    Raises:
+        OSError: nothing was appended.
+    """
+    file.truncate(end)
+    if file.write(content) < len(content):  # a full disk is no error yet
+        file.truncate(end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.name))
+    os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:
