@@ -53,3 +53,12 @@ def test_images_are_pinned_and_ports_are_local(services: dict[str, Any]) -> None
     for service in services.values():
         assert "build" in service or re.search(r":v?\d+\.\d+\.\d+", service["image"])
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_containers_cannot_do_more_than_they_must(services: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if not service["read_only"]] == ["kafka"]
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["user"]) > 0, name
+        assert not service.keys() & {"cap_add", "privileged", "network_mode", "pid", "ipc"}, name

@@ -65,6 +65,33 @@ def test_what_is_mounted_is_there(pod: dict[str, Any]) -> None:
     assert claim == load("bundles.yaml")["metadata"]["name"]
 
 
+def pods() -> dict[str, Any]:
+    """The specification of each manifest that starts pods."""
+    manifests = {name: load(name) for name in MANIFESTS}
+    return {
+        name: manifest["spec"]["template"]["spec"]
+        for name, manifest in manifests.items()
+        if "template" in manifest.get("spec", {})
+    }
+
+
+def test_containers_cannot_do_more_than_they_must() -> None:
+    assert pods()
+    for name, spec in pods().items():
+        everywhere = spec["securityContext"]
+        assert everywhere["runAsNonRoot"] is True, name
+        assert everywhere["runAsUser"] > 0, name
+        assert everywhere["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert not spec.keys() & {"hostNetwork", "hostPID", "hostIPC"}, name
+        for container in spec["containers"] + spec.get("initContainers", []):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+
+
 def test_probes_ask_for_what_is_there_and_the_pod_has_time_to_finish(pod: dict[str, Any]) -> None:
     (container,) = pod["spec"]["containers"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
