@@ -4,11 +4,12 @@ import sqlite3
 import time
 from pathlib import Path
 
-from service.support.files import locked
+from service.support.files import locked, private_file
 
 _OPENING_S = 10.0  # the longest wait for another process that makes the tables
 
-_VERSION = 2  # of the tables; those of version 1 have no quarantine and no state
+# Of the tables. Version 2 added quarantine and state, version 3 purged.
+_VERSION = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
@@ -41,6 +42,12 @@ CREATE TABLE IF NOT EXISTS state (
     place TEXT NOT NULL
 );
 INSERT OR IGNORE INTO state SELECT 0, coalesce(max(seq), 0), 0, '', '' FROM events;
+CREATE TABLE IF NOT EXISTS purged (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    key BLOB NOT NULL,
+    lines INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO purged VALUES (0, x'', 0);
 """
 
 
@@ -58,9 +65,11 @@ def connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     """
     # SQLite does not wait while another process turns WAL on.
     with locked(path.parent, time.monotonic() + _OPENING_S):
+        private_file(path, "a").close()  # SQLite gives its other files the same permissions
         writer = _connection(path)
         writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("PRAGMA synchronous = FULL")
+        writer.execute("PRAGMA secure_delete = ON")  # or deleted events stay in the file
         if writer.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
             writer.executescript(_TABLES)
             writer.execute(f"PRAGMA user_version = {_VERSION}")

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import FileIO
@@ -98,6 +99,34 @@ class DeadLetters:
             if old := self._size_of_old(now - timedelta(days=self._days)):
                 self._drop(old)
 
+    def drop_if(self, unwanted: Callable[[str], bool], until: float | None = None) -> int:
+        """Drops the letters whose event's text is unwanted, also those that are being replayed.
+
+        Returns:
+            The number of letters.
+
+        Raises:
+            JournalError: the journal cannot be written.
+            OSError: a file cannot be written, or another writer held its lock for too long.
+        """
+        dropped = 0
+        with locked(self._path.parent, until):
+            for path in (self._path, self.replayed):
+                path.with_name(f".{path.name}").unlink(missing_ok=True)  # of a killed writer
+                if path.exists():
+                    dropped += self._drop_if(unwanted, path)
+        return dropped
+
+    def _drop_if(self, unwanted: Callable[[str], bool], path: Path) -> int:
+        with path.open("rb") as file:
+            drops = [unwanted(_text_of(line)) for line in file]
+        if any(drops):
+            with path.open("rb") as old, _replacing(path) as new:
+                new.write(b"".join(line for line, drop in zip(old, drops, strict=True) if not drop))
+            if path == self._path:
+                self._mark_kept()
+        return sum(drops)
+
     def set_apart(self) -> bool:
         """Moves the letters to `replayed`, unless some are there already.
 
@@ -154,14 +183,14 @@ class DeadLetters:
 
     def _drop(self, size: int) -> None:
         """Drop so many bytes at the start, and the rest of a line."""
-        unfinished = self._path.with_name(f".{self._path.name}")
-        with self._path.open("rb") as old, unfinished.open("wb") as new:
+        with self._path.open("rb") as old, _replacing(self._path) as new:
             old.seek(max(0, size - 1))
             old.readline()
             shutil.copyfileobj(old, new)
-        sync(unfinished)
-        unfinished.replace(self._path)
-        sync(self._path.parent)
+        self._mark_kept()
+
+    def _mark_kept(self) -> None:
+        """Mark the letters in the file as written, and no others."""
         with self._path.open("rb") as kept:
             letters = [letter for line in kept if (letter := _parsed(line))]
         digests = [_digest(letter["reason"], letter["event"]) for letter in letters]
@@ -181,6 +210,17 @@ class DeadLetters:
             db.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?)", [(d,) for d in digests])
 
 
+@contextmanager
+def _replacing(path: Path) -> Iterator[FileIO]:
+    """Gives a file whose content replaces that of `path` when the block ends."""
+    unfinished = path.with_name(f".{path.name}")
+    with private_file(unfinished, "w") as file:
+        yield file
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    sync(path.parent)
+
+
 def _remove_half_a_line(file: FileIO) -> int:
     """Cut off what follows the last whole line, and return the file's new size."""
     size = end = file.seek(0, os.SEEK_END)
@@ -193,6 +233,12 @@ def _remove_half_a_line(file: FileIO) -> int:
     if end < size:
         file.truncate(end)
     return end
+
+
+def _text_of(line: bytes) -> str:
+    """The text of a letter's event; the whole line if a power cut damaged it."""
+    letter = _parsed(line)
+    return letter["event"] if letter else line.decode(errors="replace")
 
 
 def _text(letter: DeadLetter) -> str:

@@ -39,6 +39,7 @@ INSERT OR IGNORE INTO events
     (seq, event_id, user_id, basket_id, item_id, timestamp_us, quantity, price)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+_LAST_MOMENT = "SELECT max(timestamp_us) / 1000000 FROM events WHERE user_id = ?"
 _PURCHASES_OF = """
 SELECT basket_id, item_id, timestamp_us / 1000000 FROM events
 WHERE user_id = ? ORDER BY seq DESC LIMIT ?
@@ -63,7 +64,11 @@ DELETE FROM events WHERE seq <= min(
 """
 
 Fate = Literal["new", "known", "foreign"]
-"""What became of an event; `foreign`: its basket is another user's, which a build would refuse."""
+"""What became of an event.
+
+`known`: it was stored before, or is a purchase of a user who has been forgotten since. `foreign`:
+its basket is another user's, which a build would refuse.
+"""
 
 
 class Purchase(NamedTuple):
@@ -115,13 +120,24 @@ class Journal:
             JournalError: the database cannot be opened.
             OSError: the directory cannot be created, or is locked by another process for too long.
         """
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(0o750, parents=True, exist_ok=True)
         self._path = directory / "events.sqlite"
         self._writer, self._reader = connect(self._path)
         self._writing, self._reading = Lock(), Lock()
 
-    def append(self, events: Sequence[Event], until: float | None = None) -> list[Fate]:
+    def append(
+        self,
+        events: Sequence[Event],
+        until: float | None = None,
+        since: Callable[[str], int | None] = lambda _user_id: None,
+    ) -> list[Fate]:
         """Stores the new events, all or none; they are on disk when it returns.
+
+        Args:
+            events: to store.
+            until: see `Journal`.
+            since: gives the epoch second from which a user's purchases count, if not all do; it is
+                called while no other process writes.
 
         Raises:
             JournalError: none was stored.
@@ -130,7 +146,9 @@ class Journal:
             ((last,),) = db.execute(_LAST_SEQ)
             fates: list[Fate] = []
             for event in events:
-                fates.append(_append(db, last + 1, event))
+                moment = since(event.user_id)
+                is_old = moment is not None and event.timestamp_us < 1_000_000 * moment
+                fates.append("known" if is_old else _append(db, last + 1, event))
                 last += fates[-1] == "new"
             db.execute("UPDATE state SET last_seq = ?", (last,))
         return fates
@@ -140,6 +158,12 @@ class Journal:
         seq: int | None
         ((seq,),) = self._read("SELECT max(seq) FROM events WHERE user_id = ?", user_id)
         return seq
+
+    def last_moment(self, user_id: str) -> int | None:
+        """The epoch second of the user's latest purchase; None if there is none."""
+        moment: int | None
+        ((moment,),) = self._read(_LAST_MOMENT, user_id)
+        return moment
 
     def purchases(self, user_id: str) -> list[Purchase]:
         """The user's newest 1,000 purchases, in the order in which they were stored."""

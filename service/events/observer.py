@@ -18,8 +18,15 @@ class Observer:
     def exported(self) -> None:
         """Called after each export that succeeded, even if there were no events."""
 
-    def measured(self, backlog: int, quarantined: int, letters_bytes: int) -> None:
-        """Called every export with the numbers of events that wait, and the size of the letters."""
+    def measured(self, backlog: int, quarantined: int, letters_bytes: int, unpurged: int) -> None:
+        """Called every export with what waits.
+
+        Args:
+            backlog: events to export.
+            quarantined: events from the future.
+            letters_bytes: size of the dead letters.
+            unpurged: users who were forgotten, and whose events are not deleted yet.
+        """
 
     def consuming(self, topic: str, consuming: bool) -> None:
         """Called when the events of a Kafka topic begin or cease to be taken in."""

@@ -2,30 +2,38 @@
 
 Every event is in exactly one file, even if a writer is killed. An export adds the events of a day
 to the newest file of that day, until it is large: the file is written again, beside the old one,
-and replaces it. So a file is there whole or not at all, and only ever gains events.
+and replaces it. So a file is there whole or not at all, and only ever gains events, except that
+those of forgotten users are deleted from it.
 
 A file is named by the journal's identity and its first event, so files of different journals never
 have the same name. An export that was interrupted is done again with the same events; those that
 are in the files already are left out.
 """
 
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from service.events.journal import Journal, Line
-from service.support.files import locked, sync
+from service.support.array_types import Int64
+from service.support.files import locked, private_file, sync
+from service.support.forgotten_users import Forgotten
 
 _PATIENCE_S = 2.0  # the longest wait for another worker that exports
 _ROWS = 10_000  # at once, so that a backlog needs little memory, and writers wait briefly
 _LARGE = 2 * _ROWS  # of a file, some 600 KB; until then it is written again with every export
+
+_ALWAYS = np.iinfo(np.int64).min
 
 _SCHEMA = pa.schema(
     {
@@ -46,7 +54,7 @@ class ParquetFiles:
     def __init__(self, directory: Path, journal: Journal) -> None:
         self._directory = directory
         self._journal = journal
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(0o750, parents=True, exist_ok=True)
         sync(directory.parent)
 
     def export(self, go_on: Callable[[], bool] = lambda: True) -> int:
@@ -64,7 +72,7 @@ class ParquetFiles:
             OSError: a file cannot be written.
         """
         exported = 0
-        with locked(self._directory, time.monotonic() + _PATIENCE_S):
+        with self.held():
             self._settle()
             while (plan := self._journal.plan_export(_ROWS)).last_seq:
                 self._write_planned(plan.identity, plan.lines)
@@ -73,6 +81,57 @@ class ParquetFiles:
                 if not go_on():
                     break
         return exported
+
+    def purge(self, forgotten: Forgotten) -> int:
+        """Deletes purchases of forgotten users from all files; to be called within `held`.
+
+        Returns:
+            The number of deleted rows.
+
+        Raises:
+            OSError: a file cannot be read or written.
+        """
+        deleted = 0
+        for path in sorted(self._directory.glob("day=*/*.parquet")):
+            if path.name.startswith("."):  # of an export that was killed
+                path.unlink()
+            else:
+                deleted += self._purge(path, forgotten)
+        return deleted
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other workers from exporting.
+
+        Raises:
+            TimeoutError: another worker exports for too long.
+        """
+        with locked(self._directory, time.monotonic() + _PATIENCE_S):
+            yield
+
+    def _purge(self, path: Path, forgotten: Forgotten) -> int:
+        try:
+            file = pq.ParquetFile(path)
+            if file.schema_arrow.names != _SCHEMA.names:
+                return 0  # the shop's own
+            users = file.read(["user_id"])["user_id"]
+            known = {user: forgotten.since(user) for user in pc.unique(users).to_pylist()}
+            since = {user: moment for user, moment in known.items() if moment is not None}
+            if not since:
+                return 0
+            table = file.read()
+        except pa.ArrowException as error:
+            raise OSError(f"{path}: {error}") from error
+        code = pc.fill_null(pc.index_in(users, pa.array(since, pa.string())), -1).to_numpy()
+        counts_from = np.array([1_000_000 * each for each in since.values()] + [_ALWAYS])
+        kept = table.filter(pa.array(_timestamps_us(table) >= counts_from[code]))
+        if kept.num_rows:
+            self._write(path, kept)
+        else:
+            path.unlink()
+            sync(path.parent)
+        deleted: int = table.num_rows - kept.num_rows
+        return deleted
 
     def _settle(self) -> None:
         """Take an identity if the journal is new, or a copy that goes its own way from here.
@@ -122,15 +181,16 @@ class ParquetFiles:
 
     def _write(self, path: Path, table: pa.Table) -> None:
         unfinished = path.with_name(f".{path.name}")
-        pq.write_table(table, unfinished, compression="zstd")
-        sync(unfinished)
+        with private_file(unfinished, "w") as file:
+            pq.write_table(table, file, compression="zstd")
+            os.fsync(file.fileno())
         unfinished.replace(path)
         sync(path.parent)
 
     def _folder(self, day: str) -> Path:
         folder = self._directory / f"day={day}"
         if not folder.exists():
-            folder.mkdir()
+            folder.mkdir(0o750)
             sync(self._directory)
         return folder
 
@@ -148,6 +208,11 @@ def _new(table: pa.Table, old: pa.Table) -> pa.Table:
     """The rows of events that `old` does not have."""
     known = pc.is_in(table["event_id"], value_set=old["event_id"].combine_chunks())
     return table.filter(pc.invert(known))
+
+
+def _timestamps_us(table: pa.Table) -> Int64:
+    timestamps: Int64 = table["timestamp"].cast(pa.int64()).to_numpy()
+    return timestamps
 
 
 def _table(lines: Sequence[Line]) -> pa.Table:

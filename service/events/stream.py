@@ -21,9 +21,11 @@ from service.events.event import Event, RawEvent, event_type
 from service.events.journal import Journal
 from service.events.observer import Cause, Observer
 from service.events.parquet import ParquetFiles
+from service.events.purging import Purging
 from service.events.quarantine import Quarantine
 from service.settings import Settings
 from service.support.failures import log_failure
+from service.support.forgotten_users import ForgottenUsers
 from service.support.invalid_fields import errors_of, sentence
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class PurchaseStream:
         self._clock = clock
         self._ends_at = math.inf  # by `time.monotonic`
         self._event_type = event_type(settings)
+        self._forgotten = ForgottenUsers.beside(settings.bundle)
         self.journal = Journal(directory)
         self._quarantine = Quarantine(self.journal)
         self._files = ParquetFiles(directory / "parquet", self.journal)
@@ -104,6 +107,7 @@ class PurchaseStream:
             settings.dead_letters_limit_bytes,
             settings.dead_letters_days,
         )
+        self.purging = Purging(self._forgotten, self.journal, self._files, self.letters)
 
     def take(
         self, batch: Sequence[RawEvent], until: float | None = None, clock_is_right: bool = False
@@ -152,7 +156,8 @@ class PurchaseStream:
             raise ClockError("all events are from the future, or the clock of this machine is slow")
         on_time = {p: e for p, e in events.items() if p not in early}
         stored = on_time or not batch
-        fates = self.journal.append(list(on_time.values()), until) if stored else []
+        since = self._forgotten.since
+        fates = self.journal.append(list(on_time.values()), until, since) if stored else []
         foreign = [p for p, fate in zip(on_time, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)
         far = {p: e for p, e in early.items() if e.timestamp.timestamp() > now + _FAR_AHEAD_S}
@@ -214,6 +219,7 @@ class PurchaseStream:
     async def _keep_exporting(self, leaving: asyncio.Event) -> None:
         self._observer.exported()  # so that there is a moment from which to count
         while not leaving.is_set():
+            await asyncio.to_thread(self.purging.go_on)
             await asyncio.to_thread(self._measure)
             with suppress(TimeoutError):
                 await asyncio.wait_for(leaving.wait(), self._settings.events_export_every_s)
@@ -256,10 +262,11 @@ class PurchaseStream:
     def _measure(self) -> None:
         try:
             counts = (self.journal.backlog(), self._quarantine.size(), self.letters.size())
+            unpurged = len(self.purging.pending().moments)
         except (JournalError, OSError) as error:
             _logger.error("the journal cannot be read: %s", error)
         else:
-            self._observer.measured(*counts)
+            self._observer.measured(*counts, unpurged)
 
     def close(self) -> None:
         """Export what can be exported in two seconds, and close the journal."""

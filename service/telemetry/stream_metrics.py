@@ -28,6 +28,9 @@ class StreamMetrics(Observer):
         self._backlog = latest("events_backlog", "Purchases kept, but not exported yet.")
         self._quarantined = latest("events_quarantined", "Purchases from the future, set aside.")
         self._letters_bytes = latest("dead_letters_bytes", "Size of the file of dead letters.")
+        self._unpurged = latest(
+            "events_unpurged_users", "Forgotten users whose purchases are not deleted yet."
+        )
         self._consuming = gauge(
             "kafka_consuming",
             "1 while the events of a topic can be taken in.",
@@ -63,11 +66,12 @@ class StreamMetrics(Observer):
         """Show when an export succeeded."""
         self._last_export.set_to_current_time()
 
-    def measured(self, backlog: int, quarantined: int, letters_bytes: int) -> None:
+    def measured(self, backlog: int, quarantined: int, letters_bytes: int, unpurged: int) -> None:
         """Show what waits."""
         self._backlog.set(backlog)
         self._quarantined.set(quarantined)
         self._letters_bytes.set(letters_bytes)
+        self._unpurged.set(unpurged)
 
     def consuming(self, topic: str, consuming: bool) -> None:
         """Show whether the events of a topic can be taken in."""
