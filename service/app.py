@@ -27,6 +27,8 @@ from service.http.problems import (
     answer_problem,
     documented,
 )
+from service.http.protocol.connections import Connections
+from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
 from service.http.routes.health import health_routes
 from service.http.routes.recommend import RecommendEndpoint
@@ -35,7 +37,6 @@ from service.http.routes.rules import rules_routes
 from service.http.routes.score import score_routes
 from service.http.routes.substitutes import substitutes_routes
 from service.http.routes.users import users_routes
-from service.http.shedding import Shedding
 from service.serving.draining import drain_first
 from service.serving.serving import Serving, every_second
 from service.serving.swap import Swap
@@ -76,11 +77,18 @@ def create_app(
         queue, settings.body_limit_bytes, metrics.early_shed_counter(recommend.path)
     )
 
+    connections = Connections(
+        settings.connection_limit,
+        settings.unfinished_limit_bytes,
+        settings.transfer_timeout_s,
+        metrics.observe_cut_connection,
+    )
+
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Shedding]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         taking_events = stream.running() if stream is not None else nullcontext()
         async with _bundles_in_use(settings, serving, swap), taking_events:
-            yield {"shedding": shedding}
+            yield {"shedding": shedding, "connections": connections}
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
         metrics.retire()

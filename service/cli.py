@@ -162,7 +162,7 @@ def server_config(app: Callable[[], "FastAPI"], settings: Settings) -> "uvicorn.
         factory=True,
         workers=settings.workers,
         lifespan="on",
-        http="service.http.shedding:SheddingProtocol",  # by name, so that only workers load it
+        http="service.http.protocol.shedding:SheddingProtocol",  # only workers load it
         ws="none",
         log_config=logging_config(settings.log_level, settings.log_users),
         access_log=False,  # the app writes its own, with request ids

@@ -247,6 +247,18 @@ class Settings(RecommendOptions, _Listening):
     queue_limit: int = Field(
         32, ge=1, description="Requests that may wait in a worker; further ones are answered 503."
     )
+    connection_limit: int = Field(
+        1000, ge=1, description="Connections a worker keeps; beyond, an idle one is closed."
+    )
+    unfinished_limit_bytes: int = Field(
+        1 << 25,
+        ge=1 << 20,
+        description="Bytes a worker keeps of requests that have not arrived whole, and of answers "
+        "that are not read; beyond, the oldest of these connections is closed.",
+    )
+    transfer_timeout_s: float = Field(
+        30, gt=0, description="Seconds a request may take to arrive, or an answer to be read."
+    )
     drain_s: float = Field(
         0, ge=0, description="Seconds to keep answering after SIGTERM, while readiness is off."
     )

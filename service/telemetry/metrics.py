@@ -55,6 +55,9 @@ class Metrics:
             "rules_reloads", "Changes of a business rules or availability file.", ["file", "result"]
         )
         self._shed = counter("shed_requests", "Requests refused because too many were waiting.")
+        self._cut = counter("cut_connections", "Connections closed by a limit.", ["reason"])
+        for reason in ("bytes", "connections", "timeout"):
+            self._cut.labels(reason)
         self._hurried = counter(
             "hurried_answers", "Answers made with less work to be in time.", ["dropped"]
         )
@@ -114,6 +117,10 @@ class Metrics:
     def observe_shed(self) -> None:
         """Count a request that was refused because too many were waiting."""
         self._shed.inc()
+
+    def observe_cut_connection(self, reason: str) -> None:
+        """Count a connection that was closed by a limit (see `Connections`)."""
+        self._cut.labels(reason).inc()
 
     def early_shed_counter(self, route: str) -> Callable[[], None]:
         """Return a function that counts a request to `route` that was shed before the app saw it.

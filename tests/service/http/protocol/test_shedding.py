@@ -2,23 +2,14 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
-from http.client import HTTPResponse
-from threading import Thread
+from collections.abc import Iterator
+from contextlib import closing
 from time import monotonic
-from typing import NamedTuple
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from service.http.admission import Queue
-from service.http.head_limit import HEAD_LIMIT_BYTES
-from service.http.shedding import Shedding, SheddingProtocol
+from service.http.protocol.limited import HEAD_LIMIT_BYTES
+from tests.service.http.protocol.conftest import Answer, Server, answer, serving
 
 KEEP_ALIVE_S = 1
 BODY_LIMIT = 1000
@@ -26,67 +17,19 @@ LINE = b"POST /recommend HTTP/1.1\r\nHost: x\r\n"
 PLAIN = LINE + b"Content-Length: 2\r\n\r\n{}"
 
 
-class Full(NamedTuple):
-    """A server whose queue has no room, the requests it has shed, and those its app received."""
-
-    address: tuple[str, int]
-    shed: list[None]
-    asked: list[str]
-
-    def connect(self) -> socket.socket:
-        """A connection to it."""
-        return socket.create_connection(self.address, timeout=30)
-
-
 @pytest.fixture(scope="module")
-def full() -> Iterator[Full]:
-    """A server of an app that answers with the path and the length of the body that it was sent."""
-    shed: list[None] = []
-    asked: list[str] = []
-    shedding = Shedding(Queue(0, lambda: None), BODY_LIMIT, lambda: shed.append(None))
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Shedding]]:
-        yield {"shedding": shedding}
-
-    async def echo(request: Request) -> Response:
-        asked.append(request.url.path)
-        return Response(f"{request.url.path} {len(await request.body())}")
-
-    routes = [Route("/{path}", echo, methods=["GET", "POST"])]
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # it is full soon
-    config = uvicorn.Config(
-        Starlette(routes=routes, lifespan=lifespan),
-        http=SheddingProtocol,
-        log_config=None,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listener],))
-    thread.start()
-    yield Full(listener.getsockname(), shed, asked)
-    server.should_exit = True
-    thread.join()
+def full() -> Iterator[Server]:
+    """A server whose queue has no room."""
+    with serving(
+        queue_limit=0,
+        body_limit_bytes=BODY_LIMIT,
+        keep_alive_s=KEEP_ALIVE_S,
+        transfer_timeout_s=KEEP_ALIVE_S,
+    ) as server:
+        yield server
 
 
-class Answer(NamedTuple):
-    """A response."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-def answer(connection: socket.socket) -> Answer:
-    """Read the next answer."""
-    response = HTTPResponse(connection)
-    response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read())
-
-
-def ask(full: Full, *pieces: bytes) -> Answer:
+def ask(full: Server, *pieces: bytes) -> Answer:
     """Return the answer to a request that is sent on a new connection."""
     with closing(full.connect()) as connection:
         for piece in pieces:
@@ -103,7 +46,7 @@ def ask(full: Full, *pieces: bytes) -> Answer:
         b"Upgrade-Insecure-Requests: 1\r\nX-Original-URI: /\r\nContent-Length: 0000002\r\n",
     ],
 )
-def test_a_plain_request_is_shed(full: Full, headers: bytes) -> None:
+def test_a_plain_request_is_shed(full: Server, headers: bytes) -> None:
     before = len(full.shed)
     assert ask(full, LINE + headers + b"\r\n{}").status == 503
     assert len(full.shed) == before + 1
@@ -138,7 +81,7 @@ def test_a_plain_request_is_shed(full: Full, headers: bytes) -> None:
         b"Content-Length: 2\r\nX-Long: " + b"x" * HEAD_LIMIT_BYTES + b"\r\n",
     ],
 )
-def test_anything_else_is_left_to_the_parser(full: Full, headers: bytes) -> None:
+def test_anything_else_is_left_to_the_parser(full: Server, headers: bytes) -> None:
     before = len(full.shed)
     with closing(full.connect()) as connection:
         connection.sendall(LINE + headers + b"\r\n" + b"0\r\n\r\n")
@@ -150,7 +93,7 @@ def test_anything_else_is_left_to_the_parser(full: Full, headers: bytes) -> None
     assert len(full.shed) == before
 
 
-def test_the_rest_of_a_head_is_not_taken_for_a_new_request(full: Full) -> None:
+def test_the_rest_of_a_head_is_not_taken_for_a_new_request(full: Server) -> None:
     smuggled = b"POST /recommend HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
     with closing(full.connect()) as connection:
         # All of one request and the beginning of another one's head, in one piece.
@@ -162,7 +105,7 @@ def test_the_rest_of_a_head_is_not_taken_for_a_new_request(full: Full) -> None:
         assert answer(connection).status == 503
 
 
-def test_requests_in_one_piece_are_answered_in_their_order(full: Full) -> None:
+def test_requests_in_one_piece_are_answered_in_their_order(full: Server) -> None:
     with closing(full.connect()) as connection:
         connection.sendall(PLAIN + b"GET /b HTTP/1.1\r\n\r\n")
         received = b""
@@ -171,7 +114,7 @@ def test_requests_in_one_piece_are_answered_in_their_order(full: Full) -> None:
     assert received.index(b"/recommend 2") < received.index(b"/b 0")
 
 
-def test_a_body_that_comes_later_is_skipped(full: Full) -> None:
+def test_a_body_that_comes_later_is_skipped(full: Server) -> None:
     with closing(full.connect()) as connection:
         connection.sendall(LINE + b"Content-Length: 4\r\n\r\n")
         assert answer(connection).status == 503
@@ -180,7 +123,7 @@ def test_a_body_that_comes_later_is_skipped(full: Full) -> None:
         assert answer(connection).body == b"/b 0"
 
 
-def test_answers_do_not_pile_up_for_a_client_that_does_not_read(full: Full) -> None:
+def test_answers_do_not_pile_up_for_a_client_that_does_not_read(full: Server) -> None:
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(full.address)
@@ -194,7 +137,7 @@ def test_answers_do_not_pile_up_for_a_client_that_does_not_read(full: Full) -> N
     pytest.fail("all of them were shed")
 
 
-def test_the_answer_has_an_id_of_its_own(full: Full) -> None:
+def test_the_answer_has_an_id_of_its_own(full: Server) -> None:
     answers = [ask(full, PLAIN) for _ in range(2)]
     for each in answers:
         assert each.headers["content-type"] == "application/problem+json"
@@ -205,7 +148,7 @@ def test_the_answer_has_an_id_of_its_own(full: Full) -> None:
 
 
 @pytest.mark.parametrize(("sent", "taken"), [(b"cart:42", True), (b"a b", False), (b"", False)])
-def test_the_id_is_the_callers_if_it_is_a_safe_one(full: Full, sent: bytes, taken: bool) -> None:
+def test_the_id_is_the_callers_if_it_is_a_safe_one(full: Server, sent: bytes, taken: bool) -> None:
     got = ask(full, LINE + b"X-Request-ID: %b\r\nContent-Length: 2\r\n\r\n{}" % sent)
     assert got.status == 503
     assert got.headers["x-request-id"] == json.loads(got.body)["request_id"]
@@ -213,7 +156,7 @@ def test_the_id_is_the_callers_if_it_is_a_safe_one(full: Full, sent: bytes, take
 
 
 @pytest.mark.parametrize("first", [PLAIN, b"GET /a HTTP/1.1\r\n\r\n"])
-def test_a_connection_is_kept_while_it_is_used_and_no_longer(full: Full, first: bytes) -> None:
+def test_a_connection_is_kept_while_it_is_used_and_no_longer(full: Server, first: bytes) -> None:
     with closing(full.connect()) as connection:
         connection.sendall(first)
         answer(connection)
@@ -224,7 +167,7 @@ def test_a_connection_is_kept_while_it_is_used_and_no_longer(full: Full, first: 
         assert connection.recv(1) == b""  # it is closed, after a while
 
 
-def test_a_body_that_never_comes_is_not_waited_for_either(full: Full) -> None:
+def test_a_body_that_never_comes_is_not_waited_for_either(full: Server) -> None:
     with closing(full.connect()) as connection:
         connection.sendall(LINE + b"Content-Length: 4\r\n\r\n{")
         assert answer(connection).status == 503

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from service.http.admission import Queue, too_busy
-from service.http.head_limit import HEAD_LIMIT_BYTES, LimitedProtocol
 from service.http.middleware import SAFE_ID, new_id
+from service.http.protocol.limited import HEAD_LIMIT_BYTES
+from service.http.protocol.timed import TimedProtocol
 
 
 class Shedding(NamedTuple):
@@ -23,7 +24,7 @@ class Shedding(NamedTuple):
     observe: Callable[[], None]
 
 
-class SheddingProtocol(LimitedProtocol):
+class SheddingProtocol(TimedProtocol):
     """Refuses requests for recommendations while the queue is full.
 
     This takes an eighth of the time in which the app would give the same answer. It handles plain
@@ -37,12 +38,18 @@ class SheddingProtocol(LimitedProtocol):
         if self._unread:
             skipped = min(self._unread, len(data))
             self._unread -= skipped
-            self._keep_alive()
             if not (data := data[skipped:]):
+                self._wait()
                 return
         if data.startswith(_REQUEST_LINE) and self._is_idle() and self._shed(data):
+            self._unset_keepalive_if_required()
+            self._connections.use(self)
+            self._wait()
             return
         super().data_received(data)
+
+    def _is_unfinished(self) -> bool:
+        return self._unread > 0 or super()._is_unfinished()
 
     def _is_idle(self) -> bool:
         """Return whether a new request begins, and all before it are answered."""
@@ -61,16 +68,8 @@ class SheddingProtocol(LimitedProtocol):
             return False  # another request follows, which the app must answer after this one
         self._unread = unread
         self.transport.write(_too_busy_bytes(data, head.end()))
-        self._keep_alive()
         shedding.observe()
         return True
-
-    def _keep_alive(self) -> None:
-        """Start the keep-alive timeout again, as uvicorn does after an answer of the app."""
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
 
 
 def _too_busy_bytes(data: bytes, head_end: int) -> bytes:

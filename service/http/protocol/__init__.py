@@ -1,0 +1,1 @@
+"""How bytes become requests: uvicorn's protocol, with limits of size, time and number."""
