@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos audit hashes clean
+.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -80,6 +80,9 @@ bench-shops: $(STAMP) ## quality on five other shops, built with defaults (30 mi
 
 chaos: $(STAMP) $(REQUESTS) memcached ## apply faults to real processes under load (5 min)
 	$(BIN)/python -m chaos --bundle $(BUNDLES) --requests $(REQUESTS)
+
+mutants: $(STAMP) memcached ## change the code in small ways, and print what no test notices (10 min)
+	$(BIN)/python -m tools.mutants
 
 audit: $(STAMP) ## ask PyPI about known vulnerabilities of the packages
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
