@@ -36,8 +36,9 @@ from service.http.routes.related import related_routes
 from service.http.routes.rules import rules_routes
 from service.http.routes.score import score_routes
 from service.http.routes.substitutes import substitutes_routes
-from service.http.routes.users import users_routes
+from service.http.routes.users import forget_routes, users_routes
 from service.serving.draining import drain_first
+from service.serving.forgetting import Forgetting
 from service.serving.serving import Serving, every_second
 from service.serving.swap import Swap
 from service.settings import Settings
@@ -150,6 +151,7 @@ def _guarded(
     yield "recommend", substitutes_routes(serving, settings)
     yield "profiles", score_routes(serving, settings)
     yield "profiles", users_routes(serving, settings)
+    yield "forget", forget_routes(Forgetting(settings, stream), settings)
     yield "admin", rules_routes(serving, settings)
     yield "admin", admin_routes(swap)
     if stream is not None:

@@ -1,6 +1,7 @@
 """`rtt2vec-serve`: check settings and bundle, serve, and print a command to try.
 
 `rtt2vec-serve replay-dead-letters` takes the dead letters of `--events` in again.
+`rtt2vec-serve forget USER` deletes what is known of a user, in the places that the settings name.
 """
 
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments[:1] == ["replay-dead-letters"]:
         _replay_dead_letters(_settings(arguments[1:]))
         return
+    if arguments[:1] == ["forget"]:
+        _forget(arguments[1:])
+        return
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
     give_back_large_blocks()
@@ -81,6 +86,35 @@ def _replay_dead_letters(settings: Settings) -> None:
         sys.exit(1)
     counts = ", ".join(f"{count} {name}" for name, count in replayed._asdict().items())
     print(f"{sum(replayed)} dead letters replayed: {counts}.")
+
+
+def _forget(arguments: Sequence[str]) -> None:
+    from service.events import open_stream
+    from service.events.errors import EventsError
+    from service.serving.forgetting import Forgetting, ForgettingError
+    from service.support.extras import ExtraMissingError
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        _complain("expected a user, and the settings as flags or variables: forget USER [--FLAG …]")
+        sys.exit(2)
+    user_id, *flags = arguments
+    settings = _settings(flags)
+    try:
+        _check_extras(settings)
+        stream = open_stream(settings)
+        moment = Forgetting(settings, stream).forget(user_id)
+        if stream is not None:
+            stream.close()
+    except (EventsError, ExtraMissingError, ForgettingError) as error:
+        _complain(str(error))
+        sys.exit(1)
+    places = ("events", settings.events), ("memcached", settings.memcached)
+    deleted = [f"{name} ({place})" for name, place in places if place is not None]
+    where = f"deleted in {' and '.join(deleted)}" if deleted else "not deleted anywhere"
+    print(f"The user is forgotten, and {where}.")
+    print(
+        f"Purchases from {datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} on count again."
+    )
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:

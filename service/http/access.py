@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from service.http.api_keys import ApiKey, ApiScope, read_api_keys
+from service.http.api_keys import ALWAYS_GUARDED, ApiKey, ApiScope, read_api_keys
 from service.http.problems import ProblemError
 from service.http.rate_limits import RateLimits
 from service.settings import Settings
@@ -24,7 +24,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="API key")
 class Access:
     """The keys of the settings, and the routes that they open.
 
-    Without a file of keys all routes are open, but for the admin routes, which always need a key.
+    Without a file of keys all routes are open, but for those in `ALWAYS_GUARDED`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -39,18 +39,18 @@ class Access:
         secret = settings.admin_key.get_secret_value() if settings.admin_key is not None else ""
         if secret:
             digest = sha256(secret.encode()).hexdigest()
-            admin = frozenset[ApiScope](["admin"])
-            self._keys.insert(0, ApiKey(name="RTT2VEC_ADMIN_KEY", sha256=digest, scopes=admin))
+            name = "RTT2VEC_ADMIN_KEY"
+            self._keys.insert(0, ApiKey(name=name, sha256=digest, scopes=ALWAYS_GUARDED))
         self._limits = RateLimits(self._keys)
 
     def guard(self, wanted: ApiScope) -> Guard | None:
         """Return a function that refuses requests without a key of this scope; None if all pass."""
-        if not self._closed and wanted != "admin":
+        if not self._closed and wanted not in ALWAYS_GUARDED:
             return None
 
         def check(scope: Scope) -> None:
-            if wanted == "admin" and not any("admin" in key.scopes for key in self._keys):
-                raise ProblemError(403, "Admin routes are off: the service has no admin key.")
+            if wanted in ALWAYS_GUARDED and not any(wanted in key.scopes for key in self._keys):
+                raise ProblemError(403, f"This route is off: no key has the scope {wanted}.")
             key = _find(self._keys, _sent(scope))
             if key is None:
                 detail = "Send an API key as Authorization: Bearer …"

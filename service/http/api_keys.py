@@ -8,8 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.support.invalid_fields import TEXT, field_error
 
-ApiScope = Literal["recommend", "profiles", "events", "admin"]
-"""Groups of routes: about items (`recommend`), users (`profiles`), purchases, the service."""
+ApiScope = Literal["recommend", "profiles", "events", "forget", "admin"]
+"""Groups of routes: about items (`recommend`), users (`profiles`), purchases, the service.
+
+The scopes of `ALWAYS_GUARDED` always need a key.
+"""
+
+ALWAYS_GUARDED = frozenset[ApiScope](["forget", "admin"])
+"""Scopes of routes that are off until a key opens them: they destroy, or show the service."""
 
 
 class ApiKeysError(Exception):

@@ -1,15 +1,19 @@
 """The profiles of a bundle."""
 
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, Since, all_count, begins_before
 from service.support.array_types import Int32, Int64
 
 
 class BundleProfiles:
-    """The profiles of a bundle, as views of its mapped arrays."""
+    """The profiles of a bundle, as views of its mapped arrays.
 
-    def __init__(self, bundle: Bundle) -> None:
+    A user who was forgotten has none, unless all purchases in it count again.
+    """
+
+    def __init__(self, bundle: Bundle, since: Since = all_count) -> None:
         self._bundle = bundle
+        self._since = since
         self._past_indptr = bundle.past_indptr
         if bundle.past_indptr is not None:
             self._past_begun = bundle.required("past_begun", "a profile")
@@ -25,7 +29,7 @@ class BundleProfiles:
         own = slice(int(bundle.history_indptr[user]), int(bundle.history_indptr[user + 1]))
         if own.start == own.stop:
             return None
-        return Profile(
+        profile = Profile(
             bundle.user_h[user],
             bundle.history_item[own],
             bundle.history_count[own],
@@ -33,6 +37,8 @@ class BundleProfiles:
             bundle.history_last[own],
             *self._past(user),
         )
+        moment = self._since(user_id)
+        return None if moment is not None and begins_before(profile, moment) else profile
 
     def _past(self, user: int) -> tuple[()] | tuple[Int64, Int64, Int32]:
         if self._past_indptr is None:

@@ -1,5 +1,6 @@
 """The profile of a user, and where profiles are read."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,6 +34,23 @@ class Profile(NamedTuple):
     past_indptr: Int64 = read_only(np.zeros(1, np.int64))
     past_items: Int32 = read_only(np.empty(0, np.int32))
     fallback: bool = False
+
+
+Since = Callable[[str], int | None]
+"""Gives the epoch second from which a user's purchases count, after the user was forgotten."""
+
+
+def all_count(_user_id: str) -> None:
+    """No user was forgotten: see `Since`."""
+
+
+def begins_before(profile: Profile, moment: int) -> bool:
+    """Whether a profile holds purchases from before a moment, in epoch seconds.
+
+    Without past baskets this is told by the last purchase of each item alone.
+    """
+    moments = profile.past_begun if len(profile.past_begun) else profile.last
+    return bool(moments.min() < moment)
 
 
 class ProfileSource(Protocol):

@@ -19,7 +19,7 @@ from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, Since, all_count
 from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
 from service.support.offsets import offsets
@@ -44,8 +44,8 @@ class UserBaskets(NamedTuple):
 class ProfileUpdates:
     """Brings the profiles of a bundle up to date."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Prepares what all users share.
+    def __init__(self, bundle: Bundle, since: Since = all_count) -> None:
+        """Prepares what all users share; `since` is as in `BundleProfiles`.
 
         Raises:
             BundleInvalidError: the manifest lacks the half-life of purchases.
@@ -54,7 +54,7 @@ class ProfileUpdates:
         if not isinstance(half_life, int | float) or half_life <= 0:
             raise BundleInvalidError("manifest.json, build", "recency_half_life_days", half_life)
         self._as_of = bundle.manifest.cut_s
-        self._profiles = BundleProfiles(bundle)
+        self._profiles = BundleProfiles(bundle, since)
         self._index = bundle.catalogue.index
         self._keeps_baskets = bundle.past_indptr is not None
         self._half_life_s = half_life * DAY_S

@@ -15,7 +15,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.business_rules.arranged import Arranged
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, ProfileSource
 from service.recommending import candidates as sources
 from service.recommending.aggregate import PARTS, Candidates, closest_anchors, score_parts
 from service.recommending.anchors import choose_anchors
@@ -84,6 +84,7 @@ class Recommender:
         bundle: Bundle,
         options: RecommendOptions | None = None,
         weights: Weights | None = None,
+        profiles: ProfileSource | None = None,
     ) -> None:
         """Prepares what all requests share.
 
@@ -92,6 +93,7 @@ class Recommender:
             options: how recommendations are made; by default the defaults, whatever the environment
                 says.
             weights: of the parts of a score; by default those that the build chose.
+            profiles: of users whose profile is not given; by default those of the bundle.
 
         Raises:
             BundleInvalidError: the bundle lacks what an option asks for.
@@ -104,7 +106,7 @@ class Recommender:
         self._weights = weights or Weights.read(bundle.manifest.serving)
         self._rows = bundle.item_vectors
         self._search = Search(bundle, self._weights)
-        self._profiles = BundleProfiles(bundle)
+        self._profiles = profiles or BundleProfiles(bundle)
         self._category_codes = bundle.catalogue.taxonomy.category.codes
         self._taxonomy = TaxonomyFilter.read(bundle, options)
         self._diversity = Diversity(self._rows, self._category_codes)
@@ -211,8 +213,7 @@ class Recommender:
             scores = listed.candidates.score(self._weights)
         else:
             scores = self._ranker.score(listed.features)
-        demotions = self._demotions(listed)
-        if demotions is not None:
+        if (demotions := self._demotions(listed)) is not None:
             scores = scores + demotions
         if listed.plan is None or listed.plan.log_factors is None:
             return scores
@@ -260,8 +261,7 @@ class Recommender:
         else:
             parts = self._ranker.parts(listed.features[chosen])
             basket, user, popularity = (parts[part] for part in PARTS)
-        demotions = self._demotions(listed)
-        if demotions is not None:
+        if (demotions := self._demotions(listed)) is not None:
             basket = basket + demotions[chosen]
         if plan is not None and plan.log_factors is not None:
             popularity = popularity + plan.log_factors[items]

@@ -1,10 +1,12 @@
 """First requests to try: real users of a bundle, each with a real basket."""
 
 import shlex
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from service.profiles.profile import Since, all_count
 from service.recommending.request import RecommendRequest
 
 if TYPE_CHECKING:
@@ -13,16 +15,19 @@ if TYPE_CHECKING:
 _ITEMS = 3
 
 
-def example_requests(bundle: "Bundle", count: int) -> list[RecommendRequest]:
+def example_requests(
+    bundle: "Bundle", count: int, since: Since = all_count
+) -> list[RecommendRequest]:
     """Return requests of the first `count` users who bought three items, with their most bought.
 
-    Where no user did, it is one request of a stranger with the three most popular items.
+    Users who were forgotten are passed over (see `Since`). Where no user is left, it is one request
+    of a stranger with the three most popular items.
     """
-    bought = np.diff(bundle.history_indptr) >= _ITEMS
-    if not bought.any():
-        best_sellers = bundle.catalogue.item_ids[:_ITEMS]
-        return [RecommendRequest(user_id=None, basket=best_sellers)][:count]
-    return [_example(bundle, int(user)) for user in np.flatnonzero(bought)[: max(count, 0)]]
+    bought = np.flatnonzero(np.diff(bundle.history_indptr) >= _ITEMS).tolist()
+    known = (user for user in bought if since(bundle.user_ids[user]) is None)
+    best_sellers = RecommendRequest(user_id=None, basket=bundle.catalogue.item_ids[:_ITEMS])
+    examples = [_example(bundle, user) for user in islice(known, max(count, 0))]
+    return examples or [best_sellers][:count]
 
 
 def _example(bundle: "Bundle", user: int) -> RecommendRequest:

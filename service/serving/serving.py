@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.files import RuleFiles
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import ProfileSource
+from service.profiles.store.errors import ProfileStoreError
 from service.recommending.basket_score.scorer import BasketScorer, has_score
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.recommender import Recommender
@@ -22,6 +23,7 @@ from service.serving.deadline import Deadline
 from service.serving.example_requests import example_requests
 from service.serving.served import Served
 from service.settings import Settings
+from service.support.forgotten_users import ForgottenUsers
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Serving:
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
         self._journal = journal
+        self._forgotten = ForgottenUsers.beside(settings.bundle)
         self._accepted = AcceptedFiles(shared)
 
     def prepare(self, path: Path) -> Served:
@@ -80,19 +83,21 @@ class Serving:
             BundleError: the bundle is refused.
             RulesError: the business rules or the availability cannot be used, and no earlier ones
                 either.
+            ForgottenUsersError: the list of forgotten users cannot be read.
         """
+        self._forgotten.now()
         bundle = load_bundle(path)
         settings = self._settings
         rule_files = RuleFiles(
             bundle.catalogue, settings.rules, settings.availability, self._accepted
         )
-        recommender = Recommender(bundle, settings)
-        examples = example_requests(bundle, _EXAMPLES)
+        own = BundleProfiles(bundle, self._forgotten.since)
+        recommender = Recommender(bundle, settings, profiles=own)
+        examples = example_requests(bundle, _EXAMPLES, self._forgotten.since)
         deadline = Deadline(recommender, examples, self._metrics.observe_reduced_work)
-        own = BundleProfiles(bundle)
         stored = self._stored(own, bundle)
         profiles = self._live(bundle, stored or own)
-        scorer = BasketScorer(bundle, recommender.table) if has_score(bundle) else None
+        scorer = BasketScorer(bundle, recommender.table, own) if has_score(bundle) else None
         related = RelatedItems(bundle) if bundle.rule_indptr is not None else None
         substitutes = Substitutes.read(bundle)
         served = Served(
@@ -122,14 +127,27 @@ class Serving:
         from service.profiles.store.stored_profiles import StoredProfiles
 
         codec, observe = ProfileCodec(bundle), self._metrics.observe_profile_read
-        return StoredProfiles(self._store, own, codec, observe)
+        since = self._forgotten.now().since
+        forgotten = [user for user in bundle.user_ids if since(user) is not None]
+        self._delete([codec.key(user) for user in forgotten if own.get(user) is None])
+        return StoredProfiles(self._store, own, codec, observe, self._forgotten.since)
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        """Delete profiles of forgotten users, in case that was interrupted."""
+        from service.profiles.store.memcached import delete_everywhere
+
+        try:
+            if keys and self._settings.memcached:
+                delete_everywhere(self._settings.memcached, keys)
+        except ProfileStoreError as error:
+            _logger.warning("profiles of forgotten users not deleted: %s", error)
 
     def _live(self, bundle: Bundle, profiles: ProfileSource) -> ProfileSource:
         if self._journal is None:
             return profiles
         from service.profiles.live import LiveProfiles
 
-        return LiveProfiles(bundle, profiles, self._journal)
+        return LiveProfiles(bundle, profiles, self._journal, self._forgotten.since)
 
     def close(self) -> None:
         """Close the connections to memcached, if there are any."""

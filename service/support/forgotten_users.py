@@ -61,10 +61,15 @@ class Forgotten(NamedTuple):
 
 
 class ForgottenUsers:
-    """The list of a directory of bundles; safe to share between threads and processes."""
+    """The list of a directory of bundles; safe to share between threads and processes.
+
+    Attributes:
+        directory: of the bundles.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Reads nothing yet."""
+        self.directory = directory
         self._path = directory / _NAME
         self._lock = Lock()
         self._seen: tuple[int, ...] | None = None
@@ -119,7 +124,7 @@ class ForgottenUsers:
         Raises:
             OSError: the list cannot be read or written; the user is not forgotten.
         """
-        with locked(self._path.parent, time.monotonic() + _LOCK_S):
+        with locked(self.directory, time.monotonic() + _LOCK_S):
             self._look()
             key = (self._known and self._known.key) or token_hex(32).encode()
             line = (_hash(key, user_id), moment)
@@ -129,7 +134,7 @@ class ForgottenUsers:
                 else:  # a new list, or one that was removed while its users are known
                     head = b"rtt2vec-forgotten 1 %s\n" % key
                     append(file, 0, head + _written([*self._lines, line]))
-            sync(self._path.parent)
+            sync(self.directory)
 
     def _look(self) -> None:
         try:

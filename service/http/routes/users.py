@@ -1,7 +1,8 @@
-"""What is known about a user: `GET /users/{user_id}/profile`."""
+"""A user: `GET /users/{user_id}/profile` and `DELETE /users/{user_id}`."""
 
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -9,8 +10,10 @@ from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import Answer, Moment, id_length
 from service.profiles.summary import summarise
+from service.serving.forgetting import Forgetting, ForgettingError
 from service.serving.serving import Serving
 from service.settings import Settings
+from service.telemetry.logs import request_id
 
 
 class BoughtCategory(BaseModel):
@@ -28,6 +31,30 @@ class ProfileResponse(Answer):
     first_purchase: Moment | None = Field(description="Null if the bundle keeps no baskets.")
     last_purchase: Moment
     categories: list[BoughtCategory] = Field(description="Most bought first.")
+
+
+class ForgottenResponse(BaseModel):
+    """The user is forgotten, on this machine and for all that answer from these bundles."""
+
+    request_id: str
+    counts_from: Moment = Field(description="Purchases from this moment on count again.")
+
+
+def forget_routes(forgetting: Forgetting, settings: Settings) -> APIRouter:
+    """Return the route that forgets a user."""
+    router = APIRouter()
+    threads = CapacityLimiter(1)  # it waits for disks
+
+    @router.delete("/users/{user_id}", responses=documented(422, 500, 503))
+    async def forget(user_id: Annotated[str, id_length(settings)]) -> ForgottenResponse:
+        """Forget a user, known or not: from the next request on it is a stranger."""
+        try:
+            moment = await to_thread.run_sync(forgetting.forget, user_id, limiter=threads)
+        except ForgettingError as error:
+            raise ProblemError(503, str(error), headers={"Retry-After": "1"}) from error
+        return ForgottenResponse(request_id=request_id.get(), counts_from=moment)
+
+    return router
 
 
 def users_routes(serving: Serving, settings: Settings) -> APIRouter:

@@ -5,12 +5,14 @@ the others get its keys.
 """
 
 import socket
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import get_ident
 from types import ModuleType
 from typing import Literal, NamedTuple
 
-from pymemcache import HashClient, MemcacheError, MemcacheServerError
+from pymemcache import Client, HashClient, MemcacheError, MemcacheServerError
 
 from service.profiles.store.circuit import LEFT_ALONE_S, Circuit
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
@@ -18,6 +20,8 @@ from service.profiles.store.sockets import Names, Sockets
 
 # A thread waits for one answer at a time.
 _THREADS = 8
+
+_DELETING_S = 2.0  # for each step of deleting values everywhere
 
 # pymemcache raises ValueError and LookupError for answers that it cannot parse.
 FAILURES = (OSError, MemcacheError, ValueError, LookupError)
@@ -48,6 +52,22 @@ def connect(
 def too_large(error: Exception) -> bool:
     """Tell whether a server refused a value beyond its limit, which is 1 MB by default."""
     return isinstance(error, MemcacheServerError) and "too large" in str(error)
+
+
+def delete_everywhere(servers: str, keys: Sequence[str]) -> None:
+    """Delete values from every server, since each may have taken the place of another for a while.
+
+    Raises:
+        ProfileStoreError: a server failed.
+    """
+    for address in servers.split(","):
+        try:
+            with closing(
+                Client(address, connect_timeout=_DELETING_S, timeout=_DELETING_S, no_delay=True)
+            ) as client:
+                client.delete_many(keys, noreply=False)
+        except FAILURES as error:
+            raise ProfileStoreError(f"{address}: {_described(error)}") from error
 
 
 class Memcached:
@@ -106,6 +126,17 @@ class Memcached:
             ProfileTooLargeError: the value is larger than the store allows.
         """
         self._write("set", key, value)
+
+    def delete(self, key: str) -> None:
+        """Delete a value, if there is one.
+
+        Raises:
+            ProfileStoreError: the store failed.
+        """
+        try:
+            self._client().delete(key, noreply=False)
+        except FAILURES as error:
+            raise ProfileStoreError(_described(error)) from error
 
     def close(self) -> None:
         """Close all connections, after the reads that have begun."""

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from service.profiles.profile import Profile, ProfileSource
+from service.profiles.profile import Profile, ProfileSource, Since, all_count, begins_before
 from service.profiles.store.circuit import Turn
 from service.profiles.store.codec import ProfileCodec, ProfileCodecError
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
@@ -26,6 +26,7 @@ class StoredProfiles:
         local: ProfileSource,
         codec: ProfileCodec,
         observe: Callable[[str], None],
+        since: Since = all_count,
     ) -> None:
         """Prepares.
 
@@ -37,11 +38,13 @@ class StoredProfiles:
                 `missing` (the store has lost the profile), `damaged` (the value is no profile of
                 this user), `failed`, `open` (not asked, after too many failures) or `late` (the
                 answer came after the time limit).
+            since: as in `BundleProfiles`, which should have the same.
         """
         self._store = store
         self._local = local
         self._codec = codec
         self._observe = observe
+        self._since = since
         self._too_large: set[str] = set()
 
     async def in_time(self, source: ProfileSource, user_id: str) -> Profile | None:
@@ -89,7 +92,8 @@ class StoredProfiles:
             _logger.warning("profile damaged: %s", error)
             return self._give(key, user_id, "damaged", self._store.replace)
         self._observe("found")
-        return profile
+        moment = self._since(user_id)
+        return None if moment is not None and begins_before(profile, moment) else profile
 
     def _fall_back(self, user_id: str, why: str) -> Profile | None:
         own = self._local.get(user_id)
@@ -108,6 +112,8 @@ class StoredProfiles:
             return own
         try:
             write(key, self._codec.encode(own, key))
+            if self._local.get(user_id) is None:  # the user was forgotten meanwhile
+                self._store.delete(key)
         except ProfileStoreError as error:
             _logger.warning("profile not restored: %s", error)
             if isinstance(error, ProfileTooLargeError):

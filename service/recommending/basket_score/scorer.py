@@ -19,7 +19,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, ProfileSource
 from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumns
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
@@ -93,14 +93,24 @@ class BasketScorer:
         population: the same for the population score.
     """
 
-    def __init__(self, bundle: Bundle, table: FeatureTable | None = None) -> None:
-        """Reads a bundle that can score; `table` may be shared with a ranker.
+    def __init__(
+        self,
+        bundle: Bundle,
+        table: FeatureTable | None = None,
+        profiles: ProfileSource | None = None,
+    ) -> None:
+        """Reads a bundle.
+
+        Args:
+            bundle: one that can score.
+            table: of the bundle, which may be shared with a ranker.
+            profiles: of users whose profile is not given; by default those of the bundle.
 
         Raises:
             BundleInvalidError: its trees use an unknown column, or have too many leaves.
         """
         self._bundle = bundle
-        self._profiles = BundleProfiles(bundle)
+        self._profiles = profiles or BundleProfiles(bundle)
         self._columns = ScoreColumns(bundle, table)
         self.personal = _curve(bundle, "score_root", "score_intercept")
         self.population = _curve(bundle, "score_population_root", "population_intercept")

@@ -101,6 +101,8 @@ def test_the_admin_key_opens_admin_routes_and_leaves_the_others_open(guarded: ht
     asked = {"rules": "rules: []"}
     assert guarded.post("/rules/test", json=asked, headers=bearer(KEY)).status_code == 200
     assert guarded.post("/recommend", json={}).status_code == 200
+    assert guarded.delete("/users/unheard-of", headers=bearer(KEY)).status_code == 200
+    assert guarded.delete("/users/user-4").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,13 @@ def test_without_an_admin_key_the_routes_are_off(
     connect: Callable[..., httpx.Client], key: SecretStr | None
 ) -> None:
     client = connect(admin_key=key)
-    for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
-        response = client.post("/rules/test", json={"rules": ""}, headers=headers)
-        assert response.status_code == 403
-        assert "no admin key" in response.json()["detail"]
+    routes = (("post", "/rules/test", "admin"), ("delete", "/users/user-4", "forget"))
+    for method, path, scope in routes:
+        for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
+            response = client.request(method, path, headers=headers)
+            assert response.status_code == 403
+            assert f"no key has the scope {scope}" in response.json()["detail"]
+    assert client.get("/users/user-4/profile").status_code == 200
 
 
 def test_a_key_is_shown_nowhere_but_its_name_is_logged(

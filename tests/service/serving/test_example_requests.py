@@ -29,6 +29,15 @@ def test_without_such_a_user_it_is_a_stranger() -> None:
     assert example_requests(bundle, 5) == [a_request(None, ["item-0", "item-1", "item-2"])]
 
 
+def test_users_who_were_forgotten_are_passed_over() -> None:
+    bundle = preview_bundle(tiny_contents())
+    since = {"user-0": 0, "user-2": 0}.get
+    found = [each.user_id for each in example_requests(bundle, 3, since)]
+    assert found == ["user-1", "user-3", "user-4"]
+    everyone = dict.fromkeys(bundle.user_ids, 0)
+    assert [each.user_id for each in example_requests(bundle, 3, everyone.get)] == [None]
+
+
 def test_the_command_survives_the_shell() -> None:
     nasty = 'it\'s "$HOME" `id` \\ \n é'
     words = shlex.split(curl_command("http://x", RecommendRequest(user_id=nasty)))

@@ -11,9 +11,10 @@ from pymemcache import Client
 from chaos.memcached import Server, servers
 from service.bundle.bundle import preview_bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.profile import Profile, ProfileSource
+from service.profiles.profile import Profile, ProfileSource, Since, all_count
 from service.profiles.store.codec import ProfileCodec
-from service.profiles.store.memcached import Memcached
+from service.profiles.store.errors import ProfileStoreError
+from service.profiles.store.memcached import Memcached, delete_everywhere
 from service.profiles.store.stored_profiles import StoredProfiles
 from tests.data.tiny_bundle import tiny_contents
 
@@ -55,15 +56,30 @@ class Enormous:
         return own and own._replace(past_items=numbers, past_indptr=np.array([0, len(numbers)]))
 
 
+class Forgets:
+    """A source that forgets everybody after the first answer."""
+
+    def __init__(self, beyond: ProfileSource) -> None:
+        self._beyond: ProfileSource | None = beyond
+
+    def get(self, user_id: str) -> Profile | None:
+        beyond, self._beyond = self._beyond, None
+        return None if beyond is None else beyond.get(user_id)
+
+
 class Shop:
     """Profiles on a store, and how reading them went."""
 
     def __init__(
-        self, address: str, local: ProfileSource = OWN, timeout_ms: int = PATIENT_MS
+        self,
+        address: str,
+        local: ProfileSource = OWN,
+        timeout_ms: int = PATIENT_MS,
+        since: Since = all_count,
     ) -> None:
         self.results: list[str] = []
         self.store = Memcached(address, timeout_ms)
-        self.stored = StoredProfiles(self.store, local, CODEC, self.results.append)
+        self.stored = StoredProfiles(self.store, local, CODEC, self.results.append, since)
 
     async def read(self, *user_ids: str) -> list[Profile | None]:
         """One after another."""
@@ -108,6 +124,40 @@ def test_what_is_damaged_there_is_replaced_and_opens_no_circuit(server: Server) 
     shop.store.close()
     assert shop.results == ["damaged"] * 6 + ["found"] * 6
     assert [profile and profile.fallback for profile in read] == [True] * 6 + [False] * 6
+
+
+def test_a_profile_of_a_user_who_was_forgotten_is_not_used(server: Server) -> None:
+    moments: dict[str, int] = {}
+    shop = Shop(server.address, BundleProfiles(BUNDLE, moments.get), since=moments.get)
+    assert asyncio.run(shop.read("user-4", "user-4"))[1] is not None
+    moments["user-4"] = 1 << 40
+    assert asyncio.run(shop.read("user-4")) == [None]
+    shop.store.close()
+    assert shop.results == ["missing", "found", "found"]
+
+
+def test_a_profile_is_not_stored_again_for_a_user_who_is_forgotten_meanwhile(
+    server: Server,
+) -> None:
+    shop = Shop(server.address, Forgets(OWN))
+    asyncio.run(shop.read("user-4"))
+    assert shop.store.read(CODEC.key("user-4")) is None
+    shop.store.close()
+
+
+def test_values_are_deleted_from_every_server() -> None:
+    with servers(3) as three:
+        addresses = [each.address for each in three]
+        for address in addresses:
+            store = Memcached(address, PATIENT_MS)
+            for key in ("a", "b", "c"):
+                store.restore(key, b"value")
+            store.close()
+        delete_everywhere(",".join(addresses), ["a", "c", "none"])
+        assert [each.keys() for each in three] == [1, 1, 1]
+        three[1].kill()
+        with pytest.raises(ProfileStoreError, match=f"^{addresses[1]}: ConnectionRefused"):
+            delete_everywhere(",".join(addresses), ["b"])
 
 
 def test_where_it_fails_the_bundles_own_is_given() -> None:
