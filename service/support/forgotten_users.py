@@ -19,12 +19,13 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from typing import NamedTuple, Self
 
-from service.support.files import append, locked, private_file, read_regular, sync
+from service.support.files import append, locked, read_regular, sync
 
 _logger = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ class ForgottenUsers:
             self._look()
             key = (self._known and self._known.key) or token_hex(32).encode()
             line = (_hash(key, user_id), moment)
-            with private_file(self._path, "a") as file:
+            # With the permissions of the bundles: whoever answers from them has to read the list.
+            with FileIO(str(self._path), "a") as file:
                 if 0 < self._end <= os.fstat(file.fileno()).st_size:
                     append(file, self._end, _written([line]))
                 else:  # a new list, or one that was removed while its users are known

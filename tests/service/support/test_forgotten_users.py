@@ -47,13 +47,14 @@ def test_the_list_shows_no_ids_and_no_hashes_that_others_could_make(tmp_path: Pa
     assert one.splitlines()[1].split()[0] != two.splitlines()[1].split()[0]
 
 
-def test_other_users_of_the_machine_cannot_read_it(tmp_path: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_it_can_be_read_by_whoever_can_read_new_bundles(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
     try:
         ForgottenUsers(tmp_path).add("a", NOON)
     finally:
         os.umask(before)
-    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_lines_that_are_done_are_left_out(tmp_path: Path) -> None:
