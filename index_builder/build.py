@@ -21,10 +21,12 @@ from index_builder.embeddings.training import train_epochs
 from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
 from index_builder.transactions.encoding import encode
+from index_builder.transactions.errors import EmptyDataError
 from index_builder.transactions.transactions import Transactions
 from index_builder.validation.publish_gate import enforce, gate_result
 from index_builder.validation.validation import validate
 from service.bundle.bundle import write_bundle
+from service.support.forgotten_users import ForgottenUsers
 
 
 def build(
@@ -52,6 +54,8 @@ def build(
 
     Raises:
         PublishGateError: the build was refused.
+        ForgottenUsersError: the list of forgotten users in `out` cannot be read.
+        EmptyDataError: all users were forgotten.
         TooFewBasketsError: no basket holds two items that are bought often enough.
         TrainingError: the vectors are not finite, or all alike.
         RetrievalError: the index cannot be built as configured.
@@ -60,6 +64,7 @@ def build(
     """
     check_index_config(config.index)
     out.mkdir(parents=True, exist_ok=True)
+    transactions = _counting(transactions, out, console)
     # One second after the last basket, since a cut excludes its own moment.
     as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
     with stage(console, "Encoding"):
@@ -93,3 +98,13 @@ def build(
         contents = with_substitutes(contents, encoded, config.substitutes)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)
+
+
+def _counting(transactions: Transactions, out: Path, console: Console) -> Transactions:
+    """The transactions without those that users wanted to be forgotten."""
+    kept = transactions.without(ForgottenUsers(out).now())
+    if left_out := transactions.lines.height - kept.lines.height:
+        console.print(f"{left_out:,} lines of forgotten users left out")
+    if kept.lines.is_empty():
+        raise EmptyDataError(f"{out}: expected lines of users who are not forgotten, found none.")
+    return kept

@@ -14,6 +14,7 @@ from service.profiles.store.codec import ProfileCodec
 from service.profiles.store.errors import ProfileStoreError
 from service.profiles.store.memcached import FAILURES, connect, too_large
 from service.settings import SERVERS
+from service.support.forgotten_users import ForgottenUsers
 
 _TIMEOUT_S = 5.0
 _BATCH = 200  # profiles written or read at once
@@ -30,7 +31,8 @@ class Published(NamedTuple):
 def publish_profiles(bundle: Bundle, servers: str) -> Published:
     """Writes a bundle's profiles to memcached, and checks that they are there.
 
-    Profiles above the servers' limit for one value are left out; the service has the bundle's own.
+    Profiles above the servers' limit for one value are left out, since the service has the bundle's
+    own, and those of forgotten users.
 
     Args:
         bundle: the bundle.
@@ -67,7 +69,9 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
 
 
 def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
-    profiles, codec, users = BundleProfiles(bundle), ProfileCodec(bundle), iter(bundle.user_ids)
+    since = ForgottenUsers.beside(bundle.path).since
+    profiles, codec = BundleProfiles(bundle, since), ProfileCodec(bundle)
+    users = iter(bundle.user_ids)
     while several := list(islice(users, _BATCH)):
         values = {}
         for user_id in several:

@@ -17,6 +17,7 @@ from index_builder.cli.options import (
 )
 from index_builder.transactions.source import Dataset, read_source
 from service.bundle.bundle import load_bundle, write_bundle
+from service.support.forgotten_users import ForgottenUsers
 
 
 def fold_in(
@@ -33,19 +34,23 @@ def fold_in(
 ) -> None:
     """Add users who came after the build, without retraining, and make the result current.
 
-    All baskets of these users count, also those after the build's cut. The answers to all other
-    users stay as they are. Users of an earlier fold-in are folded in again.
+    All baskets of these users count, also those after the build's cut, but for those of forgotten
+    users. The answers to all other users stay as they are. Users of an earlier fold-in are folded
+    in again.
     """
     moment = moment_of(until)
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, None, dataset, path)
     console.print(table.summary)
+    out = out or loaded.path.parent
+    for each in (ForgottenUsers.beside(bundle), ForgottenUsers(out)):
+        table = table.without(each.now())
     contents = with_folded_in_users(loaded, table.until(moment) if moment else table)
-    written = write_bundle(out or loaded.path.parent, contents)
-    forgotten = len(set(loaded.user_ids) - set(contents.user_ids))
-    if forgotten:
+    written = write_bundle(out, contents)
+    dropped = len(set(loaded.user_ids) - set(contents.user_ids))
+    if dropped:
         console.print(
-            f"[yellow]{forgotten:,} users of an earlier fold-in[/] are not in these transactions."
+            f"[yellow]{dropped:,} users of an earlier fold-in[/] are not in these transactions."
         )
     added = f"{len(contents.user_ids) - loaded.n_trained_users:,} users folded in"
     console.print(f"[green]✓[/] {escape(str(written))} is current: {added}", soft_wrap=True)

@@ -9,6 +9,7 @@ from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.source import Dataset, read_source
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle
+from service.support.forgotten_users import ForgottenUsers
 
 
 def read_held_out(
@@ -38,7 +39,7 @@ def read_held_out(
     """
     loaded = load_bundle(bundle)
     table, _ = read_source(transactions, products, dataset, path)
-    later = table.since(loaded.manifest.cut)
+    later = table.since(loaded.manifest.cut).without(ForgottenUsers.beside(bundle).now())
     # Not the folded-in users: these very baskets may be part of their histories.
     trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))
     encoded = encode_baskets(later, loaded.catalogue.index, trained)

@@ -12,6 +12,7 @@ from index_builder.transactions.events import EVENT_ID, usable_events
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import ROW, Table, read_tables
 from index_builder.transactions.timestamps import EXAMPLES, naive_utc, parse_iso_8601
+from service.support.forgotten_users import Forgotten
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
@@ -38,6 +39,14 @@ class Transactions:
     def since(self, timestamp: datetime) -> "Transactions":
         """The baskets that began at the timestamp (UTC if it names no timezone) or later."""
         return replace(self, lines=self.lines.filter(pl.col("begun_at") >= naive_utc(timestamp)))
+
+    def without(self, forgotten: Forgotten) -> "Transactions":
+        """The baskets that count; those of a forgotten user that began before it was do not."""
+        users = self.lines["user_id"].unique().to_list()
+        since = {user: moment for user in users if (moment := forgotten.since(user)) is not None}
+        own = pl.col("user_id").replace_strict(since, default=None, return_dtype=pl.Int64)
+        counts = own.is_null() | (pl.col("begun_at").dt.epoch("s") >= own)
+        return replace(self, lines=self.lines.filter(counts)) if since else self
 
 
 def read_transactions(path: Path) -> Transactions:

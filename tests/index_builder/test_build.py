@@ -1,7 +1,7 @@
 """The whole build, on a shop of two aisles."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ from rich.console import Console
 from index_builder.build import build
 from index_builder.config import Backend, BuildConfig, IndexConfig
 from index_builder.index.tuning import IndexRecallError
-from index_builder.transactions.errors import TooFewBasketsError
+from index_builder.transactions.errors import EmptyDataError, TooFewBasketsError
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
 from service.retrieval import RetrievalError
+from service.support.forgotten_users import ForgottenUsers
 from tests.data.by_score import by_score
 from tests.data.requests import a_request
-from tests.data.tiny_bundle import AISLES, N_ITEMS
+from tests.data.tiny_bundle import AISLES, N_ITEMS, N_USERS
 from tests.data.tiny_shop import END, FIRST, lines, write_shop
 from tests.index_builder.conftest import QUICK
 
@@ -73,6 +74,29 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     out = tmp_path_factory.mktemp(request.param) / "out"
     built(out, config=config)
     return load_bundle(out)
+
+
+def test_forgotten_users_are_left_out_up_to_their_moments(tmp_path: Path) -> None:
+    moment = FIRST + timedelta(days=40)
+    out = tmp_path / "some" / "out"
+    out.mkdir(parents=True)
+    for user, since in (("user-1", moment), ("user-2", END), ("nobody", END)):
+        ForgottenUsers(out).add(user, int(since.replace(tzinfo=UTC).timestamp()))
+    bundle = load_bundle(built(out))
+    assert bundle.user_ids == ["user-0", "user-1", "user-3", "user-4", "user-5"]
+    whose = pl.col("user_id")
+    is_old = (whose == "user-1") & (pl.col("timestamp") < moment)
+    counting = lines().filter((whose != "user-2") & ~is_old)
+    assert built(tmp_path / "others" / "out", counting).name == bundle.bundle_id
+
+
+def test_a_shop_whose_users_were_all_forgotten_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for number in range(N_USERS):
+        ForgottenUsers(out).add(f"user-{number}", 1 << 33)
+    with pytest.raises(EmptyDataError, match="users who are not forgotten, found none"):
+        built(out)
 
 
 def test_a_bundle_holds_the_shop_and_how_good_it_is(bundle: Bundle) -> None:

@@ -1,6 +1,7 @@
 """`rtt2vec-build fold-in`: users added between two builds, as a person at a terminal sees it."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
+from service.support.forgotten_users import ForgottenUsers
 from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES
 from tests.data.tiny_shop import lines, write_shop
@@ -48,6 +50,19 @@ def answers(bundle: Bundle) -> list[object]:
     baskets: list[list[str]] = [[], ["item-3"], ["item-0", "item-2", "item-7"]]
     asked = [a_request(user, basket, explain=True) for user in users for basket in baskets]
     return [recommender.recommend(each) for each in asked]
+
+
+@pytest.mark.parametrize("beside", ["the bundle", "the result"])
+def test_forgotten_users_are_not_folded_in(
+    run: Run, built: Path, everyone: Path, tmp_path: Path, beside: str
+) -> None:
+    bundles, out = tmp_path / "bundles", tmp_path / "out"
+    out.mkdir()
+    shutil.copytree(built, bundles / built.name)
+    ForgottenUsers(bundles if beside == "the bundle" else out).add("user-5", 1 << 33)
+    source = ("--bundle", bundles / built.name, "--transactions", everyone)
+    assert run("fold-in", *source, "--out", out).err.endswith("1 users folded in\n")
+    assert "user-5" not in load_bundle(out).user_ids
 
 
 def test_folded_in_users_are_known_and_other_answers_stay(

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymemcache import Client
 
 from chaos.memcached import Server, servers, wire
 from service.bundle.bundle import load_bundle, write_bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.store.codec import ProfileCodec
 from service.profiles.store.memcached import Memcached
+from service.support.forgotten_users import ForgottenUsers
 from tests.data.ranked_shop import ranked_contents
 from tests.data.tiny_bundle import N_USERS, tiny_contents
 from tests.index_builder.conftest import Run
@@ -45,6 +47,16 @@ def test_published_profiles_are_read_by_the_service(
             np.testing.assert_array_equal(read.user_h, own.user_h)
             assert read.items.tolist() == own.items.tolist()
         store.close()
+
+
+def test_profiles_of_forgotten_users_are_not_published(run: Run, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path, tiny_contents())
+    ForgottenUsers(tmp_path).add("user-4", 1 << 33)
+    with servers(1) as (server,):
+        assert "5 profiles" in publish(run, bundle, server.address)
+        client = Client(server.address)
+        assert client.get(ProfileCodec(load_bundle(bundle)).key("user-4")) is None
+        client.close()
 
 
 def test_servers_that_keep_too_little_are_named(run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`rtt2vec-build sample-requests`: bodies that the service takes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,7 @@ from service.bundle.bundle import load_bundle
 from service.http.schemas import request_type
 from service.recommending.request import RecommendRequest
 from service.settings import Settings
+from service.support.forgotten_users import ForgottenUsers
 from tests.data.tiny_shop import END, lines
 from tests.index_builder.cli.conftest import CUT, QUICK
 from tests.index_builder.conftest import Run
@@ -38,6 +40,18 @@ def test_sampled_requests_are_bodies_that_the_service_takes(
     first = [json.loads(line) for line in file.read_text().splitlines()]
     run("sample-requests", "--requests", file, *shop, "--limit", 12)
     assert [json.loads(line) for line in file.read_text().splitlines()] == first
+
+
+def test_no_request_is_one_of_a_forgotten_user(
+    run: Run, shop_files: tuple[Path, Path], bundles: Path, tmp_path: Path
+) -> None:
+    file, copy = tmp_path / "requests.jsonl", tmp_path / "bundles"
+    shutil.copytree(bundles, copy, symlinks=True)
+    ForgottenUsers(copy).add("user-1", 1 << 33)
+    shop = ("--transactions", shop_files[0], "--bundle", copy)
+    run("sample-requests", "--requests", file, *shop)
+    users = {json.loads(line)["user_id"] for line in file.read_text().splitlines()}
+    assert users == {"user-0", "user-2", "user-3", "user-4", "user-5"}
 
 
 def test_no_request_is_sampled_that_the_service_would_refuse(run: Run, tmp_path: Path) -> None:
