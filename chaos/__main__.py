@@ -10,12 +10,13 @@ from rich.console import Console
 
 from bench.load import generator
 from bench.processes import CORES
-from chaos import hot_swap, overload, profile_store, purchase_stream
+from chaos import hot_swap, overload, profile_store, purchase_storage, purchase_stream
 from chaos.outcome import as_table
 
 _KINDS = {
     "profile_store": profile_store.outcomes,
     "purchase_stream": purchase_stream.outcomes,
+    "purchase_storage": purchase_storage.outcomes,
     "hot_swap": hot_swap.outcomes,
     "overload": overload.outcomes,
 }

@@ -2,42 +2,30 @@
 
 import os
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Flag
-from typing import NamedTuple
 
 import httpx
-import pyarrow.parquet as pq
 
 from bench.load import Generator
 from bench.processes import CORES
 from bench.running import SERVE, Running, running
 from chaos.outcome import Outcome
+from chaos.purchases import Sent, exported, sending
 from chaos.trial import CONNECTIONS, Trial, awaited, metric
 from service.bundle.bundle import load_bundle
 from service.events.journal import PURCHASES_READ
 
-__all__ = ["exported", "outcomes"]
+__all__ = ["outcomes"]
 
-_WORKERS, _SENDERS, _BATCH = 2, 2, 7
+_WORKERS = 2
 _READS = 8  # of each profile, on connections that any worker may accept
 _EXPORT_EVERY_S = "0.3"
 _AT_MOST_MS = 50  # one worker does the work of two while another one starts
-
-
-class _Sent(NamedTuple):
-    """The events of a user that were acknowledged, and the number of batches sent again."""
-
-    user_id: str
-    event_ids: list[str]
-    sent_again: int
 
 
 def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iterator[Outcome]:
@@ -63,25 +51,20 @@ def outcomes(bundle: Path, load: Generator, rate: float, seconds: float) -> Iter
     )
 
 
-def _kill_and_send(
-    service: Running, trial: Trial, item_id: str
-) -> tuple[Outcome, list[_Sent], int]:
-    over, enough = Flag(), Flag()
+def _kill_and_send(service: Running, trial: Trial, item_id: str) -> tuple[Outcome, list[Sent], int]:
+    enough = Flag()
     killing: list[Future[int]] = []
-    with ThreadPoolExecutor(_SENDERS + 1) as threads:
-        users = [f"user {number}" for number in range(_SENDERS)]
-        sending = [threads.submit(_send, service.url, each, item_id, over) for each in users]
+    with sending(service.url, item_id) as senders, ThreadPoolExecutor(1) as thread:
         try:
             found = trial.outcome(
                 "workers are killed (-9)",
-                lambda: killing.append(threads.submit(_kill, service, enough)),
+                lambda: killing.append(thread.submit(_kill, service, enough)),
                 enough.set,
                 _AT_MOST_MS,
             )
         finally:
             enough.set()
-            over.set()
-    return found, [each.result() for each in sending], killing[0].result()
+    return found, [each.result() for each in senders], killing[0].result()
 
 
 def _kill(service: Running, enough: Flag) -> int:
@@ -99,44 +82,10 @@ def _ready(service: Running) -> float | None:
     return metric(service.url, "rtt2vec_workers_ready")
 
 
-def _send(url: str, user_id: str, item_id: str, over: Flag) -> _Sent:
-    """Send batches, each until it is acknowledged; every event is a basket of its own."""
-    sent = _Sent(user_id, [], 0)
-    with httpx.Client(base_url=url, timeout=30) as client:
-        for number in count():
-            if over.is_set():
-                break
-            event_ids = [f"{user_id}, batch {number}, {each}" for each in range(_BATCH)]
-            at = datetime.now(UTC).isoformat()
-            events = [
-                {"event_id": e, "user_id": user_id, "basket_id": e, "item_id": item_id}
-                | {"timestamp": at}
-                for e in event_ids
-            ]
-            while not _acknowledged(client, events):
-                sent = sent._replace(sent_again=sent.sent_again + 1)
-            sent.event_ids.extend(event_ids)
-    return sent
-
-
-def _acknowledged(client: httpx.Client, events: list[dict[str, str]]) -> bool:
-    try:
-        return client.post("/events", json={"events": events}).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def _miscounted(url: str, sent: _Sent) -> int:
+def _miscounted(url: str, sent: Sent) -> int:
     """Number of profiles that do not count each of the newest PURCHASES_READ events once."""
     counts = []
     for _ in range(_READS):
         profile = httpx.get(f"{url}/users/{sent.user_id}/profile").json()
         counts.append(sum(each["count"] for each in profile["categories"]))
     return sum(each != min(len(sent.event_ids), PURCHASES_READ) for each in counts)
-
-
-def exported(directory: Path) -> Counter[str]:
-    """Number of times that each event is in the exported files."""
-    files = directory.rglob("*.parquet")
-    columns = [pq.ParquetFile(file).read(["event_id"])["event_id"] for file in files]
-    return Counter(event_id for column in columns for event_id in column.to_pylist())

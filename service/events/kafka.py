@@ -12,10 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from socket import gethostname
 from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from service.events.errors import ClockError, EventsError, JournalError
 from service.events.event import RawEvent
@@ -32,6 +33,7 @@ _RETRY_S = 1.0
 _LOOK_S = 5.0  # between two looks at the topic
 _ANSWER_S = 1.0  # the longest wait for a broker's answer
 _STATISTICS_MS = 5000
+_LEAVING_S = 2.0  # the longest wait for the brokers at the end
 
 
 class _Debug:
@@ -45,6 +47,7 @@ def connect(
     settings: Settings,
     on_error: Callable[[KafkaError], None] = lambda _error: None,
     on_statistics: Callable[[str], None] = lambda _json: None,
+    on_commit: Callable[[KafkaError | None, list[TopicPartition]], None] = lambda *_: None,
 ) -> Consumer:
     """Return a consumer for the broker and group of the settings; it need not answer yet.
 
@@ -52,6 +55,7 @@ def connect(
         settings: of the consumer.
         on_error: called for each error of a broker.
         on_statistics: called every five seconds with librdkafka's statistics.
+        on_commit: called when offsets were committed, or could not be.
 
     Raises:
         EventsError: librdkafka refuses an option.
@@ -68,6 +72,7 @@ def connect(
                 "enable.partition.eof": False,
                 "error_cb": on_error,
                 "stats_cb": on_statistics,
+                "on_commit": on_commit,
             },
             logger=_Debug(),
         )
@@ -97,7 +102,7 @@ class KafkaEvents:
         self._take = take
         self._topic = settings.kafka_topic
         self._observer = observer or Observer()
-        self._consumer = connect(settings, self._count, self._measure)
+        self._consumer = connect(settings, self._count, self._measure, self._committed)
         # What hinders it, by the part that does: the brokers, the group, the journal.
         self._problems = {"group": "it has not joined its group yet"}
         joined = partial(self._found, "group", "")
@@ -109,16 +114,22 @@ class KafkaEvents:
             on_lost=lambda *_: left(),
         )
         self._look_at = self._retry_at = 0.0  # by `time.monotonic`
+        self._is_committing = False
+        self._kept: dict[int, int] = {}  # offsets to commit, by partition
         self._stopping = Flag()
         self._observer.consuming(self._topic, False)
         self._thread = ThreadPoolExecutor(1, "kafka")
         self._thread.submit(self._run).add_done_callback(self._ended)
 
     def stop(self) -> None:
-        """Finish the present batch and leave the group."""
+        """Finish the present batch and leave the group, if the brokers answer in time."""
         self._stopping.set()
         self._thread.shutdown()
-        self._consumer.close()
+        if self._kept:
+            self._commit()
+        leaving = Thread(target=self._consumer.close, daemon=True)
+        leaving.start()
+        leaving.join(_LEAVING_S)
 
     def _ended(self, run: Future[None]) -> None:
         self._observer.consuming(self._topic, False)
@@ -136,8 +147,10 @@ class KafkaEvents:
             else:
                 self._stopping.wait(_WAIT_S)
             if held and time.monotonic() >= self._retry_at and self._taken(held):
-                self._commit()
+                self._kept |= dict(map(_next_offset, held))
                 held = []
+            if self._kept and not self._is_committing:
+                self._commit()
 
     def _consumed(self) -> list[Message]:
         try:
@@ -168,11 +181,18 @@ class KafkaEvents:
         return True
 
     def _commit(self) -> None:
-        try:
-            self._consumer.commit(asynchronous=False)
-        except KafkaException as error:  # the events are stored; at worst they are delivered again
-            self._count(error.args[0])
-            _logger.warning("offsets not committed: %s", error)
+        """Ask for a commit, and do not wait: a broker might never answer.
+
+        The offsets are given since those that librdkafka would commit may be later ones by then.
+        """
+        offsets = [TopicPartition(self._topic, *each) for each in self._kept.items()]
+        self._is_committing, self._kept = True, {}
+        self._consumer.commit(offsets=offsets, asynchronous=True)
+
+    def _committed(self, error: KafkaError | None, _partitions: list[TopicPartition]) -> None:
+        self._is_committing = False
+        if error is not None:  # the events are stored; at worst they are delivered again
+            self._count(error)
 
     def _look(self) -> None:
         """Ask a broker for the topic."""
@@ -214,6 +234,11 @@ def _lag(partition: dict[str, int]) -> int:
     """The messages of a partition that are not committed; of a new group, all of them."""
     stored = max(partition["committed_offset"], partition["lo_offset"], 0)
     return max(0, partition["hi_offset"] - stored)
+
+
+def _next_offset(message: Message) -> tuple[int, int]:
+    """The partition of a message, and the offset to commit when it is kept."""
+    return message.partition() or 0, (message.offset() or 0) + 1
 
 
 def _raw(message: Message) -> RawEvent:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from pydantic import ValidationError
 
+from chaos.broker import broker
 from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.events.errors import ClockError, JournalError
@@ -269,6 +271,30 @@ def test_messages_that_are_not_kept_are_the_lag(cluster: Cluster, stream: Purcha
         await_true(lambda: observed.lags[-1:] == [30])
         full.clear()
         await_true(lambda: observed.lags[-1:] == [0])
+
+
+def test_its_end_does_not_wait_for_brokers_that_do_not_answer(stream: PurchaseStream) -> None:
+    stopped, halted = Flag(), Flag()
+
+    def take(events: Sequence[RawEvent]) -> None:
+        stream.take(events)
+        if events:  # so that nothing is answered when the offsets are committed
+            brokers.halt()
+            halted.set()
+
+    with broker() as brokers:
+        brokers.send(TOPIC, event(1))
+        brokers.await_delivery()
+        options = Settings(events=Path("not used"), kafka=brokers.addresses)
+        events = KafkaEvents(take, options)
+        await_true(halted.is_set)
+
+        def stop() -> None:
+            events.stop()
+            stopped.set()
+
+        Thread(target=stop, daemon=True).start()
+        await_true(stopped.is_set)
 
 
 def test_whether_it_consumes_is_a_metric(cluster: Cluster, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event as Flag
 
-from chaos.purchase_stream import exported
+from chaos.purchases import exported
 from tests.data.kafka_cluster import Cluster, await_true, event
 from tests.service.conftest import Served
 

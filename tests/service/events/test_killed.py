@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chaos.purchase_stream import exported
+from chaos.purchases import exported
 from service.events.event import Event
 from service.events.journal import Journal
 from service.events.parquet import ParquetFiles
