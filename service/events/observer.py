@@ -28,6 +28,9 @@ class Observer:
             unpurged: users who were forgotten, and whose events are not deleted yet.
         """
 
+    def disk_free(self, free_bytes: int) -> None:
+        """Called every export with the free bytes of the disk that has the events."""
+
     def consuming(self, topic: str, consuming: bool) -> None:
         """Called when the events of a Kafka topic begin or cease to be taken in."""
 

@@ -4,6 +4,8 @@ import asyncio
 import errno
 import logging
 import math
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,6 +40,7 @@ _logger = logging.getLogger(__name__)
 _AHEAD_S = 5 * 60
 _FAR_AHEAD_S = 24 * 3600  # no clock that is merely wrong by a timezone is so far ahead
 _LEAVING_S = 2.0  # the longest wait for other workers when this one ends
+_ROOM_BYTES = 4 << 20  # of the disk, for a batch in journal, log of the journal and letters
 _DUE = 500  # events of the quarantine, taken in at once
 _REPORTED = 100  # refused events of a batch that are named to its sender
 
@@ -94,6 +97,7 @@ class PurchaseStream:
         """
         self._observer = observer or Observer()
         self._settings = settings
+        self._directory = directory
         self._clock = clock
         self._ends_at = math.inf  # by `time.monotonic`
         self._event_type = event_type(settings)
@@ -150,6 +154,8 @@ class PurchaseStream:
     def _take(
         self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
     ) -> Taken:
+        if not batch:
+            self._check_room()
         events, reasons = self._parsed(batch)
         early = {p: e for p, e in events.items() if e.timestamp.timestamp() > now + _AHEAD_S}
         if early and len(early) == len(events) and not clock_is_right:
@@ -170,6 +176,11 @@ class PurchaseStream:
         self.letters.write(letters, until)
         counts = (fates.count("new"), fates.count("known"), len(aside), len(refused))
         return Taken(*counts, refused[:_REPORTED])
+
+    def _check_room(self) -> None:
+        """Raise OSError if the disk is nearly full: a small write might pass, a batch would not."""
+        if shutil.disk_usage(self._directory).free < _ROOM_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
 
     def _parsed(self, batch: Sequence[RawEvent]) -> tuple[dict[int, Event], dict[int, str]]:
         """The valid events, and the reasons against the others, both by position."""
@@ -267,6 +278,7 @@ class PurchaseStream:
             _logger.error("the journal cannot be read: %s", error)
         else:
             self._observer.measured(*counts, unpurged)
+            self._observer.disk_free(shutil.disk_usage(self._directory).free)
 
     def close(self) -> None:
         """Export what can be exported in two seconds, and close the journal."""

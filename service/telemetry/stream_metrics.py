@@ -31,6 +31,7 @@ class StreamMetrics(Observer):
         self._unpurged = latest(
             "events_unpurged_users", "Forgotten users whose purchases are not deleted yet."
         )
+        self._disk_free = latest("events_disk_free_bytes", "Free bytes of the disk of the events.")
         self._consuming = gauge(
             "kafka_consuming",
             "1 while the events of a topic can be taken in.",
@@ -72,6 +73,10 @@ class StreamMetrics(Observer):
         self._quarantined.set(quarantined)
         self._letters_bytes.set(letters_bytes)
         self._unpurged.set(unpurged)
+
+    def disk_free(self, free_bytes: int) -> None:
+        """Show how much room there is."""
+        self._disk_free.set(free_bytes)
 
     def consuming(self, topic: str, consuming: bool) -> None:
         """Show whether the events of a topic can be taken in."""

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -175,6 +176,15 @@ def test_a_locked_journal_holds_a_batch_no_longer_than_the_timeout(tmp_path: Pat
         other.execute("ROLLBACK")
     assert stream.take([raw(1)]).new == 1
     stream.close()
+
+
+def test_an_empty_batch_finds_out_whether_the_disk_has_room(
+    stream: PurchaseStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stream.take([]) == Taken(0, 0, 0, 0, [])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Mock(free=1 << 20))
+    with pytest.raises(OSError, match="No space left on device"):
+        stream.take([])
 
 
 @pytest.mark.parametrize(
