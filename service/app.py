@@ -75,7 +75,10 @@ def create_app(
     queue = Queue(settings.queue_limit, metrics.observe_shed)
     recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
     shedding = Shedding(
-        queue, settings.body_limit_bytes, metrics.early_shed_counter(recommend.path)
+        queue,
+        access.forecast("recommend"),
+        settings.body_limit_bytes,
+        partial(metrics.observe_early, recommend.path),
     )
 
     connections = Connections(

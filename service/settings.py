@@ -11,9 +11,12 @@ SearchForm = Literal["lists", "mean", "anchors", "none"]
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
 
-SERVERS = r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
+SERVERS = r"^[^\s,@/]+:\d+(,[^\s,@/]+:\d+)*$"
 """`host:port`, several between commas: how settings and commands name servers."""
 
+
+SECRET_CHARS = 16
+"""The least length of a key, in characters."""
 
 TIMEOUT_LIMIT_MS = 3_600_000
 """The longest time that may be set for an answer: an hour."""
@@ -112,6 +115,8 @@ class _Listening(BaseSettings):
 class Settings(RecommendOptions, _Listening):
     """Serve recommendations. Every flag, --k-limit, is also a variable, RTT2VEC_K_LIMIT."""
 
+    # Fields with `repr=False` may hold secrets, if only by mistake: their values are never shown.
+
     # Files of the shop.
     rules: Path | None = Field(
         None,
@@ -160,6 +165,8 @@ class Settings(RecommendOptions, _Listening):
     )
     kafka: str | None = Field(
         None,
+        pattern=SERVERS,
+        repr=False,
         description="Kafka brokers, `host:port,host:port`, whose events are kept as well, in "
         "the directory `events`.",
     )
@@ -168,8 +175,9 @@ class Settings(RecommendOptions, _Listening):
         "",
         description="Consumer group, one per machine; by default named after the machine.",
     )
-    kafka_options: dict[str, str] = Field(
+    kafka_options: dict[str, SecretStr] = Field(
         {},
+        repr=False,
         description="Further options of the consumer, by librdkafka's names, in JSON.",
     )
 
@@ -201,6 +209,7 @@ class Settings(RecommendOptions, _Listening):
     )
     admin_key: SecretStr | None = Field(
         None,
+        repr=False,
         description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
         "are off.",
     )
@@ -219,6 +228,7 @@ class Settings(RecommendOptions, _Listening):
     memcached: str | None = Field(
         None,
         pattern=SERVERS,
+        repr=False,
         description="memcached servers that hold the profiles, `host:port,host:port`; see "
         "`rtt2vec-build publish-profiles`.",
     )
@@ -229,6 +239,8 @@ class Settings(RecommendOptions, _Listening):
     # Traces.
     traces: str | None = Field(
         None,
+        pattern=r"^https?://[^\s@]+$",
+        repr=False,
         description="URL of an OpenTelemetry collector that takes traces, OTLP over HTTP: "
         "`http://collector:4318`.",
     )
@@ -268,6 +280,14 @@ class Settings(RecommendOptions, _Listening):
     keep_alive_s: int = Field(
         75, ge=0, description="Seconds an idle connection stays open; exceed the proxy's idle time."
     )
+
+    @field_validator("admin_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        secret = key.get_secret_value() if key is not None else ""
+        if secret and (len(secret) < SECRET_CHARS or secret != secret.strip()):
+            raise ValueError(f"expected at least {SECRET_CHARS} characters, without spaces around")
+        return key
 
     @field_validator("kafka")
     @classmethod

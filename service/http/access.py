@@ -1,21 +1,29 @@
 """Access: which API keys open which routes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
-from hmac import compare_digest
+from typing import Literal
 
 from fastapi import Depends, Request, params
 from fastapi.security import HTTPBearer
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from service.http.api_keys import ALWAYS_GUARDED, ApiKey, ApiScope, read_api_keys
+from service.http.api_keys import (
+    ALWAYS_GUARDED,
+    ApiKey,
+    ApiKeysError,
+    ApiScope,
+    read_api_keys,
+)
 from service.http.problems import ProblemError
 from service.http.rate_limits import RateLimits
-from service.settings import Settings
+from service.settings import SECRET_CHARS, Settings
 
 Guard = Callable[[Scope], None]
 """Raises a `ProblemError` (401, 403 or 429) for a request that must not pass."""
+
+Verdict = Literal["passes", "refused", "unknown"]
+"""What a guard does with a key: `unknown` is refused, too, and any key that was not sent."""
 
 # Checks nothing; the OpenAPI document learns from it how to send a key.
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key")
@@ -31,36 +39,55 @@ class Access:
         """Reads the keys.
 
         Raises:
-            ApiKeysError: the file of keys cannot be used.
+            ApiKeysError: the file of keys cannot be used, or has the admin key as well.
             ExtraMissingError: a key has a rate limit, and the extra for it is not installed.
         """
         self._closed = settings.api_keys is not None
-        self._keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []
+        keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []
         secret = settings.admin_key.get_secret_value() if settings.admin_key is not None else ""
         if secret:
-            digest = sha256(secret.encode()).hexdigest()
             name = "RTT2VEC_ADMIN_KEY"
-            self._keys.insert(0, ApiKey(name=name, sha256=digest, scopes=ALWAYS_GUARDED))
-        self._limits = RateLimits(self._keys)
+            keys.append(ApiKey(name=name, sha256=_digest(secret), scopes=ALWAYS_GUARDED))
+        self._limits = RateLimits(keys)
+        self._keys = {key.sha256: key for key in keys}
+        if len(self._keys) < len(keys):
+            raise ApiKeysError("RTT2VEC_ADMIN_KEY: expected another key than those of the file.")
 
     def guard(self, wanted: ApiScope) -> Guard | None:
         """Return a function that refuses requests without a key of this scope; None if all pass."""
         if not self._closed and wanted not in ALWAYS_GUARDED:
             return None
+        known = self._keys.values()
 
         def check(scope: Scope) -> None:
-            if wanted in ALWAYS_GUARDED and not any(wanted in key.scopes for key in self._keys):
+            if wanted in ALWAYS_GUARDED and not any(wanted in each.scopes for each in known):
                 raise ProblemError(403, f"This route is off: no key has the scope {wanted}.")
-            key = _find(self._keys, _sent(scope))
+            key = self._find(_authorization(scope))
             if key is None:
-                detail = "Send an API key as Authorization: Bearer …"
-                raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+                raise unauthorized()
             scope.setdefault("noted", {})["api_key"] = key.name  # for the log
             if wanted not in key.scopes:
                 raise ProblemError(403, f"The key {key.name} does not have the scope {wanted}.")
             self._limits.count(key)
 
         return check
+
+    def forecast(self, wanted: ApiScope) -> Callable[[bytes], Verdict] | None:
+        """Return a function that tells from an Authorization header what `guard` will do.
+
+        It counts nothing. None if all requests pass.
+        """
+        if not self._closed and wanted not in ALWAYS_GUARDED:
+            return None
+
+        def verdict(authorization: bytes) -> Verdict:
+            key = self._find(authorization)
+            if key is None:
+                return "unknown"
+            passes = wanted in key.scopes and self._limits.has_left(key)
+            return "passes" if passes else "refused"
+
+        return verdict
 
     def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
         """Return the guard as dependencies of a route or of a router."""
@@ -73,14 +100,28 @@ class Access:
 
         return [Depends(_bearer), Depends(check)]
 
+    def _find(self, authorization: bytes) -> ApiKey | None:
+        """Return the key that was sent.
 
-def _sent(scope: Scope) -> bytes:
-    """Return the key that came with the request; empty if none came."""
-    scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
-    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+        The time to look up its hash tells nothing about the keys: nobody can choose a hash.
+        """
+        scheme, _, sent = authorization.partition(b" ")
+        sent = sent.strip()
+        if scheme.lower() != b"bearer" or len(sent) < SECRET_CHARS:
+            return None
+        return self._keys.get(_digest(sent))
 
 
-def _find(keys: Iterable[ApiKey], sent: bytes) -> ApiKey | None:
-    """Return the key with this text; the time it takes does not depend on how close a guess is."""
-    digest = sha256(sent).hexdigest()
-    return next((key for key in keys if compare_digest(key.sha256, digest)), None)
+def unauthorized() -> ProblemError:
+    """Return the problem that refuses a request without a valid key."""
+    detail = "Send an API key as Authorization: Bearer …"
+    return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _authorization(scope: Scope) -> bytes:
+    """Return the first Authorization header; empty if there is none."""
+    return next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+
+
+def _digest(secret: str | bytes) -> str:
+    return sha256(secret.encode() if isinstance(secret, str) else secret).hexdigest()

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from service.http.arrivals import Arrivals
 from service.http.problems import ProblemError
 
 
@@ -20,7 +21,7 @@ class Queue:
         self._on_shed = on_shed
         self._turns: deque[asyncio.Future[None]] = deque()
         self._taken = False
-        self._arrived = 0  # in this iteration of the loop, and not waiting yet
+        self._arrived = Arrivals()  # that do not wait yet
 
     async def turn(self) -> None:
         """Return when it is the caller's turn.
@@ -40,13 +41,11 @@ class Queue:
         self._turns.append(turn)
         await turn
 
-    def has_room(self, loop: asyncio.AbstractEventLoop) -> bool:
+    def has_room(self) -> bool:
         """Return whether a request that has just arrived may wait, and count it if so."""
-        if len(self._turns) + self._arrived >= self._limit:
+        if len(self._turns) + self._arrived.count() >= self._limit:
             return False
-        if not self._arrived:
-            loop.call_soon(self._forget)
-        self._arrived += 1
+        self._arrived.add()
         return True
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -57,9 +56,6 @@ class Queue:
                 loop.call_soon(self._next, loop)
                 return
         self._taken = False
-
-    def _forget(self) -> None:
-        self._arrived = 0
 
 
 def too_busy() -> ProblemError:

@@ -1,11 +1,13 @@
 """API keys: a file with the name, hash, scopes and rate limit of each key."""
 
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from service.support.files import read_regular
 from service.support.invalid_fields import TEXT, field_error
 
 ApiScope = Literal["recommend", "profiles", "events", "forget", "admin"]
@@ -16,6 +18,11 @@ The scopes of `ALWAYS_GUARDED` always need a key.
 
 ALWAYS_GUARDED = frozenset[ApiScope](["forget", "admin"])
 """Scopes of routes that are off until a key opens them: they destroy, or show the service."""
+
+
+_FILE_LIMIT_BYTES = 1 << 20
+# Hashes of what a shell hashes in place of a key, such as of a variable that is not set.
+_NO_KEYS = {sha256(text.encode()).hexdigest() for text in ("", " ", "\n", "\r\n", "\t", "-n", "\0")}
 
 
 class ApiKeysError(Exception):
@@ -32,8 +39,15 @@ class ApiKey(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the key, in hex.")
     scopes: frozenset[ApiScope] = Field(min_length=1)
     limit_per_s: int | None = Field(
-        None, ge=1, description="Requests per second and worker; null sets no limit."
+        None, ge=1, le=1_000_000, description="Requests per second and worker; null sets no limit."
     )
+
+    @field_validator("sha256")
+    @classmethod
+    def _of_a_key(cls, digest: str) -> str:
+        if digest in _NO_KEYS:
+            raise ValueError("expected the hash of a key, not of an empty text")
+        return digest
 
 
 class _KeyFile(BaseModel):
@@ -49,12 +63,16 @@ def read_api_keys(path: Path) -> list[ApiKey]:
         ApiKeysError: the file is missing, not TOML, or not of this form.
     """
     try:
-        keys = _KeyFile.model_validate(tomllib.loads(path.read_text())).keys
+        text = read_regular(path, _FILE_LIMIT_BYTES).decode()
+        keys = _KeyFile.model_validate(tomllib.loads(text)).keys
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ApiKeysError(f"{path}: expected a TOML file of API keys; {error}.") from error
     except ValidationError as error:
-        wrong = field_error(error.errors()[0], TEXT)
-        # What was found is not repeated: it may be a key, written in place of its hash.
+        first = error.errors()[0]
+        # What was found is not repeated: it may be a key, in the place of its hash or of a field.
+        if first["type"] == "extra_forbidden":
+            first |= {"loc": first["loc"][:-1], "type": "no other fields", "msg": "no other fields"}
+        wrong = field_error(first, TEXT)
         raise ApiKeysError(f"{path}: {wrong.field}: expected {wrong.expected}.") from None
     for field in ("name", "sha256"):
         if len({getattr(key, field) for key in keys}) < len(keys):

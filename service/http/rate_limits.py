@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import ceil
 
 from service.http.api_keys import ApiKey
+from service.http.arrivals import Arrivals
 from service.http.problems import ProblemError
 from service.support.extras import need
 
@@ -21,6 +22,7 @@ class RateLimits:
             ExtraMissingError: a key has a limit, and the library is not installed.
         """
         self._limits = {}
+        self._arrived = Arrivals()  # by the names of keys
         limited = {key.name: key.limit_per_s for key in keys if key.limit_per_s is not None}
         if not limited:
             return
@@ -28,11 +30,23 @@ class RateLimits:
         from throttled import RateLimiterType, Throttled, per_sec
         from throttled.store import MemoryStore
 
-        gcra, store = RateLimiterType.GCRA.value, MemoryStore()
+        gcra = RateLimiterType.GCRA.value
+        store = MemoryStore(options={"MAX_SIZE": len(limited)})  # else it forgets some of them
         self._limits = {
             name: Throttled(name, using=gcra, quota=per_sec(limit, burst=limit), store=store)
             for name, limit in limited.items()
         }
+
+    def has_left(self, key: ApiKey) -> bool:
+        """Return whether a key may send one more request, which is counted later.
+
+        Requests for which this is true are taken into account until the event loop's next
+        iteration, in which they are counted.
+        """
+        limit = self._limits.get(key.name)
+        if limit is None:
+            return True
+        return limit.peek(key.name).remaining >= self._arrived.add(key.name)
 
     def count(self, key: ApiKey) -> None:
         """Count a request.

@@ -1,7 +1,6 @@
 """Metrics: one Prometheus registry for each app; every name begins with `rtt2vec_`."""
 
 import os
-from collections.abc import Callable
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -19,6 +18,9 @@ STAGES = ("parse", "lookup", "anchors", "search", "aggregate", "rank", "postproc
 # The library's default buckets start at 5 ms; most requests take less.
 _BUCKETS_S = tuple(ms / 1000 for ms in (0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100))
 _CANDIDATE_BUCKETS = (0, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+_TOO_BUSY = 503
 
 
 class Metrics:
@@ -122,18 +124,11 @@ class Metrics:
         """Count a connection that was closed by a limit (see `Connections`)."""
         self._cut.labels(reason).inc()
 
-    def early_shed_counter(self, route: str) -> Callable[[], None]:
-        """Return a function that counts a request to `route` that was shed before the app saw it.
-
-        It counts as answered, too, but has no duration.
-        """
-        answered = self._requests.labels(route, "503")
-
-        def observe() -> None:
+    def observe_early(self, route: str, status: int) -> None:
+        """Count a request that was refused before the app saw it; it has no duration."""
+        self._requests.labels(route, str(status)).inc()
+        if status == _TOO_BUSY:
             self._shed.inc()
-            answered.inc()
-
-        return observe
 
     def observe_swap(self, refused: bool) -> None:
         """Count that another bundle became current, and whether it was refused."""

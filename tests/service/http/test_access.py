@@ -1,5 +1,6 @@
 """Access: which API keys open which routes."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -9,15 +10,22 @@ from typing import get_args
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from service.http.api_keys import ApiScope
+from service.http.access import Access, Verdict
+from service.http.api_keys import ApiKeysError, ApiScope
+from service.http.problems import ProblemError
 from service.settings import Settings
 
 KEY = "correct horse battery staple"
 SCOPES = get_args(ApiScope)
 OPEN = ("/health", "/metrics")
 SECURITY = Path(__file__).parents[3] / "SECURITY.md"
+
+
+def key_of(name: str) -> str:
+    """The key of this name."""
+    return f"the key called {name}"
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -38,13 +46,13 @@ def operations(client: httpx.Client) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a key for each scope, which is the scope's name, and one with a rate limit."""
+    """A file with a key for each scope, `key_of(scope)`, and one with a rate limit."""
     path = tmp_path_factory.mktemp("keys") / "keys.toml"
     keys = [(scope, [scope], "") for scope in SCOPES] + [("hasty", ["recommend"], "limit_per_s=2")]
     path.write_text(
         "\n".join(
             f'[[keys]]\nname = "{key}"\nscopes = {scopes}\n{limit}\n'
-            f'sha256 = "{sha256(key.encode()).hexdigest()}"'
+            f'sha256 = "{sha256(key_of(key).encode()).hexdigest()}"'
             for key, scopes, limit in keys
         )
     )
@@ -71,7 +79,7 @@ def test_every_route_has_a_scope(keyed: httpx.Client) -> None:
 @pytest.mark.parametrize("sent", SCOPES)
 def test_a_key_opens_the_routes_of_its_scope_and_no_other(keyed: httpx.Client, sent: str) -> None:
     for (method, path), scope in documented_scopes().items():
-        status = keyed.request(method, path, headers=bearer(sent)).status_code
+        status = keyed.request(method, path, headers=bearer(key_of(sent))).status_code
         assert (status == 403) == (scope != sent), (method, path, status)
         assert status != 401
 
@@ -133,9 +141,9 @@ def test_a_key_is_shown_nowhere_but_its_name_is_logged(
     keyed: httpx.Client, caplog: pytest.LogCaptureFixture, bundle_dir: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    keyed.post("/recommend", json={}, headers=bearer("recommend"))
+    keyed.post("/recommend", json={}, headers=bearer(key_of("recommend")))
     keyed.post("/recommend", json={}, headers=bearer(KEY))
-    keyed.post("/rules/test", json={}, headers=bearer("admin"))
+    keyed.post("/rules/test", json={}, headers=bearer(key_of("admin")))
     keyed.get("/health/live")  # by its answer, those before it are logged
     requests = [record for record in caplog.records if record.message == "request"]
     requests = [record for record in requests if record.levelno == logging.INFO]
@@ -147,10 +155,94 @@ def test_a_key_is_shown_nowhere_but_its_name_is_logged(
 def test_a_key_has_a_rate_limit(keyed: httpx.Client) -> None:
     statuses = []
     while 429 not in statuses:
-        refused = keyed.post("/recommend", json={}, headers=bearer("hasty"))
+        refused = keyed.post("/recommend", json={}, headers=bearer(key_of("hasty")))
         statuses.append(refused.status_code)
     assert statuses[:2] == [200, 200]
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.json()["detail"] == "The key hasty may send 2 requests a second."
-    unlimited = keyed.post("/recommend", json={}, headers=bearer("recommend"))
+    unlimited = keyed.post("/recommend", json={}, headers=bearer(key_of("recommend")))
     assert unlimited.status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"Bearer", b"Bearer ", b"Bearer \t", b"bearer  ", b""])
+def test_no_key_is_not_hashed(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = Access(Settings(admin_key=SecretStr(KEY))).guard("admin")
+    assert guard is not None
+    monkeypatch.setattr("service.http.access.sha256", lambda _: pytest.fail("hashed"))
+    for headers in ([], [(b"authorization", sent)]):
+        with pytest.raises(ProblemError, match="401"):
+            guard({"headers": headers})
+
+
+def test_a_short_key_opens_nothing(connect: Callable[..., httpx.Client], tmp_path: Path) -> None:
+    """Its hash does not tell how long it is, so that it can be in the file."""
+    file = tmp_path / "keys.toml"
+    file.write_text("".join(entry(key) for key in ("k" * 15, "k" * 16)))
+    client = connect(api_keys=file)
+    assert client.post("/recommend", json={}, headers=bearer("k" * 15)).status_code == 401
+    assert client.post("/recommend", json={}, headers=bearer("k" * 16)).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["a", "k" * 15, " " * 20, " the key of the tests", "x" * 16 + "\n"])
+def test_a_short_or_blank_admin_key_is_refused(key: str) -> None:
+    with pytest.raises(ValidationError, match="at least 16 characters"):
+        Settings(admin_key=SecretStr(key))
+
+
+def test_the_admin_key_is_none_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "keys.toml").write_text(entry(KEY))
+    with pytest.raises(ApiKeysError, match="RTT2VEC_ADMIN_KEY: expected another key"):
+        Access(Settings(api_keys=tmp_path / "keys.toml", admin_key=SecretStr(KEY)))
+
+
+def entry(key: str, more: str = "") -> str:
+    """The entry of a key in a file; its name is the key."""
+    digest = sha256(key.encode()).hexdigest()
+    return f'[[keys]]\nname = "{key}"\nscopes = ["recommend"]\nsha256 = "{digest}"\n{more}\n'
+
+
+def test_no_limit_of_many_keys_is_forgotten(tmp_path: Path) -> None:
+    names = [f"the key number {number:4}" for number in range(1100)]
+    file = tmp_path / "keys.toml"
+    file.write_text("".join(entry(name, "limit_per_s = 1") for name in names))
+    guard = Access(Settings(api_keys=file)).guard("recommend")
+    assert guard is not None
+    scopes = [{"headers": [(b"authorization", f"Bearer {name}".encode())]} for name in names]
+    guard(scopes[0])
+    for scope in scopes[1:]:
+        guard(scope)
+    with pytest.raises(ProblemError, match="may send 1 requests a second"):
+        guard(scopes[0])
+
+
+def test_what_the_guard_will_do_is_told_before_it_counts(tmp_path: Path) -> None:
+    (tmp_path / "keys.toml").write_text(entry(KEY, "limit_per_s = 2"))
+    access = Access(Settings(api_keys=tmp_path / "keys.toml"))
+    verdict, of_events = access.forecast("recommend"), access.forecast("events")
+    guard = access.guard("recommend")
+    assert verdict is not None
+    assert guard is not None
+    assert of_events is not None
+    sent = f"Bearer {KEY}".encode()
+
+    async def at_once() -> list[Verdict]:
+        found = [verdict(sent) for _ in range(4)]
+        await asyncio.sleep(0)
+        return found
+
+    for _ in range(2):
+        assert asyncio.run(at_once()) == ["passes"] * 2 + ["refused"] * 2
+    unknown = [verdict(each) for each in (b"", b"Bearer", sent[:-1], b"Basic" + sent[6:])]
+    assert unknown == ["unknown"] * 4
+    assert of_events(sent) == "refused"
+    for _ in range(2):
+        guard({"headers": [(b"authorization", sent)]})
+    assert asyncio.run(at_once()) == ["refused"] * 4
+
+
+def test_without_keys_all_requests_pass_but_those_of_admin_routes() -> None:
+    access = Access(Settings())
+    assert access.forecast("recommend") is None
+    verdict = access.forecast("admin")
+    assert verdict is not None
+    assert verdict(f"Bearer {KEY}".encode()) == "unknown"

@@ -7,6 +7,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from hashlib import sha256
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from tests.service.conftest import Served
 
 HEAD = b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 LENGTH = b"Content-Length: 2\r\n\r\n"
+KEYS = {
+    "the key of the client": ("recommend", ""),
+    "the key of a hasty client": ("recommend", "limit_per_s = 1"),
+    "the key of another scope": ("events", ""),
+}
+OTHERS = ("", "the key of nobody", "the key of another scope", "the key of a hasty client")
 
 
 async def outcomes(queue: Queue, callers: int) -> list[object]:
@@ -67,10 +74,10 @@ def test_the_loop_runs_between_two_turns() -> None:
 
 def test_requests_that_arrive_at_once_are_admitted_up_to_the_limit() -> None:
     async def arrive() -> list[bool]:
-        loop, queue = asyncio.get_running_loop(), Queue(2, lambda: None)
-        at_once = [queue.has_room(loop) for _ in range(3)]
+        queue = Queue(2, lambda: None)
+        at_once = [queue.has_room() for _ in range(3)]
         await asyncio.sleep(0)  # by now they would have asked for their turn
-        return [*at_once, queue.has_room(loop)]
+        return [*at_once, queue.has_room()]
 
     assert asyncio.run(arrive()) == [True, True, False, True]
 
@@ -205,3 +212,40 @@ def test_requests_that_waited_for_a_profile_wait_for_their_turn_too(
             return Counter([answer.status_code for answer in await asyncio.gather(*answers)])
 
     assert asyncio.run(statuses()) == {200: 2, 503: 3}  # one takes the turn, and one waits
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_requests_without_a_key_take_no_place_in_the_queue(
+    serve: Callable[..., Served], tmp_path: Path, pieces: int
+) -> None:
+    (file := tmp_path / "keys.toml").write_text("".join(map(entry, KEYS)))
+    served = serve("--queue-limit", "2", "--api-keys", str(file))
+    client, *others = ["the key of the client", *OTHERS]
+    with ExitStack() as running:
+        opened = connections(served, running, 121)
+        for _ in range(3):
+            served.process.send_signal(signal.SIGSTOP)
+            for number, connection in enumerate(opened):
+                key = client if connection is opened[-1] else others[number % len(others)]
+                sent = HEAD + f"Authorization: Bearer {key}\r\n".encode() + LENGTH
+                connection.sendall(sent + b"{}" * (pieces == 1))
+            served.process.send_signal(signal.SIGCONT)
+            for connection in opened * (pieces == 2):
+                connection.sendall(b"{}")
+            assert status(opened[-1]) == 200
+            found = Counter(map(status, opened[:-1]))
+            assert (found[401], found[403]) == (60, 30)
+            assert found[200] + found[429] >= 29  # a hasty client may take one place
+        answered = 'rtt2vec_requests_total{route="/recommend",status="401"} 180.0'
+        assert answered in httpx.get(f"{served.url}/metrics").text
+        assert 0 < served.log.read_text().count('"status":401') < 180  # only the first few
+        connection.sendall(HEAD + LENGTH + b"{}")
+        refused = connection.recv(4096)
+        assert b"www-authenticate: Bearer\r\n" in refused
+
+
+def entry(key: str) -> str:
+    """The entry of a key in a file."""
+    scope, limit = KEYS[key]
+    digest = sha256(key.encode()).hexdigest()
+    return f'[[keys]]\nname = "{key}"\nscopes = ["{scope}"]\nsha256 = "{digest}"\n{limit}\n'

@@ -1,5 +1,6 @@
 """The file of API keys."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from service.http.api_keys import ApiKeysError, read_api_keys
 
 HASH = sha256(b"secret").hexdigest()
+EMPTY = [sha256(text).hexdigest() for text in (b"", b"\n", b" ", b"\r\n")]
 
 
 def entry(name: str = "shop", digest: str = HASH, scopes: str = '["recommend"]') -> str:
@@ -35,6 +37,8 @@ def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
         (entry(scopes='["everything"]'), "keys.0.scopes.0"),
         (entry(scopes="[]"), "keys.0.scopes"),
         (entry() + "limit_per_s = 0", "keys.0.limit_per_s"),
+        (entry() + "limit_per_s = 1000001", "keys.0.limit_per_s"),
+        *((entry(digest=digest), "not of an empty text") for digest in EMPTY),
         (entry() + entry(), "each name once"),
         (entry() + entry("till"), "each sha256 once"),
     ],
@@ -56,3 +60,20 @@ def test_a_key_in_the_place_of_its_hash_is_not_repeated(path: Path) -> None:
     with pytest.raises(ApiKeysError, match="sha256") as caught:
         read_api_keys(path)
     assert "wrong place" not in str(caught.value)
+
+
+def test_a_key_in_the_place_of_a_field_is_not_repeated(path: Path) -> None:
+    path.write_text(entry() + "secret_in_the_wrong_place = 1")
+    with pytest.raises(ApiKeysError, match=r"keys\.0: expected no other fields") as caught:
+        read_api_keys(path)
+    assert "wrong_place" not in str(caught.value)
+
+
+def test_a_file_without_end_is_refused(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(ApiKeysError, match="not a regular file"):
+        read_api_keys(path)
+    path.unlink()
+    path.write_text("#" * (1 << 20) + "\n")
+    with pytest.raises(ApiKeysError, match="more than 1,048,576 bytes"):
+        read_api_keys(path)

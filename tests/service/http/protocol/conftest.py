@@ -1,7 +1,7 @@
 """Servers whose app tells what it received, with limits of their own."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.http.access import Verdict
 from service.http.admission import Queue
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding, SheddingProtocol
@@ -29,7 +30,8 @@ class Server:
     """The paths of the requests that its app received."""
     headers: list[list[str]] = field(default_factory=list)
     """The names of their headers, once the body has been read."""
-    shed: list[None] = field(default_factory=list)
+    shed: list[int] = field(default_factory=list)
+    """The statuses of the requests that were refused early."""
     cut: list[str] = field(default_factory=list)
     """The reasons why connections were cut off."""
     cut_off: Event = field(default_factory=Event)
@@ -75,6 +77,7 @@ def rest(connection: socket.socket) -> bytes:
 def serving(
     *,
     queue_limit: int = 32,
+    forecast: Callable[[bytes], Verdict] | None = None,
     body_limit_bytes: int = 1000,
     connection_limit: int = 1000,
     unfinished_limit_bytes: int = 1 << 20,
@@ -91,7 +94,10 @@ def serving(
 
     state = {
         "shedding": Shedding(
-            Queue(queue_limit, lambda: None), body_limit_bytes, lambda: server.shed.append(None)
+            Queue(queue_limit, lambda: None),
+            forecast,
+            body_limit_bytes,
+            server.shed.append,
         ),
         "connections": Connections(*limits, observe),
     }
@@ -109,10 +115,19 @@ def serving(
         server.headers.append(request.headers.keys())
         return Response(f"{request.url.path} {size}")
 
+    async def block(_request: Request) -> Response:
+        server.arrived.set()
+        server.released.wait()  # the whole loop
+        return Response()
+
     async def large(_request: Request) -> Response:
         return Response(b"x" * (1 << 20))
 
-    routes = [Route("/large", large), Route("/{path}", echo, methods=["GET", "POST"])]
+    routes = [
+        Route("/large", large),
+        Route("/block", block),
+        Route("/{path}", echo, methods=["GET", "POST"]),
+    ]
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # it is full soon
     config = uvicorn.Config(

@@ -3,11 +3,12 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from time import monotonic
 
 import pytest
 
+from service.http.access import Verdict
 from service.http.protocol.limited import HEAD_LIMIT_BYTES
 from tests.service.http.protocol.conftest import Answer, Server, answer, serving
 
@@ -15,6 +16,7 @@ KEEP_ALIVE_S = 1
 BODY_LIMIT = 1000
 LINE = b"POST /recommend HTTP/1.1\r\nHost: x\r\n"
 PLAIN = LINE + b"Content-Length: 2\r\n\r\n{}"
+KEY = b"Authorization: Bearer the key\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,61 @@ def test_a_body_that_never_comes_is_not_waited_for_either(full: Server) -> None:
         connection.sendall(LINE + b"Content-Length: 4\r\n\r\n{")
         assert answer(connection).status == 503
         assert connection.recv(1) == b""
+
+
+@pytest.fixture(scope="module")
+def closed() -> Iterator[Server]:
+    """A server without room whose guard lets one key pass, and refuses one other."""
+    verdicts: dict[bytes, Verdict] = {b"Bearer the key": "passes", b"Bearer it": "refused"}
+    with serving(queue_limit=0, forecast=lambda sent: verdicts.get(sent, "unknown")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (KEY, 503),
+        (b"authorization:Bearer the key\r\n", 503),
+        (b"X-Authorization: Bearer the key\r\n", 200),
+        (b"Authorization: Bearer it\r\n" + KEY, 200),
+        (b"Authorization: Bearer it\r\n", 200),
+        (b"Authorization: Bearer\r\n", 200),
+        (b"", 200),
+    ],
+)
+def test_what_will_not_pass_the_guard_is_left_to_the_app(
+    closed: Server, header: bytes, status: int
+) -> None:
+    assert ask(closed, PLAIN.replace(b"Host: x\r\n", header)).status == status
+
+
+def test_a_flood_of_requests_without_a_key_is_refused_early(closed: Server) -> None:
+    closed.shed.clear()
+    with ExitStack() as opened:
+        flood = [opened.enter_context(closing(closed.connect())) for _ in range(20)]
+        for connection in flood:
+            connection.sendall(b"GET /a HTTP/1.1\r\n\r\n")
+            assert answer(connection).status == 200
+        waiting = opened.enter_context(closing(closed.connect()))
+        waiting.sendall(b"GET /block HTTP/1.1\r\n\r\n")
+        closed.arrived.wait()
+        for connection in flood:
+            connection.sendall(LINE + b"X-Request-ID: a\r\nContent-Length: 2\r\n\r\n{}")
+        closed.released.set()
+        answers = [answer(connection) for connection in flood]
+    refused = [each for each in answers if each.status == 401]
+    assert len(refused) == len(closed.shed) == 16
+    assert {each.headers["www-authenticate"] for each in refused} == {"Bearer"}
+    assert {json.loads(each.body)["request_id"] for each in refused} == {"a"}
+
+
+def test_a_key_in_the_body_is_none(closed: Server) -> None:
+    body = b"\r\nAuthorization: Bearer the key\r\n"
+    assert ask(closed, LINE + b"Content-Length: %d\r\n\r\n" % len(body) + body).status == 200
+
+
+def test_a_head_in_two_reads_is_left_to_the_app(closed: Server) -> None:
+    with closing(closed.connect()) as connection:
+        connection.sendall(LINE + KEY)
+        connection.sendall(b"Content-Length: 2\r\n\r\n{}")
+        assert answer(connection).status == 200
