@@ -23,7 +23,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from pydantic_settings import CliApp
+from pydantic_settings import CliApp, SettingsError
 
 from service.settings import Settings
 from service.support.invalid_fields import TEXT, field_error
@@ -122,10 +122,17 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
         return CliApp.run(Settings, cli_args=None if arguments is None else list(arguments))
     except ValidationError as error:
         for each in error.errors():
-            name = "_".join(map(str, each["loc"]))
-            flag = f"--{name.replace('_', '-')} (RTT2VEC_{name.upper()})"
-            _complain(f"{replace(field_error(each, TEXT), field=flag)}.")
-        sys.exit(2)
+            name = str(each["loc"][0])
+            wrong = replace(field_error(each, TEXT), field=_flag(name))
+            shown = name in Settings.model_fields and Settings.model_fields[name].repr
+            _complain(f"{wrong}." if shown else f"{wrong.field}: expected {wrong.expected}.")
+    except SettingsError:  # the only setting that is no plain text
+        _complain(f"{_flag('kafka_options')}: expected a JSON object.")
+    sys.exit(2)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')} (RTT2VEC_{name.upper()})"
 
 
 def _checked_example(settings: Settings) -> "RecommendRequest":

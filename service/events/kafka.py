@@ -26,6 +26,7 @@ from service.support.failures import log_failure
 
 _logger = logging.getLogger(__name__)
 
+_SHORT = 3  # values of so many characters are no passwords
 _BATCH = 500
 _WAIT_S = 0.1  # for a batch to fill
 _HELD = 10 * _BATCH  # messages in memory while none can be stored
@@ -60,6 +61,7 @@ def connect(
     Raises:
         EventsError: librdkafka refuses an option.
     """
+    options = {name: secret.get_secret_value() for name, secret in settings.kafka_options.items()}
     try:
         return Consumer(
             {
@@ -67,7 +69,7 @@ def connect(
                 "group.id": settings.kafka_group or f"rtt2vec-{gethostname()}",
                 "auto.offset.reset": "earliest",
                 "statistics.interval.ms": _STATISTICS_MS,
-                **settings.kafka_options,
+                **options,
                 "enable.auto.commit": False,
                 "enable.partition.eof": False,
                 "error_cb": on_error,
@@ -77,7 +79,11 @@ def connect(
             logger=_Debug(),
         )
     except KafkaException as error:
-        raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {error.args[0].str()}") from error
+        reason = error.args[0].str()
+        for value in options.values():
+            if len(value) > _SHORT:
+                reason = reason.replace(value, "…")  # it may be a password
+        raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {reason}") from None
 
 
 class KafkaEvents:
