@@ -91,15 +91,17 @@ class ForgottenUsers:
         Raises:
             ForgottenUsersError: the list was never read.
         """
-        if time.monotonic() >= self._not_before:
-            try:
-                self._look()
-            except OSError as error:
-                self._not_before = time.monotonic() + _AGAIN_S
-                _logger.error("forgotten users not read: %s", error)
-        if self._known is None:
-            raise ForgottenUsersError(f"{self._path}: expected a list that can be read")
-        return self._known
+        known = self._known
+        if known is not None and time.monotonic() < self._not_before:
+            return known
+        try:
+            return self._look()
+        except OSError as error:
+            if known is None:
+                raise ForgottenUsersError(f"forgotten users not read: {error}") from error
+            self._not_before = time.monotonic() + _AGAIN_S
+            _logger.error("forgotten users not read: %s", error)
+            return known
 
     def since(self, user_id: str) -> int | None:
         """As in `Forgotten`, as of now."""
@@ -126,8 +128,7 @@ class ForgottenUsers:
             OSError: the list cannot be read or written; the user is not forgotten.
         """
         with locked(self.directory, time.monotonic() + _LOCK_S):
-            self._look()
-            key = (self._known and self._known.key) or token_hex(32).encode()
+            key = self._look().key or token_hex(32).encode()
             line = (_hash(key, user_id), moment)
             # With the permissions of the bundles: whoever answers from them has to read the list.
             with FileIO(str(self._path), "a") as file:
@@ -138,18 +139,25 @@ class ForgottenUsers:
                     append(file, 0, head + _written([*self._lines, line]))
             sync(self.directory)
 
-    def _look(self) -> None:
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:  # none yet, or removed: then the known users stay forgotten
-            self._known = self._known or Forgotten(b"", {}, 0)
-            return
+    def _look(self) -> Forgotten:
+        """Read the list if it has changed.
+
+        Raises:
+            OSError: it cannot be read, or has another form.
+        """
         with self._lock:
+            known = self._known or Forgotten(b"", {}, 0)
+            try:
+                found = self._path.stat()
+            except FileNotFoundError:  # none yet, or removed: then the known users stay forgotten
+                self._known = known
+                return known
             seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
             if seen != self._seen:
-                self._read(seen)
+                self._known = self._read(seen, known)
+            return self._known or known
 
-    def _read(self, seen: tuple[int, ...]) -> None:
+    def _read(self, seen: tuple[int, ...], known: Forgotten) -> Forgotten:
         """Read what was added since the last time, or the whole list if it is another file."""
         before, self._seen = self._seen, None
         has_grown = before is not None and before[:2] == seen[:2] and before[2] <= seen[2]
@@ -161,7 +169,6 @@ class ForgottenUsers:
         parsed = (head[0] if head else b"") + _written(lines)
         if parsed != content or (content and not (head or start)):
             raise ForgottenUsersError(f"{self._path}: expected a list of forgotten users")
-        known = self._known or Forgotten(b"", {}, 0)
         if head:
             self._lines = []
             # While the list is copied over, its first part must not hide users of the rest.
@@ -169,7 +176,8 @@ class ForgottenUsers:
         if head or start:
             self._lines += lines
             known = Forgotten(known.key, _latest(lines, known.moments), len(self._lines))
-        self._known, self._seen, self._end = known, seen, start + len(content)
+        self._seen, self._end = seen, start + len(content)
+        return known
 
 
 def _hash(key: bytes, user_id: str) -> bytes:

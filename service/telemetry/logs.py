@@ -1,10 +1,12 @@
 """Logs: one JSON object per line, with the id of the request that it belongs to."""
 
 import logging
+from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import token_bytes
+from traceback import format_tb
 from typing import Any
 
 import orjson
@@ -29,6 +31,9 @@ class JsonFormatter(logging.Formatter):
 
     The extra `user_id` is shown as `users` says, by default not at all. Hashes need the secret
     `key`: there are so few ids that plain hashes could be undone by trying all of them.
+
+    Unless ids are shown as they are, tracebacks leave out the messages of errors that quote a
+    value, such as KeyError, since the value may be a user's id.
     """
 
     def __init__(self, users: LogUsers = "off", key: bytes = b"") -> None:
@@ -51,9 +56,22 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in record.__dict__.items() if key not in _COMMON}
         if "user_id" in line:
             line |= self._shown(line.pop("user_id"))
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            line["traceback"] = "".join(self._traceback(error)).rstrip()
         return orjson.dumps(line, default=str).decode()
+
+    def _traceback(self, error: BaseException) -> Iterator[str]:
+        """Yield what `traceback.format_exception` does, with fewer messages."""
+        cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if cause is not None:
+            yield from self._traceback(cause)
+            yield "\nThen:\n\n"
+        yield from format_tb(error.__traceback__)
+        quotes = self._users != "plain" and isinstance(error, LookupError | ValueError)
+        yield f"{type(error).__name__}{'' if quotes else f': {error}'}\n"
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from self._traceback(each)
 
     def _shown(self, user_id: str | None) -> dict[str, str]:
         if user_id is None or self._users == "off":

@@ -44,12 +44,31 @@ def test_a_value_that_json_lacks_becomes_text() -> None:
     assert line("x", where=complex(1, 2))["where"] == "(1+2j)"
 
 
-def test_an_exception_comes_with_its_traceback() -> None:
+def raised(error: Exception, cause: Exception | None = None) -> Any:
+    """The `exc_info` of an error."""
     try:
-        raise ValueError("cat")
-    except ValueError:
-        found = line("x", exc_info=sys.exc_info())
-    assert "ValueError: cat" in found["traceback"]
+        raise error from cause
+    except type(error):
+        return sys.exc_info()
+
+
+def test_an_exception_comes_with_its_traceback() -> None:
+    found = line("x", exc_info=raised(OSError(5, "dog"), KeyError("cat")))["traceback"]
+    assert found.startswith("KeyError\n\nThen:\n\n  File")
+    assert "in raised" in found
+    assert found.endswith("OSError: [Errno 5] dog")
+    group = ExceptionGroup("several", [ValueError("cat"), TypeError("dog")])
+    found = line("x", exc_info=raised(group))["traceback"]
+    assert [each in found for each in ("several", "ValueError", "TypeError: dog")] == [True] * 3
+    assert "cat" not in found
+
+
+def test_errors_show_the_values_they_quote_only_where_users_are_shown() -> None:
+    values: list[tuple[LogUsers, bool]] = [("off", False), ("hashed", False), ("plain", True)]
+    for users, shown in values:
+        for error in (KeyError("user-0"), ValueError("user-0"), IndexError("user-0")):
+            found = line("x", formatter=JsonFormatter(users, b"key"), exc_info=raised(error))
+            assert ("user-0" in found["traceback"]) is shown
 
 
 def test_a_user_is_shown_as_the_settings_say() -> None:
