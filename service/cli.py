@@ -1,6 +1,7 @@
 """`rtt2vec-serve`: check settings and bundle, serve, and print a command to try.
 
 `rtt2vec-serve replay-dead-letters` takes the dead letters of `--events` in again.
+`rtt2vec-serve new-key` makes an API key and its entry in the file of keys.
 `rtt2vec-serve forget USER` deletes what is known of a user, in the places that the settings name.
 """
 
@@ -54,6 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if arguments[:1] == ["forget"]:
         _forget(arguments[1:])
+        return
+    if arguments[:1] == ["new-key"]:
+        from service.http.new_key import new_key
+
+        print(new_key(arguments[1:]))
         return
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
