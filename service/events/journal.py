@@ -123,6 +123,7 @@ class Journal:
         directory.mkdir(0o750, parents=True, exist_ok=True)
         self._path = directory / "events.sqlite"
         self._writer, self._reader = connect(self._path)
+        self._opened = _place(self._path)
         self._writing, self._reading = Lock(), Lock()
 
     def append(
@@ -243,6 +244,9 @@ class Journal:
             busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise busy
         try:
+            if not self._path.exists() or _place(self._path) != self._opened:
+                # What SQLite would write now, nobody could ever read.
+                raise sqlite3.OperationalError(f"{self._path} is not the file that was opened")
             left_ms = max(0, round(1000 * (until - time.monotonic())))
             self._writer.execute(f"PRAGMA busy_timeout = {left_ms}")
             yield self._writer

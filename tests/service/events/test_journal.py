@@ -74,6 +74,18 @@ def test_a_batch_is_kept_whole_or_not_at_all(journal: Journal) -> None:
     assert journal.append([event(1)]) == ["new"]
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_events_are_not_written_to_a_file_that_is_gone(
+    journal: Journal, tmp_path: Path, replaced: bool
+) -> None:
+    journal.append([event(1)])
+    (tmp_path / "events.sqlite").unlink()
+    if replaced:
+        (tmp_path / "events.sqlite").touch()
+    with pytest.raises(JournalError, match="not the file that was opened"):
+        journal.append([event(2)])
+
+
 def test_a_basket_has_one_owner(journal: Journal) -> None:
     assert journal.append([event(1), event(2, "thief")]) == ["new", "foreign"]
     assert journal.append([event(3, "thief"), event(4)]) == ["foreign", "new"]
