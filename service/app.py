@@ -15,9 +15,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from service.events import open_stream
-from service.http.access import Access
 from service.http.admission import Queue
-from service.http.api_keys import ApiScope
+from service.http.keys.access import Access
+from service.http.keys.api_keys import ApiScope
 from service.http.middleware import RequestMiddleware, Shortcut
 from service.http.problems import (
     ProblemError,

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _forget(arguments[1:])
         return
     if arguments[:1] == ["new-key"]:
-        from service.http.new_key import new_key
+        from service.http.keys.new_key import new_key
 
         print(new_key(arguments[1:]))
         return
@@ -149,8 +149,8 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
     from service.business_rules.files import RuleFiles
     from service.events import open_stream
     from service.events.errors import EventsError
-    from service.http.access import Access
-    from service.http.api_keys import ApiKeysError
+    from service.http.keys.access import Access
+    from service.http.keys.api_keys import ApiKeysError
     from service.recommending.recommender import Recommender
     from service.serving.example_requests import example_requests
     from service.support.extras import ExtraMissingError

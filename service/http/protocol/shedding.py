@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from service.http.access import Verdict, unauthorized
 from service.http.admission import Queue, too_busy
 from service.http.arrivals import Arrivals
+from service.http.keys.access import Verdict, unauthorized
 from service.http.middleware import SAFE_ID, new_id
 from service.http.problems import ProblemError
 from service.http.protocol.limited import HEAD_LIMIT_BYTES

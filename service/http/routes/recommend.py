@@ -8,9 +8,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
-from service.http.access import Access
 from service.http.admission import Queue
 from service.http.body import described, parse_json, read_json_body
+from service.http.keys.access import Access
 from service.http.problems import documented
 from service.http.readiness import require_served
 from service.http.schemas import Answer, CatalogueItem, request_type

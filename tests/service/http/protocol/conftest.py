@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.http.access import Verdict
 from service.http.admission import Queue
+from service.http.keys.access import Verdict
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding, SheddingProtocol
 

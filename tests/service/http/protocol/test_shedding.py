@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from service.http.access import Verdict
+from service.http.keys.access import Verdict
 from service.http.protocol.limited import HEAD_LIMIT_BYTES
 from tests.service.http.protocol.conftest import Answer, Server, answer, serving
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.http.api_keys import ApiKey, read_api_keys
-from service.http.new_key import new_key
+from service.http.keys.api_keys import ApiKey, read_api_keys
+from service.http.keys.new_key import new_key
 from tests.service.conftest import COMMAND
 
 

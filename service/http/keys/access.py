@@ -8,15 +8,15 @@ from fastapi import Depends, Request, params
 from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
-from service.http.api_keys import (
+from service.http.keys.api_keys import (
     ALWAYS_GUARDED,
     ApiKey,
     ApiKeysError,
     ApiScope,
     read_api_keys,
 )
+from service.http.keys.rate_limits import RateLimits
 from service.http.problems import ProblemError
-from service.http.rate_limits import RateLimits
 from service.settings import SECRET_CHARS, Settings
 
 Guard = Callable[[Scope], None]

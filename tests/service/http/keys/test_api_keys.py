@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.http.api_keys import ApiKeysError, read_api_keys
+from service.http.keys.api_keys import ApiKeysError, read_api_keys
 
 HASH = sha256(b"secret").hexdigest()
 EMPTY = [sha256(text).hexdigest() for text in (b"", b"\n", b" ", b"\r\n")]

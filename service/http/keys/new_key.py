@@ -9,7 +9,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from service.http.api_keys import ApiKey, ApiScope
+from service.http.keys.api_keys import ApiKey, ApiScope
 from service.support.invalid_fields import TEXT, field_error
 
 _BYTES = 32  # nobody can guess so many

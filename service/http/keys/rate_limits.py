@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from math import ceil
 
-from service.http.api_keys import ApiKey
 from service.http.arrivals import Arrivals
+from service.http.keys.api_keys import ApiKey
 from service.http.problems import ProblemError
 from service.support.extras import need
 

@@ -12,15 +12,15 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from service.http.access import Access, Verdict
-from service.http.api_keys import ApiKeysError, ApiScope
+from service.http.keys.access import Access, Verdict
+from service.http.keys.api_keys import ApiKeysError, ApiScope
 from service.http.problems import ProblemError
 from service.settings import Settings
 
 KEY = "correct horse battery staple"
 SCOPES = get_args(ApiScope)
 OPEN = ("/health", "/metrics")
-SECURITY = Path(__file__).parents[3] / "SECURITY.md"
+SECURITY = Path(__file__).parents[4] / "SECURITY.md"
 
 
 def key_of(name: str) -> str:
@@ -168,7 +168,7 @@ def test_a_key_has_a_rate_limit(keyed: httpx.Client) -> None:
 def test_no_key_is_not_hashed(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     guard = Access(Settings(admin_key=SecretStr(KEY))).guard("admin")
     assert guard is not None
-    monkeypatch.setattr("service.http.access.sha256", lambda _: pytest.fail("hashed"))
+    monkeypatch.setattr("service.http.keys.access.sha256", lambda _: pytest.fail("hashed"))
     for headers in ([], [(b"authorization", sent)]):
         with pytest.raises(ProblemError, match="401"):
             guard({"headers": headers})

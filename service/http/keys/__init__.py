@@ -1,0 +1,1 @@
+"""Which API keys there are, what they open, and how often."""
