@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ EACH = 500  # events of a user
 
 
 def event(number: int) -> dict[str, Any]:
-    """Each is a basket of its own."""
+    """Each is a basket of its own; neighbours are of different days."""
     name, user_id = f"e{number}", f"shopper-{number // EACH}"
     ids = {"event_id": name, "user_id": user_id, "basket_id": name, "item_id": "item-8"}
-    return ids | {"timestamp": AT}
+    return ids | {"timestamp": AT + timedelta(days=number % 3)}
 
 
 def test_journal_and_files_after_kills_at_any_time(tmp_path: Path) -> None:
