@@ -1,8 +1,9 @@
 """Mutation testing: change the code in many small ways, and see whether the tests notice.
 
-`make mutants` makes mutants of three rooms with mutmut, takes a sample, and runs the tests of its
-module against each until one fails. Mutants that no test notices are printed. (mutmut's own run
-would first need all tests in one process, twice, which takes longer than all of this.)
+`make mutants` makes mutants of three rooms with mutmut, notes which tests reach which function,
+takes a sample of the mutants, and runs the tests that reach a mutant until one fails. It prints the
+mutants that survive. (mutmut's own run needs all tests in one process, twice, before the first
+mutant; that takes half of the time, and some tests do not bear it.)
 """
 
 import argparse
@@ -16,27 +17,31 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("service/events", "service/http", "service/serving")
 
-_SLOW = ("killed", "fuzz")  # in names of tests that kill processes or send thousands of requests
-_LONGEST_S = 40  # that the tests of a module may take
+_TESTS = ("events", "http", "serving", "test_app.py")  # of tests/service
+_SLOW = ("killed", "fuzz", "kafka", "cli")  # in names of files that take a minute or need it
+_LONGEST_S = 30  # that the tests of one mutant take together; slower files are left out
 _PATIENCE = 3  # times what the tests take without a mutant, and then
 _START_S = 10
 
+_NONE = "stats"  # the name that has mutmut's functions report their calls, and no mutant awake
+_REACHED = ".reached"  # suffix of the note beside a file of tests
+
 _SERVER = get_context("forkserver")
 
-Verdict = Literal["killed", "timeout", "survived", "not run"]
+Verdict = Literal["killed", "timeout", "survived", "not reached", "not run"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,18 @@ class Mutant:
 
     module: Path
     name: str
+
+    @property
+    def function(self) -> str:
+        """The name of the function, without the number of the change."""
+        return self.name.rpartition("__mutmut_")[0]
+
+
+class Reach(NamedTuple):
+    """How long the tests of a file take, and the functions that they reach in this process."""
+
+    seconds: float
+    functions: frozenset[str]
 
 
 def main() -> None:
@@ -63,9 +80,9 @@ def main() -> None:
         random.Random(arguments.seed).shuffle(mutants)
         _serve(tree)
         with ThreadPoolExecutor(arguments.workers) as pool:
-            selections = sorted({mirror_tests(each.module) for each in mutants})
-            usual_s = dict(zip(selections, pool.map(_usual_s, selections), strict=True))
-            verdicts = list(pool.map(partial(_try, usual_s, deadline), mutants))
+            files = quick_files()
+            reach = dict(zip(files, pool.map(_reach, files), strict=True))
+            verdicts = list(pool.map(partial(_try, reach, deadline), mutants))
         _report(tree, dict(zip(mutants, verdicts, strict=True)))
 
 
@@ -98,54 +115,90 @@ def _modules(rooms: Sequence[str]) -> Iterator[Path]:
 
 
 def mutate(tree: Path, module: Path) -> list[Mutant]:
-    """Put all mutants of a module into its file, dormant; the environment wakes one of them."""
+    """Put the mutants of a module into its file, dormant; the environment wakes one of them.
+
+    Changes of letter case alone are left out: few of them change anything but a message.
+    """
     from mutmut.mutation.file_mutation import mutate_file_contents
 
     mutated = mutate_file_contents(str(module), (tree / module).read_text())
     (tree / module).write_text(mutated.code)
     dotted = ".".join(module.with_suffix("").parts).removesuffix(".__init__")
-    return [Mutant(module, f"{dotted}.{name}") for name in mutated.mutant_names]
+    found = [Mutant(module, f"{dotted}.{name}") for name in mutated.mutant_names]
+    texts = _functions(tree, module)
+    return [each for each in found if len({text.lower() for text in _change(texts, each)}) == 2]
 
 
-@cache
-def mirror_tests(module: Path) -> tuple[str, ...]:
-    """The test files that mirror a module, else those that import it, else those of the app."""
-    mirrored = ROOT / "tests" / module.parent
-    files = sorted(mirrored.glob(f"test_{module.stem}*.py"))
-    if not files:
-        dotted = f"from {'.'.join(module.with_suffix('').parts)} import"
-        everywhere = sorted((ROOT / "tests" / "service").rglob("test_*.py"))
-        files = [file for file in everywhere if dotted in file.read_text()]
-    quick = [file for file in files if not any(word in file.stem for word in _SLOW)]
-    names = [str(file.relative_to(ROOT)) for file in quick]
-    return tuple(names or ["tests/service/test_app.py"])
+def _functions(tree: Path, module: Path) -> dict[str, str]:
+    """The text of each function of a module, by its name; mutants have the name of their own."""
+    texts = {}
+    for node in ast.walk(ast.parse((tree / module).read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            name, node.name = node.name, node.name.rpartition("__mutmut_")[0]
+            texts[name] = ast.unparse(node)
+    return texts
 
 
-def _usual_s(tests: tuple[str, ...]) -> float | None:
-    """How long these tests take without a mutant; None if they fail, or take too long."""
+def _change(texts: Mapping[str, str], mutant: Mutant) -> tuple[str, str]:
+    """A mutant's function before and after the change."""
+    original = mutant.function.rpartition(".")[2] + "__mutmut_orig"
+    return texts[original], texts[mutant.name.rpartition(".")[2]]
+
+
+def quick_files() -> list[str]:
+    """The files of tests that may be run."""
+    roots = [ROOT / "tests" / "service" / name for name in _TESTS]
+    found = [
+        path
+        for root in roots
+        for path in (root.rglob("test_*.py") if root.is_dir() else [root])
+        if not any(word in path.stem for word in _SLOW)
+    ]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def _reach(tests: str) -> Reach | None:
+    """Run the tests of a file without a mutant; None if they fail, or take too long."""
     began = time.monotonic()
-    passed = _passes(tests, "", _LONGEST_S)
+    passed = _passes([tests], _NONE, _LONGEST_S)
     if passed:
-        return time.monotonic() - began
+        functions = Path(tests).with_suffix(_REACHED).read_text().splitlines()
+        return Reach(time.monotonic() - began, frozenset(functions))
     why = "take too long" if passed is None else "fail without a mutant"
-    print(f"not used, since they {why}: {' '.join(tests)}", flush=True)
+    print(f"not used, since they {why}: {tests}", flush=True)
     return None
 
 
-def _try(usual_s: dict[tuple[str, ...], float | None], deadline: float, mutant: Mutant) -> Verdict:
-    tests = mirror_tests(mutant.module)
-    expected_s = usual_s[tests]
-    if expected_s is None or time.monotonic() + expected_s > deadline:
+def reaching(mutant: Mutant, reach: Mapping[str, Reach | None]) -> list[str]:
+    """The files whose tests reach the function of a mutant, quick ones first, within the limit."""
+    found = [
+        (each.seconds, name)
+        for name, each in reach.items()
+        if each is not None and mutant.function in each.functions
+    ]
+    total, chosen = 0.0, []
+    for seconds, name in sorted(found):
+        total += seconds
+        if total <= _LONGEST_S:
+            chosen.append(name)
+    return chosen
+
+
+def _try(reach: Mapping[str, Reach | None], deadline: float, mutant: Mutant) -> Verdict:
+    tests = reaching(mutant, reach)
+    if not tests:
+        return "not reached"
+    usual_s = sum(each.seconds for name in tests if (each := reach[name]) is not None)
+    patience_s, left_s = _PATIENCE * usual_s + _START_S, deadline - time.monotonic()
+    if left_s < usual_s:
         return "not run"
-    patience_s = _PATIENCE * expected_s + _START_S
-    left_s = deadline - time.monotonic()
     passed = _passes(tests, mutant.name, min(patience_s, left_s))
     if passed is None:
         return "timeout" if patience_s <= left_s else "not run"
     return "survived" if passed else "killed"
 
 
-def _passes(tests: tuple[str, ...], mutant: str, timeout_s: float) -> bool | None:
+def _passes(tests: list[str], mutant: str, timeout_s: float) -> bool | None:
     """Whether tests pass while a mutant is awake; None if they do not end."""
     process = _SERVER.Process(target=_run_tests, args=(tests, mutant))
     process.start()
@@ -157,18 +210,24 @@ def _passes(tests: tuple[str, ...], mutant: str, timeout_s: float) -> bool | Non
     return None if ended is None else ended == 0
 
 
-def _run_tests(tests: tuple[str, ...], mutant: str) -> None:
-    """Run tests in a process of their own, which leads a group of processes."""
+def _run_tests(tests: list[str], mutant: str) -> None:
+    """Run tests in a process of their own, which leads a group; note what functions they reach."""
     import pytest
+    from mutmut.mutation import trampoline
 
     os.setsid()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+    note, functions = Path(tests[0]).with_suffix(_REACHED).resolve(), set[str]()
+    vars(trampoline)["record_trampoline_hit"] = lambda name, **_: functions.add(name)
     os.environ["MUTANT_UNDER_TEST"] = mutant
     options = ["-x", "-q", "-p", "no:cacheprovider"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis was imported before
-    sys.exit(pytest.main([*options, *tests]))
+    status = pytest.main([*options, *tests])
+    if mutant == _NONE:
+        note.write_text("\n".join(functions))
+    sys.exit(status)
 
 
 def _report(tree: Path, verdicts: dict[Mutant, Verdict]) -> None:
@@ -180,26 +239,20 @@ def _report(tree: Path, verdicts: dict[Mutant, Verdict]) -> None:
     print()
     for module in modules:
         found = Counter(verdict for mutant, verdict in verdicts.items() if mutant.module == module)
-        tried = found["killed"] + found["timeout"]
-        print(f"{found['survived']:3} of {tried + found['survived']:3} survived  {module}")
+        tried = found["killed"] + found["timeout"] + found["survived"]
+        print(
+            f"{found['survived']:3} of {tried:3} survived, "
+            f"{found['not reached']:3} not reached  {module}"
+        )
     total = Counter(verdicts.values())
     print(", ".join(f"{verdict}: {count}" for verdict, count in sorted(total.items())))
 
 
 def change(tree: Path, mutant: Mutant) -> str:
     """The lines that a mutant changes."""
-    functions = {
-        node.name: node
-        for node in ast.walk(ast.parse((tree / mutant.module).read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    name = mutant.name.rpartition(".")[2]
-    original = functions[name.rpartition("__mutmut_")[0] + "__mutmut_orig"]
-    changed = functions[name]
-    changed.name = original.name
-    before, after = (ast.unparse(each).splitlines() for each in (original, changed))
-    lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
-    return "\n".join(line for line in lines if not line.startswith("@@"))
+    before, after = _change(_functions(tree, mutant.module), mutant)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "\n".join(line for line in list(lines)[2:] if not line.startswith("@@"))
 
 
 if __name__ == "__main__":

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants import ROOMS, ROOT, change, mirror_tests, mutate
-
-MODULES = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+from tools.mutants import ROOT, Mutant, Reach, change, mutate, quick_files, reaching
 
 
 def test_one_at_a_time_is_awake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "toy.py").write_text("def double(n: int) -> int:\n    return 2 * n\n")
+    (tmp_path / "toy.py").write_text(
+        "def double(n):\n    return 2 * n\n\ndef hail():\n    return 'hail'\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     mutants = mutate(tmp_path, Path("toy.py"))
     changes = {change(tmp_path, mutant): mutant.name for mutant in mutants}
     assert {each.splitlines()[-1].strip("+ ") for each in changes} == {
         "return 3 * n",
         "return 2 / n",
+        "return 'XXhailXX'",
     }
     toy = import_module("toy")
     for name, doubled in (("", 10), (changes["-    return 2 * n\n+    return 3 * n"], 15)):
@@ -25,13 +26,20 @@ def test_one_at_a_time_is_awake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert toy.double(5) == doubled
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_every_module_has_tests(module: Path) -> None:
-    assert all((ROOT / name).is_file() for name in mirror_tests(module))
-    assert mirror_tests(module)
+def test_quick_tests_that_reach_the_function_come_first() -> None:
+    mutant = Mutant(Path("toy.py"), "toy.x_double__mutmut_2")
+    reach = {
+        "slow.py": Reach(20, frozenset({"toy.x_double"})),
+        "too_slow.py": Reach(29, frozenset({"toy.x_double"})),
+        "quick.py": Reach(2, frozenset({"toy.x_double", "toy.x_other"})),
+        "elsewhere.py": Reach(1, frozenset({"toy.x_other"})),
+        "failing.py": None,
+    }
+    assert reaching(mutant, reach) == ["quick.py", "slow.py"]
+    assert reaching(Mutant(Path("toy.py"), "toy.x_lost__mutmut_1"), reach) == []
 
 
-def test_the_mirror_of_a_module_comes_first() -> None:
-    assert mirror_tests(Path("service/serving/canary.py")) == (
-        "tests/service/serving/test_canary.py",
-    )
+def test_the_files_of_tests_exist() -> None:
+    files = quick_files()
+    assert "tests/service/http/routes/test_events.py" in files
+    assert all((ROOT / name).is_file() for name in files)
