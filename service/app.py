@@ -30,6 +30,7 @@ from service.http.problems import (
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
+from service.http.routes.docs import docs_routes
 from service.http.routes.health import health_routes
 from service.http.routes.recommend import RecommendEndpoint
 from service.http.routes.related import related_routes
@@ -115,11 +116,13 @@ def create_app(
             HTTPException: answer_http_exception,
         },
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.serving, app.state.swap = serving, swap
     app.router.routes.append(recommend)
-    app.include_router(health_routes(serving, swap, metrics))
+    app.include_router(health_routes(serving, swap, metrics, access))
+    app.include_router(docs_routes())
     for scope, router in _guarded(settings, serving, swap, stream):
         dependencies = access.dependencies(scope)
         if scope in ("recommend", "profiles"):  # a page waits for these

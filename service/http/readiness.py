@@ -16,7 +16,7 @@ def require_served(serving: Serving) -> Served:
         ProblemError: 503, no bundle is loaded (yet).
     """
     if serving.served is None:
-        raise ProblemError(503, f"Not ready. {serving.reason}", headers={"Retry-After": "1"})
+        raise ProblemError(503, "Not ready: no bundle is loaded.", headers={"Retry-After": "1"})
     return serving.served
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from service.app import create_app
 from service.http.routes.recommend import RecommendResponse
 from service.settings import Settings
-from tests.service.conftest import listening
+from tests.service.conftest import ADMIN, ADMIN_KEY, listening
 
 
 def test_answers_with_k_distinct_items_and_none_of_the_basket(client: httpx.Client) -> None:
@@ -112,13 +114,49 @@ def test_is_live_but_not_ready_while_the_bundle_loads(
 def test_a_refused_bundle_is_the_reason_for_not_being_ready(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(Settings(bundle=tmp_path))
+    app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
     app.state.swap.start()
     with listening(app) as client:
         assert client.get("/health/live").status_code == 200
-        assert str(tmp_path) in client.get("/health/ready").json()["detail"]
-        assert str(tmp_path) in client.get("/health").json()["reason"]
+        assert client.get("/health/ready").status_code == 503
+        assert str(tmp_path) in client.get("/health", headers=ADMIN).json()["reason"]
     assert str(tmp_path) in caplog.text
+
+
+def test_reasons_are_shown_to_an_admin_key_alone(bundle_dir: Path, tmp_path: Path) -> None:
+    """Also where no key is set: they contain paths and business rules."""
+    (rules := tmp_path / "rules.yaml").write_text("rules: []")
+    bundles = tmp_path / "bundles"
+    for bundle, key in ((bundles, SecretStr(ADMIN_KEY)), (bundles, None), (bundle_dir, None)):
+        app = create_app(Settings(bundle=bundle, rules=rules, events=tmp_path, admin_key=key))
+        app.state.swap.start()
+        rules.write_text("rules: secret")
+        app.state.serving.look_at_rules()
+        (tmp_path / "events.sqlite").write_bytes(b"no journal")
+        with listening(app) as client:
+            for headers in ({}, {"Authorization": "Bearer of some other key"}):
+                told = [
+                    client.get("/health", headers=headers),
+                    client.get("/health/ready", headers=headers),
+                    client.get("/users/a/profile", headers=headers),
+                    client.post("/recommend", json={}, headers=headers),
+                    client.post("/related", json={"items": ["a"]}, headers=headers),
+                    client.post("/events", json={"events": [{}]}, headers=headers),
+                ]
+                for each in told:
+                    assert str(tmp_path) not in each.text, each.url
+                    assert "secret" not in each.text
+                assert any("The log says why" in each.text for each in told)
+        rules.write_text("rules: []")
+        (tmp_path / "events.sqlite").unlink()
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/metrics"])
+def test_probes_and_metrics_answer_to_head(client: httpx.Client, path: str) -> None:
+    asked, got = client.head(path), client.get(path)
+    assert asked.status_code == got.status_code == 200
+    assert asked.content == b""
+    assert asked.headers["content-type"] == got.headers["content-type"]
 
 
 def test_rules_that_cannot_be_read_are_a_reason_too(bundle_dir: Path, tmp_path: Path) -> None:
@@ -193,8 +231,18 @@ def test_the_openapi_document_states_the_limits_of_the_settings() -> None:
     assert post["responses"].keys() == {"200"} | refusals
 
 
-def test_the_documentation_is_there(client: httpx.Client) -> None:
-    assert "/openapi.json" in client.get("/docs").text
+def test_the_documentation_has_every_field_and_loads_nothing(client: httpx.Client) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none';")
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            assert f"<code>{method.upper()} {path}</code>" in page.text
+            for media in operation.get("requestBody", {"content": {}})["content"].values():
+                for name in media["schema"]["properties"]:
+                    assert f"<code>{name}</code>" in page.text
+    assert re.findall(r"(?:src|href)=([^ >]+)", page.text) == ["openapi.json"]
+    assert not re.search(r"<script|@import|url\(|//", page.text)
 
 
 def test_the_log_names_the_request_and_not_the_user(

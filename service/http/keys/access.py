@@ -89,6 +89,11 @@ class Access:
 
         return verdict
 
+    def has_key(self, scope: Scope, wanted: ApiScope) -> bool:
+        """Return whether a request comes with a key of this scope."""
+        key = self._find(_authorization(scope))
+        return key is not None and wanted in key.scopes
+
     def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
         """Return the guard as dependencies of a route or of a router."""
         guard = self.guard(wanted)

@@ -1,6 +1,7 @@
 """Purchases as they happen: `POST /events`."""
 
 import json
+import logging
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -10,13 +11,17 @@ from pydantic import BaseModel, Field
 from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent, event_type
 from service.events.stream import PurchaseStream, Taken
+from service.http.admission import too_busy
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
 from service.http.schemas import RequestBody, request_type
 from service.settings import Settings
 from service.telemetry.logs import request_id
 
+_logger = logging.getLogger(__name__)
+
 _THREADS = 2
+_WAITING = 8  # batches, of up to 1 MiB each
 
 
 class EventsRequest(RequestBody):
@@ -64,6 +69,8 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
     )
     async def events(batch: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
         """Take purchases in, each event id once; they count from the next request on."""
+        if threads.statistics().tasks_waiting >= _WAITING:
+            raise too_busy()
         until = stream.deadline()
 
         def take() -> Taken:
@@ -72,8 +79,12 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
 
         try:
             taken = await to_thread.run_sync(take, limiter=threads)
-        except (JournalError, OSError, ClockError) as error:
+        except ClockError as error:
             detail = f"The events could not be kept: {error}. Send them again."
+            raise ProblemError(503, detail, headers={"Retry-After": "1"}) from error
+        except (JournalError, OSError) as error:
+            _logger.error("events not kept: %s", error)
+            detail = "The events could not be kept; the log says why. Send them again."
             raise ProblemError(503, detail, headers={"Retry-After": "1"}) from error
         return EventsResponse(
             request_id=request_id.get(),

@@ -1,19 +1,26 @@
 """Probes and metrics: `GET /health`, `/health/live`, `/health/ready` and `/metrics`."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
+from service.http.keys.access import Access
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.serving.serving import Serving
 from service.serving.swap import Swap
 from service.telemetry.metrics import Metrics
 
+_HIDDEN = "The log says why; so does this route to an admin key."
+
 
 class Health(BaseModel):
-    """The state of the process that answered."""
+    """The state of the process that answered; reasons in full for an admin key alone.
+
+    They contain paths and business rules.
+    """
 
     live: bool
     ready: bool
@@ -26,8 +33,8 @@ class Health(BaseModel):
     )
 
 
-def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
-    """Return the routes for probes and for Prometheus."""
+def health_routes(serving: Serving, swap: Swap, metrics: Metrics, access: Access) -> APIRouter:
+    """Return the routes for probes and for Prometheus, which need no key."""
     router = APIRouter()
 
     @router.get("/health/live", response_class=PlainTextResponse)
@@ -44,18 +51,23 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
         return "ready\n"
 
     @router.get("/health")
-    async def health() -> Health:
+    async def health(request: Request) -> Health:
         """Give both states, with the bundle's id or the reason why there is none."""
         served = serving.served
         current, previous = swap.bundle_ids
+        is_admin = access.has_key(request.scope, "admin")
+
+        def shown(reason: str | None) -> str | None:
+            return reason if is_admin or reason is None else _HIDDEN
+
         return Health(
             live=True,
             ready=served is not None and not serving.draining,
             bundle_id=current,
-            reason=serving.reason,
+            reason=shown(serving.reason),
             previous_bundle_id=previous,
-            bundle_refused=swap.refused,
-            rules_refused=served.rule_files.refused if served else None,
+            bundle_refused=shown(swap.refused),
+            rules_refused=shown(served.rule_files.refused if served else None),
         )
 
     @router.get("/metrics", response_class=PlainTextResponse)
@@ -63,4 +75,12 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics) -> APIRouter:
         """Give the metrics in the text format of Prometheus."""
         return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
+    for route in [each for each in router.routes if isinstance(each, APIRoute)]:
+        router.add_api_route(
+            route.path,
+            route.endpoint,
+            methods=["HEAD"],
+            response_class=route.response_class,
+            include_in_schema=False,
+        )
     return router

@@ -160,7 +160,7 @@ def test_a_reload_is_logged_counted_and_shown(
         assert "item-0" not in ids(client.post("/recommend", json={}))
         shop["rules"].write_text("rules:\n- name: what\n")
         app.state.serving.look_at_rules()
-        reason = client.get("/health").json()["rules_refused"]
+        reason = client.get("/health", headers=ADMIN).json()["rules_refused"]
         assert reason.startswith(f"{shop['rules']}, line 2: ")
         assert client.get("/health/ready").status_code == 200
         assert "item-0" not in ids(client.post("/recommend", json={}))

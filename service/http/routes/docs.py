@@ -1,0 +1,59 @@
+"""`GET /docs`: the OpenAPI document as a page that loads nothing from anywhere."""
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_STYLE = """
+body {font: 15px/1.4 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em}
+table {border-collapse: collapse} td {border-top: 1px solid #ccc; padding: .3em 1em .3em 0}
+code {font-size: 13px; overflow-wrap: anywhere}
+"""
+
+
+def docs_routes() -> APIRouter:
+    """Return the route of the page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs", response_class=HTMLResponse)
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse("\n".join(_page(request.app.openapi())), headers=_HEADERS)
+
+    return router
+
+
+def _page(document: dict[str, Any]) -> Iterator[str]:
+    info = document["info"]
+    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{info['title']}</title>"
+    yield f"<style>{_STYLE}</style><h1>{info['title']} {info['version']}</h1>"
+    yield f"<p>{escape(info['summary'])} <a href=openapi.json>The OpenAPI document</a></p>"
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield f"<h2><code>{method.upper()} {escape(path)}</code></h2>"
+            yield f"<p>{escape(operation.get('description', ''))}</p><table>"
+            yield from map(_row, _fields(operation))
+            yield "</table><p>Answers: "
+            yield ", ".join(f"{s} {a['description']}" for s, a in operation["responses"].items())
+            yield "</p>"
+
+
+def _fields(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The name, place and schema of what a request has."""
+    for each in operation.get("parameters", ()):
+        yield each["name"], each["in"], each["schema"]
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        for name, schema in media["schema"]["properties"].items():
+            yield name, "body", schema
+
+
+def _row(field: tuple[str, str, dict[str, Any]]) -> str:
+    name, place, schema = field
+    limits = {key: schema[key] for key in schema.keys() - {"title", "description"}}
+    text, found = schema.get("description", ""), json.dumps(limits, sort_keys=True)
+    cells = (f"<code>{name}</code>", place, escape(text), f"<code>{escape(found)}</code>")
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
