@@ -5,6 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 _SHOWN = 10
+_CHARS = 300  # of a message, which may repeat a text of the file
 _FOUND = 100  # A file of a megabyte can have a hundred thousand.
 
 
@@ -24,7 +25,8 @@ class RulesError(ValueError):
 
     def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
         """Takes only as many of the mistakes as it keeps, so that no more need to be found."""
-        self.mistakes = sorted(islice(mistakes, _FOUND), key=lambda each: each.line or 0)
+        found = (each._replace(message=_cut(each.message)) for each in islice(mistakes, _FOUND))
+        self.mistakes = sorted(found, key=lambda each: each.line or 0)
         shown = [
             f"{source}: {message}" if line is None else f"{source}, line {line}: {message}"
             for line, message in self.mistakes[:_SHOWN]
@@ -33,3 +35,7 @@ class RulesError(ValueError):
             least = "" if len(self.mistakes) < _FOUND else "at least "
             shown.append(f"{source}: and {least}{others} more")
         super().__init__("\n".join(shown))
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _CHARS else f"{message[:_CHARS]}…"

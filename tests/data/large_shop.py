@@ -65,7 +65,7 @@ def products() -> pl.DataFrame:
     numbers = range(N_ITEMS)
     names = {level: [f"{level} {i % n}" for i in numbers] for level, n in LEVELS.items()}
     items = {"item_id": [f"item-{i}" for i in numbers], "name": [f"Thing {i}" for i in numbers]}
-    return pl.DataFrame(items | names)
+    return pl.DataFrame(items | names | {"price": [1.5] * N_ITEMS})
 
 
 @cache

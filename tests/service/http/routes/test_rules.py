@@ -142,6 +142,15 @@ def test_a_trial_of_bad_rules_names_the_lines(shop: dict[str, Any]) -> None:
         assert found["entered"] == found["left"] == found["moved"] == found["rules"] == []
 
 
+def test_a_trial_does_not_repeat_the_whole_text(shop: dict[str, Any]) -> None:
+    app = create_app(Settings(**shop))
+    app.state.swap.start()
+    with listening(app) as client:
+        for text in ("x" * 500_000, "rules:\n- {name: " + "x" * 500_000 + "}"):
+            (mistake, *_) = tried(client, text)["refused"]
+            assert len(mistake["message"]) <= 301
+
+
 def test_a_trial_needs_a_bundle(tmp_path: Path) -> None:
     app = create_app(Settings(bundle=tmp_path, admin_key=SecretStr(ADMIN_KEY)))
     app.state.swap.start()
