@@ -154,6 +154,7 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
     from service.recommending.recommender import Recommender
     from service.serving.example_requests import example_requests
     from service.support.extras import ExtraMissingError
+    from service.support.forgotten_users import ForgottenUsers
 
     try:
         bundle = load_bundle(settings.bundle)
@@ -164,10 +165,18 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
         if (stream := open_stream(settings)) is not None:
             stream.check()
             stream.close()
-    except (BundleError, RulesError, ApiKeysError, EventsError, ExtraMissingError) as error:
+        since = ForgottenUsers.beside(settings.bundle).now().since
+    except (
+        BundleError,
+        RulesError,
+        ApiKeysError,
+        EventsError,
+        ExtraMissingError,
+        OSError,
+    ) as error:
         _complain(str(error))
         sys.exit(1)
-    return example_requests(bundle, 1)[0]
+    return example_requests(bundle, 1, since)[0]
 
 
 def _check_extras(settings: Settings) -> None:

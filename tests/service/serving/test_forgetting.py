@@ -178,6 +178,22 @@ def test_a_memcached_that_does_not_answer_is_told(shop: Shop) -> None:
     forgotten_by_route(shop)
 
 
+def test_the_example_is_not_one_of_a_forgotten_user(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    ForgottenUsers(tmp_path / "bundles").add(OTHER, 1 << 33)  # the first of the bundle
+    with ExitStack() as running:
+        assert '"user_id":"user-1"' in start(running, tmp_path / "log", tmp_path / "bundles").line
+
+
+def test_the_service_does_not_start_with_a_broken_list(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    (tmp_path / "bundles" / "forgotten.txt").write_text("user-0\n")
+    command = [str(COMMAND), "--bundle", str(tmp_path / "bundles"), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "forgotten.txt: expected a list of forgotten users" in done.stderr
+
+
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     flags = ("--bundle", str(tmp_path / "none"))
     command = [str(COMMAND), "forget", USER, *flags]
