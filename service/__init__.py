@@ -2,7 +2,9 @@
 
 The folders are the stages of a request, from the outside in. Each imports only those below it:
 
-    cli, app
+    cli
+    commands/        other than to serve
+    app
     http/            bytes to request, answer to bytes
     serving/         which bundle answers
     telemetry/       metrics, logs, traces

@@ -1,8 +1,6 @@
 """`rtt2vec-serve`: check settings and bundle, serve, and print a command to try.
 
-`rtt2vec-serve replay-dead-letters` takes the dead letters of `--events` in again.
-`rtt2vec-serve new-key` makes an API key and its entry in the file of keys.
-`rtt2vec-serve forget USER` deletes what is known of a user, in the places that the settings name.
+The first argument may name another command, see `service.commands`.
 """
 
 import os
@@ -12,8 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
@@ -23,11 +19,8 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from pydantic_settings import CliApp, SettingsError
-
+from service.commands.arguments import complain, read_settings
 from service.settings import Settings
-from service.support.invalid_fields import TEXT, field_error
 from service.support.memory import give_back_large_blocks
 
 if TYPE_CHECKING:
@@ -42,103 +35,45 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then exit with 0; `arguments` default to the command line's.
+    """Do a command, by default to serve; `arguments` default to the command line's.
 
-    Exits with 2 if the settings are invalid, with 1 if a file or the address cannot be used.
+    To serve ends with SIGTERM or SIGINT, and with 0. A command exits with 2 if the settings are
+    invalid, with 1 if a file or the address cannot be used.
     """
     # After a graceful shutdown uvicorn raises the signal again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["replay-dead-letters"]:
-        _replay_dead_letters(_settings(arguments[1:]))
-        return
-    if arguments[:1] == ["forget"]:
-        _forget(arguments[1:])
-        return
-    if arguments[:1] == ["new-key"]:
-        from service.http.keys.new_key import new_key
+    match arguments[:1]:
+        case ["forget"]:
+            from service.commands.forget import forget
 
-        print(new_key(arguments[1:]))
-        return
+            forget(arguments[1:])
+        case ["new-key"]:
+            from service.http.keys.new_key import new_key
+
+            print(new_key(arguments[1:]))
+        case ["replay-dead-letters"]:
+            from service.commands.replay_dead_letters import replay_dead_letters
+
+            replay_dead_letters(arguments[1:])
+        case _:
+            _check_and_serve(arguments)
+
+
+def _check_and_serve(arguments: Sequence[str]) -> None:
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
     give_back_large_blocks()
     # It may hold the counts of an earlier run. Several workers get a new directory below.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    settings = _settings(arguments)
+    settings = read_settings(arguments)
     request = _checked_apart(settings) if settings.workers > 1 else _checked_example(settings)
     with _listener(settings) as listener:
         url = _url(listener)
         announcing = (url, settings.workers, request)
         Thread(target=_announce, args=announcing, daemon=True).start()
         _serve(settings, listener)
-
-
-def _replay_dead_letters(settings: Settings) -> None:
-    from service.events import open_stream
-    from service.events.errors import EventsError, JournalError
-    from service.events.replay import replay
-
-    try:
-        stream = open_stream(settings)
-        if stream is None:
-            _complain("--events (RTT2VEC_EVENTS): expected the directory of the dead letters.")
-            sys.exit(2)
-        replayed = replay(stream)
-        stream.close()
-    except (EventsError, JournalError, OSError) as error:
-        _complain(f"not all dead letters were replayed: {error}. Run the command again.")
-        sys.exit(1)
-    counts = ", ".join(f"{count} {name}" for name, count in replayed._asdict().items())
-    print(f"{sum(replayed)} dead letters replayed: {counts}.")
-
-
-def _forget(arguments: Sequence[str]) -> None:
-    from service.events import open_stream
-    from service.events.errors import EventsError
-    from service.serving.forgetting import Forgetting, ForgettingError
-    from service.support.extras import ExtraMissingError
-
-    if not arguments or arguments[0] in ("-h", "--help"):
-        _complain("expected a user, and the settings as flags or variables: forget USER [--FLAG …]")
-        sys.exit(2)
-    user_id, *flags = arguments
-    settings = _settings(flags)
-    try:
-        _check_extras(settings)
-        stream = open_stream(settings)
-        moment = Forgetting(settings, stream).forget(user_id)
-        if stream is not None:
-            stream.close()
-    except (EventsError, ExtraMissingError, ForgettingError) as error:
-        _complain(str(error))
-        sys.exit(1)
-    places = ("events", settings.events), ("memcached", settings.memcached)
-    deleted = [f"{name} ({place})" for name, place in places if place is not None]
-    where = f"deleted in {' and '.join(deleted)}" if deleted else "not deleted anywhere"
-    print(f"The user is forgotten, and {where}.")
-    print(
-        f"Purchases from {datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ} on count again."
-    )
-
-
-def _settings(arguments: Sequence[str] | None) -> Settings:
-    try:
-        return CliApp.run(Settings, cli_args=None if arguments is None else list(arguments))
-    except ValidationError as error:
-        for each in error.errors():
-            name = str(each["loc"][0])
-            wrong = replace(field_error(each, TEXT), field=_flag(name))
-            shown = name in Settings.model_fields and Settings.model_fields[name].repr
-            _complain(f"{wrong}." if shown else f"{wrong.field}: expected {wrong.expected}.")
-    except SettingsError:  # the only setting that is no plain text
-        _complain(f"{_flag('kafka_options')}: expected a JSON object.")
-    sys.exit(2)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')} (RTT2VEC_{name.upper()})"
 
 
 def _checked_example(settings: Settings) -> "RecommendRequest":
@@ -174,7 +109,7 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
         ExtraMissingError,
         OSError,
     ) as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(1)
     return example_requests(bundle, 1, since)[0]
 
@@ -203,7 +138,7 @@ def _listener(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        _complain(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
+        complain(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
         sys.exit(1)
 
 
@@ -300,7 +235,3 @@ def _workers_ready(url: str) -> float:
         connection.close()
     samples = dict(line.rpartition(" ")[::2] for line in lines)
     return float(samples.get("rtt2vec_workers_ready", 0))
-
-
-def _complain(message: str) -> None:
-    print(f"rtt2vec-serve: {message}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""The commands of `rtt2vec-serve` other than to serve."""
