@@ -170,14 +170,17 @@ def _reach(tests: str) -> Reach | None:
 
 
 def reaching(mutant: Mutant, reach: Mapping[str, Reach | None]) -> list[str]:
-    """The files whose tests reach the function of a mutant, quick ones first, within the limit."""
+    """The files whose tests reach the function of a mutant, within the limit of time.
+
+    Those named like the module come first, then the quick ones.
+    """
     found = [
-        (each.seconds, name)
+        (mutant.module.stem not in Path(name).stem, each.seconds, name)
         for name, each in reach.items()
         if each is not None and mutant.function in each.functions
     ]
     total, chosen = 0.0, []
-    for seconds, name in sorted(found):
+    for _, seconds, name in sorted(found):
         total += seconds
         if total <= _LONGEST_S:
             chosen.append(name)

@@ -26,16 +26,16 @@ def test_one_at_a_time_is_awake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert toy.double(5) == doubled
 
 
-def test_quick_tests_that_reach_the_function_come_first() -> None:
+def test_tests_of_the_module_and_then_quick_ones_come_first() -> None:
     mutant = Mutant(Path("toy.py"), "toy.x_double__mutmut_2")
     reach = {
-        "slow.py": Reach(20, frozenset({"toy.x_double"})),
-        "too_slow.py": Reach(29, frozenset({"toy.x_double"})),
-        "quick.py": Reach(2, frozenset({"toy.x_double", "toy.x_other"})),
-        "elsewhere.py": Reach(1, frozenset({"toy.x_other"})),
-        "failing.py": None,
+        "test_toy.py": Reach(12, frozenset({"toy.x_double"})),
+        "test_late.py": Reach(17, frozenset({"toy.x_double"})),
+        "test_quick.py": Reach(2, frozenset({"toy.x_double", "toy.x_other"})),
+        "test_elsewhere.py": Reach(1, frozenset({"toy.x_other"})),
+        "test_failing.py": None,
     }
-    assert reaching(mutant, reach) == ["quick.py", "slow.py"]
+    assert reaching(mutant, reach) == ["test_toy.py", "test_quick.py"]
     assert reaching(Mutant(Path("toy.py"), "toy.x_lost__mutmut_1"), reach) == []
 
 
