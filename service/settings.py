@@ -210,8 +210,8 @@ class Settings(RecommendOptions, _Listening):
     admin_key: SecretStr | None = Field(
         None,
         repr=False,
-        description="Key of the admin routes, sent as `Authorization: Bearer …`; without one they "
-        "are off.",
+        description="Key of the admin routes and of forgetting users, sent as `Authorization: "
+        "Bearer …`; without one they are off.",
     )
     cors_origins: str | None = Field(
         None,
