@@ -35,21 +35,29 @@ class Load:
 
 @dataclass(frozen=True)
 class Generator:
-    """Sends requests to a service from a process of its own."""
+    """Sends requests to a service from a process of its own, with an API key if there is one."""
 
     process: ProcessPoolExecutor
     bodies: Sequence[bytes]
+    key: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its requests have because of the key."""
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def closed(
         self, url: str, seconds: float, connections: int, bodies: Sequence[bytes] = ()
     ) -> Load:
         """Closed loop: every connection sends its next request as soon as it has an answer."""
         bodies = bodies or self.bodies
-        return self.process.submit(_load, url, bodies, None, seconds, connections).result()
+        asked = (url, bodies, None, seconds, connections)
+        return self.process.submit(_load, *asked, self.headers).result()
 
     def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
         """Open loop: `rate` requests per second, whether or not they are answered."""
-        return self.process.submit(_load, url, self.bodies, rate, seconds, connections).result()
+        asked = (url, self.bodies, rate, seconds, connections)
+        return self.process.submit(_load, *asked, self.headers).result()
 
 
 @contextmanager
@@ -60,8 +68,13 @@ def generator(bodies: Sequence[bytes], cores: Set[int], niceness: int = 0) -> It
 
 
 def _load(
-    url: str, bodies: Sequence[bytes], rate: float | None, seconds: float, connections: int
+    url: str,
+    bodies: Sequence[bytes],
+    rate: float | None,
+    seconds: float,
+    connections: int,
+    headers: dict[str, str],
 ) -> Load:
     began = process_time()
-    result = uvloop.run(run(url, bodies, rate, seconds, connections))
+    result = uvloop.run(run(url, bodies, rate, seconds, connections, headers))
     return Load(result, process_time() - began)

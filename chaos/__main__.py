@@ -10,7 +10,14 @@ from rich.console import Console
 
 from bench.load import generator
 from bench.processes import CORES
-from chaos import hot_swap, overload, profile_store, purchase_storage, purchase_stream
+from chaos import (
+    hostile_clients,
+    hot_swap,
+    overload,
+    profile_store,
+    purchase_storage,
+    purchase_stream,
+)
 from chaos.outcome import as_table
 
 _KINDS = {
@@ -19,6 +26,7 @@ _KINDS = {
     "purchase_storage": purchase_storage.outcomes,
     "hot_swap": hot_swap.outcomes,
     "overload": overload.outcomes,
+    "hostile_clients": hostile_clients.outcomes,
 }
 _WIDTH = 160  # of the table in a file
 

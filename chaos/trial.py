@@ -108,7 +108,7 @@ class Trial:
     def _recovery_s(self) -> float:
         """Seconds until the same users are all answered with 200 and not degraded."""
         began, well = perf_counter(), 0
-        with httpx.Client(base_url=self._url) as client:
+        with httpx.Client(base_url=self._url, headers=self._load.headers) as client:
             for number in count():
                 body = self._load.bodies[number % _USERS]
                 well = well + 1 if _answered_well(client, body) else 0

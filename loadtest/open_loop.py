@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
@@ -30,9 +30,11 @@ _NAP_S = 0.00005
 class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection, kept alive."""
 
-    def __init__(self, host: str, port: int, path: str) -> None:
+    def __init__(self, host: str, port: int, path: str, headers: Mapping[str, str]) -> None:
         self._address = host, port
-        self._head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        fields = {"Host": host, "Content-Type": "application/json", **headers}
+        lines = (f"{name}: {value}\r\n" for name, value in fields.items())
+        self._head = f"POST {path} HTTP/1.1\r\n{''.join(lines)}"
         self._transport: asyncio.WriteTransport | None = None
         self._status: asyncio.Future[int] | None = None
         self._received = b""
@@ -82,7 +84,12 @@ class Connection(asyncio.Protocol):
 
 
 async def run(
-    url: str, bodies: Sequence[bytes], rate: float | None, seconds: float, connections: int
+    url: str,
+    bodies: Sequence[bytes],
+    rate: float | None,
+    seconds: float,
+    connections: int,
+    headers: Mapping[str, str] | None = None,
 ) -> Result:
     """Load a service.
 
@@ -92,10 +99,11 @@ async def run(
         rate: requests per second; None sends on every connection as soon as it has an answer.
         seconds: how long requests are sent.
         connections: number of connections.
+        headers: of every request, beside the usual ones.
     """
     parts = urlsplit(url)
     address = parts.hostname or "", parts.port or 80, parts.path
-    opened = [Connection(*address) for _ in range(connections)]
+    opened = [Connection(*address, headers or {}) for _ in range(connections)]
     await asyncio.gather(*(connection.open() for connection in opened))
     result, moments = Result(), _moments(rate, seconds)
     supply = cycle(bodies)

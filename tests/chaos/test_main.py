@@ -43,6 +43,10 @@ def test_every_fault_is_done_and_no_request_fails(tmp_path: Path) -> None:
         "a damaged bundle": "0",
         "4 new bundles in a row": "0",
         "3 times capacity": "0",
+        "150 callers without a key": "0",
+        "200 bodies without an end": "0",
+        "200 clients never read": "0",
+        "200 trailers without an end": "0",
     }, done.stderr
     counted = [(lost, doubled) for *_, lost, doubled, _survived in cells if lost != "-"]
     assert counted == [("0", "0")] * 4

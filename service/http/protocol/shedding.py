@@ -13,6 +13,7 @@ from service.http.protocol.limited import HEAD_LIMIT_BYTES
 from service.http.protocol.timed import TimedProtocol
 
 _STRANGERS = 4  # requests without a valid key, in an iteration of the loop, that the app may log
+_PAUSE_S = 0.1  # after which more is read of a client that takes part in a flood of them
 
 
 class Shedding:
@@ -99,7 +100,14 @@ class SheddingProtocol(TimedProtocol):
         self._unread = unread
         self.transport.write(refusal.to_request(data, head.end()))
         shedding.observe(refusal.status)
+        if refusal is _UNAUTHORIZED:
+            self.flow.pause_reading()
+            self.loop.call_later(_PAUSE_S, self._read_on)
         return True
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
 
 class _Refusal:
