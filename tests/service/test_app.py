@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from service.app import create_app
 from service.http.routes.recommend import RecommendResponse
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.service.conftest import ADMIN, ADMIN_KEY, listening
 
 
@@ -149,6 +151,22 @@ def test_reasons_are_shown_to_an_admin_key_alone(bundle_dir: Path, tmp_path: Pat
                 assert any("The log says why" in each.text for each in told)
         rules.write_text("rules: []")
         (tmp_path / "events.sqlite").unlink()
+
+
+def test_metrics_are_made_once_for_all_who_ask_at_once(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count(1)
+    monkeypatch.setattr(Metrics, "render", lambda _: b"%d" % next(numbers))
+    app = create_app(Settings(bundle=bundle_dir))
+
+    async def scrapes() -> list[str]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            at_once = await asyncio.gather(*(client.get("/metrics") for _ in range(20)))
+            return [each.text for each in [*at_once, await client.get("/metrics")]]
+
+    assert asyncio.run(scrapes()) == ["1"] * 20 + ["2"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/metrics"])

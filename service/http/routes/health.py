@@ -1,5 +1,8 @@
 """Probes and metrics: `GET /health`, `/health/live`, `/health/ready` and `/metrics`."""
 
+import asyncio
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
@@ -31,6 +34,27 @@ class Health(BaseModel):
     rules_refused: str | None = Field(
         description="Why the newest business rules or availability are not in force."
     )
+
+
+class _Shared:
+    """A result that is made once for all who ask for it in one iteration of the event loop.
+
+    The metrics of several workers take milliseconds, and anyone may ask for them.
+    """
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = make
+        self._next: asyncio.Task[bytes] | None = None
+
+    async def get(self) -> bytes:
+        """Return a result that is made after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._made())
+        return await asyncio.shield(self._next)
+
+    async def _made(self) -> bytes:
+        self._next = None
+        return self._make()
 
 
 def health_routes(serving: Serving, swap: Swap, metrics: Metrics, access: Access) -> APIRouter:
@@ -70,10 +94,12 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics, access: Access
             rules_refused=shown(served.rule_files.refused if served else None),
         )
 
+    rendered = _Shared(metrics.render)
+
     @router.get("/metrics", response_class=PlainTextResponse)
     async def scrape() -> PlainTextResponse:
         """Give the metrics in the text format of Prometheus."""
-        return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE_LATEST)
+        return PlainTextResponse(await rendered.get(), media_type=CONTENT_TYPE_LATEST)
 
     for route in [each for each in router.routes if isinstance(each, APIRoute)]:
         router.add_api_route(
