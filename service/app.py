@@ -44,6 +44,7 @@ from service.serving.serving import Serving, every_second
 from service.serving.swap import Swap
 from service.settings import Settings
 from service.support.failures import log_failure
+from service.support.open_files import room_for_connections
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def create_app(
     )
 
     connections = Connections(
-        settings.connection_limit,
+        room_for_connections(settings.connection_limit),
         settings.unfinished_limit_bytes,
         settings.transfer_timeout_s,
         metrics.observe_cut_connection,
