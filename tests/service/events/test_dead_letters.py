@@ -156,12 +156,29 @@ def test_letters_beyond_their_age_are_dropped(journal: Journal, tmp_path: Path) 
     assert [event for *_, event in found(tmp_path)] == ["a"]
 
 
-def test_a_writer_that_is_kept_waiting_gives_up(journal: Journal, tmp_path: Path) -> None:
+def test_writers_that_are_kept_waiting_give_up(journal: Journal, tmp_path: Path) -> None:
     letters = letters_in(tmp_path, journal)
-    with locked(tmp_path), pytest.raises(TimeoutError):
-        letters.write([letter("a")], until=time.monotonic())
+    now = time.monotonic()
+    with locked(tmp_path):
+        with pytest.raises(TimeoutError):
+            letters.write([letter("a")], until=now)
+        with pytest.raises(TimeoutError):
+            letters.drop_old(NOW, until=now)
+        with pytest.raises(TimeoutError):
+            letters.drop_if(lambda _: True, until=now)
     letters.write([letter("a")])
     assert len(found(tmp_path)) == 1
+
+
+def test_unwanted_letters_are_dropped_wherever_they_are(journal: Journal, tmp_path: Path) -> None:
+    letters = letters_in(tmp_path, journal)
+    letters.write([letter("a"), letter("b")])
+    assert letters.set_apart()
+    letters.write([letter("a"), letter("c")])
+    assert letters.drop_if(lambda text: text == "a") == 2
+    assert letters.drop_if(lambda text: text == "a") == 0
+    assert [event for *_, event in found(tmp_path)] == ["c"]
+    assert [event.text for event in letters.read_replayed()] == [b"b"]
 
 
 def main(directory: Path) -> None:
