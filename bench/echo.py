@@ -20,11 +20,12 @@ from uvicorn import Server
 from service.app import create_app
 from service.bundle.bundle import load_bundle
 from service.bundle.catalogue import Catalogue
-from service.cli import server_config
 from service.http.routes.recommend import RecommendedItem, RecommendResponse
 from service.http.schemas import request_type
 from service.recommending.request import RecommendRequest
 from service.settings import Settings
+from service.supervision.server import server_config
+from service.telemetry.logs import logging_config
 
 __all__ = ["create_echo_app"]
 
@@ -71,7 +72,9 @@ def main() -> None:
     settings = CliApp.run(Settings)
     with socket.create_server((settings.host, settings.port)) as listener:
         print(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.", flush=True)
-        config = server_config(partial(create_echo_app, settings), settings)
+        config = server_config(
+            create_echo_app(settings), settings, logging_config(settings.log_level)
+        )
         Server(config).run([listener])
 
 

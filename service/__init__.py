@@ -4,6 +4,7 @@ The folders are the stages of a request, from the outside in. Each imports only 
 
     cli
     commands/        other than to serve
+    supervision/     processes, how they start and end
     app
     http/            bytes to request, answer to bytes
     serving/         which bundle answers

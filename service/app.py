@@ -38,17 +38,18 @@ from service.http.routes.rules import rules_routes
 from service.http.routes.score import score_routes
 from service.http.routes.substitutes import substitutes_routes
 from service.http.routes.users import forget_routes, users_routes
-from service.serving.draining import drain_first
 from service.serving.forgetting import Forgetting
-from service.serving.serving import Serving, every_second
+from service.serving.serving import Serving
 from service.serving.swap import Swap
+from service.serving.watching import Watch
 from service.settings import Settings
-from service.support.failures import log_failure
 from service.support.open_files import room_for_connections
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from service.events.stream import PurchaseStream
+
+_POLL_S = 0.1
 
 
 def create_app(
@@ -93,7 +94,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         taking_events = stream.running() if stream is not None else nullcontext()
-        async with _bundles_in_use(settings, serving, swap), taking_events:
+        metrics.observe_workers(settings.workers)
+        following = _bundles_in_use(serving, swap, metrics, several_workers=settings.workers > 1)
+        async with following, taking_events:
             yield {"shedding": shedding, "connections": connections}
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
@@ -133,20 +136,20 @@ def create_app(
 
 
 @asynccontextmanager
-async def _bundles_in_use(settings: Settings, serving: Serving, swap: Swap) -> AsyncIterator[None]:
+async def _bundles_in_use(
+    serving: Serving, swap: Swap, metrics: Metrics, several_workers: bool
+) -> AsyncIterator[None]:
     """Load the bundle, and look for newer ones and for new rules, while the block runs."""
-    drain_first(serving, settings.drain_s)
-    # In a thread, so that the liveness probe is answered while it loads.
-    loading = asyncio.create_task(asyncio.to_thread(swap.start))
-    loading.add_done_callback(partial(log_failure, "starting"))
-    if settings.workers > 1:
-        await asyncio.wait([loading])  # other workers answer, so that this one need not yet
-    looks = (serving.look_at_rules, swap.look)
-    watching = [asyncio.create_task(every_second(look)) for look in looks]
+    looks = {"bundles": swap.look, "rules": serving.look_at_rules, "metrics": metrics.keep_files}
+    watches = {name: Watch(name, look, metrics.observe_look) for name, look in looks.items()}
+    # Other workers answer, so that this one need not accept requests as long as it has no bundle.
+    while several_workers and serving.served is None and not serving.draining:
+        if watches["bundles"].looked and not metrics.workers_ready():
+            break
+        await asyncio.sleep(_POLL_S)
     yield
-    for each in watching:
-        each.cancel()
-    await asyncio.wait([loading])
+    for each in watches.values():
+        each.stop()
     await asyncio.to_thread(serving.close)
 
 

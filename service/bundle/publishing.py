@@ -16,6 +16,7 @@ from pathlib import Path
 from service.support.files import locked, sync
 
 CURRENT = "current"
+PREVIOUS = "previous"
 _PREFIX = ".building-"
 
 
@@ -49,7 +50,7 @@ def publish(staged: Path, final: Path, is_intact: Callable[[Path], bool]) -> Non
         if not final.exists():
             sync(staged)
             staged.rename(final)
-        _move_current(out, final)
+        _move(out / CURRENT, final)
         sync(out)
 
 
@@ -62,15 +63,29 @@ def point_current_at(out: Path, directory: Path) -> None:
     (out / CURRENT).readlink()
     directory.stat()
     with locked(out):
-        _move_current(out.resolve(), directory)
+        _move(out.resolve() / CURRENT, directory)
 
 
-def _move_current(out: Path, directory: Path) -> None:
-    link = out / f".{CURRENT}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(os.path.relpath(directory, out))
-    sync(out)  # the directory's name must be on the disk before `current` points at it
-    link.replace(out / CURRENT)
+def remember_previous(out: Path, current: Path, previous: Path) -> None:
+    """Move the link `out/previous` to the bundle before `current`; `rollback` goes back to it.
+
+    Nothing is done if `out/current` no longer points at `current`.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
+    with locked(out):
+        if (out / CURRENT).resolve(strict=True) == current:
+            _move(out.resolve() / PREVIOUS, previous)
+
+
+def _move(link: Path, directory: Path) -> None:
+    out = link.parent
+    new = out / f".{link.name}"
+    new.unlink(missing_ok=True)
+    new.symlink_to(os.path.relpath(directory, out))
+    sync(out)  # the directory's name must be on the disk before the link points at it
+    new.replace(link)
 
 
 def _sweep(out: Path) -> None:

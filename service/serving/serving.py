@@ -1,10 +1,9 @@
 """What a process answers from, once its bundle is loaded and verified."""
 
-import asyncio
 import gc
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 1.0
 _EXAMPLES = 5  # requests by which the deadline learns how long an answer takes
 
 
@@ -162,6 +160,10 @@ class Serving:
         bundle = served.bundle
         _logger.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
+    def drain(self) -> None:
+        """Turn readiness off: the process is about to shut down."""
+        self.draining = True
+
     def look_at_rules(self) -> None:
         """Read the files of business rules again that changed; keep the old ones if refused."""
         if self.served is None:
@@ -181,16 +183,6 @@ def _memcached(settings: Settings) -> "Memcached | None":
     from service.profiles.store.memcached import Memcached
 
     return Memcached(settings.memcached, settings.memcached_timeout_ms)
-
-
-async def every_second(look: Callable[[], None]) -> None:
-    """Call `look` every second, in a thread, until this is cancelled."""
-    while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
-        try:
-            await asyncio.to_thread(look)
-        except Exception:  # the next look may succeed
-            _logger.exception("looking for changes failed")
 
 
 def _warm_up(served: Served, example: RecommendRequest) -> None:

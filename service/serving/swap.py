@@ -1,35 +1,35 @@
 """The swap: a new bundle takes over from the one that answers, and can be taken back.
 
 All workers follow `DIR/current`; whoever moves that link, the build or this service, moves all of
-them. Workers of one service also share a link to the bundle that was accepted last: one that is
-started again begins with that one, and not with what the others have refused.
+them. One worker decides whether a bundle is fit to answer (see `decisions`), and the others follow
+it: all answer from the same bundle. A worker that starts begins with what was accepted last.
 """
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
 from service.bundle.errors import BundleError
-from service.bundle.publishing import CURRENT, point_current_at
+from service.bundle.publishing import CURRENT, PREVIOUS, point_current_at, remember_previous
 from service.business_rules.errors import RulesError
 from service.serving.canary import CanaryError, replay
+from service.serving.decisions import Decision, Decisions, Sighting, sight
 from service.serving.example_requests import example_requests
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
+from service.support.backoff import Backoff
 from service.support.memory import give_back
 from service.telemetry.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
 
-_ACCEPTED = "accepted"
-
-_Sighting = tuple[int, int, Path] | None
+_PATIENCE_S = 30.0  # of a request that moves bundles, while another decision is being made
+_RETRY_S = (1.0, 8.0)  # from the first to the longest wait
+_EXAMPLES = 20  # of the canary's requests at least: the latest ones may get no answers
 
 
 class SwapError(Exception):
@@ -40,51 +40,55 @@ class Swap:
     """Brings bundles into service and back; safe to share between threads.
 
     Attributes:
-        previous: what answered before, ready to answer again.
         refused: why the newest bundle does not answer; None if it does.
     """
 
     def __init__(
         self, serving: Serving, settings: Settings, metrics: Metrics, shared: Path | None = None
     ) -> None:
-        """Prepares; nothing is loaded before `start`.
+        """Prepares; nothing is loaded before the first look.
 
         Args:
             serving: what answers.
             settings: where bundles are, and what they are held to.
-            metrics: are told of swaps.
+            metrics: to count swaps in.
             shared: directory of all workers of the service, if there are several.
         """
         self._serving = serving
         self._settings = settings
         self._metrics = metrics
-        self._link = settings.bundle / CURRENT
-        self._accepted = shared / _ACCEPTED if shared is not None else None
-        self._seen: _Sighting = None
+        self._bundles = settings.bundle
+        self._decisions = Decisions(shared)
         self._lock = Lock()
-        self.previous: Served | None = None
+        self._retry = Backoff(*_RETRY_S)
+        self._tried: str | None = None
+        self._standby: Served | None = None  # answered before; ready to answer again
+        self._previous: Path | None = None
         self.refused: str | None = None
 
     @property
     def bundle_ids(self) -> tuple[str | None, str | None]:
-        """Those of what answers and of what did before it."""
-        both = self._serving.served, self.previous
-        current, previous = (each.bundle.bundle_id if each else None for each in both)
-        return current, previous
-
-    def start(self) -> None:
-        """Load what the other workers answer from, if any do, and then follow the link."""
-        with self._lock:
-            if self._accepted is not None and self._accepted.exists():
-                self._aside(self._accepted.resolve())
-            if self._serving.served is None or _sighting(self._link) != self._seen:
-                self._follow()
+        """Those of the bundle that answers and of the one before it."""
+        served = self._serving.served
+        current = served.bundle.bundle_id if served is not None else None
+        return current, self._previous.name if self._previous is not None else None
 
     def look(self) -> None:
-        """Have the current bundle take over, if the link was moved."""
+        """Have the bundle that was decided on answer, and decide about a new one.
+
+        After a failure this does nothing for a while, unless something has changed.
+        """
         with self._lock:
-            if _sighting(self._link) != self._seen:
-                self._follow()
+            sighting = sight(self._bundles)
+            if sighting.mark != self._tried:
+                self._retry.reset()
+            if self._retry.left_s == 0:
+                self._tried = sighting.mark
+                self._settle(sighting)
+
+    def start(self) -> None:
+        """Load the bundle: the first look."""
+        self.look()
 
     def reload(self) -> None:
         """Have the current bundle take over, also if it was refused before, in all workers.
@@ -92,9 +96,14 @@ class Swap:
         Raises:
             SwapError: it is refused, or there is no link to follow.
         """
-        with self._lock:
-            self._point_at(self._link.resolve())
-            self._follow()
+        with self._deciding():
+            try:
+                target = (self._bundles / CURRENT).resolve(strict=True)
+            except (OSError, RuntimeError) as error:
+                message = f"{self._bundles / CURRENT} cannot be followed: {_reason(error)}."
+                raise SwapError(message) from error
+            self._point_at(target)
+            self._settle(sight(self._bundles))
             if self.refused is not None:
                 raise SwapError(self.refused)
 
@@ -102,81 +111,172 @@ class Swap:
         """Have the bundle that answered before answer again, in all workers; twice undoes it.
 
         Raises:
-            SwapError: there is none, or no link to move.
+            SwapError: there is none, it cannot be loaded, or there is no link to move.
         """
-        with self._lock:
-            if self.previous is None:
+        with self._deciding():
+            self._settle(sight(self._bundles))
+            decision = self._decisions.latest()
+            if decision is None or decision.previous is None:
                 raise SwapError("No other bundle has answered before this one.")
-            self._point_at(self.previous.bundle.path)
-            self._follow()
+            new = self._loaded(decision.previous)
+            self._point_at(decision.previous)
+            mark = sight(self._bundles).mark
+            self._take_over(new, Decision(mark, new.bundle.path, decision.accepted, None))
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        """Make other decisions wait while the block runs."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            raise SwapError("The worker is still loading a bundle; its disk may not answer.")
+        try:
+            with self._decisions.deciding(_PATIENCE_S) as alone:
+                if not alone:
+                    raise SwapError("Another worker is still loading a bundle.")
+                yield
+        finally:
+            self._lock.release()
 
     def _point_at(self, directory: Path) -> None:
         """Make the link anew: every worker that sees it looks again."""
         try:
-            point_current_at(self._link.parent, directory)
+            point_current_at(self._bundles, directory)
         except OSError as error:
-            message = f"{self._link} cannot be moved to {directory}: {error.strerror}."
+            link = self._bundles / CURRENT
+            message = f"{link} cannot be moved to {directory}: {error.strerror}."
             raise SwapError(message) from error
 
-    def _follow(self) -> None:
-        self._seen = _sighting(self._link)
-        target = self._seen[-1] if self._seen else None
-        old = self._serving.served
-        if old is not None and target == old.bundle.path:
-            self.refused = None
-        elif old is not None and self.previous is not None and target == self.previous.bundle.path:
-            self._take_over(old, self.previous)
-            self._serving.look_at_rules()  # they may have changed while it stood by
+    def _settle(self, sighting: Sighting) -> None:
+        """Begin, follow or decide, whichever is due; failures leave everything as it was."""
+        try:
+            if self._serving.served is None:
+                self._begin(sighting)
+            else:
+                self._follow(self._serving.served)
+                self._decide(sighting)
+        except SwapError as error:
+            self._retry.fail()
+            self._refuse(str(error))
         else:
-            self._aside(self._settings.bundle)
+            self._retry.reset()
 
-    def _aside(self, path: Path) -> None:
-        """Load in a thread of its own: what that leaves in memory goes as the thread ends."""
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(self._try, path).result()
+    def _begin(self, sighting: Sighting) -> None:
+        """Answer from what was accepted; if nothing was, from what is there."""
+        failed = self._decisions.latest()
+        if failed is not None:
+            try:
+                self._answer(self._loaded(failed.accepted), failed)
+            except SwapError:
+                if self._metrics.workers_ready():  # these decide what comes next
+                    raise
+            else:
+                return
+        new = self._loaded(self._bundles)
+        decision = Decision(sighting.mark, new.bundle.path, self._remembered(new), None)
+        with self._decisions.deciding(_PATIENCE_S) as alone:
+            if alone and self._decisions.latest() == failed:
+                self._record(decision)
+        self._answer(new, decision)
+
+    def _remembered(self, new: Served) -> Path | None:
+        """The bundle that answered before `new` when the service ran last."""
+        try:
+            previous = (self._bundles / PREVIOUS).resolve(strict=True)
+        except (OSError, RuntimeError):
+            return None
+        return previous if previous != new.bundle.path else None
+
+    def _follow(self, old: Served) -> None:
+        """Answer from what another worker has accepted."""
+        decision = self._decisions.latest()
+        if decision is None:
+            return
+        if decision.accepted != old.bundle.path:
+            self._answer(self._loaded(decision.accepted), decision)
+        self._previous, self.refused = decision.previous, decision.refused
+
+    def _decide(self, sighting: Sighting) -> None:
+        """Accept or refuse what was sighted, unless a worker has done so, or does it now."""
+        with self._decisions.deciding() as alone:
+            decision, old = self._decisions.latest(), self._serving.served
+            if not alone or decision is None or old is None or decision.mark == sighting.mark:
+                return
+            if sighting.target == old.bundle.path:
+                self._record(decision._replace(mark=sighting.mark, refused=None))
+                self.refused = None
+                return
+            try:
+                new = self._loaded(sighting.target or self._bundles, judged_by=old)
+            except SwapError as error:
+                self._record(decision._replace(mark=sighting.mark, refused=str(error)))
+                self._refuse(str(error))
+                return
+            self._take_over(new, Decision(sighting.mark, new.bundle.path, decision.accepted, None))
+
+    def _take_over(self, new: Served, decision: Decision) -> None:
+        self._record(decision)
+        self._answer(new, decision)
+        self._metrics.observe_swap(refused=False)
+
+    def _record(self, decision: Decision) -> None:
+        try:
+            self._decisions.record(decision)
+        except OSError as error:
+            message = f"The workers' directory cannot be written: {_reason(error)}."
+            raise SwapError(message) from error
+        self._remember(decision)
+
+    def _answer(self, new: Served, decision: Decision) -> None:
+        old, self._previous, self.refused = self._serving.served, decision.previous, None
+        self._serving.begin(new)
+        stands_by = old is not None and old.bundle.path == decision.previous
+        self._standby = old if stands_by else None
+        self._serving.look_at_rules()  # they may have changed while it stood by
         give_back()
 
-    def _try(self, path: Path) -> None:
-        """Load a bundle beside the one that answers, and let it take over if it is fit."""
-        old = self._serving.served
+    def _remember(self, decision: Decision) -> None:
+        """Leave on the disk which bundle to go back to from `current`, for the next start."""
+        target = sight(self._bundles).target
+        back = decision.previous if decision.refused is None else decision.accepted
+        if target is not None and back is not None:
+            try:
+                remember_previous(self._bundles, target, back)
+            except (OSError, RuntimeError) as error:
+                _logger.info("the previous bundle is not remembered: %s", _reason(error))
+
+    def _refuse(self, reason: str) -> None:
+        if reason != self.refused:  # told once
+            _logger.error("refused: %s", reason)
+            self._metrics.observe_swap(refused=True)
+        self.refused = reason
+        self._serving.reason = reason if self._serving.served is None else None
+
+    def _loaded(self, path: Path, judged_by: Served | None = None) -> Served:
+        """Load a bundle beside the one that answers; one that has answered before is fit to."""
+        standby = self._standby
+        if standby is not None and path == standby.bundle.path:
+            return standby
         try:
             with _giving_way():
                 new = self._serving.prepare(path)
-                if old is not None:
-                    self._judge(old, new)
+                if judged_by is not None and new.bundle.path != self._previous:
+                    self._judge(judged_by, new)
         except (BundleError, RulesError, CanaryError) as error:
-            _logger.error("refused: %s", error)
-            self._refuse(str(error))
-        except Exception:  # a library may fail in any way; the bundle that answers must go on
+            raise SwapError(str(error)) from error
+        except Exception as error:  # a library may fail in any way; what answers must go on
             _logger.exception("loading a bundle failed")
-            self._refuse("The bundle could not be loaded; the log has the reason.")
-        else:
-            self._take_over(old, new)
-
-    def _refuse(self, reason: str) -> None:
-        self.refused = reason
-        self._serving.reason = reason if self._serving.served is None else None
-        self._metrics.observe_swap(refused=True)
+            message = "The bundle could not be loaded; the log has the reason."
+            raise SwapError(message) from error
+        return new
 
     def _judge(self, old: Served, new: Served) -> None:
         if not (count := self._settings.canary_requests):
             return
         requests = list(self._serving.recent)
-        requests += example_requests(old.bundle, count - len(requests))
+        requests += example_requests(old.bundle, max(count - len(requests), _EXAMPLES))
         canary = replay(requests, old.recommend, new.recommend)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")
-
-    def _take_over(self, old: Served | None, new: Served) -> None:
-        self.previous, self.refused = old, None
-        self._serving.begin(new)
-        if old is not None:
-            self._metrics.observe_swap(refused=False)
-        if self._accepted is not None:
-            link = self._accepted.with_name(f"{_ACCEPTED}-{os.getpid()}")
-            link.symlink_to(new.bundle.path)
-            link.replace(self._accepted)
 
 
 @contextmanager
@@ -190,10 +290,5 @@ def _giving_way() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _sighting(link: Path) -> _Sighting:
-    """What changes when the link is moved, or made anew; None while there is none to follow."""
-    try:
-        found = link.lstat()
-        return found.st_mtime_ns, found.st_ino, link.resolve(strict=True)
-    except (OSError, RuntimeError):  # of a loop of links
-        return None
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

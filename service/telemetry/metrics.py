@@ -2,16 +2,20 @@
 
 import os
 from functools import partial
+from pathlib import Path
+from time import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from service.bundle.bundle import Bundle
 from service.recommending.answer import Recommendations
 from service.telemetry.stream_metrics import StreamMetrics
-
-_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the directory where several workers share their counts; set by `rtt2vec-serve`."""
+from service.telemetry.workers import (
+    DIRECTORY,
+    STAGES_OF_FAILURE,
+    WorkerFiles,
+    worker_failures,
+)
 
 STAGES = ("parse", "lookup", "anchors", "search", "aggregate", "rank", "postprocess", "encode")
 
@@ -27,6 +31,8 @@ class Metrics:
     """The metrics of one app, and the text in which Prometheus reads them."""
 
     def __init__(self) -> None:
+        directory = os.environ.get(DIRECTORY)
+        self._files = WorkerFiles(Path(directory)) if directory else None
         self._registry = registry = CollectorRegistry()
         counter = partial(Counter, namespace="rtt2vec", registry=registry)
         histogram = partial(Histogram, namespace="rtt2vec", registry=registry)
@@ -73,12 +79,27 @@ class Metrics:
             "bundle_info",
             "1 for the bundle in use, 0 for earlier ones.",
             ["bundle_id", "format", "backend"],
+            multiprocess_mode="livemax",
+        )
+        self._bundle_workers = gauge(
+            "bundle_workers",
+            "Workers that answer from the bundle.",
+            ["bundle_id"],
+            multiprocess_mode="livesum",
         )
         self._ann_recall = gauge("ann_recall_at_k", "Recall of the index against exact search.")
         self._ready = gauge("ready", "1 if a verified bundle is loaded.")
         self._ready.set(0)
+        self._is_ready = False
         self._workers_ready = gauge(
             "workers_ready", "Workers with a verified bundle loaded.", multiprocess_mode="livesum"
+        )
+        self._workers = gauge("workers", "Workers that should be ready.")
+        failures = worker_failures(registry)
+        for stage in STAGES_OF_FAILURE:
+            failures.labels(stage)
+        self._looked = gauge(
+            "last_look_timestamp_seconds", "When files were last checked for changes.", ["files"]
         )
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
@@ -138,23 +159,39 @@ class Metrics:
         """Show that `bundle` is in use, and `old` no longer."""
         if old is not None:
             self._bundle.labels(*_described(old)).set(0)
+            self._bundle_workers.labels(old.bundle_id).set(0)
         self._bundle.labels(*_described(bundle)).set(1)
+        self._bundle_workers.labels(bundle.bundle_id).set(1)
         self._ann_recall.set(bundle.manifest.retrieval.ann_recall_at_k)
         self._ready.set(1)
         self._workers_ready.set(1)
+        self._is_ready = True
+
+    def observe_workers(self, count: int) -> None:
+        """Show how many workers the service should have."""
+        self._workers.set(count)
+
+    def observe_look(self, files: str) -> None:
+        """Take note that files were checked for changes just now."""
+        self._looked.labels(files).set(time())
+
+    def workers_ready(self) -> float:
+        """Return how many workers have a bundle to answer from."""
+        return self._files.workers_ready() if self._files is not None else float(self._is_ready)
 
     def retire(self) -> None:
         """Remove the gauges of this process, which ends, from what the other workers show."""
-        if _MULTIPROCESS in os.environ:
-            mark_process_dead(os.getpid())
+        if self._files is not None:
+            self._files.retire(os.getpid())
+
+    def keep_files(self) -> None:
+        """Write the files of several workers' metrics again if they were removed."""
+        if self._files is not None:
+            self._files.keep()
 
     def render(self) -> bytes:
         """Return the exposition text; with several workers, the sum over all of them."""
-        if _MULTIPROCESS not in os.environ:
-            return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-        return generate_latest(registry)
+        return generate_latest(self._registry) if self._files is None else self._files.render()
 
 
 def _described(bundle: Bundle) -> tuple[str, str, str]:

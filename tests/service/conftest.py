@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from bench.processes import children
 from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.recommending.weights import Weights
@@ -89,6 +90,11 @@ class Served:
         """Its host and port."""
         host, _, port = self.url.removeprefix("http://").rpartition(":")
         return host, int(port)
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        return children(self.process.pid)
 
     def await_workers(self, count: int) -> None:
         """Return once so many workers have logged that they are ready, those that ended too."""

@@ -93,7 +93,7 @@ def test_is_live_but_not_ready_while_the_bundle_loads(
     bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(bundle=bundle_dir))
-    load: Callable[[], None] = app.state.swap.start
+    load: Callable[[], None] = app.state.swap.look
     release, loaded = threading.Event(), threading.Event()
 
     def load_when_released() -> None:
@@ -101,7 +101,7 @@ def test_is_live_but_not_ready_while_the_bundle_loads(
         load()
         loaded.set()
 
-    monkeypatch.setattr(app.state.swap, "start", load_when_released)
+    monkeypatch.setattr(app.state.swap, "look", load_when_released)
     with listening(app) as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 503
@@ -194,11 +194,7 @@ def test_a_bug_while_loading_is_a_reason_and_its_traceback_is_in_the_log_alone(
     monkeypatch.setattr("service.serving.serving.load_bundle", fail)
     app = create_app(Settings(bundle=bundle_dir))
 
-    async def begin() -> None:
-        async with app.router.lifespan_context(app):
-            pass
-
-    asyncio.run(begin())
+    app.state.swap.start()
     serving = app.state.serving
     assert serving.served is None
     assert serving.reason == "The bundle could not be loaded; the log has the reason."

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
 from service.serving.swap import Swap, SwapError
+from service.support.apart import apart
 
 
 class SwapResponse(BaseModel):
@@ -36,7 +37,7 @@ def admin_routes(swap: Swap) -> APIRouter:
 
 async def _swapped(swap: Swap, change: Callable[[], None]) -> SwapResponse:
     try:
-        await asyncio.to_thread(change)
+        await asyncio.wrap_future(apart(change))
     except SwapError as error:
         raise ProblemError(409, str(error)) from error
     current, previous = swap.bundle_ids

@@ -1,9 +1,11 @@
 """Another bundle takes over while the service answers, and is taken back."""
 
 import logging
+import shutil
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ready(out: Path, **settings: Any) -> tuple[Serving, Swap]:
+def ready(out: Path, shared: Path | None = None, **settings: Any) -> tuple[Serving, Swap]:
     """What a worker answers from, and what swaps it."""
-    state = create_app(Settings(bundle=out, **settings)).state
+    state = create_app(Settings(bundle=out, **settings), shared=shared).state
     state.swap.start()
     return state.serving, state.swap
 
@@ -82,18 +84,24 @@ def test_a_bad_bundle_never_takes_over(
         swap.reload()
 
 
-def test_a_refused_bundle_is_tried_again_only_when_the_link_is_made_anew(out: Path) -> None:
+def test_a_refused_bundle_is_tried_again_only_when_link_or_files_change(
+    out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     _, swap = ready(out, canary_min_overlap=1)
     new = publish_foreign(out)
-    swap.look()
-    swap.look()
-    assert swap.refused is not None
-    (out / new / "manifest.json").unlink()  # another reason: it would tell if it were tried again
-    swap.look()
-    assert "overlap" in swap.refused
+
+    def trials() -> int:
+        swap.look()
+        return sum(record.message == "canary" for record in caplog.records)
+
+    assert [trials(), trials()] == [1, 1]
     point_current_at(out, out / new)
-    swap.look()
-    assert "overlap" not in swap.refused
+    assert [trials(), trials()] == [2, 2]
+    (out / new / "manifest.json").touch()
+    assert [trials(), trials()] == [3, 3]
+    assert swap.refused is not None
+    assert "overlap" in swap.refused
 
 
 def test_when_current_goes_back_nothing_is_refused_any_more(out: Path) -> None:
@@ -162,7 +170,7 @@ def test_there_is_nothing_to_roll_back_to_at_first(out: Path) -> None:
 def test_a_bundle_served_on_its_own_has_no_link_to_follow(out: Path) -> None:
     _, swap = ready((out / "current").resolve())
     swap.look()
-    with pytest.raises(SwapError, match="current cannot be moved"):
+    with pytest.raises(SwapError, match="current cannot be followed"):
         swap.reload()
 
 
@@ -173,6 +181,41 @@ def test_a_service_without_a_bundle_begins_with_the_first_good_one(tmp_path: Pat
     swap.look()
     assert swap.bundle_ids == (first, None)
     assert serving.reason is None
+
+
+def test_without_a_bundle_it_looks_until_the_files_are_whole(out: Path) -> None:
+    shutil.move(out, away := out.with_name("away"))
+    serving, swap = ready(out)
+    assert serving.served is None
+    shutil.copytree(away, out, symlinks=True)
+    vectors = (out / "current").resolve() / "item_vectors.npy"
+    whole = vectors.read_bytes()
+    vectors.write_bytes(whole[:-1])
+    swap.look()
+    assert serving.reason is not None
+    assert "item_vectors.npy" in serving.reason
+    vectors.write_bytes(whole)  # where it lies, and the link stays as it is
+    swap.look()
+    assert require_served(serving).bundle.bundle_id == swap.bundle_ids[0]
+    assert swap.refused is None
+
+
+def test_without_a_bundle_it_looks_again_even_if_no_file_has_changed(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = create_app(Settings(bundle=out)).state
+    prepare, looks = state.serving.prepare, count(1)
+
+    def fail_twice(path: Path) -> Served:
+        if next(looks) <= 2:
+            raise OSError("of a disk")
+        served: Served = prepare(path)
+        return served
+
+    monkeypatch.setattr(state.serving, "prepare", fail_twice)
+    while state.serving.served is None:
+        state.swap.look()
+    assert next(looks) == 4  # no more often than it had to
 
 
 def test_the_canary_asks_what_was_asked_last(out: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -231,3 +274,54 @@ def test_a_link_that_leads_nowhere_is_refused_and_a_good_one_followed_later(out:
     new = publish(out, 2)
     swap.look()
     assert swap.bundle_ids == (new, good)
+
+
+@pytest.mark.parametrize("links", [["current"], ["other", "current"], ["none"]])
+def test_a_current_that_leads_nowhere_is_refused(out: Path, links: list[str]) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    (out / "current").unlink()
+    for name, target in zip(["current", "other"], links, strict=False):
+        (out / name).symlink_to(target)
+    swap.look()
+    with pytest.raises(SwapError, match="current cannot be followed"):
+        swap.reload()
+    assert swap.bundle_ids == (good, None)
+
+
+def test_the_bundle_before_is_known_after_a_restart(out: Path) -> None:
+    _, swap = ready(out)
+    old, _ = swap.bundle_ids
+    new = publish(out, 2)
+    swap.look()
+    _, restarted = ready(out)
+    assert restarted.bundle_ids == (new, old)
+    restarted.rollback()
+    assert restarted.bundle_ids == (old, new)
+    _, restarted = ready(out)
+    assert restarted.bundle_ids == (old, new)
+
+
+def test_after_a_restart_one_goes_back_from_a_refused_bundle_to_the_last_good_one(
+    out: Path,
+) -> None:
+    _, swap = ready(out)
+    good, _ = swap.bundle_ids
+    foreign = publish_foreign(out)
+    swap.look()
+    _, restarted = ready(out)  # and has nothing to compare with
+    assert restarted.bundle_ids == (foreign, good)
+    restarted.rollback()
+    assert restarted.bundle_ids == (good, foreign)
+
+
+def test_a_bundle_before_that_is_gone_is_no_way_back(out: Path) -> None:
+    _, swap = ready(out)
+    old, _ = swap.bundle_ids
+    publish(out, 2)
+    swap.look()
+    _, restarted = ready(out)
+    shutil.rmtree(out / str(old))
+    with pytest.raises(SwapError, match="expected a bundle"):
+        restarted.rollback()
+    assert (out / "current").resolve().name == restarted.bundle_ids[0]

@@ -1,0 +1,79 @@
+"""What is checked before a service starts, so that a mistake ends the command at once."""
+
+from concurrent.futures import ProcessPoolExecutor
+from logging.config import dictConfig
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from service.settings import Settings
+from service.supervision.worker import Service
+
+if TYPE_CHECKING:
+    from service.recommending.request import RecommendRequest
+
+
+class StartError(Exception):
+    """The service cannot start, and why."""
+
+
+def checked_example(service: Service) -> "RecommendRequest":
+    """Check all that a worker will need, and return a request to try.
+
+    Raises:
+        StartError: a file, a directory or an extra cannot be used.
+    """
+    if service.settings.workers == 1:
+        return _checked_example(service.settings)
+    # In a process that ends, since the supervisor of several workers needs no memory for a bundle.
+    spawn, logs = get_context("spawn"), service.logging_config
+    with ProcessPoolExecutor(1, spawn, dictConfig, (logs,)) as process:
+        return process.submit(_checked_example, service.settings).result()
+
+
+def _checked_example(settings: Settings) -> "RecommendRequest":
+    from service.bundle.bundle import load_bundle
+    from service.bundle.errors import BundleError
+    from service.business_rules.errors import RulesError
+    from service.business_rules.files import RuleFiles
+    from service.events import open_stream
+    from service.events.errors import EventsError
+    from service.http.keys.access import Access
+    from service.http.keys.api_keys import ApiKeysError
+    from service.recommending.recommender import Recommender
+    from service.serving.example_requests import example_requests
+    from service.support.extras import ExtraMissingError
+    from service.support.forgotten_users import ForgottenUsers
+
+    try:
+        bundle = load_bundle(settings.bundle)
+        Recommender(bundle, settings)
+        RuleFiles(bundle.catalogue, settings.rules, settings.availability)
+        Access(settings)
+        _check_extras(settings)
+        if (stream := open_stream(settings)) is not None:
+            stream.check()
+            stream.close()
+        since = ForgottenUsers.beside(settings.bundle).now().since
+    except (
+        BundleError,
+        RulesError,
+        ApiKeysError,
+        EventsError,
+        ExtraMissingError,
+        OSError,
+    ) as error:
+        raise StartError(str(error)) from error
+    return example_requests(bundle, 1, since)[0]
+
+
+def _check_extras(settings: Settings) -> None:
+    from service.support.extras import Extra, need
+
+    asked: tuple[tuple[Extra, str, str | None], ...] = (
+        ("kafka", "RTT2VEC_KAFKA", settings.kafka),
+        ("memcached", "RTT2VEC_MEMCACHED", settings.memcached),
+        ("tracing", "RTT2VEC_TRACES", settings.traces),
+    )
+    for extra, variable, value in asked:
+        if value is not None:
+            need(extra, variable)

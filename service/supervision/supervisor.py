@@ -1,0 +1,161 @@
+"""The supervisor: keeps the workers of a service running until a signal.
+
+A worker that ends is replaced at once. If a new one cannot start, further ones are tried one at a
+time, after waits that double; the workers that run go on answering.
+"""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from multiprocessing.connection import wait
+from pathlib import Path
+from socket import socket, socketpair
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from service.supervision.worker import Service, Worker
+from service.support.backoff import Backoff
+
+if TYPE_CHECKING:
+    from service.telemetry.workers import EndedWorkers
+
+_logger = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_TICK_S = 0.5
+_RETRY_S = (1.0, 10.0)  # from the first to the longest wait
+_MARGIN_S = 10.0  # beyond drain and grace; a worker that hangs ends itself before
+_KILLED_S = 2.0  # for a killed process to end; one whose disk hangs does not
+
+
+class Supervisor:
+    """Starts workers, replaces them, and ends them."""
+
+    def __init__(self, service: Service, shared: Path, listener: socket) -> None:
+        """Prepares; the workers will share a directory and the listening socket."""
+        self._service = service._replace(shared=shared)
+        self._shared = shared
+        self._listener = listener
+        self._workers: list[Worker] = []
+        self._retry = Backoff(*_RETRY_S)
+        self._fails = False  # whether the latest start failed
+
+    def run(self) -> int:
+        """Keep workers running until a signal; return 0 if all of them ran then, and ended well.
+
+        They drain and finish their requests. After a second signal they are killed.
+        """
+        with _signals() as signals:
+            try:
+                while not _received(signals):
+                    self._tend()
+                    wait([signals, *(each.sentinel for each in self._workers)], _TICK_S)
+                return self._end(signals)
+            finally:
+                for each in self._workers:
+                    each.kill()
+
+    def _tend(self) -> None:
+        """See what has become of the workers, and start those that are missing."""
+        with suppress(OSError):
+            self._shared.mkdir(mode=0o700, exist_ok=True)  # it may have been removed
+        for each in list(self._workers):
+            if each.begins_to_accept():
+                self._fails = False
+                self._retry.reset()
+            if each.exit_code is not None:
+                self._workers.remove(each)
+                self._take_note(each)
+            elif each.hangs:
+                _logger.error("a worker hangs and is killed", extra={"worker": each.pid})
+                each.kill()
+        while self._may_start():
+            self._start()
+
+    def _may_start(self) -> bool:
+        if len(self._workers) >= self._service.settings.workers or self._retry.left_s:
+            return False
+        return not self._fails or all(each.accepts for each in self._workers)
+
+    def _start(self) -> None:
+        try:
+            self._workers.append(Worker(self._service, self._listener))
+        except OSError as error:  # no memory or no process left
+            _logger.error("a worker cannot start: %s", error)
+            self._back_off()
+
+    def _back_off(self) -> None:
+        self._fails = True
+        if not self._retry.left_s:  # several that fail together count as one
+            wait_s = self._retry.fail()
+            _logger.error("the next start of a worker is in %g s", wait_s)
+
+    def _take_note(self, ended: Worker) -> None:
+        stage = "running" if ended.accepts else "starting"
+        facts = {"worker": ended.pid, "exit_code": ended.exit_code}
+        _logger.error("a worker ended while %s", stage, extra=facts)
+        try:
+            self._ended_workers.add(ended.pid, stage)
+        except OSError as error:
+            _logger.error("the counts of a worker are lost: %s", error)
+        if not ended.accepts:
+            self._back_off()
+
+    @cached_property
+    def _ended_workers(self) -> "EndedWorkers":
+        # Imported only when it is needed, to save the supervisor's memory.
+        from service.telemetry.workers import EndedWorkers
+
+        return EndedWorkers(self._shared)
+
+    def _end(self, signals: socket) -> int:
+        self._listener.close()  # otherwise clients would connect to workers that accept no more
+        for each in self._workers:
+            each.stop()
+        settings = self._service.settings
+        last = monotonic() + settings.drain_s + settings.shutdown_grace_s + _MARGIN_S
+        while running := [each for each in self._workers if each.exit_code is None]:
+            wait([signals, *(each.sentinel for each in running)], max(last - monotonic(), 0))
+            if _received(signals) or monotonic() > last:
+                _logger.error("workers are killed before they have ended")
+                return self._kill()
+        # The signal ends a worker that has hardly begun; that proves nothing if the latest failed.
+        well = (0,) if self._fails else (0, -signal.SIGTERM)
+        ended_well = [each for each in self._workers if each.exit_code in well]
+        return int(len(ended_well) < settings.workers)
+
+    def _kill(self) -> int:
+        for each in self._workers:
+            each.kill()
+        last = monotonic() + _KILLED_S
+        while running := [each.sentinel for each in self._workers if each.exit_code is None]:
+            if not wait(running, max(last - monotonic(), 0)):
+                break
+        return 1
+
+
+@contextmanager
+def _signals() -> Iterator[socket]:
+    """Yield a socket that can be read once a signal to end has come."""
+    receiving, sending = socketpair()
+    with receiving, sending:
+        receiving.setblocking(False)
+        sending.setblocking(False)
+        signal.set_wakeup_fd(sending.fileno())
+        before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+        try:
+            yield receiving
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(-1)
+
+
+def _received(signals: socket) -> bool:
+    """Whether one more signal has come."""
+    try:
+        return bool(signals.recv(1))
+    except BlockingIOError:
+        return False

@@ -1,0 +1,144 @@
+"""A worker: a process that serves, as its supervisor sees it, and what runs in it."""
+
+import logging
+import logging.config
+import os
+import signal
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from socket import socket
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from service.settings import Settings
+from service.support.apart import apart, leave
+
+if TYPE_CHECKING:
+    from service.supervision.server import Server
+
+_logger = logging.getLogger(__name__)
+_spawn = get_context("spawn")
+
+_BEAT_S = {"starts": 0.05, "accepts": 1.0}
+"""Seconds between two beats, by what they say; the first moment of accepting should be known."""
+
+_HANGS_S = 10.0  # without a beat: then not even a thread of the process runs
+
+
+class Service(NamedTuple):
+    """What a process needs to serve; it is pickled for workers.
+
+    Attributes:
+        settings: of the service.
+        logging_config: of every process, as `logging.config` has it.
+        shared: directory of all workers, if there are several.
+    """
+
+    settings: Settings
+    logging_config: dict[str, Any]
+    shared: Path | None = None
+
+
+class Worker:
+    """A process that serves on a socket.
+
+    Attributes:
+        pid: its process id.
+        accepts: whether it accepts connections, as it told last.
+    """
+
+    def __init__(self, service: Service, listener: socket) -> None:
+        """Starts the process."""
+        self._beats, beats = _spawn.Pipe(duplex=False)
+        self._process = _spawn.Process(target=_run, args=(service, listener, beats))
+        self._process.start()
+        beats.close()  # the process has its own
+        self._last_beat = monotonic()
+        self.pid = self._process.pid or 0
+        self.accepts = False
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.exitcode
+
+    @property
+    def sentinel(self) -> int:
+        """Becomes ready when the process ends."""
+        return self._process.sentinel
+
+    def begins_to_accept(self) -> bool:
+        """Hear what it tells; whether it now accepts connections for the first time."""
+        accepted = self.accepts
+        while self._beats.poll():
+            try:
+                self.accepts = self._beats.recv() == "accepts"
+            except EOFError:  # it has ended
+                break
+            self._last_beat = monotonic()
+        return self.accepts and not accepted
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has told nothing for so long that it must hang."""
+        return monotonic() - self._last_beat > _HANGS_S
+
+    def stop(self) -> None:
+        """Ask it to finish its requests and end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+def serve(service: Service, listener: socket, pulse: "_Pulse | None" = None) -> int:
+    """Serve until a signal, and return the exit code; a worker has a pulse."""
+    from service.app import create_app
+    from service.supervision.server import Server, server_config
+
+    settings = service.settings
+    try:
+        app = create_app(settings, shared=service.shared)
+        config = server_config(app, settings, service.logging_config)
+        server = Server(config, settings, app.state.serving.drain, is_worker=pulse is not None)
+        if pulse is not None:
+            pulse.server = server
+        server.run([listener])
+    except Exception as error:
+        _logger.exception("the process cannot serve: %s", error)
+        return 1
+    return int(server.lifespan.should_exit)  # whether the app failed to shut down
+
+
+class _Pulse:
+    """Tells the supervisor that a worker lives, and ends the worker when the supervisor is gone."""
+
+    def __init__(self, beats: Connection) -> None:
+        self._beats = beats
+        self.server: Server | None = None
+
+    def run(self) -> None:
+        """Beat until the supervisor is gone."""
+        supervisor = parent_process()
+        gone = [supervisor.sentinel] if supervisor is not None else []
+        beat = "starts"
+        with suppress(OSError):  # of writing to a supervisor that is gone
+            while not wait(gone, _BEAT_S[beat]):
+                accepts = self.server is not None and self.server.started
+                self._beats.send(beat := "accepts" if accepts else "starts")
+        _logger.error("the supervisor is gone: the worker ends")
+        if self.server is None:
+            os._exit(1)
+        self.server.stop(drain_s=0)
+
+
+def _run(service: Service, listener: socket, beats: Connection) -> None:
+    """Be a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the supervisor has it, too
+    logging.config.dictConfig(service.logging_config)
+    pulse = _Pulse(beats)
+    apart(pulse.run)
+    leave(serve(service, listener, pulse))

@@ -1,0 +1,170 @@
+"""Metrics of several workers: each counts in files of its own, in a directory that all share.
+
+The library maps these files into memory, so that a killed worker loses no count. Here a worker that
+ended is added to those that ended before it, and files that were removed are written again.
+"""
+
+import logging
+import os
+import shutil
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+from prometheus_client import CollectorRegistry, Counter, Metric, generate_latest, values
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service.support.files import locked
+
+_logger = logging.getLogger(__name__)
+
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the directory; set by `rtt2vec-serve` before the library is imported."""
+
+WORKERS_READY = "rtt2vec_workers_ready"
+STAGES_OF_FAILURE = ("starting", "running")
+
+_ENDED = "ended"  # stands for the process id in the name of a file
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+def worker_failures(registry: CollectorRegistry) -> Counter:
+    """Return the counter of workers that ended by themselves."""
+    text = "Workers that could not start, or ended without being told to."
+    return Counter("worker_failures", text, ["stage"], namespace="rtt2vec", registry=registry)
+
+
+class WorkerFiles:
+    """The files of this process among those of all workers."""
+
+    def __init__(self, directory: Path) -> None:
+        """Takes the directory of all workers; from now on values are kept there."""
+        self._directory = directory
+        self._generation = 0
+        self._lock = Lock()
+        self._known: set[str] = set()
+        values.ValueClass = values.MultiProcessValue(self._identity)
+
+    def _identity(self) -> str:
+        """What the names of this process's files end with."""
+        return f"{os.getpid()}-{self._generation}"
+
+    def keep(self) -> None:
+        """Write files again that were removed, with the counts that this process still has."""
+        with self._lock:
+            self._keep()
+
+    def _keep(self) -> None:
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        end = f"_{self._identity()}.db"
+        present = {each.name for each in self._directory.iterdir() if each.name.endswith(end)}
+        if self._known <= present:
+            self._known = present
+            return
+        _logger.warning("metrics were removed from %s and are written again", self._directory)
+        self._generation += 1  # has the library open files of the new name
+        new_end = f"_{self._identity()}.db"
+        for name, file in _open_files(self._known):
+            shutil.copyfile(file, self._directory / name.replace(end, new_end))
+        for name in present:
+            (self._directory / name).unlink(missing_ok=True)
+        self._known = set()
+
+    def render(self) -> bytes:
+        """Return the exposition text: the sum over all workers."""
+        self.keep()
+        registry = CollectorRegistry()
+        registry.register(self)
+        with locked(self._directory):
+            return generate_latest(registry)
+
+    def collect(self, files: str = "*.db") -> Iterable[Metric]:
+        """Return the metrics in files whose names match a pattern, added up over workers."""
+        found = self._directory.glob(files)
+        # A file of a worker that is just starting may still be empty.
+        filled = [str(each) for each in found if each.stat().st_size]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(filled)
+        return metrics
+
+    def workers_ready(self) -> float:
+        """Return how many workers are ready."""
+        with locked(self._directory):
+            metrics = list(self.collect("gauge_livesum_*.db"))
+        ready = [each for each in metrics if each.name == WORKERS_READY]
+        return sum(sample.value for each in ready for sample in each.samples)
+
+    def retire(self, pid: int) -> None:
+        """Remove the gauges of a process: it no longer serves."""
+        with locked(self._directory):
+            for file in _of(self._directory, pid):
+                if file.name.startswith("gauge_live"):
+                    file.unlink()
+
+    def add_ended(self, pid: int) -> None:
+        """Add the counts of a process that ended to those of all that ended before it."""
+        self.retire(pid)
+        for file in _of(self._directory, pid):
+            total = file.with_name(f"{file.stem.rpartition('_')[0]}_{_ENDED}.db")
+            new = total.with_suffix(".new")
+            try:
+                _add(file, total, new)
+            except (OSError, ValueError, RuntimeError, struct.error) as error:
+                _logger.error("the counts in %s are lost: %s", file.name, error)
+                new.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
+                continue
+            with locked(self._directory):  # for a reader, counts are never there twice
+                new.replace(total)
+                file.unlink()
+
+
+class EndedWorkers:
+    """What a supervisor knows of workers that ended by themselves."""
+
+    def __init__(self, directory: Path) -> None:
+        """Takes the directory of all workers."""
+        self._files = WorkerFiles(directory)
+        self._failures = worker_failures(CollectorRegistry())
+
+    def add(self, pid: int, stage: str) -> None:
+        """Count a worker that ended at one of `STAGES_OF_FAILURE`, and keep its counts.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        self._files.keep()
+        self._failures.labels(stage).inc()
+        self._files.add_ended(pid)
+
+
+def _of(directory: Path, pid: int) -> list[Path]:
+    """The files of a process."""
+    files = directory.glob("*.db")
+    return [file for file in files if file.stem.rpartition("_")[2].split("-")[0] == str(pid)]
+
+
+def _open_files(names: set[str]) -> Iterator[tuple[str, Path]]:
+    """The open files of this process that had these names, also if they were removed."""
+    for link in _OPEN_FILES.iterdir():
+        with suppress(OSError):  # a connection that was closed meanwhile
+            name = link.readlink().name.removesuffix(" (deleted)")
+            if name in names:
+                yield name, link
+
+
+def _add(file: Path, total: Path, new: Path) -> None:
+    """Write the sums of two files to a new one; of gauges, the most recent values."""
+    new.unlink(missing_ok=True)
+    if total.exists():
+        shutil.copyfile(total, new)
+    both = MmapedDict(str(new))
+    for key, value, at, _ in MmapedDict.read_all_values_from_file(str(file)):
+        before, at_before = both.read_value(key)
+        if not file.name.startswith("gauge_"):
+            both.write_value(key, before + value, 0.0)
+        elif at > at_before:
+            both.write_value(key, value, at)
+    both.close()
