@@ -169,7 +169,7 @@ def test_metrics_are_made_once_for_all_who_ask_at_once(
     assert asyncio.run(scrapes()) == ["1"] * 20 + ["2"]
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/metrics"])
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/metrics", "/docs"])
 def test_probes_and_metrics_answer_to_head(client: httpx.Client, path: str) -> None:
     asked, got = client.head(path), client.get(path)
     assert asked.status_code == got.status_code == 200

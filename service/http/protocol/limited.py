@@ -73,8 +73,8 @@ class LimitedProtocol(HttpToolsProtocol):
         upgrade = self.parser.should_upgrade()  # the parser ends the request with its head
         if upgrade and any(name in _OF_BODIES for name, _ in self.headers):
             raise ValueError("a body cannot follow a request to upgrade")
-        self._in_head = False
         super().on_headers_complete()
+        self._in_head = False
         if upgrade:
             self._close_when_answered()
 

@@ -20,7 +20,7 @@ def docs_routes() -> APIRouter:
     """Return the route of the page."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/docs", response_class=HTMLResponse)
+    @router.api_route("/docs", methods=["GET", "HEAD"], response_class=HTMLResponse)
     async def docs(request: Request) -> HTMLResponse:
         return HTMLResponse("\n".join(_page(request.app.openapi())), headers=_HEADERS)
 

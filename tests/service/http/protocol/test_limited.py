@@ -96,7 +96,9 @@ def test_trailers_are_no_headers(server: Server, connection: socket.socket, piec
     for part in [b"".join(parts)] if pieces == 1 else parts:
         connection.sendall(part)
     assert answer(connection).body == b"/a 2"
-    assert server.headers == [["host", "transfer-encoding"]]
+    connection.sendall(GET)
+    assert answer(connection).body == b"/a 0"
+    assert server.headers == [["host", "transfer-encoding"], ["host"]]
 
 
 @pytest.mark.parametrize(
@@ -171,8 +173,21 @@ def test_a_body_that_is_no_longer_needed_is_not_read_to_its_end(connection: sock
     assert rest(connection) == b""
 
 
-def test_invalid_http_gets_400(connection: socket.socket) -> None:
-    connection.sendall(b"no HTTP\r\n\r\n")
+@pytest.mark.parametrize(
+    "invalid",
+    [
+        b"no HTTP\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
+        CHUNKED.replace(b"2\r\n{}", b"-1"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", GET])
+def test_invalid_http_gets_400(connection: socket.socket, before: bytes, invalid: bytes) -> None:
+    if before:
+        connection.sendall(before)
+        assert answer(connection).status == 200
+    connection.sendall(invalid)
     assert answer(connection).status == 400
 
 
