@@ -93,4 +93,6 @@ def logging_config(level: str, users: LogUsers = "off") -> dict[str, Any]:
         "formatters": {"json": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
+        # It names the builds of FAISS that the processor does not suit, as errors with tracebacks.
+        "loggers": {"faiss.loader": {"level": "WARNING"}},
     }
