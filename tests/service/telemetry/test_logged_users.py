@@ -209,6 +209,17 @@ def a_request_fails(shop: Shop) -> None:
         assert client.get(f"/users/{USER}").status_code in (403, 404, 405)
 
 
+def the_journal_is_removed(shop: Shop) -> None:
+    events = shop.directory / "removed"
+    app = create_app(shop.settings(events=events))
+    with listening(app) as client:
+        event = dict.fromkeys(("event_id", "user_id", "basket_id", "item_id"), USER)
+        batch = {"events": [event | {"timestamp": datetime.now(UTC).isoformat()}]}
+        assert client.post("/events", json=batch).status_code == 200
+        (events / "events.sqlite").unlink()
+        assert client.post("/events", json=batch).status_code == 503
+
+
 CASES: list[Callable[[Shop], None]] = [
     the_store_fails,
     a_profile_is_damaged,
@@ -217,6 +228,7 @@ CASES: list[Callable[[Shop], None]] = [
     both_bundles_fail_in_the_canary,
     a_task_fails,
     a_request_fails,
+    the_journal_is_removed,
     # The user is forgotten from here on.
     events_cannot_be_kept,
     profiles_cannot_be_deleted,
