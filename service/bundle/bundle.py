@@ -41,11 +41,12 @@ from service.bundle.manifest import (
 from service.bundle.publishing import CURRENT, publish, staging
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
-from service.support.files import sync
+from service.support.files import read_regular, sync
 from service.support.read_only import read_only
 
 ITEMS = "items.arrow"
 USERS = "users.arrow"
+_MANIFEST_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
 _ITEM_COLUMNS = {
     "item_id": "item_ids",
     "name": "names",
@@ -140,8 +141,16 @@ def load_bundle(path: Path) -> Bundle:
     """Load and verify the bundle at `path`, or the one that `path/current` points at.
 
     Raises:
-        BundleError: the bundle is refused.
+        BundleError: the bundle is refused, or cannot be read.
     """
+    try:
+        return _load(path)
+    except OSError as error:
+        found = f"{error.filename or path}: {error.strerror or error}"
+        raise BundleMissingError(path, "a bundle that can be read", found) from error
+
+
+def _load(path: Path) -> Bundle:
     directory = _locate(path)
     manifest = _verify(directory)
     catalogue, user_ids = _read_tables(directory)
@@ -202,14 +211,15 @@ def _locate(path: Path) -> Path:
 
 def _verify(directory: Path) -> Manifest:
     """Check all files against the manifest, and the manifest against its id."""
-    manifest = Manifest.decode((directory / MANIFEST).read_bytes(), directory / MANIFEST)
+    path = directory / MANIFEST
+    manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
     if directory.name != manifest.bundle_id:
         remedy = "Give the directory its old name back, or build a new bundle."
         raise BundleInvalidError(directory, f"name {manifest.bundle_id}", directory.name, remedy)
     expected = {ITEMS, USERS, *(f"{name}.npy" for name in manifest.arrays)}
     expected.update(_backend(manifest.retrieval, directory).files)
     if set(manifest.files) != expected:
-        raise BundleInvalidError(directory / MANIFEST, sorted(expected), sorted(manifest.files))
+        raise BundleInvalidError(path, sorted(expected), sorted(manifest.files))
     for name, facts in manifest.files.items():
         _verify_file(directory / name, facts)
     return manifest

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import runpy
 import shutil
@@ -272,3 +273,23 @@ def test_the_promised_recall_is_measured_on_the_stored_queries(bundle: Path) -> 
     exact = Exact(loaded.item_vectors)
     recall = measure_ann_recall(loaded.retrieval, exact, loaded.recall_queries)
     assert recall == loaded.manifest.retrieval.ann_recall_at_k
+
+
+def test_a_bundle_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleMissingError, match="expected a bundle that can be read"):
+        load_bundle(tmp_path / ("long" * 100))
+
+
+def test_a_manifest_without_end_is_not_read(bundle: Path) -> None:
+    with (bundle / "manifest.json").open("r+b") as manifest:
+        manifest.truncate(1 << 40)  # a hole: it takes no room
+    with pytest.raises(BundleMissingError, match=r"manifest\.json: more than"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "items.arrow", "item_vectors.npy"])
+def test_a_pipe_in_the_place_of_a_file_is_refused(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    with pytest.raises(BundleMissingError):
+        load_bundle(bundle)
