@@ -140,7 +140,9 @@ async def _bundles_in_use(
     serving: Serving, swap: Swap, metrics: Metrics, several_workers: bool
 ) -> AsyncIterator[None]:
     """Load the bundle, and look for newer ones and for new rules, while the block runs."""
-    looks = {"bundles": swap.look, "rules": serving.look_at_rules, "metrics": metrics.keep_files}
+    looks = {"bundles": swap.look, "rules": serving.look_at_rules}
+    if several_workers:
+        looks["metrics"] = metrics.keep_files
     watches = {name: Watch(name, look, metrics.observe_look) for name, look in looks.items()}
     # Other workers answer, so that this one need not accept requests as long as it has no bundle.
     while several_workers and serving.served is None and not serving.draining:

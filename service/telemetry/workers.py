@@ -9,9 +9,10 @@ import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Metric, generate_latest, values
 from prometheus_client.mmap_dict import MmapedDict
@@ -28,6 +29,7 @@ WORKERS_READY = "rtt2vec_workers_ready"
 STAGES_OF_FAILURE = ("starting", "running")
 
 _ENDED = "ended"  # stands for the process id in the name of a file
+_PATIENCE_S = 1.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -78,7 +80,7 @@ class WorkerFiles:
         self.keep()
         registry = CollectorRegistry()
         registry.register(self)
-        with locked(self._directory):
+        with self._alone():
             return generate_latest(registry)
 
     def collect(self, files: str = "*.db") -> Iterable[Metric]:
@@ -91,14 +93,14 @@ class WorkerFiles:
 
     def workers_ready(self) -> float:
         """Return how many workers are ready."""
-        with locked(self._directory):
+        with self._alone():
             metrics = list(self.collect("gauge_livesum_*.db"))
         ready = [each for each in metrics if each.name == WORKERS_READY]
         return sum(sample.value for each in ready for sample in each.samples)
 
     def retire(self, pid: int) -> None:
         """Remove the gauges of a process: it no longer serves."""
-        with locked(self._directory):
+        with self._alone():
             for file in _of(self._directory, pid):
                 if file.name.startswith("gauge_live"):
                     file.unlink()
@@ -116,9 +118,17 @@ class WorkerFiles:
                 new.unlink(missing_ok=True)
                 file.unlink(missing_ok=True)
                 continue
-            with locked(self._directory):  # for a reader, counts are never there twice
+            with self._alone():  # a reader must not see counts twice
                 new.replace(total)
                 file.unlink()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold off other processes; one that hangs is waited for a second."""
+        with ExitStack() as held:
+            with suppress(OSError):
+                held.enter_context(locked(self._directory, monotonic() + _PATIENCE_S))
+            yield
 
 
 class EndedWorkers:

@@ -1,0 +1,86 @@
+"""The metrics of several workers, some of which end."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.conftest import Served
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served]) -> Served:
+    """Two workers."""
+    return serve("--workers", "2")
+
+
+def directory(served: Served) -> Path:
+    """Where the workers keep their metrics."""
+    environment = Path(f"/proc/{served.workers[0]}/environ").read_text().split("\0")
+    name, found = "PROMETHEUS_MULTIPROC_DIR=", [e for e in environment if e.startswith("PROM")]
+    return Path(found[0].removeprefix(name))
+
+
+def ask(served: Served, times: int) -> None:
+    """Ask on connections of their own, which any worker may take."""
+    for _ in range(times):
+        httpx.post(f"{served.url}/recommend", json={}).raise_for_status()
+
+
+def answered(served: Served) -> float:
+    """How many recommendations all workers have counted."""
+    lines = httpx.get(f"{served.url}/metrics").raise_for_status().text.splitlines()
+    name = 'rtt2vec_requests_total{route="/recommend",status="200"} '
+    return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+
+def kill_and_await(served: Served, worker: int) -> None:
+    """Kill a worker, and return once another one has taken its place."""
+    ready = served.log.read_text().count("Application startup complete")
+    os.kill(served.workers[worker], signal.SIGKILL)
+    served.await_logged("Application startup complete", ready + 1)
+
+
+def test_the_counts_of_workers_that_ended_are_added_up(served: Served) -> None:
+    for kills in range(4):
+        ask(served, 10)
+        kill_and_await(served, kills % 2)
+        assert answered(served) == 10 * (kills + 1)
+        if not kills:
+            files = {each.name for each in directory(served).iterdir()}
+    assert len({each.name for each in directory(served).iterdir()}) == len(files)
+
+
+def test_a_directory_that_was_removed_is_made_again(served: Served) -> None:
+    ask(served, 20)
+    shutil.rmtree(directory(served))
+    while answered(served) != 20:  # once both workers have seen it
+        pass
+    ask(served, 20)
+    assert answered(served) == 40
+    kill_and_await(served, 0)
+    ask(served, 20)
+    assert answered(served) == 60
+
+
+def test_a_file_that_was_removed_is_written_again(served: Served) -> None:
+    ask(served, 20)
+    for each in directory(served).glob("counter_*.db"):
+        each.unlink()
+    while answered(served) != 20:
+        pass
+
+
+def test_a_file_that_is_damaged_costs_its_own_counts_alone(served: Served) -> None:
+    ask(served, 20)
+    (directory(served) / "counter_4711-0.db").write_bytes(b"")  # of a worker that has just begun
+    assert answered(served) == 20
+    worker = served.workers[0]
+    (file,) = directory(served).glob(f"counter_{worker}-*.db")
+    file.write_bytes(b"\xff" * 8)
+    kill_and_await(served, 0)
+    assert answered(served) <= 20
