@@ -49,12 +49,13 @@ def running(
     workers: int = 1,
     flags: Sequence[str] = (),
     without: Sequence[str] = (),
+    port: int = 0,
 ) -> Iterator[Running]:
     """Start a service, with default settings but for log level and flags; stop it at the end.
 
     Modules named in `without` cannot be imported, as if they were not installed.
     """
-    common = ["--bundle", str(bundle), "--port", "0", "--log-level", LOG_LEVEL]
+    common = ["--bundle", str(bundle), "--port", str(port), "--log-level", LOG_LEVEL]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
     began = perf_counter()
     with (

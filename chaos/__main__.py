@@ -17,6 +17,7 @@ from chaos import (
     profile_store,
     purchase_storage,
     purchase_stream,
+    workers,
 )
 from chaos.outcome import as_table
 
@@ -25,6 +26,7 @@ _KINDS = {
     "purchase_stream": purchase_stream.outcomes,
     "purchase_storage": purchase_storage.outcomes,
     "hot_swap": hot_swap.outcomes,
+    "workers": workers.outcomes,
     "overload": overload.outcomes,
     "hostile_clients": hostile_clients.outcomes,
 }
