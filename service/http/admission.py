@@ -3,9 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
 
 from service.http.arrivals import Arrivals
 from service.http.problems import ProblemError
+
+_T = TypeVar("_T")
 
 
 class Queue:
@@ -56,6 +61,28 @@ class Queue:
                 loop.call_soon(self._next, loop)
                 return
         self._taken = False
+
+
+class Threads:
+    """A few threads for work that would hold up the event loop, and few requests that wait."""
+
+    def __init__(self, threads: int, waiting: int) -> None:
+        self._limiter = CapacityLimiter(threads)
+        self._places = threads + waiting
+
+    async def run(self, call: Callable[[], _T]) -> _T:
+        """Return the result of a call in one of the threads.
+
+        Raises:
+            ProblemError: 503, too many requests wait.
+        """
+        if not self._places:
+            raise too_busy()
+        self._places -= 1
+        try:
+            return await to_thread.run_sync(call, limiter=self._limiter)
+        finally:
+            self._places += 1
 
 
 def too_busy() -> ProblemError:

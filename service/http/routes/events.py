@@ -4,14 +4,13 @@ import json
 import logging
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent, event_type
 from service.events.stream import PurchaseStream, Taken
-from service.http.admission import too_busy
+from service.http.admission import Threads
 from service.http.body import described, json_body
 from service.http.problems import ProblemError, documented
 from service.http.schemas import RequestBody, request_type
@@ -60,7 +59,7 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
 
     # In threads of its own, since writing to disk takes milliseconds, or longer if it waits for
     # other writers. Commits take place one after another anyway.
-    threads = CapacityLimiter(_THREADS)
+    threads = Threads(_THREADS, _WAITING)
 
     @router.post(
         "/events",
@@ -69,8 +68,6 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
     )
     async def events(batch: Annotated[EventsRequest, Depends(body)]) -> EventsResponse:
         """Take purchases in, each event id once; they count from the next request on."""
-        if threads.statistics().tasks_waiting >= _WAITING:
-            raise too_busy()
         until = stream.deadline()
 
         def take() -> Taken:
@@ -78,7 +75,7 @@ def events_routes(stream: PurchaseStream, settings: Settings) -> APIRouter:
             return stream.take(raw, until)
 
         try:
-            taken = await to_thread.run_sync(take, limiter=threads)
+            taken = await threads.run(take)
         except ClockError as error:
             detail = f"The events could not be kept: {error}. Send them again."
             raise ProblemError(503, detail, headers={"Retry-After": "1"}) from error

@@ -1,6 +1,6 @@
 """Trying business rules before they are in force: `POST /rules/test`."""
 
-import asyncio
+from functools import partial
 from time import time
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.business_rules.errors import RulesError
+from service.http.admission import Threads
 from service.http.body import described, json_body
 from service.http.problems import documented
 from service.http.readiness import require_served
@@ -18,6 +19,7 @@ from service.serving.serving import Serving
 from service.settings import Settings
 
 _RULES_LIMIT_CHARS = 1 << 19  # some five thousand rules
+_WAITING = 4  # trials, of a few MiB each
 _LATEST_S = 1 << 37  # every time zone has a local time from 0 up to this moment
 
 
@@ -64,6 +66,7 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the route that tries rules."""
     router = APIRouter()
     body_type = request_type(settings, RulesTestRequest)
+    thread = Threads(1, _WAITING)
     body = json_body(body_type, _RULES_LIMIT_CHARS + settings.body_limit_bytes)
 
     @router.post(
@@ -73,8 +76,9 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
     )
     async def test_rules(request: Annotated[RulesTestRequest, Depends(body)]) -> RulesTestResponse:
         """Give what a rules file would change for a request."""
-        # In a thread: a thousand rules take longer to compile than other requests should wait.
-        return await asyncio.to_thread(_try, require_served(serving), request)
+        # In a thread: a thousand rules take longer to compile than other requests should wait. Only
+        # in one, since threads take turns with the event loop.
+        return await thread.run(partial(_try, require_served(serving), request))
 
     return router
 

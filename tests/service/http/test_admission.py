@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.http.admission import Queue
+from service.http.admission import Queue, Threads
 from service.http.problems import ProblemError
 from service.http.readiness import require_served
 from service.settings import Settings
@@ -92,6 +93,35 @@ def test_a_request_that_leaves_the_queue_delays_no_other() -> None:
         return await outcomes(queue, 2)
 
     assert asyncio.run(leave()) == [0, 1]
+
+
+def test_few_requests_run_in_threads_and_few_wait_for_one() -> None:
+    running, most, go_on = [0], [0], threading.Event()
+    lock = threading.Lock()
+
+    def work() -> str:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        go_on.wait()
+        with lock:
+            running[0] -= 1
+        return "done"
+
+    async def results() -> list[object]:
+        threads = Threads(2, 3)
+        asked = [asyncio.create_task(threads.run(work)) for _ in range(8)]
+        refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
+        assert len(refused) == 3
+        go_on.set()
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        return [*found, await threads.run(work)]
+
+    *at_once, later = asyncio.run(results())
+    assert at_once[:5] == ["done"] * 5
+    problems = [each for each in at_once[5:] if isinstance(each, ProblemError)]
+    assert [problem.status for problem in problems] == [503] * 3
+    assert (most[0], later) == (2, "done")
 
 
 def connections(served: Served, running: ExitStack, count: int) -> list[socket.socket]:
