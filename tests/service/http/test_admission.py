@@ -97,12 +97,13 @@ def test_a_request_that_leaves_the_queue_delays_no_other() -> None:
 
 def test_few_requests_run_in_threads_and_few_wait_for_one() -> None:
     running, most, go_on = [0], [0], threading.Event()
-    lock = threading.Lock()
+    lock, started = threading.Lock(), threading.Semaphore(0)
 
     def work() -> str:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
+        started.release()
         go_on.wait()
         with lock:
             running[0] -= 1
@@ -113,6 +114,8 @@ def test_few_requests_run_in_threads_and_few_wait_for_one() -> None:
         asked = [asyncio.create_task(threads.run(work)) for _ in range(8)]
         refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
         assert len(refused) == 3
+        for _ in range(2):
+            await asyncio.to_thread(started.acquire)
         go_on.set()
         found = await asyncio.gather(*asked, return_exceptions=True)
         return [*found, await threads.run(work)]
