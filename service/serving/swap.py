@@ -260,7 +260,7 @@ class Swap:
                 new = self._serving.prepare(path)
                 if judged_by is not None and new.bundle.path != self._previous:
                     self._judge(judged_by, new)
-        except (BundleError, RulesError, CanaryError) as error:
+        except (BundleError, RulesError, CanaryError, OSError) as error:
             raise SwapError(str(error)) from error
         except Exception as error:  # a library may fail in any way; what answers must go on
             _logger.exception("loading a bundle failed")

@@ -11,22 +11,27 @@ from service.support.failures import log_failure
 _logger = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
-_PATIENCE_S = 30.0
 
 
 class Watch:
     """Looks at something at once and then every second, in threads that nobody waits for."""
 
     def __init__(
-        self, name: str, look: Callable[[], object], observe: Callable[[str], None]
+        self,
+        name: str,
+        look: Callable[[], object],
+        observe: Callable[[str], None],
+        patience_s: float = 30,
     ) -> None:
         """Starts to look.
 
         Args:
             name: of what is looked at.
             look: looks, and does what is to be done.
-            observe: called with the name after each look.
+            observe: called with the name after each look that did not fail.
+            patience_s: seconds until a look that does not end is logged.
         """
+        self._patience_s = patience_s
         self._name = name
         self._look = look
         self._observe = observe
@@ -45,14 +50,17 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            self._finish(apart(self._look))
-            self._observe(self._name)
+            look = apart(self._look)
+            self._await(look)
+            if look.exception() is None:
+                self._observe(self._name)
+            log_failure(f"looking at {self._name}", look)  # the next look may succeed
             self._looked.set()
             self._over.wait(_EVERY_S)
 
-    def _finish(self, look: Future[object]) -> None:
-        if not wait([look], _PATIENCE_S).done:
-            _logger.error("no look at %s for %d s; its disk may hang", self._name, _PATIENCE_S)
+    def _await(self, look: Future[object]) -> None:
+        if not wait([look], self._patience_s).done:
+            took = f"takes more than {self._patience_s:g} s"
+            _logger.error("looking at %s %s: its disk may hang", self._name, took)
             wait([look])
-            _logger.info("the look at %s ended", self._name)
-        log_failure(f"looking at {self._name}", look)  # the next look may succeed
+            _logger.warning("looking at %s has ended", self._name)
