@@ -6,9 +6,9 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -68,16 +68,16 @@ def test_the_others_go_on_while_a_worker_cannot_start(
 ) -> None:
     served = serve("--workers", "2", "--api-keys", str(keys))
     keys.write_text("[[keys")
+    begun = monotonic()
     kill_a_worker(served)
     served.await_logged("the next start of a worker", 3)
+    assert monotonic() - begun > 3  # the first two of these waits are over
+    waits = [line["message"] for line in logged(served, "the next start")[:3]]
+    assert [wait.split()[-2:] for wait in waits] == [["1", "s"], ["2", "s"], ["4", "s"]]
     assert statuses(served) == {200: 30}
     found = samples(served)
     assert (found["rtt2vec_workers_ready"], found["rtt2vec_workers"]) == (1, 2)
     assert found['rtt2vec_worker_failures_total{stage="starting"}'] >= 3
-    first, second, third = (
-        datetime.fromisoformat(line["time"]) for line in logged(served, "the next start")[:3]
-    )
-    assert (third - second).total_seconds() > 2 > (second - first).total_seconds() - 1 > 0
     assert "keys.toml" in logged(served, "the process cannot serve")[0]["message"]
     keys.write_text(KEYS)
     served.await_workers(3)

@@ -106,11 +106,12 @@ def test_unfinished_bodies_take_a_bounded_amount_of_memory(
 ) -> None:
     served = serve("--events", str(tmp_path), "--unfinished-limit-bytes", str(8 * MIB))
     before = resident_mib(served)
-    with clients(served) as connections:
-        for connection in connections:
-            send(connection, POST % (b"/events", MIB) + b" " * (MIB - 1))
-        assert httpx.get(f"{served.url}/health/live").status_code == 200
-        assert resident_mib(served) - before < 40  # of 200 that were sent
+    for _ in range(3):
+        with clients(served) as connections:
+            for connection in connections:
+                send(connection, POST % (b"/events", MIB) + b" " * (MIB - 1))
+            assert httpx.get(f"{served.url}/health/live").status_code == 200
+            assert resident_mib(served) - before < 100  # 200 were sent each time
     assert "rtt2vec_cut_connections_total" in httpx.get(f"{served.url}/metrics").text
 
 
@@ -131,4 +132,4 @@ def test_clients_that_never_read_take_a_bounded_amount_of_memory(
         for connection in connections:
             send(connection, asked * (2 * MIB // len(asked)))
         assert httpx.get(f"{served.url}/health/live").status_code == 200
-        assert resident_mib(served) - before < 40
+        assert resident_mib(served) - before < 100  # of 400 MiB of requests
