@@ -1,6 +1,6 @@
 """The build: transactions → validation → embeddings → index → association rules → bundle."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.errors import EmptyDataError
+from index_builder.transactions.timestamps import naive_utc
 from index_builder.transactions.transactions import Transactions
 from index_builder.validation.publish_gate import enforce, gate_result
 from index_builder.validation.validation import validate
 from service.bundle.bundle import write_bundle
 from service.support.forgotten_users import ForgottenUsers
+from service.support.validity import latest
 
 
 def build(
@@ -45,7 +47,7 @@ def build(
         products: as `read_products` returns them; None names every item by its id.
         config: the settings of the build.
         out: directory of bundles.
-        until: the cut, naive UTC; None takes all baskets.
+        until: the cut, naive UTC; None, or a moment in the future, takes all baskets.
         console: where progress is shown.
         strict: whether a build is refused that does not pass the publish gate.
 
@@ -65,8 +67,7 @@ def build(
     check_index_config(config.index)
     out.mkdir(parents=True, exist_ok=True)
     transactions = _counting(transactions, out, console)
-    # One second after the last basket, since a cut excludes its own moment.
-    as_of = until or transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
+    as_of = _cut(transactions, until)
     with stage(console, "Encoding"):
         encoded = encode(transactions, products, config.min_item_baskets, as_of)
     console.print(encoded)
@@ -98,6 +99,15 @@ def build(
         contents = with_substitutes(contents, encoded, config.substitutes)
     with stage(console, "Bundle"):
         return write_bundle(out, contents)
+
+
+def _cut(transactions: Transactions, until: datetime | None) -> datetime:
+    """The moment of the bundle: purchases before it count as learned from, later ones as new."""
+    # One second after the last basket, since a cut excludes its own moment.
+    after_all = transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
+    # A moment that is still to come would make live purchases old before they happen.
+    known = until is not None and until <= naive_utc(latest(datetime.now(UTC)))
+    return until if until is not None and known else after_all
 
 
 def _counting(transactions: Transactions, out: Path, console: Console) -> Transactions:

@@ -7,7 +7,8 @@ DataError (a ValueError)
 ├── ColumnTypeError          a column of a type that cannot hold its values
 ├── BadRowsError             some rows are wrong; the message shows the first of them
 │   ├── EmptyIdError
-│   ├── TimestampError       unparsable, or with and without a timezone in one column
+│   ├── LongIdError
+│   ├── TimestampError       unparsable, out of range, or with and without a timezone
 │   ├── QuantityError
 │   ├── PriceError
 │   ├── SharedBasketError    a basket of two users
@@ -48,8 +49,12 @@ class EmptyIdError(BadRowsError):
     """An id is null or blank."""
 
 
+class LongIdError(BadRowsError):
+    """An id, or the name of a category, is longer than requests may have it."""
+
+
 class TimestampError(BadRowsError):
-    """A timestamp is missing, unparsable, or mixes timezones with naive times."""
+    """A timestamp is missing, unparsable, out of range, or mixes zoned with naive times."""
 
 
 class QuantityError(BadRowsError):

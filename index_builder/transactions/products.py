@@ -6,11 +6,12 @@ import polars as pl
 
 from index_builder.transactions.errors import DuplicateItemError, PriceError
 from index_builder.transactions.tables import Table, read_tables
+from service.support.validity import SPACES
 
 TAXONOMY = ("department", "category", "subcategory")
 COLUMNS = ("item_id", "name", *TAXONOMY)
 OPTIONAL_COLUMNS = ("brand", "price")  # for business rules
-_TEXTS = ("name", *TAXONOMY, "brand")
+_NAMES = (*TAXONOMY, "brand")  # what requests and business rules refer to
 
 
 def read_products(path: Path) -> pl.DataFrame:
@@ -45,19 +46,20 @@ def products_of(table: Table) -> pl.DataFrame:
         "share their item_id with another row",
         "Keep one row per item_id.",
     )
-    texts = [name for name in _TEXTS[1:] if name in rows.columns]
-    name = pl.col("name").str.strip_chars()
+    names = [name for name in _NAMES if name in rows.columns]
+    name = pl.col("name").str.strip_chars(SPACES)
     return rows.select(
         pl.col("item_id"),
         pl.when(name != "").then(name).otherwise("item_id").alias("name"),
-        pl.col(texts).str.strip_chars().fill_null(""),
+        pl.col(names).str.strip_chars(SPACES).fill_null(""),
         *(["price"] if "price" in rows.columns else []),
     ).sort("item_id")
 
 
 def _check(table: Table) -> Table:
-    texts = [name for name in _TEXTS if name in table.frame.columns]
-    table = table.with_numbers("price", PriceError).with_strings(*texts).with_ids("item_id")
+    names = [name for name in _NAMES if name in table.frame.columns]
+    table = table.with_strings("name").with_names(*names).with_ids("item_id")
+    table = table.with_numbers("price", PriceError)
     if "price" in table.frame.columns:
         table.refuse_where(
             (table.frame["price"] < 0).fill_null(value=False),

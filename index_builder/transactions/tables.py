@@ -15,9 +15,11 @@ from index_builder.transactions.errors import (
     ColumnTypeError,
     EmptyDataError,
     EmptyIdError,
+    LongIdError,
     MissingColumnError,
     UnreadableFileError,
 )
+from service.support.validity import ID_CHARS, LARGEST_NUMBER, SPACES
 
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
 ROW = "_row"  # position of a row in its file, counted from 0
@@ -62,20 +64,40 @@ class Table:
         return replace(self, frame=self.frame.with_columns(pl.col(columns).cast(pl.String)))
 
     def with_ids(self, *columns: str) -> "Table":
-        """Turns id columns into strings.
+        """Turns id columns into strings, without the spaces around them.
 
         Raises:
             ColumnTypeError: a column holds neither strings nor integers.
             EmptyIdError: an id is null or blank.
+            LongIdError: an id is too long for a request.
         """
-        table = self.with_strings(*columns)
+        table = self.with_names(*columns)
         for column in columns:
             ids = table.frame[column]
             table.refuse_where(
-                ids.is_null() | (ids.str.strip_chars() == ""),
+                ids.is_null() | (ids == ""),
                 EmptyIdError,
                 f"have no {column}",
                 "Give every row its id, or leave the rows out.",
+            )
+        return table
+
+    def with_names(self, *columns: str) -> "Table":
+        """Turns columns that a request may name into strings, without the spaces around them.
+
+        Raises:
+            ColumnTypeError: a column holds neither strings nor integers.
+            LongIdError: a name is too long for a request.
+        """
+        table = self.with_strings(*columns)
+        tidy = table.frame.with_columns(pl.col(columns).str.strip_chars(SPACES))
+        table = replace(table, frame=tidy)
+        for column in columns:
+            table.refuse_where(
+                (tidy[column].str.len_chars() > ID_CHARS).fill_null(value=False),
+                LongIdError,
+                f"have a {column} of more than {ID_CHARS} characters",
+                "Shorten it: requests cannot name it.",
             )
         return table
 
@@ -84,7 +106,8 @@ class Table:
 
         Raises:
             ColumnTypeError: the column holds neither numbers nor strings.
-            BadRowsError: as `error`, if a string is no number or a number is not finite.
+            BadRowsError: as `error`, if a string is no number or a number is not finite or too
+                large.
         """
         if column not in self.frame.columns:
             return self
@@ -97,6 +120,12 @@ class Table:
             (numbers.is_null() & values.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
             error,
             f"have a {column} that is no number",
+            f"Leave the {column} empty where it is unknown.",
+        )
+        self.refuse_where(
+            (numbers.abs() > LARGEST_NUMBER).fill_null(value=False),
+            error,
+            f"have a {column} beyond {LARGEST_NUMBER:.0e}",
             f"Leave the {column} empty where it is unknown.",
         )
         return replace(self, frame=self.frame.with_columns(numbers.alias(column)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import ROW, Table, read_tables
 from index_builder.transactions.timestamps import EXAMPLES, naive_utc, parse_iso_8601
 from service.support.forgotten_users import Forgotten
+from service.support.validity import EARLIEST, latest
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
@@ -139,6 +140,14 @@ def _with_timestamps(table: Table) -> Table:
         TimestampError,
         "have a timestamp that cannot be read",
         f"Expected: ISO 8601, such as {EXAMPLES}.",
+    )
+    earliest, last = naive_utc(EARLIEST), naive_utc(latest(datetime.now(UTC)))
+    table.refuse_where(
+        ~times.dt.replace_time_zone(None).is_between(earliest, last),
+        TimestampError,
+        "have a timestamp before 1970 or in the future",
+        f"Expected: moments from {earliest:%Y-%m-%d} to {last:%Y-%m-%dT%H:%M:%SZ}, a day from now."
+        "\nLeave the rows out, or correct them.",
     )
     return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
 

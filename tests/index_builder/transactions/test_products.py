@@ -9,6 +9,7 @@ from index_builder.transactions.errors import (
     DuplicateItemError,
     EmptyDataError,
     EmptyIdError,
+    LongIdError,
     MissingColumnError,
     PriceError,
 )
@@ -57,6 +58,18 @@ def test_a_repeated_item_is_refused(tmp_path: Path) -> None:
 def test_an_item_without_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmptyIdError, match="1 of 1 rows have no item_id"):
         read_products(csv(tmp_path, ",Milk,,,\n"))
+
+
+@pytest.mark.parametrize("place", range(1, 4))
+def test_a_category_that_no_request_may_name_is_refused(tmp_path: Path, place: int) -> None:
+    levels = ["", "", ""]
+    levels[place - 1] = "x" * 129
+    with pytest.raises(LongIdError, match="more than 128 characters"):
+        read_products(csv(tmp_path, f"i1,Milk,{','.join(levels)}\n"))
+
+
+def test_a_name_may_be_long(tmp_path: Path) -> None:
+    assert read_products(csv(tmp_path, f"i1,{'x' * 999},,,\n"))["name"].item() == "x" * 999
 
 
 def test_every_level_must_have_its_column(tmp_path: Path) -> None:

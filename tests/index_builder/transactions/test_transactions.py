@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from index_builder.transactions.transactions import Transactions, read_transactions
+from service.support.validity import ID_CHARS
 from tests.data.transaction_files import csv, naive, parquet
 
 HEADER = "user_id,basket_id,item_id,timestamp\n"
@@ -99,9 +100,27 @@ def test_integer_ids_become_strings(tmp_path: Path) -> None:
     assert read_transactions(path).lines.row(0)[:3] == ("9223372036854775808", "7", "42")
 
 
-def test_ids_of_a_csv_file_keep_their_zeros_and_spaces(tmp_path: Path) -> None:
-    path = csv(tmp_path, HEADER + "007,1e3, x ,2017-12-01\n")
-    assert read_transactions(path).lines.row(0)[:3] == ("007", "1e3", " x ")
+def test_ids_of_a_csv_file_keep_their_zeros_and_inner_spaces(tmp_path: Path) -> None:
+    path = csv(tmp_path, HEADER + "007,1e3,x y,2017-12-01\n")
+    assert read_transactions(path).lines.row(0)[:3] == ("007", "1e3", "x y")
+
+
+def test_spaces_around_an_id_are_no_part_of_it(tmp_path: Path) -> None:
+    path = csv(tmp_path, HEADER + "u,b,milk\u00a0,2017-12-01\n u,b\t,milk,2017-12-01\n")
+    assert read_transactions(path).lines.select("user_id", "basket_id", "item_id").rows() == [
+        ("u", "b", "milk")
+    ]
+
+
+def test_an_id_may_be_as_long_as_requests_allow(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "t.parquet", item_id=["é" * ID_CHARS])
+    assert pairs(read_transactions(path)) == [("b", "é" * ID_CHARS)]
+
+
+def test_a_time_of_the_farthest_zone_is_not_in_the_future(tmp_path: Path) -> None:
+    local = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=14)
+    path = parquet(tmp_path / "t.parquet", timestamp=[local, naive("1970-01-01")])
+    assert read_transactions(path).summary.rows_kept == 2
 
 
 def test_categorical_ids_become_strings(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from index_builder.transactions.errors import (
     DataError,
     EmptyDataError,
     EmptyIdError,
+    LongIdError,
     MissingColumnError,
     QuantityError,
     SharedBasketError,
@@ -19,6 +20,7 @@ from index_builder.transactions.errors import (
     UnreadableFileError,
 )
 from index_builder.transactions.transactions import read_transactions
+from service.support.validity import ID_CHARS
 from tests.data.transaction_files import csv, naive, parquet
 
 HEADER = "user_id,basket_id,item_id,timestamp\n"
@@ -56,6 +58,31 @@ def test_a_missing_id_shows_its_line(tmp_path: Path, column: str, blank: str) ->
     message = refusal(EmptyIdError, csv(tmp_path, text))
     assert f"transactions.csv: 1 of 4 rows have no {column}" in message
     assert "\n  4 " in message
+
+
+@pytest.mark.parametrize("column", ["user_id", "basket_id", "item_id"])
+def test_an_id_that_no_request_may_name_is_refused(tmp_path: Path, column: str) -> None:
+    path = parquet(tmp_path / "t.parquet", **{"price": ["1"], column: ["x" * (ID_CHARS + 1)]})
+    message = refusal(LongIdError, path)
+    assert f"1 of 1 rows have a {column} of more than 128 characters" in message
+
+
+@pytest.mark.parametrize(
+    "moment", ["2099-01-01", "9999-12-31", "1969-12-31T23:59:59Z", "0001-01-01"]
+)
+def test_a_moment_that_no_purchase_may_have_is_refused(tmp_path: Path, moment: str) -> None:
+    zone = "Z" if moment.endswith("Z") else ""
+    path = csv(tmp_path, HEADER + f"u,b,i,2017-12-01T00:00{zone}\nu,c,i,{moment}\n")
+    message = refusal(TimestampError, path)
+    assert "1 of 2 rows have a timestamp before 1970 or in the future" in message
+    assert "\n  3 " in message
+
+
+@pytest.mark.parametrize("quantity", ["1e13", "-1e13"])
+def test_a_quantity_must_not_be_out_of_all_proportion(tmp_path: Path, quantity: str) -> None:
+    text = f"user_id,basket_id,item_id,timestamp,quantity\nu,b,i,2017-12-01,{quantity}\n"
+    message = refusal(QuantityError, csv(tmp_path, text))
+    assert "1 of 1 rows have a quantity beyond 1e+12" in message
 
 
 def test_null_ids_of_parquet_show_their_row(tmp_path: Path) -> None:
