@@ -19,6 +19,7 @@ from service.http.admission import Queue
 from service.http.keys.access import Access
 from service.http.keys.api_keys import ApiScope
 from service.http.middleware import RequestMiddleware, Shortcut
+from service.http.parameters import refuse_unknown_parameters
 from service.http.problems import (
     ProblemError,
     answer_bug,
@@ -119,6 +120,7 @@ def create_app(
             RequestValidationError: answer_invalid_request,
             HTTPException: answer_http_exception,
         },
+        dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,

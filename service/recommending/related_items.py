@@ -48,25 +48,22 @@ class RelatedItems:
         self._parts = (self._antecedent >= 0).sum(axis=1, dtype=np.int8)
         self._merit = self._lift * self._confidence
 
-    def related(self, given: Int32, k: int, allowed: Bool | None = None) -> list[Related]:
-        """Returns k items that go with the given ones, each once and none of the given ones.
+    def related(self, given: Int32, k: int, eligible: Bool) -> list[Related]:
+        """Returns k eligible items that go with the given ones, each once.
 
         First come the consequents of rules whose whole antecedent is given: the longest antecedent
         first, then the largest lift × confidence, then the most popular item, each with its best
-        rule. Then come best sellers. There are fewer than k only if the catalogue has no more.
+        rule. Then come best sellers. There are fewer than k only if no more are eligible.
 
         Args:
             given: distinct item indices, ascending.
             k: 1 or more.
-            allowed: (n_items,) which items may be returned; None allows all.
+            eligible: (n_items,) from `eligible_items`: which items may be returned.
         """
-        n_items = len(self._indptr) - 1
-        eligible = np.ones(n_items, np.bool_) if allowed is None else allowed.copy()
-        eligible[given] = False
         rules = self._best_rules(given, eligible)[:k]
-        ruled = self._consequent[rules]
-        eligible[ruled] = False
-        sellers = np.flatnonzero(eligible)[: k - len(rules)]
+        others = eligible.copy()
+        others[self._consequent[rules]] = False
+        sellers = np.flatnonzero(others)[: k - len(rules)]
         found = [Related(rule.consequent, rule) for rule in map(self._rule, rules.tolist())]
         return found + [Related(item, None) for item in sellers.tolist()]
 

@@ -7,11 +7,13 @@ from service.business_rules.files import RuleFiles
 from service.profiles.profile import Profile, ProfileSource
 from service.recommending.answer import Recommendations
 from service.recommending.basket_score.scorer import BasketScorer
+from service.recommending.eligibility import eligible_items
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.recommender import Observe, Recommender
 from service.recommending.related_items import RelatedItems
 from service.recommending.request import RecommendRequest
 from service.serving.deadline import Deadline
+from service.support.array_types import Bool, Int32
 
 if TYPE_CHECKING:
     from service.profiles.store.stored_profiles import StoredProfiles
@@ -37,6 +39,15 @@ class Served(NamedTuple):
     substitutes: Substitutes | None
     stored: "StoredProfiles | None" = None
     read_first: bool = False
+
+    def eligible(self, given: Int32, store_id: str | None) -> Bool:
+        """Return which items may be in an answer to given ones, (n_items,): see `eligible_items`.
+
+        For answers without the recommender, which asks by itself.
+        """
+        rulebook = self.rule_files.rulebook
+        allowed = None if rulebook is None else rulebook.plan(store_id).allowed
+        return eligible_items(self.bundle.catalogue, given, allowed=allowed)
 
     async def profile(self, user_id: str) -> Profile | None:
         """Return a user's profile; other requests go on while it is waited for."""

@@ -193,4 +193,5 @@ def _warm_up(served: Served, example: RecommendRequest) -> None:
     if served.scorer is not None:
         served.scorer.score(example.user_id, example.basket)
     if served.related is not None:
-        served.related.related(served.bundle.catalogue.look_up(example.basket)[0], 1)
+        given, _ = served.bundle.catalogue.look_up(example.basket)
+        served.related.related(given, 1, served.eligible(given, None))

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from service.http.admission import Queue
 from service.http.body import described, parse_json, read_json_body
 from service.http.keys.access import Access
+from service.http.parameters import refuse_other_parameters
 from service.http.problems import documented
 from service.http.readiness import require_served
 from service.http.schemas import Answer, CatalogueItem, request_type
@@ -99,6 +100,7 @@ class RecommendEndpoint:
         arrived = perf_counter()
         if self._guard is not None:
             self._guard(scope)
+        refuse_other_parameters(scope)
         served = require_served(self._serving)
         content = await read_json_body(scope, receive, self._body_limit_bytes)
         started = perf_counter()

@@ -79,11 +79,10 @@ def related_routes(serving: Serving, settings: Settings) -> APIRouter:
 def _answer(serving: Serving, items: list[str], k: int, store_id: str | None) -> RelatedResponse:
     served = require_served(serving)
     related_items = require_part(served.related, "association rules")
-    rulebook = served.rule_files.rulebook
-    allowed = None if rulebook is None else rulebook.plan(store_id).allowed
     catalogue = served.bundle.catalogue
     known, unknown = catalogue.look_up(items)
-    items_found = [_item(each, catalogue) for each in related_items.related(known, k, allowed)]
+    found = related_items.related(known, k, served.eligible(known, store_id))
+    items_found = [_item(each, catalogue) for each in found]
     return RelatedResponse.to_request(served, unknown_items=unknown, related=items_found)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
@@ -38,6 +39,11 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
         k: Annotated[
             int, Query(ge=1, le=settings.k_limit, description="Substitutes wanted, at most.")
         ] = min(5, settings.k_limit),
+        store_id: Annotated[
+            str | None,
+            id_length(settings),
+            Query(description="The store whose business rules and stock apply; null for none."),
+        ] = None,
     ) -> SubstitutesResponse:
         """Give items that users buy in place of this one: alike, and rarely bought together.
 
@@ -49,9 +55,10 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
         item = catalogue.index.get(item_id)
         if item is None:
             raise ProblemError(404, "No such item in the catalogue.")
+        eligible = served.eligible(np.array([item], np.int32), store_id)
         listed = [
             SubstituteItem.at(each.item_index, catalogue, score=each.score)
-            for each in found.of(item, k)
+            for each in found.of(item, k, eligible)
         ]
         return SubstitutesResponse.to_request(served, item_id=item_id, substitutes=listed)
 

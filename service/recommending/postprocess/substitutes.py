@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.support.array_types import Float32, Int32, Int64
+from service.support.array_types import Bool, Float32, Int32, Int64
 from service.support.compilation import compiled
 
 
@@ -43,11 +43,17 @@ class Substitutes:
         """The substitutes of a bundle; None if it was built before there were any."""
         return cls(bundle) if bundle.substitute_indptr is not None else None
 
-    def of(self, item: int, k: int) -> list[Substitute]:
-        """Up to k substitutes of an item, the best first; many items have none."""
+    def of(self, item: int, k: int, eligible: Bool) -> list[Substitute]:
+        """Up to k substitutes of an item, the best first; many items have none.
+
+        Args:
+            item: its row.
+            k: 1 or more.
+            eligible: (n_items,) from `eligible_items`: which items may be returned.
+        """
         start, stop = self._indptr[item : item + 2].tolist()
-        span = slice(start, min(stop, start + k))
-        pairs = zip(self._item[span].tolist(), self._score[span].tolist(), strict=True)
+        places = start + np.flatnonzero(eligible[self._item[start:stop]])[:k]
+        pairs = zip(self._item[places].tolist(), self._score[places].tolist(), strict=True)
         return [Substitute(*pair) for pair in pairs]
 
     def demotions(self, items: Int32, basket: Int32, log_weight: float) -> Float32:

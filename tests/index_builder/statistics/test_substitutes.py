@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +130,6 @@ def test_a_bundle_carries_them() -> None:
     bundle = preview_bundle(with_substitutes(shop().contents, shop().encoded, config))
     rows = table(substitutes(shop().encoded, bundle.catalogue.taxonomy.subcategory, config))
     assert sum(map(len, rows)) > 20
-    served = Substitutes(bundle)
+    served, every = Substitutes(bundle), np.ones(shop().encoded.n_items, np.bool_)
     for item, row in enumerate(rows):
-        assert [tuple(each) for each in served.of(item, 100)] == list(row.items())
+        assert [tuple(each) for each in served.of(item, 100, every)] == list(row.items())

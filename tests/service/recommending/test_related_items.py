@@ -8,15 +8,23 @@ from hypothesis import strategies as st
 from service.bundle.arrays import Arrays
 from service.bundle.bundle import preview_bundle
 from service.recommending.related_items import RelatedItems
+from service.support.array_types import Bool
 from tests.data.ruled_shop import ruled_contents
 from tests.data.tiny_bundle import N_ITEMS
 
 ITEMS = st.sets(st.integers(0, 9))
 
 
+def others(*items: int) -> Bool:
+    """All items but these, as a mask."""
+    marks = np.ones(N_ITEMS, np.bool_)
+    marks[list(items)] = False
+    return marks
+
+
 def related(arrays: Arrays, *items: int, k: int = 3) -> list[tuple[int, list[int] | None]]:
     """Items with the antecedents of their rules."""
-    found = RelatedItems(arrays).related(np.array(sorted(items), np.int32), k)
+    found = RelatedItems(arrays).related(np.array(sorted(items), np.int32), k, others(*items))
     return [(item, rule.antecedent if rule else None) for item, rule in found]
 
 
@@ -31,7 +39,7 @@ def test_the_longest_antecedent_comes_first_then_lift_times_confidence() -> None
 
 def test_the_measures_of_a_rule() -> None:
     ((item, rule),) = RelatedItems(preview_bundle(ruled_contents())).related(
-        np.array([10, 12], np.int32), 1
+        np.array([10, 12], np.int32), 1, others(10, 12)
     )
     assert rule is not None
     assert (item, rule.consequent, rule.antecedent) == (16, 16, [10, 12])
@@ -52,14 +60,13 @@ def test_a_catalogue_has_no_more_items_than_it_has() -> None:
     assert sorted(found) == [*range(5), *range(35, N_ITEMS)]
 
 
-def test_what_is_not_allowed_does_not_appear() -> None:
-    allowed = np.ones(N_ITEMS, np.bool_)
-    allowed[[16, 0]] = False
+def test_what_is_not_eligible_does_not_appear() -> None:
+    eligible = others(10, 12, 16, 0)
     found = RelatedItems(preview_bundle(ruled_contents())).related(
-        np.array([10, 12], np.int32), 5, allowed
+        np.array([10, 12], np.int32), 5, eligible
     )
     assert [item for item, _ in found] == [14, 11, 1, 2, 3]
-    assert allowed.sum() == N_ITEMS - 2
+    assert eligible.sum() == N_ITEMS - 4
 
 
 def searched(arrays: Arrays, held: set[int], k: int) -> list[tuple[int, list[int] | None]]:

@@ -17,15 +17,23 @@ from tests.data.requests import a_request
 from tests.data.tiny_bundle import N_ITEMS, SUBSTITUTES, tiny_contents
 
 BUNDLE = preview_bundle(tiny_contents(**SUBSTITUTES))
+ALL = np.ones(N_ITEMS, np.bool_)
 
 
 def test_the_best_come_first_and_no_more_than_there_are() -> None:
     found = Substitutes(BUNDLE)
-    assert found.of(1, 5) == [(3, 0.75), (7, 0.5), (2, 0.25)]
-    assert found.of(1, 2) == [(3, 0.75), (7, 0.5)]
-    assert found.of(3, 5) == [(1, 0.5)]
-    assert found.of(0, 5) == []
-    assert found.of(N_ITEMS - 1, 5) == []
+    assert found.of(1, 5, ALL) == [(3, 0.75), (7, 0.5), (2, 0.25)]
+    assert found.of(1, 2, ALL) == [(3, 0.75), (7, 0.5)]
+    assert found.of(3, 5, ALL) == [(1, 0.5)]
+    assert found.of(0, 5, ALL) == []
+    assert found.of(N_ITEMS - 1, 5, ALL) == []
+
+
+def test_what_is_not_eligible_leaves_its_place_to_the_next() -> None:
+    eligible = ALL.copy()
+    eligible[3] = False
+    assert Substitutes(BUNDLE).of(1, 2, eligible) == [(7, 0.5), (2, 0.25)]
+    assert Substitutes(BUNDLE).of(1, 2, ~ALL) == []
 
 
 @pytest.mark.parametrize(
@@ -74,8 +82,8 @@ def test_they_survive_the_disk(tmp_path: Path) -> None:
     loaded = load_bundle(write_bundle(tmp_path, tiny_contents(**SUBSTITUTES)))
     read = Substitutes.read(loaded)
     assert read is not None
-    assert [read.of(item, 9) for item in range(N_ITEMS)] == [
-        Substitutes(BUNDLE).of(item, 9) for item in range(N_ITEMS)
+    assert [read.of(item, 9, ALL) for item in range(N_ITEMS)] == [
+        Substitutes(BUNDLE).of(item, 9, ALL) for item in range(N_ITEMS)
     ]
 
 
