@@ -109,9 +109,12 @@ def test_a_request_that_fails_is_marked(bundle_dir: Path, collector: Collector) 
 
 
 def test_log_lines_carry_the_trace(
-    bundle_dir: Path, collector: Collector, caplog: pytest.LogCaptureFixture
+    bundle_dir: Path,
+    collector: Collector,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    caplog.handler.setFormatter(JsonFormatter())
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())  # it is that of all tests
     with caplog.at_level(logging.INFO), traced(bundle_dir, collector.url, 0) as client:
         client.post("/recommend", json=ASKED, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
     lines = [json.loads(line) for line in caplog.text.splitlines() if line.startswith("{")]
