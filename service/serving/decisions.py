@@ -50,12 +50,19 @@ class Decision(NamedTuple):
         accepted: directory of the bundle that answers.
         previous: directory of the one that answered before it; None if none did.
         refused: why what was seen does not answer; None if it does.
+        again: the second, of `time.monotonic`, at which what was refused is to be tried again; None
+            if not before something has changed.
     """
 
     mark: str
     accepted: Path
     previous: Path | None
     refused: str | None
+    again: float | None = None
+
+    def is_about(self, sighting: Sighting) -> bool:
+        """Whether there is nothing to decide about what was seen, at least for now."""
+        return self.mark == sighting.mark and (self.again is None or monotonic() < self.again)
 
 
 class Decisions:
@@ -117,5 +124,5 @@ def _encoded(decision: Decision) -> bytes:
 
 
 def _decoded(content: bytes) -> Decision:
-    mark, accepted, previous, refused = json.loads(content)
-    return Decision(mark, Path(accepted), previous and Path(previous), refused)
+    mark, accepted, previous, *rest = json.loads(content)
+    return Decision(mark, Path(accepted), previous and Path(previous), *rest)

@@ -43,6 +43,7 @@ class Serving:
         reason: why nothing answers; None if something does.
         draining: whether the process is about to shut down; it still answers.
         recent: the latest requests, for the canary of the next bundle.
+        forgotten: the users who are strangers, whatever a bundle knows of them.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Serving:
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
         self._store = _memcached(settings)
         self._journal = journal
-        self._forgotten = ForgottenUsers.beside(settings.bundle)
+        self.forgotten = ForgottenUsers.beside(settings.bundle)
         self._accepted = AcceptedFiles(shared)
 
     def prepare(self, path: Path) -> Served:
@@ -83,15 +84,15 @@ class Serving:
                 either.
             ForgottenUsersError: the list of forgotten users cannot be read.
         """
-        self._forgotten.now()
+        self.forgotten.now()
         bundle = load_bundle(path)
         settings = self._settings
         rule_files = RuleFiles(
             bundle.catalogue, settings.rules, settings.availability, self._accepted
         )
-        own = BundleProfiles(bundle, self._forgotten.since)
+        own = BundleProfiles(bundle, self.forgotten.since)
         recommender = Recommender(bundle, settings, profiles=own)
-        examples = example_requests(bundle, _EXAMPLES, self._forgotten.since)
+        examples = example_requests(bundle, _EXAMPLES, self.forgotten.since)
         deadline = Deadline(recommender, examples, self._metrics.observe_reduced_work)
         stored = self._stored(own, bundle)
         profiles = self._live(bundle, stored or own)
@@ -125,10 +126,10 @@ class Serving:
         from service.profiles.store.stored_profiles import StoredProfiles
 
         codec, observe = ProfileCodec(bundle), self._metrics.observe_profile_read
-        since = self._forgotten.now().since
+        since = self.forgotten.now().since
         forgotten = [user for user in bundle.user_ids if since(user) is not None]
         self._delete([codec.key(user) for user in forgotten if own.get(user) is None])
-        return StoredProfiles(self._store, own, codec, observe, self._forgotten.since)
+        return StoredProfiles(self._store, own, codec, observe, self.forgotten.since)
 
     def _delete(self, keys: Sequence[str]) -> None:
         """Delete profiles of forgotten users, in case that was interrupted."""
@@ -145,7 +146,7 @@ class Serving:
             return profiles
         from service.profiles.live import LiveProfiles
 
-        return LiveProfiles(bundle, profiles, self._journal, self._forgotten.since)
+        return LiveProfiles(bundle, profiles, self._journal, self.forgotten.since)
 
     def close(self) -> None:
         """Close the connections to memcached, if there are any."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
-from service.bundle.errors import BundleError
+from service.bundle.errors import BundleError, BundleMissingError
 from service.bundle.publishing import CURRENT, PREVIOUS, point_current_at, remember_previous
 from service.business_rules.errors import RulesError
 from service.serving.canary import CanaryError, replay
@@ -29,6 +30,7 @@ _logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 30.0  # of a request that moves bundles, while another decision is being made
 _RETRY_S = (1.0, 8.0)  # from the first to the longest wait
+_UNREAD_S = 2.0  # until a new bundle is tried again that could not be read
 _EXAMPLES = 20  # of the canary's requests at least: the latest ones may get no answers
 
 
@@ -198,17 +200,20 @@ class Swap:
         """Accept or refuse what was sighted, unless a worker has done so, or does it now."""
         with self._decisions.deciding() as alone:
             decision, old = self._decisions.latest(), self._serving.served
-            if not alone or decision is None or old is None or decision.mark == sighting.mark:
+            if not alone or decision is None or old is None or decision.is_about(sighting):
                 return
             if sighting.target == old.bundle.path:
-                self._record(decision._replace(mark=sighting.mark, refused=None))
+                self._record(decision._replace(mark=sighting.mark, refused=None, again=None))
                 self.refused = None
                 return
             try:
                 new = self._loaded(sighting.target or self._bundles, judged_by=old)
             except SwapError as error:
-                self._record(decision._replace(mark=sighting.mark, refused=str(error)))
-                self._refuse(str(error))
+                unread = isinstance(error.__cause__, (BundleMissingError, OSError))
+                again = monotonic() + _UNREAD_S if unread else None
+                refused = str(error)
+                self._record(decision._replace(mark=sighting.mark, refused=refused, again=again))
+                self._refuse(refused)
                 return
             self._take_over(new, Decision(sighting.mark, new.bundle.path, decision.accepted, None))
 
@@ -271,8 +276,10 @@ class Swap:
     def _judge(self, old: Served, new: Served) -> None:
         if not (count := self._settings.canary_requests):
             return
-        requests = list(self._serving.recent)
-        requests += example_requests(old.bundle, max(count - len(requests), _EXAMPLES))
+        since = self._serving.forgotten.since
+        recent = list(self._serving.recent)
+        requests = [each for each in recent if each.user_id is None or since(each.user_id) is None]
+        requests += example_requests(old.bundle, max(count - len(requests), _EXAMPLES), since)
         canary = replay(requests, old.recommend, new.recommend)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from service.app import create_app
+from service.bundle.errors import BundleMissingError
 from service.bundle.publishing import point_current_at
 from service.http.readiness import require_served
 from service.recommending.request import RecommendRequest
+from service.serving.canary import Canary, Recommend, replay
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.serving.swap import Swap, SwapError
 from service.settings import Settings
+from service.support.forgotten_users import ForgottenUsers, ForgottenUsersError
 from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
 from tests.data.requests import a_request
 
@@ -216,6 +219,77 @@ def test_without_a_bundle_it_looks_again_even_if_no_file_has_changed(
     while state.serving.served is None:
         state.swap.look()
     assert next(looks) == 4  # no more often than it had to
+
+
+def test_a_new_bundle_that_could_not_be_read_is_tried_again(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving, swap = ready(out)
+    old, _ = swap.bundle_ids
+    prepare, trials = serving.prepare, count(1)
+
+    def fail_twice(path: Path) -> Served:
+        if (trial := next(trials)) <= 2:
+            raise ForgottenUsersError("of a disk") if trial == 1 else _unreadable(path)
+        return prepare(path)
+
+    monkeypatch.setattr(serving, "prepare", fail_twice)
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids == (old, None)
+    assert str(swap.refused) == "of a disk"
+    while swap.refused is not None:  # no link and no file changes
+        assert require_served(serving).bundle.bundle_id == old
+        swap.look()
+    assert swap.bundle_ids == (new, old)
+    assert next(trials) == 4  # no more often than it had to
+
+
+def _unreadable(path: Path) -> BundleMissingError:
+    return BundleMissingError(path, "a bundle that can be read", "[Errno 5]")
+
+
+def test_a_list_of_forgotten_users_that_breaks_keeps_no_bundle_from_taking_over(
+    out: Path,
+) -> None:
+    ForgottenUsers(out).add("user-0", 1 << 33)
+    serving, swap = ready(out)
+    (out / "forgotten.txt").write_text("user-0\n")
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids[0] == new
+    asked = a_request("user-0", ["item-0"], 5)
+    assert require_served(serving).recommend(asked).source == "basket"
+
+
+def test_with_a_broken_list_of_forgotten_users_it_waits_for_a_whole_one(out: Path) -> None:
+    (broken := out / "forgotten.txt").write_text("user-0\n")
+    serving, swap = ready(out)
+    assert serving.served is None
+    assert "expected a list of forgotten users" in str(serving.reason)
+    broken.unlink()
+    while serving.served is None:
+        swap.look()
+
+
+def test_the_canary_asks_nothing_of_forgotten_users(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[RecommendRequest] = []
+
+    def note(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend) -> Canary:
+        asked.extend(requests)
+        return replay(requests, old, new)
+
+    monkeypatch.setattr("service.serving.swap.replay", note)
+    serving, swap = ready(out)
+    serving.recent.extend(RecommendRequest(user_id=f"user-{i}") for i in range(3))
+    ForgottenUsers(out).add("user-1", 1 << 33)
+    new = publish(out, 2)
+    swap.look()
+    assert swap.bundle_ids[0] == new
+    assert [request.user_id for request in asked[:2]] == ["user-0", "user-2"]
+    assert "user-1" not in {request.user_id for request in asked}
 
 
 def test_the_canary_asks_what_was_asked_last(out: Path, caplog: pytest.LogCaptureFixture) -> None:
