@@ -3,6 +3,7 @@
 The first argument may name another command, see `service.commands`.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING
 
-from service.commands.arguments import complain, read_settings
+from service.commands.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
 from service.supervision.start_checks import StartError, checked_example
 from service.supervision.supervisor import Supervisor
@@ -28,6 +29,8 @@ from service.telemetry.logs import logging_config
 
 if TYPE_CHECKING:
     from service.recommending.request import RecommendRequest
+
+_logger = logging.getLogger(__name__)
 
 # A worker answers one request at a time, so that threads would only compete with other workers.
 # Libraries read these variables when they are imported: imports stand inside the functions below.
@@ -70,6 +73,8 @@ def _check_and_serve(arguments: Sequence[str]) -> None:
     settings = read_settings(arguments)
     service = Service(settings, logging_config(settings.log_level, settings.log_users))
     dictConfig(service.logging_config)
+    for warning in unknown_variables(os.environ):
+        _logger.warning(warning)
     try:
         request = checked_example(service)
     except StartError as error:

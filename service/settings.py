@@ -1,15 +1,25 @@
 """The service's settings: environment variables `RTT2VEC_…`, or flags of `rtt2vec-serve`."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 SearchForm = Literal["lists", "mean", "anchors", "none"]
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
+
+PREFIX = "RTT2VEC_"
+"""How the names of variables begin."""
 
 SERVERS = r"^[^\s,@/]+:\d+(,[^\s,@/]+:\d+)*$"
 """`host:port`, several between commas: how settings and commands name servers."""
@@ -82,7 +92,8 @@ class _Listening(BaseSettings):
     """Where a process listens and what it reads; first in the order of `--help`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RTT2VEC_",
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         cli_prog_name="rtt2vec-serve",
@@ -281,6 +292,14 @@ class Settings(RecommendOptions, _Listening):
         75, ge=0, description="Seconds an idle connection stays open; exceed the proxy's idle time."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: Any) -> Any:
+        """An empty flag means the same as an empty variable; a blank one names nothing either."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if not _is_blank(value)}
+
     @field_validator("admin_key")
     @classmethod
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
@@ -295,3 +314,7 @@ class Settings(RecommendOptions, _Listening):
         if brokers is not None and known.data.get("events") is None:
             raise ValueError("expected a directory for its events: set `events` too")
         return brokers
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()

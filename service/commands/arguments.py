@@ -1,13 +1,14 @@
 """What all commands share: the settings from flags and variables, and complaints."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 from service.support.invalid_fields import TEXT, field_error
 
 
@@ -24,6 +25,17 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     except SettingsError:  # the only setting that is no plain text
         complain(f"{_flag('kafka_options')}: expected a JSON object.")
     sys.exit(2)
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each variable that is called like a setting, but is none."""
+    known = [name.upper() for name in Settings.model_fields]
+    for name in sorted(environment):
+        setting = name.upper().removeprefix(PREFIX)
+        if setting != name.upper() and setting not in known:
+            near = get_close_matches(setting, known, n=1)
+            hint = f"; did you mean {PREFIX}{near[0]}?" if near else "."
+            yield f"{name} is ignored: there is no such setting{hint}"
 
 
 def complain(message: str) -> None:

@@ -1,10 +1,11 @@
 """`rtt2vec-serve forget USER`: what is known of a user is deleted where the settings say."""
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from service.commands.arguments import complain, read_settings
+from service.commands.arguments import complain, read_settings, unknown_variables
 from service.events import open_stream
 from service.events.errors import EventsError
 from service.serving.forgetting import Forgetting, ForgettingError
@@ -22,6 +23,8 @@ def forget(arguments: Sequence[str]) -> None:
         sys.exit(2)
     user_id, *flags = arguments
     settings = read_settings(flags)
+    for warning in unknown_variables(os.environ):
+        complain(warning)
     try:
         moment = _forget(user_id, settings)
     except (EventsError, ExtraMissingError, ForgettingError) as error:

@@ -1,9 +1,10 @@
 """`rtt2vec-serve replay-dead-letters`: the dead letters of `--events` are taken in again."""
 
+import os
 import sys
 from collections.abc import Sequence
 
-from service.commands.arguments import complain, read_settings
+from service.commands.arguments import complain, read_settings, unknown_variables
 from service.events import open_stream
 from service.events.errors import EventsError, JournalError
 from service.events.replay import replay
@@ -15,6 +16,8 @@ def replay_dead_letters(arguments: Sequence[str]) -> None:
     Exits with 1 if not all were, with 2 if the arguments are invalid.
     """
     settings = read_settings(arguments)
+    for warning in unknown_variables(os.environ):
+        complain(warning)
     try:
         stream = open_stream(settings)
         if stream is None:

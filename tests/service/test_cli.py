@@ -163,6 +163,14 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch)
     assert "found 'many'" in done.stderr
 
 
+def test_a_misspelt_setting_is_logged(bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTT2VEC_K_LIMT", "5")
+    done = run("--bundle", bundle_dir / "none")
+    first = json.loads(done.stderr.splitlines()[0])
+    assert first["level"] == "warning"
+    assert "RTT2VEC_K_LIMT is ignored" in first["message"]
+
+
 def test_its_help_teaches() -> None:
     done = run("--help")
     assert done.returncode == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from service.commands.arguments import read_settings, unknown_variables
 from service.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -43,3 +44,56 @@ def test_values_out_of_range_are_refused(
     monkeypatch.setenv(f"RTT2VEC_{name.upper()}", value)
     with pytest.raises(ValidationError, match=name):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nothing"),
+    [
+        *((name, "") for name in Settings.model_fields),
+        *((name, " ") for name in Settings.model_fields if name != "kafka_options"),  # not JSON
+    ],
+)
+def test_an_empty_variable_is_unset(
+    monkeypatch: pytest.MonkeyPatch, name: str, nothing: str
+) -> None:
+    monkeypatch.setenv(f"RTT2VEC_{name.upper()}", nothing)
+    assert Settings() == Settings.model_construct()
+
+
+def test_an_empty_flag_is_unset_and_does_not_hide_others() -> None:
+    settings = read_settings(["--events=", "--rules", "", "--port=", "--k-limit=7"])
+    assert settings == Settings(k_limit=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kafka_options", "{bad"),
+        ("kafka_options", "  "),
+        ("kafka_options", "[1]"),
+        ("kafka_options", '{"a": {"b": 1}}'),
+        ("k_limit", "many"),
+        ("ranker", "perhaps"),
+        ("log_level", "loud"),
+        ("memcached", "here"),
+        ("admin_key", "short"),
+    ],
+)
+def test_a_complaint_names_the_variable_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    variable = f"RTT2VEC_{name.upper()}"
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as ended:
+        read_settings([])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"({variable}): expected " in line
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_one_that_was_meant() -> None:
+    given = ["RTT2VEC_K_LIMT", "rtt2vec_port", "PORT", "RTT2VEC_HOST", "RTT2VEC_COLOUR_OF_SKY"]
+    assert list(unknown_variables(given)) == [
+        "RTT2VEC_COLOUR_OF_SKY is ignored: there is no such setting.",
+        "RTT2VEC_K_LIMT is ignored: there is no such setting; did you mean RTT2VEC_K_LIMIT?",
+    ]
