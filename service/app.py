@@ -122,6 +122,7 @@ def create_app(
         },
         dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=False,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )

@@ -1,5 +1,7 @@
 """The open connections of a worker: how many there are, and what they make it keep in memory."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -49,6 +51,7 @@ class Connections:
         self._open: dict[Connection, None] = {}
         self._held: dict[Connection, int] = {}
         self._held_bytes = 0
+        self._waiting: deque[Callable[[], None]] = deque()
 
     def use(self, connection: Connection) -> None:
         """Take note of a new connection, or that one was used."""
@@ -73,6 +76,22 @@ class Connections:
         """Take note that a connection has ended."""
         self._open.pop(connection, None)
         self.release(connection)
+
+    def in_turn(self, go_on: Callable[[], None]) -> None:
+        """Have a connection go on with a request that it sent before it had earlier answers.
+
+        One connection does so in each iteration of the event loop: in between, the loop reads and
+        answers requests of those that do not ask for more than one thing at a time.
+        """
+        self._waiting.append(go_on)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        go_on = self._waiting.popleft()
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
+        go_on()
 
     def _cut(self, connection: Connection, reason: str) -> None:
         self.forget(connection)

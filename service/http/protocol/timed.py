@@ -42,7 +42,13 @@ class TimedProtocol(LimitedProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
+        """Wait for the next request; one that waits already lets other connections go first."""
+        if self.pipeline and not self.transport.is_closing():
+            self._connections.in_turn(self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
         super().on_response_complete()
         if not self.transport.is_closing():
             self._connections.use(self)

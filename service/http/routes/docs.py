@@ -1,11 +1,12 @@
-"""`GET /docs`: the OpenAPI document as a page that loads nothing from anywhere."""
+"""`GET /openapi.json`, and `GET /docs`: the same as a page that loads nothing from anywhere."""
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -17,12 +18,24 @@ code {font-size: 13px; overflow-wrap: anywhere}
 
 
 def docs_routes() -> APIRouter:
-    """Return the route of the page."""
+    """Return both routes; what they answer is made once, since anyone may ask for it."""
     router = APIRouter(include_in_schema=False)
+
+    @lru_cache(1)
+    def document(app: FastAPI) -> bytes:
+        return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    @lru_cache(1)
+    def page(app: FastAPI) -> bytes:
+        return "\n".join(_page(app.openapi())).encode()
+
+    @router.api_route("/openapi.json", methods=["GET", "HEAD"])
+    async def openapi(request: Request) -> Response:
+        return Response(document(request.app), media_type="application/json")
 
     @router.api_route("/docs", methods=["GET", "HEAD"], response_class=HTMLResponse)
     async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse("\n".join(_page(request.app.openapi())), headers=_HEADERS)
+        return HTMLResponse(page(request.app), headers=_HEADERS)
 
     return router
 

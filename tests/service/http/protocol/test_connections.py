@@ -69,6 +69,30 @@ def test_beyond_the_limit_of_bytes_the_oldest_unfinished_request_is_cut_off() ->
         assert server.cut == ["bytes"]
 
 
+def test_a_new_caller_does_not_wait_for_what_others_have_sent_ahead() -> None:
+    with serving() as server, ExitStack() as opened:
+        blocking = opened.enter_context(closing(server.connect()))
+        ahead = [opened.enter_context(closing(server.connect())) for _ in range(20)]
+        for connection in (blocking, *ahead):
+            connection.sendall(GET)
+            assert answer(connection).status == 200
+        blocking.sendall(GET.replace(b"/a", b"/block"))
+        server.arrived.wait()
+        server.asked.clear()
+        last = GET.replace(b"host", b"connection: close\r\nhost")
+        for connection in ahead:
+            connection.sendall(GET * 15 + last)
+        new = opened.enter_context(closing(server.connect()))
+        new.sendall(GET.replace(b"/a", b"/new"))
+        server.released.set()
+        assert answer(new).status == 200
+        for connection in ahead:
+            assert rest(connection).count(b"HTTP/1.1 200 OK") == 16
+        # The first request of each, and a few more while the new connection was accepted and read.
+        assert server.asked.index("/new") < 30
+        assert len(server.asked) == 20 * 16 + 1
+
+
 def resident_mib(served: Served) -> float:
     """The memory that the server's process has in use, once it has answered a few requests."""
     for path in ("/recommend", "/events"):
