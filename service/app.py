@@ -31,6 +31,7 @@ from service.http.problems import (
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
+from service.http.routes.catalogue import catalogue_routes
 from service.http.routes.docs import docs_routes
 from service.http.routes.health import health_routes
 from service.http.routes.recommend import RecommendEndpoint
@@ -164,6 +165,7 @@ def _guarded(
     """Yield the routers that may need a key, each after the scope of the key."""
     yield "recommend", related_routes(serving, settings)
     yield "recommend", substitutes_routes(serving, settings)
+    yield "recommend", catalogue_routes(serving, settings)  # after the others below /items
     yield "profiles", score_routes(serving, settings)
     yield "profiles", users_routes(serving, settings)
     yield "forget", forget_routes(Forgetting(settings, stream), settings)

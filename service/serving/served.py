@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.bundle.bundle import Bundle
+from service.bundle.item_search import ItemSearch
 from service.business_rules.files import RuleFiles
 from service.profiles.profile import Profile, ProfileSource
+from service.profiles.user_search import UserSearch
 from service.recommending.answer import Recommendations
 from service.recommending.basket_score.scorer import BasketScorer
 from service.recommending.eligibility import eligible_items
@@ -37,6 +39,8 @@ class Served(NamedTuple):
     scorer: BasketScorer | None
     related: RelatedItems | None
     substitutes: Substitutes | None
+    search: ItemSearch
+    users: UserSearch
     stored: "StoredProfiles | None" = None
     read_first: bool = False
 

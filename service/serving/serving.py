@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.bundle.bundle import Bundle, load_bundle
+from service.bundle.item_search import ItemSearch
 from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.files import RuleFiles
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import ProfileSource
 from service.profiles.store.errors import ProfileStoreError
+from service.profiles.user_search import UserSearch
 from service.recommending.basket_score.scorer import BasketScorer, has_score
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.recommender import Recommender
@@ -108,6 +110,8 @@ class Serving:
             scorer,
             related,
             substitutes,
+            ItemSearch(bundle.catalogue),
+            UserSearch(bundle.user_ids, own),
             stored,
             read_first=profiles is not own,
         )

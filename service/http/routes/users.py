@@ -1,19 +1,27 @@
-"""A user: `GET /users/{user_id}/profile` and `DELETE /users/{user_id}`."""
+"""Users: `GET /users`, `GET /users/{user_id}/profile` and `DELETE /users/{user_id}`."""
 
+from itertools import islice
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
+from service.http.entity_tags import NOT_MODIFIED, tagged
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import Answer, Moment, id_length
+from service.profiles.profile import Profile
 from service.profiles.summary import summarise
 from service.serving.forgetting import Forgetting, ForgettingError
+from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
 from service.telemetry.logs import request_id
+
+_USERS_LIMIT = 50
+_FAVOURITES = 3
 
 
 class BoughtCategory(BaseModel):
@@ -31,6 +39,21 @@ class ProfileResponse(Answer):
     first_purchase: Moment | None = Field(description="Null if the bundle keeps no baskets.")
     last_purchase: Moment
     categories: list[BoughtCategory] = Field(description="Most bought first.")
+
+
+class UserPortrait(BaseModel):
+    """A user in one line."""
+
+    user_id: str
+    baskets: int | None = Field(description="How many; null if the bundle keeps none.")
+    last_purchase: Moment
+    categories: list[BoughtCategory] = Field(description="The three most bought.")
+
+
+class UsersResponse(Answer):
+    """Users that were found; an exact id first, then those that begin with the query."""
+
+    users: list[UserPortrait]
 
 
 class ForgottenResponse(BaseModel):
@@ -58,8 +81,28 @@ def forget_routes(forgetting: Forgetting, settings: Settings) -> APIRouter:
 
 
 def users_routes(serving: Serving, settings: Settings) -> APIRouter:
-    """Return the route that sums up a user."""
+    """Return the routes that find users and sum them up."""
     router = APIRouter()
+
+    @router.get(
+        "/users",
+        response_model=UsersResponse,
+        responses=NOT_MODIFIED | documented(422, 500, 503),
+    )
+    async def users(
+        request: Request,
+        query: Annotated[
+            str | None, id_length(settings), Query(description="A part of the user's id.")
+        ] = None,
+        limit: Annotated[
+            int, Query(ge=1, le=_USERS_LIMIT, description="Users wanted, at most.")
+        ] = 20,
+    ) -> Response:
+        """Find users of the bundle by their ids; those known only since are not among them."""
+        served = require_served(serving)
+        found = served.users.matching(query or "", limit)
+        portraits = [_portrait(served, *each) for each in found]
+        return tagged(request, UsersResponse.to_request(served, users=portraits))
 
     @router.get("/users/{user_id}/profile", responses=documented(404, 422, 500, 503))
     async def profile(user_id: Annotated[str, id_length(settings)]) -> ProfileResponse:
@@ -74,3 +117,14 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
         return ProfileResponse.to_request(served, **fields)
 
     return router
+
+
+def _portrait(served: Served, user_id: str, profile: Profile) -> UserPortrait:
+    summary = summarise(profile, served.bundle.catalogue)
+    most = islice(summary.categories.items(), _FAVOURITES)
+    return UserPortrait(
+        user_id=user_id,
+        baskets=summary.baskets,
+        last_purchase=summary.last_purchase,
+        categories=[BoughtCategory(category=name, count=count) for name, count in most],
+    )

@@ -1,4 +1,4 @@
-"""GET /users/{user_id}/profile, over HTTP."""
+"""GET /users and GET /users/{user_id}/profile, over HTTP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +48,19 @@ def test_a_bundle_without_past_baskets_gives_no_number_of_baskets(client: httpx.
     profile = client.get("/users/user-0/profile").json()
     assert (profile["baskets"], profile["first_purchase"]) == (None, None)
     assert profile["categories"] == [{"category": "bakery", "count": 21}]
+
+
+def test_users_are_found_with_a_portrait(shop: httpx.Client) -> None:
+    (found,) = shop.get("/users", params={"query": USER}).json()["users"]
+    profile = shop.get(f"/users/{USER}/profile").json()
+    assert found == {
+        "user_id": USER,
+        "baskets": profile["baskets"],
+        "last_purchase": profile["last_purchase"],
+        "categories": profile["categories"][:3],
+    }
+    assert len(shop.get("/users", params={"limit": 2}).json()["users"]) == 2
+    assert shop.get("/users", params={"limit": 51}).status_code == 422
 
 
 @schema.include(path="/users/{user_id}/profile").parametrize()
