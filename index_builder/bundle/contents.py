@@ -54,7 +54,7 @@ def assemble(
 
     Args:
         encoded: the training baskets; all began before `as_of`.
-        embeddings: trained on them.
+        embeddings: trained on them, with `n_user_rows` of users.
         config: of the build; stored in the manifest.
         as_of: the cut, naive UTC.
         index: builds the index from rows and sample queries, both (…, 2d + 1) float32.
@@ -66,11 +66,13 @@ def assemble(
     rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
     queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
     built = index(rows, queries)
-    history = histories(encoded, encoded.n_users, encoded.n_items, config.recency_half_life_days)
+    history = histories(
+        encoded.of_users, encoded.n_users, encoded.n_items, config.recency_half_life_days
+    )
     return BundleContents(
         item_vectors=rows,
         item_count=encoded.item_count,
-        user_h=embeddings.user_h,
+        user_h=embeddings.user_h[: encoded.n_users],
         **_named("history", history),
         recall_queries=queries,
         catalogue=catalogue_of(encoded),
@@ -113,10 +115,10 @@ def with_ranker(
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
     return replace(
         contents,
-        **_named("past", past_baskets(encoded, encoded.n_users)),
+        **_named("past", past_baskets(encoded.of_users, encoded.n_users)),
         **_named("neighbour", neighbours(encoded, config.neighbours)),
         item_trend=item_trend(encoded, encoded.n_items, as_of),
-        item_rhythm=item_rhythm(encoded, encoded.n_items, as_of),
+        item_rhythm=item_rhythm(encoded.of_users, encoded.n_items, as_of),
     )
 
 

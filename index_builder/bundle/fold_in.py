@@ -44,7 +44,8 @@ def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleCo
     half_life_days = read_build_config(bundle).recency_half_life_days
     n_trained = bundle.n_trained_users
     trained = bundle.user_ids[:n_trained]
-    lines = transactions.lines.filter(~pl.col("user_id").is_in(trained))
+    known = transactions.lines.drop_nulls("user_id")
+    lines = known.filter(~pl.col("user_id").is_in(trained))
     user_ids = lines["user_id"].unique().sort().to_list()
     rows = {user_id: row for row, user_id in enumerate(user_ids)}
     baskets = encode_baskets(replace(transactions, lines=lines), bundle.catalogue.index, rows)

@@ -26,15 +26,19 @@ from index_builder.cli.options import (
     numbers_of,
     rules_config,
 )
+from index_builder.cli.reading_options import reading_options
 from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
 from index_builder.progress import stage
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
 
 
+@reading_options
 def build(
     context: typer.Context,
+    reading: Reading,
     transactions: TransactionsOption = None,
     products: ProductsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
@@ -93,7 +97,7 @@ def build(
         rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
     with stage(console, "Reading"):
-        table, catalogue = read_source(transactions, products, dataset, path)
+        table, catalogue = read_source(transactions, products, dataset, path, reading)
     console.print(table.summary)
     bundle = build_bundle(table, catalogue, config, out, moment, console, strict)
     done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"

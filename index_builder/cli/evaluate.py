@@ -18,12 +18,16 @@ from index_builder.cli.options import (
     console,
     given_options,
 )
+from index_builder.cli.reading_options import reading_options
 from index_builder.measuring.quality import quality_table
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset
 
 
+@reading_options
 def evaluate(
     context: typer.Context,
+    reading: Reading,
     transactions: TransactionsOption = None,
     products: ProductsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
@@ -42,7 +46,7 @@ def evaluate(
     from index_builder.evaluation.report import write_report
 
     loaded, table, baskets = read_held_out(
-        transactions, products, dataset, path, bundle, seed, limit
+        transactions, products, dataset, path, bundle, seed, limit, reading
     )
     evaluation = evaluate_bundle(loaded, table, baskets, seed, quick, console)
     source = transactions.name if transactions else table.summary.source

@@ -15,12 +15,16 @@ from index_builder.cli.options import (
     console,
     moment_of,
 )
+from index_builder.cli.reading_options import reading_options
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 from service.bundle.bundle import load_bundle, write_bundle
 from service.support.forgotten_users import ForgottenUsers
 
 
+@reading_options
 def fold_in(
+    reading: Reading,
     transactions: TransactionsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
@@ -40,7 +44,7 @@ def fold_in(
     """
     moment = moment_of(until)
     loaded = load_bundle(bundle)
-    table, _ = read_source(transactions, None, dataset, path)
+    table, _ = read_source(transactions, None, dataset, path, reading)
     console.print(table.summary)
     out = out or loaded.path.parent
     for each in (ForgottenUsers.beside(bundle), ForgottenUsers(out)):

@@ -6,6 +6,7 @@ from pathlib import Path
 from index_builder.transactions.encoding import encode_baskets
 from index_builder.transactions.errors import NoHeldOutBasketsError
 from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle
@@ -20,6 +21,7 @@ def read_held_out(
     bundle: Path,
     seed: int,
     limit: int | None,
+    reading: Reading,
 ) -> tuple[Bundle, Transactions, list[HeldOut]]:
     """Reads a bundle, all transactions, and the baskets that began after the bundle's cut.
 
@@ -31,6 +33,7 @@ def read_held_out(
         bundle: a bundle, or a directory of bundles.
         seed: of the split of each basket, and of the sample.
         limit: at most so many baskets.
+        reading: what is known of the data.
 
     Raises:
         NoHeldOutBasketsError: no basket of 5 known items began after the cut.
@@ -38,7 +41,7 @@ def read_held_out(
         BundleError: the bundle cannot be used.
     """
     loaded = load_bundle(bundle)
-    table, _ = read_source(transactions, products, dataset, path)
+    table, _ = read_source(transactions, products, dataset, path, reading)
     later = table.since(loaded.manifest.cut).without(ForgottenUsers.beside(bundle).now())
     # Not the folded-in users: these very baskets may be part of their histories.
     trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))

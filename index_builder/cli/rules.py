@@ -23,12 +23,14 @@ from index_builder.cli.options import (
     moment_of,
     rules_config,
 )
+from index_builder.cli.reading_options import reading_options
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.files import read_baskets, write_rules
 from index_builder.rules.levels import item_rules, level_rules
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.errors import SourceError
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 
 _RULES = AssociationRulesConfig()
@@ -43,7 +45,9 @@ class Between(StrEnum):
     SUBCATEGORY = "subcategory"
 
 
+@reading_options
 def rules(
+    reading: Reading,
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
     transactions: TransactionsOption = None,
     products: ProductsOption = None,
@@ -64,7 +68,9 @@ def rules(
     """Mine association rules and write them as CSV, the largest lift first."""
     config = rules_config(min_support, min_baskets, min_confidence, min_lift, max_length)
     if baskets is None:
-        found, names = _of_transactions(transactions, products, dataset, path, until, level, config)
+        found, names = _of_transactions(
+            transactions, products, dataset, path, until, level, config, reading
+        )
     elif transactions or products or path or until or level is not Between.ITEM:
         raise SourceError("--baskets holds items alone: expected no other source, cut or level.")
     else:
@@ -91,9 +97,11 @@ def _of_transactions(
     until: str | None,
     level: Between,
     config: AssociationRulesConfig,
+    reading: Reading,
 ) -> tuple[AssociationRules, list[str]]:
     moment = moment_of(until)
-    table, catalogue = read_source(transactions, products, dataset, path)
+    table, catalogue = read_source(transactions, products, dataset, path, reading)
+    console.print(table.summary)
     # All items: the thresholds of the rules leave out the rare ones.
     encoded = encode(table, catalogue, 1, moment)
     console.print(encoded)

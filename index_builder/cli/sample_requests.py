@@ -17,11 +17,15 @@ from index_builder.cli.options import (
     TransactionsOption,
     console,
 )
+from index_builder.cli.reading_options import reading_options
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset
 from service.settings import Settings
 
 
+@reading_options
 def sample_requests(
+    reading: Reading,
     requests: Annotated[Path, typer.Option(help="File to write, one request per line.")],
     transactions: TransactionsOption = None,
     products: ProductsOption = None,
@@ -32,7 +36,9 @@ def sample_requests(
     limit: Annotated[int, typer.Option(help="At most so many requests.", min=1)] = 5000,
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
-    loaded, _, baskets = read_held_out(transactions, products, dataset, path, bundle, seed, limit)
+    loaded, _, baskets = read_held_out(
+        transactions, products, dataset, path, bundle, seed, limit, reading
+    )
     basket_limit = Settings.model_fields["basket_limit"].default
     baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
     with requests.open("w") as file:

@@ -28,4 +28,4 @@ def train_epochs(
             progress.show(step.triples, step.loss)
             return False
 
-        return train(encoded, encoded.n_items, encoded.n_users, config, triples, on_step)
+        return train(encoded, encoded.n_items, encoded.n_user_rows, config, triples, on_step)

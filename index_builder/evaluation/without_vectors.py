@@ -56,7 +56,7 @@ def without_vectors(
 def _training_examples(
     window: Window, baskets: Sequence[HeldOut], bundle: Bundle, config: BuildConfig
 ) -> TrainingExamples:
-    items, users = window.encoded.n_items, window.encoded.n_users
+    items, users = window.encoded.n_items, window.encoded.n_user_rows
     zeros = Embeddings(*(np.zeros((n, 1), np.float32) for n in (items, items, users)))
     weights = Weights.read(bundle.manifest.serving)
     contents = window_contents(window, zeros, weights, weights, config, ranked=True)

@@ -36,11 +36,11 @@ def purchases(
 
 def user_frequency(encoded: EncodedTransactions) -> Scorer:
     """Scores by the number of the user's training baskets with the item."""
-    past = histories(encoded, encoded.n_users, encoded.n_items, np.inf)
+    past = histories(encoded.of_users, encoded.n_users, encoded.n_items, np.inf)
     return purchases(past.indptr, past.item, past.count, encoded.n_items)
 
 
 def recency_frequency(encoded: EncodedTransactions, half_life_days: float) -> Scorer:
     """Scores by `Histories.recency`: like the frequency, but older baskets count less."""
-    past = histories(encoded, encoded.n_users, encoded.n_items, half_life_days)
+    past = histories(encoded.of_users, encoded.n_users, encoded.n_items, half_life_days)
     return purchases(past.indptr, past.item, past.recency, encoded.n_items)

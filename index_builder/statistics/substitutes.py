@@ -61,14 +61,13 @@ def _pairs(
     encoded: EncodedTransactions, subcategory: Level, config: SubstitutesConfig
 ) -> tuple[Int32, Int32, Float64]:
     """All pairs of an item and a substitute, with their scores, in any order."""
-    baskets = basket_matrix(
-        encoded.basket_indptr, encoded.basket_items, encoded.n_items, np.float64
-    )
-    places = (encoded.basket_user, np.arange(encoded.n_baskets))
-    shape = (encoded.n_users, encoded.n_baskets)
-    of_user = csr_array((np.ones(encoded.n_baskets), places), shape=shape)
+    known = encoded.of_users  # guests are no user who buys one item instead of another
+    baskets = basket_matrix(known.basket_indptr, known.basket_items, encoded.n_items, np.float64)
+    places = (known.basket_user, np.arange(known.n_baskets))
+    shape = (encoded.n_users, known.n_baskets)
+    of_user = csr_array((np.ones(known.n_baskets), places), shape=shape)
     bought = (of_user @ baskets).tocsc()  # (users, items): baskets of the user with the item
-    sizes = encoded.basket_sizes.astype(float)
+    sizes = known.basket_sizes.astype(float)
     total = of_user @ sizes
     chance = np.divide(of_user @ sizes**2, total**2, out=np.zeros_like(total), where=total > 0)
     by_item = baskets.tocsc()

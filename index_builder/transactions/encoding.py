@@ -32,7 +32,7 @@ class EncodedBaskets:
         basket_ids: (n_baskets,) outside ids.
         basket_indptr: (n_baskets + 1,) int64.
         basket_items: (n,) int32, item indices: distinct and ascending within a basket.
-        basket_user: (n_baskets,) int32, user index.
+        basket_user: (n_baskets,) int32, user index; see `EncodedTransactions` for guests.
         basket_begun: (n_baskets,) int64, start in seconds since 1970, UTC.
         left_out: counts of what is not in the arrays, by reason.
     """
@@ -64,6 +64,8 @@ class EncodedBaskets:
 class EncodedTransactions(EncodedBaskets):
     """Training baskets, with the catalogue and the users that they define.
 
+    Baskets of guests have n_users as their user: they count for items, and for no user.
+
     Attributes:
         items: one row per item index: item_id, name, department, category, subcategory
             (strings, no nulls), the item of most baskets first, ties by item_id; brand and price
@@ -86,6 +88,29 @@ class EncodedTransactions(EncodedBaskets):
         """Number of users."""
         return len(self.user_ids)
 
+    @property
+    def n_user_rows(self) -> int:
+        """Number of rows that a table by `basket_user` needs: one for all guests, if there are any.
+
+        It is the last one.
+        """
+        return max(self.n_users, int(self.basket_user.max(initial=-1)) + 1)
+
+    @cached_property
+    def of_users(self) -> EncodedBaskets:
+        """The baskets without those of guests."""
+        if self.n_user_rows == self.n_users:
+            return self
+        kept = self.basket_user < self.n_users
+        return EncodedBaskets(
+            basket_ids=[each for each, keep in zip(self.basket_ids, kept, strict=True) if keep],
+            basket_indptr=offsets(self.basket_sizes[kept]),
+            basket_items=self.basket_items[np.repeat(kept, self.basket_sizes)],
+            basket_user=self.basket_user[kept],
+            basket_begun=self.basket_begun[kept],
+            left_out=self.left_out,
+        )
+
     @cached_property
     def item_index(self) -> dict[str, int]:
         """Item index by item_id."""
@@ -103,6 +128,8 @@ class EncodedTransactions(EncodedBaskets):
         table.add_row("users", f"{self.n_users:,}")
         table.add_row("catalogue items", f"{self.n_items:,}")
         table.add_row("baskets", f"{self.n_baskets:,}")
+        if guests := self.n_baskets - self.of_users.n_baskets:
+            table.add_row("  of guests", f"{guests:,}")
         table.add_row("items in baskets", f"{self.basket_items.size:,}", end_section=True)
         for reason, count in self.left_out.items():
             if count:
@@ -135,11 +162,11 @@ def encode(
         .sort(pl.col("count"), pl.col("item_id"), descending=[True, False])
     )
     catalogue = popularity.filter(pl.col("count") >= min_item_baskets)
-    user_ids = lines["user_id"].unique().sort().to_list()
+    user_ids = lines["user_id"].drop_nulls().unique().sort().to_list()
     baskets = _encode(
         lines,
         _index_frame("item", catalogue["item_id"], range(catalogue.height)),
-        _index_frame("user", user_ids, range(len(user_ids))),
+        _index_frame("user", [*user_ids, None], range(len(user_ids) + 1)),
     )
     if baskets.basket_items.size == baskets.n_baskets:
         raise TooFewBasketsError(_too_few(popularity, min_item_baskets, lines, until))
@@ -178,8 +205,11 @@ def encode_baskets(
 
 
 def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> EncodedBaskets:
-    """Encodes lines (sorted as in `Transactions`) by tables of item and user indices."""
-    of_users = lines.join(users, on="user_id", maintain_order="left")
+    """Encodes lines (sorted as in `Transactions`) by tables of item and user indices.
+
+    Baskets of users that are not in the table are left out, guests' too unless null is in it.
+    """
+    of_users = lines.join(users, on="user_id", maintain_order="left", nulls_equal=True)
     known = of_users.join(items, on="item_id", maintain_order="left")
     # Within a basket the lines are in the order of item_id; the arrays need that of item_index.
     known = known.with_columns(basket=pl.col("basket_id").rle_id()).sort("basket", "item_index")
@@ -202,7 +232,7 @@ def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> En
     )
 
 
-def _index_frame(noun: str, ids: Iterable[str], indices: Iterable[int]) -> pl.DataFrame:
+def _index_frame(noun: str, ids: Iterable[str | None], indices: Iterable[int]) -> pl.DataFrame:
     return pl.DataFrame(
         {f"{noun}_id": list(ids), f"{noun}_index": list(indices)},
         schema={f"{noun}_id": pl.String, f"{noun}_index": pl.Int32},

@@ -1,10 +1,12 @@
 """Products: the name and the taxonomy of each item."""
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from index_builder.transactions.errors import DuplicateItemError, PriceError
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Table, read_tables
 from service.support.validity import SPACES
 
@@ -14,13 +16,14 @@ OPTIONAL_COLUMNS = ("brand", "price")  # for business rules
 _NAMES = (*TAXONOMY, "brand")  # what requests and business rules refer to
 
 
-def read_products(path: Path) -> pl.DataFrame:
+def read_products(path: Path, reading: Reading | None = None) -> pl.DataFrame:
     """Reads and validates a shop's products.
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns item_id, name,
             department, category, subcategory. The last three may be empty. Optional are brand
             and price.
+        reading: what is known of the data.
 
     Returns:
         The five columns as strings without nulls, sorted by item_id: a missing name becomes the
@@ -30,7 +33,9 @@ def read_products(path: Path) -> pl.DataFrame:
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
-    return products_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
+    reading = reading or Reading()
+    check = partial(_check, missing=reading.missing)
+    return products_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format))
 
 
 def products_of(table: Table) -> pl.DataFrame:
@@ -56,7 +61,8 @@ def products_of(table: Table) -> pl.DataFrame:
     ).sort("item_id")
 
 
-def _check(table: Table) -> Table:
+def _check(table: Table, missing: frozenset[str] | None) -> Table:
+    table = table.with_missing(missing, "name", *_NAMES, "price")
     names = [name for name in _NAMES if name in table.frame.columns]
     table = table.with_strings("name").with_names(*names).with_ids("item_id")
     table = table.with_numbers("price", PriceError)

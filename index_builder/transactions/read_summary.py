@@ -8,6 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from index_builder.transactions.tables import Notice
+
 
 @dataclass(frozen=True)
 class ReadSummary:
@@ -25,7 +27,9 @@ class ReadSummary:
         last: when the last basket began, UTC.
         long_baskets: baskets whose rows lie more than a day apart; they are kept, but may be a sign
             of basket ids that are used again.
+        guest_baskets: baskets of no known user.
         unused_columns: columns of the source that nothing reads.
+        notices: of rows that may not mean what they seem to mean.
     """
 
     source: str
@@ -38,7 +42,9 @@ class ReadSummary:
     first: datetime
     last: datetime
     long_baskets: int = 0
+    guest_baskets: int = 0
     unused_columns: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __rich__(self) -> RenderableType:
         table = Table(show_header=False)
@@ -50,6 +56,8 @@ class ReadSummary:
         table.add_row("rows kept", f"{self.rows_kept:,}", end_section=True)
         table.add_row("users", f"{self.users:,}")
         table.add_row("baskets", f"{self.baskets:,}")
+        if self.guest_baskets:
+            table.add_row("  of guests", f"{self.guest_baskets:,}")
         if self.long_baskets:
             table.add_row("  longer than a day", f"{self.long_baskets:,}")
         table.add_row("items", f"{self.items:,}")
@@ -57,4 +65,8 @@ class ReadSummary:
         table.add_row("last basket", f"{self.last:%Y-%m-%d %H:%M}")
         if self.unused_columns:
             table.add_row("columns not used", Text(", ".join(self.unused_columns)))
-        return Group(Text(self.source, style="bold"), table)
+        warnings = [
+            Text(f"⚠ {notice.text}. First: {notice.first}", style="yellow")
+            for notice in self.notices
+        ]
+        return Group(Text(self.source, style="bold"), table, *warnings)

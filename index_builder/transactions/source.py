@@ -8,6 +8,7 @@ import polars as pl
 from index_builder.transactions.datasets import completejourney, instacart
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.products import read_products
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.transactions import Transactions, read_transactions
 
 
@@ -19,7 +20,11 @@ class Dataset(StrEnum):
 
 
 def read_source(
-    transactions: Path | None, products: Path | None, dataset: Dataset, path: Path | None
+    transactions: Path | None,
+    products: Path | None,
+    dataset: Dataset,
+    path: Path | None,
+    reading: Reading | None = None,
 ) -> tuple[Transactions, pl.DataFrame | None]:
     """Reads the shop's own files if they are named, otherwise the data set.
 
@@ -28,6 +33,7 @@ def read_source(
         products: Parquet or CSV; only with `transactions`.
         dataset: used without `transactions`.
         path: folder of a data set that is not packaged; only with its name.
+        reading: what is known of the shop's own files.
 
     Raises:
         DataError: the options do not go together, or the data cannot be used.
@@ -35,7 +41,12 @@ def read_source(
     if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
         raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
     if transactions is not None:
-        return read_transactions(transactions), read_products(products) if products else None
+        described = read_products(products, reading) if products else None
+        return read_transactions(transactions, reading), described
+    if reading not in (None, Reading()):
+        raise SourceError(
+            "Options for reading need --transactions: expected the file that they describe."
+        )
     if products is not None:
         raise SourceError("--products needs --transactions: expected both, found products alone.")
     if dataset is Dataset.COMPLETEJOURNEY:

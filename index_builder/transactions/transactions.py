@@ -3,20 +3,32 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from index_builder.transactions.errors import QuantityError, SharedBasketError, TimestampError
+from index_builder.transactions.cancellations import take_back
+from index_builder.transactions.doubts import crowd, note_ids
+from index_builder.transactions.errors import (
+    EmptyDataError,
+    QuantityError,
+    SharedBasketError,
+    TimestampError,
+)
 from index_builder.transactions.events import EVENT_ID, usable_events
 from index_builder.transactions.read_summary import ReadSummary
-from index_builder.transactions.tables import ROW, Table, read_tables
-from index_builder.transactions.timestamps import EXAMPLES, naive_utc, parse_iso_8601
+from index_builder.transactions.reading import Reading
+from index_builder.transactions.tables import ROW, Notice, Table, read_tables
+from index_builder.transactions.timestamps import EXAMPLES, TimestampFormat, guesses, naive_utc
 from service.support.forgotten_users import Forgotten
 from service.support.validity import EARLIEST, latest
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
+
+_SHOWN_GUESSES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +37,9 @@ class Transactions:
 
     Attributes:
         lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
-            user_id, basket_id, item_id (strings), begun_at (Datetime("us"), naive UTC: the
-            earliest timestamp of the basket), quantity (Float64, summed over merged rows).
+            user_id (null for a guest), basket_id, item_id (strings), begun_at (Datetime("us"),
+            naive UTC: the earliest timestamp of the basket), quantity (Float64, above 0, summed
+            over merged rows).
         summary: of all that was read, also after `until` or `since` took a slice of it.
     """
 
@@ -43,25 +56,29 @@ class Transactions:
 
     def without(self, forgotten: Forgotten) -> "Transactions":
         """The baskets that count; those of a forgotten user that began before it was do not."""
-        users = self.lines["user_id"].unique().to_list()
+        users = self.lines["user_id"].drop_nulls().unique().to_list()
         since = {user: moment for user in users if (moment := forgotten.since(user)) is not None}
         own = pl.col("user_id").replace_strict(since, default=None, return_dtype=pl.Int64)
         counts = own.is_null() | (pl.col("begun_at").dt.epoch("s") >= own)
         return replace(self, lines=self.lines.filter(counts)) if since else self
 
 
-def read_transactions(path: Path) -> Transactions:
+def read_transactions(path: Path, reading: Reading | None = None) -> Transactions:
     """Reads and validates a shop's transactions.
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
             item_id, timestamp and, optionally, quantity and event_id (see `usable_events`). Other
             columns, such as price, are not read; the summary lists them.
+        reading: what is known of the data.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
-    table, left_out = usable_events(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, _check))
+    reading = reading or Reading()
+    check = partial(_check, reading=reading)
+    table = read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format)
+    table, left_out = usable_events(table)
     return transactions_of(table, str(path), left_out)
 
 
@@ -72,28 +89,36 @@ def transactions_of(
 
     Args:
         table: user_id, basket_id, item_id (strings), timestamp (Datetime) and, optionally,
-            quantity, one row per purchase.
+            quantity, one row per purchase or cancellation. A guest's user_id is null.
         source: what the summary calls the source.
         left_out: rows that were dropped before, by reason; for the summary.
 
     Raises:
         SharedBasketError: a basket has more than one user.
+        EmptyDataError: all rows are cancellations, or were taken back.
     """
     quantity = pl.col("quantity").fill_null(1.0) if "quantity" in table.frame.columns else 1.0
-    rows = table.frame.with_columns(
-        pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us")), quantity=quantity
+    bought, taken_back = take_back(
+        table.frame.with_columns(
+            pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us")),
+            quantity=quantity,
+        )
     )
-    baskets = rows.group_by("basket_id").agg(
-        owner=pl.col("user_id").first(),
+    if bought.is_empty():
+        raise EmptyDataError(f"{source}: expected purchases, found cancellations alone.")
+    baskets = bought.group_by("basket_id").agg(
+        owner=pl.col("user_id").drop_nulls().first(),
         begun_at=pl.col("timestamp").min(),
         ended_at=pl.col("timestamp").max(),
     )
-    rows = rows.join(baskets, on="basket_id")
+    rows = bought.join(baskets, on="basket_id")
     _refuse_shared_baskets(replace(table, frame=rows), baskets.height)
+    rows = rows.with_columns(user_id="owner")
     lines = _merged(rows.sort("begun_at", "basket_id", "item_id"))
     dropped = {
         **(left_out or {}),
-        "blank lines": table.blank_lines,
+        **table.left_out,
+        **taken_back,
         "duplicate lines, merged": rows.height - lines.height,
     }
     span = pl.col("ended_at") - pl.col("begun_at")
@@ -102,44 +127,78 @@ def transactions_of(
         rows_read=lines.height + sum(dropped.values()),
         rows_kept=lines.height,
         dropped={reason: count for reason, count in dropped.items() if count},
-        users=lines["user_id"].n_unique(),
+        users=baskets["owner"].drop_nulls().n_unique(),
         baskets=baskets.height,
         items=lines["item_id"].n_unique(),
         first=lines["begun_at"].item(0),
         last=lines["begun_at"].item(-1),
+        guest_baskets=baskets["owner"].null_count(),
         long_baskets=baskets.filter(span > timedelta(days=1)).height,
         unused_columns=table.unused,
+        notices=(*table.notices, *_crowds(baskets)),
     )
     return Transactions(lines, summary)
 
 
-def _check(table: Table) -> Table:
+def _check(table: Table, reading: Reading) -> Table:
     table.require_type(
         "timestamp",
-        lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null),
+        lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null) or kind.is_numeric(),
         f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
     )
+    table = table.with_missing(reading.missing, "quantity", "timestamp")
     table = table.with_numbers("quantity", QuantityError)
     if EVENT_ID in table.frame.columns:
         table = table.with_strings(EVENT_ID)
-    return _with_timestamps(table.with_ids("user_id", "basket_id", "item_id"))
+    table = table.with_names("user_id", "basket_id", "item_id")
+    if reading.missing is not None:
+        table = table.with_missing(reading.missing, "user_id", "basket_id", "item_id")
+        for column in ("basket_id", "item_id", "timestamp"):
+            table = table.without(table.frame[column].is_null(), f"lines without {column}")
+    table = table.with_ids(
+        *(("user_id",) if reading.missing is None else ()), "basket_id", "item_id"
+    )
+    table = note_ids(table, "user_id", "basket_id", "item_id")
+    user = pl.col("user_id")
+    guest = user.is_in(list(reading.guests))
+    table = replace(
+        table, frame=table.frame.with_columns(pl.when(~guest).then(user).alias("user_id"))
+    )
+    return _with_timestamps(table, reading.timestamps)
 
 
-def _with_timestamps(table: Table) -> Table:
+def _crowds(baskets: pl.DataFrame) -> list[Notice]:
+    """Notices of users with very many baskets."""
+    found = crowd(baskets.select("basket_id", user_id="owner"))
+    return [
+        Notice(
+            f"{count:,} of {baskets.height:,} baskets are of one user; if it stands for many "
+            "people, give --guest",
+            count,
+            repr(user),
+        )
+        for user, count in found.rows()
+    ]
+
+
+def _with_timestamps(table: Table, form: TimestampFormat) -> Table:
     """Brings the timestamps of one file to Datetime("us"): naive, or in UTC."""
     column = table.frame["timestamp"]
-    if column.dtype in (pl.String, pl.Null):
-        times = _parse(table, column.cast(pl.String))
-    elif isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+    kind = column.dtype
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
         times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+    elif kind in (pl.Date, pl.Datetime):
+        naive = column.cast(pl.Datetime("us")).alias("timestamp")
+        times = pl.select(naive).select(form.localised()).to_series()
     else:
-        times = column.cast(pl.Datetime("us"))
+        times = _parse(table, form)
     readable = times.dt.year().is_between(MINYEAR, MAXYEAR)
+    unread = ~readable.fill_null(value=False)
     table.refuse_where(
-        ~readable.fill_null(value=False),
+        unread,
         TimestampError,
         "have a timestamp that cannot be read",
-        f"Expected: ISO 8601, such as {EXAMPLES}.",
+        _expected(column, unread, form),
     )
     earliest, last = naive_utc(EARLIEST), naive_utc(latest(datetime.now(UTC)))
     table.refuse_where(
@@ -149,11 +208,23 @@ def _with_timestamps(table: Table) -> Table:
         f"Expected: moments from {earliest:%Y-%m-%d} to {last:%Y-%m-%dT%H:%M:%SZ}, a day from now."
         "\nLeave the rows out, or correct them.",
     )
+    table = table.noted_where(
+        times.dt.replace_time_zone(None) > naive_utc(datetime.now(UTC)),
+        "timestamp",
+        "have a timestamp in the future; if it is local time, give --timezone",
+    )
     return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
 
 
-def _parse(table: Table, texts: pl.Series) -> pl.Series:
-    parsed = parse_iso_8601(texts)
+def _parse(table: Table, form: TimestampFormat) -> pl.Series:
+    column = table.frame["timestamp"]
+    if form.pattern is None:
+        table.require_type(
+            "timestamp",
+            lambda kind: kind in (pl.String, pl.Null),
+            f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}" + _guessed(column),
+        )
+    parsed = form.parse(column)
     times, zoned = parsed["timestamp"], parsed["zoned"]
     if times.null_count():
         return times
@@ -165,6 +236,22 @@ def _parse(table: Table, texts: pl.Series) -> pl.Series:
             "Write all timestamps with a timezone, or none.",
         )
     return times.dt.replace_time_zone("UTC") if zoned.any() else times
+
+
+def _expected(column: pl.Series, unread: pl.Series, form: TimestampFormat) -> str:
+    """What was expected of timestamps, and what may read those that were not."""
+    if form.pattern is not None:
+        return f"Expected: {form.pattern}, as --timestamp-format says." + _guessed(column)
+    return f"Expected: ISO 8601, such as {EXAMPLES}." + _guessed(column.filter(unread))
+
+
+def _guessed(values: pl.Series) -> str:
+    if values.dtype != pl.String and not values.dtype.is_numeric():
+        return ""
+    return "".join(
+        f"\n--timestamp-format '{pattern}' reads the first as {moment:%Y-%m-%d %H:%M:%S}."
+        for pattern, moment in islice(guesses(values), _SHOWN_GUESSES)
+    )
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -62,7 +62,7 @@ def train_until_best(
                 best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
             return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
 
-        last = train(encoded, encoded.n_items, encoded.n_users, config.train, triples, on_step)
+        last = train(encoded, encoded.n_items, encoded.n_user_rows, config.train, triples, on_step)
     return (best[1], best[2]) if best else (config.train.epochs, last)
 
 

@@ -14,6 +14,7 @@ from index_builder.config import Backend, BuildConfig, IndexConfig
 from index_builder.index.tuning import IndexRecallError
 from index_builder.transactions.errors import EmptyDataError, TooFewBasketsError
 from index_builder.transactions.products import read_products
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender
@@ -59,6 +60,12 @@ def built(
 
 def contents_of(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def history(bundle: Bundle, user: int) -> list[tuple[int, int]]:
+    """What a user bought, and how often."""
+    own = slice(*bundle.history_indptr[user : user + 2])
+    return list(zip(bundle.history_item[own], bundle.history_count[own], strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +270,35 @@ def test_a_shop_with_a_single_user_gets_its_bundle(tmp_path: Path) -> None:
     for aisle, name in enumerate(AISLES):
         answer = recommender.recommend(a_request(None, [f"item-{aisle}", f"item-{aisle + 4}"], 10))
         assert {each.category for each in answer.items} == {name}
+
+
+def test_guests_teach_items_and_have_no_profile(tmp_path: Path) -> None:
+    transactions, products = write_shop(tmp_path)
+    reading = Reading(guests=frozenset({"user-0", "user-3"}))
+    guests = read_transactions(transactions, reading)
+    out = build(guests, read_products(products), QUICK, tmp_path / "out", None, Console(quiet=True))
+    bundle, of_all = load_bundle(out), load_bundle(built(tmp_path / "all"))
+    assert bundle.user_ids == ["user-1", "user-2", "user-4", "user-5"]
+    assert len(bundle.user_h) == 4
+    assert bundle.catalogue.item_ids == of_all.catalogue.item_ids
+    assert bundle.item_count.tolist() == of_all.item_count.tolist()
+    for place, user in enumerate(bundle.user_ids):
+        assert history(bundle, place) == history(of_all, of_all.user_ids.index(user))
+    # Rules count the baskets of guests too.
+    assert (
+        contents_of(bundle.path)["rule_support.npy"] == contents_of(of_all.path)["rule_support.npy"]
+    )
+
+
+def test_a_shop_of_guests_alone_recommends_by_the_basket(tmp_path: Path) -> None:
+    transactions, _ = write_shop(tmp_path)
+    everybody = frozenset(f"user-{number}" for number in range(N_USERS))
+    guests = read_transactions(transactions, Reading(guests=everybody))
+    out = build(guests, None, QUICK, tmp_path / "out", None, Console(quiet=True))
+    bundle = load_bundle(out)
+    assert bundle.user_ids == []
+    answer = Recommender(bundle, by_score()).recommend(a_request(None, ["item-2"], 5))
+    assert {int(each.item_id.split("-")[1]) % 2 for each in answer.items} == {0}
 
 
 def test_a_cut_far_in_the_future_takes_all_baskets(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def train_published(encoded: EncodedTransactions, config: TrainConfig, epochs: i
     """
     plain = config.model_copy(update={"dimension": DIMENSION, "popularity_logit": False})
     triples = epochs * len(encoded.basket_items)
-    return train(encoded, encoded.n_items, encoded.n_users, plain, triples)
+    return train(encoded, encoded.n_items, encoded.n_user_rows, plain, triples)
 
 
 def triple2vec_without_user(vectors: Embeddings) -> Scorer:

@@ -19,6 +19,7 @@ competition did.
 The 33.8 million lines need some 12 GB of memory and two minutes.
 """
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def _transactions(folder: Path) -> Transactions:
         pl.col("order_id").alias("basket_id"),
         pl.col("product_id").alias("item_id"),
     )
-    table = Table(folder, lines, blank_lines=sum(part.blank_lines for part in parts))
+    table = Table(
+        folder, lines, left_out=dict(sum((Counter(part.left_out) for part in parts), Counter()))
+    )
     left_out = {"lines of unknown orders": purchases.height - lines.height}
     return transactions_of(table, "Instacart 2017", left_out)
 

@@ -38,15 +38,10 @@ def test_a_missing_column_lists_what_was_found(tmp_path: Path) -> None:
     assert "Found: 'user_id', 'order', 'item_id', 'timestamp'" in message
 
 
-@pytest.mark.parametrize("near", ["Basket_ID", "basketid", " basket_id", "baskt_id"])
+@pytest.mark.parametrize("near", ["Basket_ID", "basketid", "basket id", "baskt_id"])
 def test_a_missing_column_suggests_its_likely_name(tmp_path: Path, near: str) -> None:
     message = refusal(MissingColumnError, csv(tmp_path, f"user_id,{near},item_id,timestamp\n"))
     assert f"Rename {near!r} to 'basket_id'?" in message
-
-
-def test_semicolons_are_named_as_the_problem(tmp_path: Path) -> None:
-    message = refusal(MissingColumnError, csv(tmp_path, HEADER.replace(",", ";")))
-    assert "separated by commas" in message
 
 
 @pytest.mark.parametrize("column", ["user_id", "basket_id", "item_id"])
@@ -64,7 +59,7 @@ def test_a_missing_id_shows_its_line(tmp_path: Path, column: str, blank: str) ->
 def test_an_id_that_no_request_may_name_is_refused(tmp_path: Path, column: str) -> None:
     path = parquet(tmp_path / "t.parquet", **{"price": ["1"], column: ["x" * (ID_CHARS + 1)]})
     message = refusal(LongIdError, path)
-    assert f"1 of 1 rows have a {column} of more than 128 characters" in message
+    assert f"1 of 1 rows have more than 128 characters in {column}" in message
 
 
 @pytest.mark.parametrize(
@@ -216,20 +211,6 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, content: bytes) ->
     assert "t.parquet: not readable as Parquet" in refusal(UnreadableFileError, path)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        HEADER.encode() + b"u,b,caf\xe9,2017-12-01\n",
-        HEADER.encode() + b"u,b,i,2017-12-01,too,many\n",
-        HEADER.encode() + b'u,b,"i,2017-12-01\n',
-    ],
-)
-def test_a_file_that_is_no_csv_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "t.csv"
-    path.write_bytes(content)
-    assert "t.csv: not readable as CSV" in refusal(UnreadableFileError, path)
-
-
 def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress((HEADER + "u,b,i,2017-12-01\n" * 9999).encode())[:80])
@@ -237,8 +218,8 @@ def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
-    message = refusal(UnreadableFileError, csv(tmp_path, HEADER, "transactions.xlsx"))
-    assert "Expected: .parquet, .pq, .csv, .csv.gz, or a folder" in message
+    message = refusal(UnreadableFileError, csv(tmp_path, HEADER, "transactions.doc"))
+    assert "Expected: .parquet, .pq, .csv, .csv.gz, .tsv, .tsv.gz, or a folder" in message
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""The records of a CSV file, counted and checked by another reader than the one that reads them.
+
+A reader that takes a bare quotation mark for the begin of a field swallows all rows up to the next
+mark, without an error. So the records are counted in another way, too, and what is doubtful is
+refused with its line.
+"""
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
+
+from index_builder.transactions.errors import UnreadableFileError
+from index_builder.transactions.tables.csv_layout import CsvLayout
+
+_MARK = '"'
+_BLOCK = 1 << 20  # characters
+_SHOWN = 100  # characters of a line
+_MARK_REMEDY = (
+    'Inside quotation marks, write a mark twice: "a 6"" plate". If the file writes \\" instead, as '
+    "MySQL does, give --escape '\\'; if no field is enclosed in marks, give --no-quotes."
+)
+
+
+class _Lines(Iterator[str]):
+    """Lines that remember the first of those that make a record."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.first = ""
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.first = self.first or line
+        return line
+
+
+def count_records(layout: CsvLayout) -> tuple[int, int]:
+    """Counts the records below the names of the columns, and the blank lines.
+
+    Without quotation marks each line is a record, which is quick to count. From the block with the
+    first mark on, all records are parsed by `csv`.
+
+    Raises:
+        UnreadableFileError: a record is not what it seems to be; the message has its line.
+        UnicodeDecodeError: the file is no text in this encoding.
+    """
+    marks = [_MARK] if layout.quotes else []
+    marks += [layout.escape] if layout.escape else []
+    records, blank = -1, 0
+    with layout.opened() as text:
+        while block := text.read(_BLOCK) + text.readline():
+            if any(mark in block for mark in marks):
+                lines = itertools.chain(io.StringIO(block, newline=""), text)
+                before = layout.lines_before + records + 1 + blank
+                for is_record in _parsed(layout, lines, before):
+                    records, blank = records + is_record, blank + (not is_record)
+                break
+            several = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+            blank += several.count("")
+            records += len(several) - several.count("")
+    return records, blank
+
+
+def refuse_first_fault(layout: CsvLayout) -> None:
+    """Parses all records, and refuses the first that is wrong, if there is one.
+
+    Raises:
+        UnreadableFileError: there is one.
+    """
+    with layout.opened() as text:
+        for _ in _parsed(layout, text, layout.lines_before):
+            pass
+
+
+def lines_of(layout: CsvLayout, rows: Sequence[int]) -> list[int]:
+    """The numbers of the lines, from 1, at which records (from 0, ascending) begin."""
+    # A quoted field may span lines, so that only reading up to a record gives its line.
+    begins: list[int] = []
+    wanted = {row + 1 for row in rows}  # the names of the columns are the first record
+    with layout.opened() as text:
+        reader = csv.reader(text, **(layout.dialect | {"strict": False}))
+        begin, row = 1, 0
+        for record in reader:
+            if record and row in wanted:
+                begins.append(layout.lines_before + begin)
+                if len(begins) == len(wanted):
+                    break
+            row += bool(record)
+            begin = reader.line_num + 1
+    return begins
+
+
+def _parsed(layout: CsvLayout, text: Iterable[str], before: int) -> Iterator[bool]:
+    """Parses lines, and yields for each record whether it is one; a blank line is none.
+
+    Args:
+        layout: of the file.
+        text: the lines.
+        before: number of lines before them.
+
+    Raises:
+        UnreadableFileError: a record is wrong.
+    """
+    lines = _Lines(text)
+    reader = csv.reader(lines, **layout.dialect)
+    width = len(layout.names)
+    begin = before + 1
+    while True:
+        lines.first = ""
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            open_end = "unexpected end" in str(error)
+            what = "a quotation mark that is never closed" if open_end else "a stray quotation mark"
+            last = before + reader.line_num
+            until = f" (up to line {last})" if last > begin else ""
+            _refuse(layout, begin, f"{what}{until}", lines.first, _MARK_REMEDY)
+        if record is None:
+            return
+        if record and len(record) != width:
+            _refuse(
+                layout,
+                begin,
+                f"expected {width} fields, as in the first line, found {len(record)}",
+                lines.first,
+                "Put fields that hold the separator into quotation marks, and write empty fields.",
+            )
+        if before + reader.line_num > begin and _holds_rows(layout, record):
+            last = before + reader.line_num
+            _refuse(
+                layout,
+                begin,
+                f"a quotation mark that encloses whole rows, up to line {last}",
+                lines.first,
+                _MARK_REMEDY,
+            )
+        yield bool(record)
+        begin = before + reader.line_num + 1
+
+
+def _holds_rows(layout: CsvLayout, record: Sequence[str]) -> bool:
+    """Whether a field seems to hold other rows, since its mark was never meant to open it."""
+    for place, field in enumerate(record):
+        *between, last = re.split("\r\n|\r|\n", field)[1:] or [""]
+        for line in between:
+            cells = line.split(layout.separator)
+            if len(cells) == len(record) > 2 and _alike(cells[:place], record[:place]):
+                return True
+        cells = last.split(layout.separator)[:-1]
+        if len(cells) == place > 1 and _alike(cells, record[:place]):
+            return True
+    return False
+
+
+def _alike(cells: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether cells have the same forms: digits where the others have them, and so on."""
+    return all(_form(cell) == _form(other) for cell, other in zip(cells, others, strict=True))
+
+
+def _form(cell: str) -> str:
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell.strip()))
+
+
+def _refuse(layout: CsvLayout, line: int, problem: str, found: str, remedy: str) -> NoReturn:
+    shown = found.strip("\r\n")
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    raise UnreadableFileError(f"{layout.path}: line {line}: {problem}.\nFound: {shown}\n{remedy}")

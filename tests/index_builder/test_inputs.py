@@ -1,0 +1,108 @@
+"""Data as people really have them: each file of `tests/inputs`, and what is made of it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.index_builder.conftest import Run
+
+INPUTS = Path(__file__).parents[1] / "inputs"
+ONLINE_RETAIL = (
+    "--column user_id='Customer ID' --column basket_id=Invoice --column item_id=StockCode "
+    "--column timestamp=InvoiceDate --column quantity=Quantity --timestamp-format '%d/%m/%Y %H:%M'"
+)
+
+# File, options, and what is said of it. A refusal begins with the name of its error.
+TRANSACTIONS = [
+    # Quotation marks
+    ("bare_marks.csv", "", ["rows read 6", "rows kept 6"]),
+    ("odd_marks.csv", "", ["rows kept 2"]),
+    ("open_mark.csv", "", ["UnreadableFileError", "line 2: a quotation mark that encloses whole"]),
+    ("stray_mark.csv", "", ["UnreadableFileError", "line 3: a stray quotation", "--no-quotes"]),
+    ("stray_mark.csv", "--no-quotes", ["rows kept 2"]),
+    ("mysql.csv", "", ["UnreadableFileError", "line 2: a stray quotation mark", "--escape '\\'"]),
+    ("mysql.csv", "--escape '\\'", ["rows kept 2"]),
+    ("short_row.csv", "", ["UnreadableFileError", "line 3: expected 4 fields", "found 3"]),
+    # Encodings, separators, line ends
+    ("latin_1.csv", "", ["UnreadableFileError", "line 2", "--encoding cp1252", "u1,b1,café"]),
+    ("latin_1.csv", "--encoding latin-1", ["rows kept 2"]),
+    ("utf_16.csv", "", ["rows kept 2"]),
+    ("utf_16_no_mark.csv", "", ["UnreadableFileError", "line 1", "--encoding utf-16-le"]),
+    ("utf_16_no_mark.csv", "--encoding utf-16-le", ["rows kept 2"]),
+    ("bom.csv", "", ["rows kept 2"]),
+    ("excel_sep.csv", "", ["rows kept 2"]),
+    ("semicolons.csv", "", ["rows kept 2"]),
+    ("carets.csv", "", ["MissingColumnError", "--separator"]),
+    ("carets.csv", "--separator ^", ["rows kept 2"]),
+    ("lone_cr.csv", "", ["rows kept 2"]),
+    ("tabs.tsv", "", ["rows kept 2"]),
+    # What is valid
+    ("year_2099.csv", "", ["TimestampError", "1 of 3 rows", "in the future", "4 u2 b2 mug"]),
+    ("long_id.csv", "", ["LongIdError", "1 of 2 rows have more than 128 characters in item_id"]),
+    # Returns
+    ("returns.csv", ONLINE_RETAIL, [
+        "rows read 7", "cancellations (quantity 0 or less) -3", "purchases taken back -1",
+        "rows kept 3", "users 2 ", "baskets 2 ", "items 2 ",
+    ]),
+    # Values that mean nothing
+    ("nothing.csv", "", [
+        "users 4", "4 of 8 rows have a value in user_id that may mean nothing",
+        "First: line 2 'NULL', line 3 'NULL', line 4 '\\\\N'",
+        "2 of 8 rows have a value in user_id that may mean nobody", "First: line 6 '-1'",
+        "1 of 8 rows have a value in item_id that may mean nothing", "line 9 'nan'",
+    ]),
+    ("nothing.csv", "--missing 'NULL,\\N,-1,nan'", [
+        "lines without item_id -1", "users 1 ", "baskets 4 ", "of guests 3 ",
+    ]),
+    ("no_user.csv", "", ["EmptyIdError", "2 of 4 rows have no user_id", "--missing ''"]),
+    ("no_user.csv", "--missing ''", ["users 1 ", "of guests 1 "]),
+    ("fractions.csv", "", ["2 of 4 rows have a value in user_id that ends in .0, and"]),
+    ("eans.csv", "", ["1 of 2 rows have a value in item_id in scientific", "'5.01235E+12'"]),
+    ("spaces.csv", "", [
+        "users 1 ", "items 2 ", "1 of 4 rows have spaces around the user_id", "line 2 'u1 '",
+        "2 of 4 rows have spaces around the item_id", "line 3 ' mug', line 4 'mug\\xa0'",
+    ]),
+    ("guest.csv", "", ["120 of 122 baskets are of one user", "give --guest", "'GUEST'"]),
+    ("guest.csv", "--guest GUEST", ["users 2 ", "of guests 120 "]),
+    # Dates
+    ("compact_dates.csv", "", ["first basket 2006-04-13 00:00"]),
+    ("utc_dates.csv", "", ["first basket 2026-03-02 10:00"]),
+    ("utc_dates.csv", "--timezone Asia/Tokyo", ["first basket 2026-03-02 10:00"]),
+    ("day_first.csv", "", [
+        "TimestampError", "-format '%d/%m/%Y %H:%M' reads the first as 2026-02-13 18:30:00",
+    ]),
+    ("day_first.csv", "--timestamp-format '%d/%m/%Y %H:%M' --timezone Europe/Berlin", [
+        "first basket 2026-02-13 17:30",
+    ]),
+    ("either_first.csv", "", ["TimestampError", "'%d/%m/%Y' reads the first as 2026-02-03",
+        "'%m/%d/%Y' reads the first as 2026-03-02"]),
+    ("epoch_s.csv", "", [
+        "TimestampError", "-format 'epoch-s' reads the first as 2026-02-03 16:05:00",
+    ]),
+    ("epoch_s.csv", "--timestamp-format epoch-s", ["first basket 2026-02-03 16:05"]),
+    ("epoch_ms.csv", "", ["TimestampError", "--timestamp-format 'epoch-ms'"]),
+    ("epoch_ms.csv", "--timestamp-format epoch-ms", ["first basket 2026-02-03 16:05"]),
+    ("zone_missing.csv", "", ["TimestampError", "without a timezone", "3 u1 b1 mug"]),
+]  # fmt: skip
+
+
+def said_of(text: str) -> str:
+    """A message, without the lines around tables and without line breaks."""
+    return re.sub(r"[│\s]+", " ", text)
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), TRANSACTIONS)
+def test_transactions(
+    run: Run, tmp_path: Path, name: str, options: str, expected: list[str]
+) -> None:
+    is_refused = expected[0].endswith("Error")
+    command = ("rules", "--transactions", INPUTS / name, "--out", tmp_path / "rules.csv")
+    said = said_of(run(*command, *shlex.split(options), status=int(is_refused)).err)
+    assert [words for words in expected if words not in said] == [], said
+
+
+def test_every_file_is_tried() -> None:
+    tried = {name for name, *_ in TRANSACTIONS}
+    assert {path.name for path in INPUTS.iterdir()} == tried
