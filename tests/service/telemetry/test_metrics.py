@@ -1,7 +1,11 @@
 """Metrics, as Prometheus reads them."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -11,14 +15,39 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import STAGES
+from tests.data.daily_bundles import publish
 from tests.service.conftest import Served, listening
+
+# A worker that has answered from bundles, one after the other; it takes in messages if it has any.
+WORKER = """
+import sys
+from pathlib import Path
+from service.bundle.bundle import load_bundle
+from service.telemetry.metrics import Metrics
+
+metrics, old = Metrics(), None
+for path in sys.argv[1:]:
+    metrics.announce(bundle := load_bundle(Path(path)), old)
+    old = bundle
+metrics.stream.consuming("purchases", len(sys.argv) > 1)
+metrics.stream.lagging("purchases", 3)
+sys.stdin.readline()
+metrics.observe_look("rules")
+print(metrics.render().decode(), flush=True)
+sys.stdin.read()
+"""
 
 Samples = dict[tuple[str, ...], float]
 
 
 def scrape(client: httpx.Client) -> Samples:
     """Return the samples by name and label values."""
-    families = text_string_to_metric_families(client.get("/metrics").text)
+    return read(client.get("/metrics").text)
+
+
+def read(text: str) -> Samples:
+    """Return the samples of a text."""
+    families = text_string_to_metric_families(text)
     samples = (sample for family in families for sample in family.samples)
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
 
@@ -119,3 +148,43 @@ def test_workers_are_counted_together(serve: Callable[..., Served]) -> None:
         samples = scrape(client)
     assert samples["rtt2vec_requests_total", "/recommend", "200"] == 20
     assert samples["rtt2vec_ann_recall_at_k",] == 1
+
+
+def test_a_worker_that_lags_behind_the_others_is_seen(tmp_path: Path) -> None:
+    """One has no bundle, one swapped, one did not yet: no state of one hides that of another."""
+    first, second = (tmp_path / publish(tmp_path, day) for day in (1, 2))
+    (tmp_path / "shared").mkdir()
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "shared")}
+    samples: Samples = {}
+    with ExitStack() as running:
+        workers = [
+            running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WORKER, *bundles],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for bundles in ((), (first, second), (first,))
+        ]
+        looks = []
+        for worker in workers:  # the last one shows what all have written
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write("\n")
+            worker.stdin.flush()
+            text = "".join(iter(worker.stdout.readline, "\n"))
+            samples = read(text)
+            looks.append(samples["rtt2vec_last_look_timestamp_seconds", "rules"])
+        for worker in workers:
+            worker.communicate()
+    old, new = (("exact", path.name, "1") for path in (first, second))
+    assert samples["rtt2vec_bundle_info", *old] == samples["rtt2vec_bundle_info", *new] == 1
+    for path in (first, second):
+        assert samples["rtt2vec_bundle_workers", path.name] == 1
+    assert (samples["rtt2vec_ready",], samples["rtt2vec_workers_ready",]) == (0, 2)
+    assert samples["rtt2vec_kafka_consuming", "purchases"] == 0
+    assert samples["rtt2vec_kafka_lag_messages", "purchases"] == 9
+    assert len(set(looks)) == 1  # when that worker looked which did so the longest ago

@@ -53,7 +53,7 @@ def test_no_two_keys_are_the_same() -> None:
         (["--name", ""], "name: expected at least 1 character"),
         (["--name", "\udcff"], "name: expected characters that UTF-8 can hold"),
         (["--limit", "0"], "limit_per_s: expected 1 or more"),
-        (["--limit", "many"], "--limit"),
+        (["--limit", "many"], "argument --limit: invalid int value: 'many'"),
         (["--scope", "everything"], "--scope"),
         (["--colour", "red"], "--colour"),
     ],
