@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from service.commands.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
@@ -35,6 +35,7 @@ _logger = logging.getLogger(__name__)
 # A worker answers one request at a time, so that threads would only compete with other workers.
 # Libraries read these variables when they are imported: imports stand inside the functions below.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_BACKLOG = 2048  # connections that wait to be accepted
 _POLL_S = (0.05, 1.0)  # for workers that are not ready yet: at first, and at most
 
 
@@ -75,33 +76,50 @@ def _check_and_serve(arguments: Sequence[str]) -> None:
     dictConfig(service.logging_config)
     for warning in unknown_variables(os.environ):
         _logger.warning(warning)
-    try:
-        request = checked_example(service)
-    except StartError as error:
-        complain(str(error))
-        sys.exit(1)
-    with _listener(settings) as listener:
-        announcing = (_url(listener), settings.workers, request)
-        Thread(target=_announce, args=announcing, daemon=True).start()
+    with _bound(settings) as listener:
         leave(_serve(service, listener))
 
 
-def _listener(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _bound(settings: Settings) -> socket.socket:
+    """Return a socket at the address of the service; nobody can connect before it listens."""
+    is_ipv6 = ":" in settings.host
+    listener = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET)
+    if is_ipv6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listener.bind((settings.host, settings.port))
     except OSError as error:
-        complain(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
-        sys.exit(1)
+        _cannot_listen(settings, error)
+    return listener
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> NoReturn:
+    complain(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
+    sys.exit(1)
 
 
 def _serve(service: Service, listener: socket.socket) -> int:
-    """Serve until a signal, and return the exit code."""
-    if service.settings.workers == 1:
-        return serve(service, listener)
-    with TemporaryDirectory(prefix="rtt2vec-workers-", ignore_cleanup_errors=True) as shared:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # inherited by the workers
-        return Supervisor(service, Path(shared), listener).run()
+    """Check, then serve until a signal, and return the exit code."""
+
+    def begin(request: "RecommendRequest") -> None:
+        try:
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            _cannot_listen(service.settings, error)
+        announcing = (_url(listener), service.settings.workers, request)
+        Thread(target=_announce, args=announcing, daemon=True).start()
+
+    try:
+        if service.settings.workers == 1:
+            begin(checked_example(service.settings))
+            return serve(service, listener)
+        with TemporaryDirectory(prefix="rtt2vec-workers-", ignore_cleanup_errors=True) as shared:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # inherited by the workers
+            return Supervisor(service, Path(shared), listener, begin).run()
+    except StartError as error:
+        complain(str(error))
+        return 1
 
 
 def _url(listener: socket.socket) -> str:

@@ -1,12 +1,8 @@
 """What is checked before a service starts, so that a mistake ends the command at once."""
 
-from concurrent.futures import ProcessPoolExecutor
-from logging.config import dictConfig
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from service.settings import Settings
-from service.supervision.worker import Service
 
 if TYPE_CHECKING:
     from service.recommending.request import RecommendRequest
@@ -16,21 +12,12 @@ class StartError(Exception):
     """The service cannot start, and why."""
 
 
-def checked_example(service: Service) -> "RecommendRequest":
+def checked_example(settings: Settings) -> "RecommendRequest":
     """Check all that a worker will need, and return a request to try.
 
     Raises:
         StartError: a file, a directory or an extra cannot be used.
     """
-    if service.settings.workers == 1:
-        return _checked_example(service.settings)
-    # In a process that ends, since the supervisor of several workers needs no memory for a bundle.
-    spawn, logs = get_context("spawn"), service.logging_config
-    with ProcessPoolExecutor(1, spawn, dictConfig, (logs,)) as process:
-        return process.submit(_checked_example, service.settings).result()
-
-
-def _checked_example(settings: Settings) -> "RecommendRequest":
     from service.bundle.bundle import load_bundle
     from service.bundle.errors import BundleError
     from service.business_rules.errors import RulesError
@@ -39,6 +26,8 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
     from service.events.errors import EventsError
     from service.http.keys.access import Access
     from service.http.keys.api_keys import ApiKeysError
+    from service.profiles.bundle_profiles import BundleProfiles
+    from service.recommending.basket_score.scorer import BasketScorer, has_score
     from service.recommending.recommender import Recommender
     from service.serving.example_requests import example_requests
     from service.support.extras import ExtraMissingError
@@ -46,12 +35,17 @@ def _checked_example(settings: Settings) -> "RecommendRequest":
 
     try:
         bundle = load_bundle(settings.bundle)
-        Recommender(bundle, settings)
+        recommender = Recommender(bundle, settings)
+        if has_score(bundle):
+            BasketScorer(bundle, recommender.table, BundleProfiles(bundle))
         RuleFiles(bundle.catalogue, settings.rules, settings.availability)
         Access(settings)
         _check_extras(settings)
         if (stream := open_stream(settings)) is not None:
+            from service.profiles.live import LiveProfiles
+
             stream.check()
+            LiveProfiles(bundle, BundleProfiles(bundle), stream.journal)
             stream.close()
         since = ForgottenUsers.beside(settings.bundle).now().since
     except (

@@ -6,7 +6,7 @@ time, after waits that double; the workers that run go on answering.
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from multiprocessing.connection import wait
@@ -15,10 +15,12 @@ from socket import socket, socketpair
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from service.supervision.worker import Service, Worker
+from service.supervision.start_checks import StartError
+from service.supervision.worker import Service, Start, Worker
 from service.support.backoff import Backoff
 
 if TYPE_CHECKING:
+    from service.recommending.request import RecommendRequest
     from service.telemetry.workers import EndedWorkers
 
 _logger = logging.getLogger(__name__)
@@ -33,11 +35,25 @@ _KILLED_S = 2.0  # for a killed process to end; one whose disk hangs does not
 class Supervisor:
     """Starts workers, replaces them, and ends them."""
 
-    def __init__(self, service: Service, shared: Path, listener: socket) -> None:
-        """Prepares; the workers will share a directory and the listening socket."""
+    def __init__(
+        self,
+        service: Service,
+        shared: Path,
+        listener: socket,
+        begin: Callable[["RecommendRequest"], None],
+    ) -> None:
+        """Prepares; nothing is started before `run`.
+
+        Args:
+            service: what to serve.
+            shared: directory of all workers.
+            listener: socket on which they will accept requests.
+            begin: called with a request to try, when all is checked and before anyone serves.
+        """
         self._service = service._replace(shared=shared)
         self._shared = shared
         self._listener = listener
+        self._on_begin = begin
         self._workers: list[Worker] = []
         self._retry = Backoff(*_RETRY_S)
         self._fails = False  # whether the latest start failed
@@ -46,9 +62,13 @@ class Supervisor:
         """Keep workers running until a signal; return 0 if all of them ran then, and ended well.
 
         They drain and finish their requests. After a second signal they are killed.
+
+        Raises:
+            StartError: something that they need cannot be used.
         """
         with _signals() as signals:
             try:
+                self._begin(signals)
                 while not _received(signals):
                     self._tend()
                     wait([signals, *(each.sentinel for each in self._workers)], _TICK_S)
@@ -56,6 +76,21 @@ class Supervisor:
             finally:
                 for each in self._workers:
                     each.kill()
+
+    def _begin(self, signals: socket) -> None:
+        """Start the first workers together: one checks what they need, the others load code."""
+        starts: list[Start] = ["when let in"] * self._service.settings.workers
+        starts[0] = "after checks"
+        try:
+            self._workers += [Worker(self._service, self._listener, start) for start in starts]
+        except OSError as error:  # no memory or no process left
+            raise StartError(f"a worker cannot start: {error}.") from error
+        checking = self._workers[0]
+        ready = wait([signals, checking.gate, checking.sentinel])
+        if signals not in ready:
+            self._on_begin(checking.checked())
+            for each in self._workers:
+                each.let_in()
 
     def _tend(self) -> None:
         """See what has become of the workers, and start those that are missing."""

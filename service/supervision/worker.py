@@ -5,17 +5,21 @@ import logging.config
 import os
 import signal
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from socket import socket
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from service.settings import Settings
+from service.supervision.start_checks import StartError, checked_example
 from service.support.apart import apart, leave
+from service.support.memory import give_back_large_blocks
 
 if TYPE_CHECKING:
+    from service.recommending.request import RecommendRequest
     from service.supervision.server import Server
 
 _logger = logging.getLogger(__name__)
@@ -23,6 +27,9 @@ _spawn = get_context("spawn")
 
 _BEAT_S = {"starts": 0.05, "accepts": 1.0}
 """Seconds between two beats, by what they say; the first moment of accepting should be known."""
+
+Start = Literal["at once", "when let in", "after checks"]
+"""When a worker serves. The first ones wait until one of them has checked all that they need."""
 
 _HANGS_S = 10.0  # without a beat: then not even a thread of the process runs
 
@@ -46,18 +53,41 @@ class Worker:
 
     Attributes:
         pid: its process id.
+        gate: becomes ready when it has checked what it has to.
         accepts: whether it accepts connections, as it told last.
     """
 
-    def __init__(self, service: Service, listener: socket) -> None:
+    def __init__(self, service: Service, listener: socket, start: Start = "at once") -> None:
         """Starts the process."""
         self._beats, beats = _spawn.Pipe(duplex=False)
-        self._process = _spawn.Process(target=_run, args=(service, listener, beats))
+        self.gate, gate = _spawn.Pipe()
+        arguments = (service, listener, beats, gate, start)
+        self._process = _spawn.Process(target=_run, args=arguments)
         self._process.start()
         beats.close()  # the process has its own
+        gate.close()
         self._last_beat = monotonic()
         self.pid = self._process.pid or 0
         self.accepts = False
+
+    def checked(self) -> "RecommendRequest":
+        """Return a request to try, once all is checked.
+
+        Raises:
+            StartError: a check has failed, or the process has ended meanwhile.
+        """
+        try:
+            verdict: RecommendRequest | StartError = self.gate.recv()
+        except EOFError:
+            raise StartError("the process that checks files and settings has ended.") from None
+        if isinstance(verdict, StartError):
+            raise verdict
+        return verdict
+
+    def let_in(self) -> None:
+        """Have it serve, if it waits for that."""
+        with suppress(OSError):  # it has ended
+            self.gate.send(None)
 
     @property
     def exit_code(self) -> int | None:
@@ -135,10 +165,25 @@ class _Pulse:
         self.server.stop(drain_s=0)
 
 
-def _run(service: Service, listener: socket, beats: Connection) -> None:
+def _run(
+    service: Service, listener: socket, beats: Connection, gate: Connection, start: Start
+) -> None:
     """Be a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the supervisor has it, too
+    give_back_large_blocks()
     logging.config.dictConfig(service.logging_config)
     pulse = _Pulse(beats)
     apart(pulse.run)
+    if start == "after checks":
+        gate.send(_verdict(service.settings))
+    if start != "at once":
+        import_module("service.app")  # takes the longest
+        gate.recv()
     leave(serve(service, listener, pulse))
+
+
+def _verdict(settings: Settings) -> "RecommendRequest | StartError":
+    try:
+        return checked_example(settings)
+    except StartError as error:
+        return error

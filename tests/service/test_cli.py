@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bench.processes import children
+from tests.data.daily_bundles import publish
 from tests.service.conftest import COMMAND, Served
 
 HEAD = b"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -101,11 +104,44 @@ def wait_until_closed(address: tuple[str, int]) -> None:
             return
 
 
-def test_a_bundle_that_is_not_there_is_refused_before_it_listens(tmp_path: Path) -> None:
-    done = run("--bundle", tmp_path, "--port", 0)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bundle_that_is_not_there_is_refused_in_a_line(tmp_path: Path, workers: int) -> None:
+    done = run("--bundle", tmp_path, "--port", 0, "--workers", workers)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"rtt2vec-serve: {tmp_path}: expected a bundle")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_bundle_that_cannot_take_in_purchases_is_refused(tmp_path: Path) -> None:
+    publish(tmp_path, 1)  # its manifest does not say how purchases age
+    done = run("--bundle", tmp_path, "--port", 0, "--events", tmp_path / "events")
+    assert done.returncode == 1
+    assert "expected recency_half_life_days" in done.stderr
+
+
+def test_nobody_can_connect_before_all_is_checked(bundle_dir: Path, tmp_path: Path) -> None:
+    """A check that fails is all that comes of a start: no caller has to see it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    flags = ("--bundle", bundle_dir, "--port", port, "--workers", 2, "--rules", tmp_path)
+    with subprocess.Popen([COMMAND, *map(str, flags)], stderr=subprocess.PIPE) as process:
+        while process.poll() is None:
+            with pytest.raises(ConnectionRefusedError):
+                # From another address, since a connection can reach itself where nobody listens.
+                socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0))
+    assert process.returncode == 1
+
+
+def test_workers_that_end_while_they_check_are_told(bundle_dir: Path) -> None:
+    flags = ("--bundle", str(bundle_dir), "--port", "0", "--workers", "2")
+    with subprocess.Popen([COMMAND, *flags], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            with suppress(OSError):  # it has just ended
+                for pid in children(process.pid):
+                    os.kill(pid, signal.SIGKILL)
+        assert process.stderr is not None
+        assert "the process that checks files and settings has ended" in process.stderr.read()
+    assert process.returncode == 1
 
 
 def test_rules_with_a_mistake_are_refused_with_its_line(bundle_dir: Path, tmp_path: Path) -> None:
