@@ -59,6 +59,7 @@ def _answer(catalogue: Catalogue, bundle_id: str) -> RecommendResponse:
         source="user+basket",
         degraded=False,
         unknown_items=[],
+        unknown_categories=[],
         took_ms=0,
         recommendations=[
             RecommendedItem(item_id=item_id, name=name, category=category, score=0.5)

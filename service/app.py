@@ -31,6 +31,7 @@ from service.http.problems import (
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
+from service.http.routes.batch import BatchEndpoint
 from service.http.routes.catalogue import catalogue_routes
 from service.http.routes.docs import docs_routes
 from service.http.routes.health import health_routes
@@ -78,7 +79,9 @@ def create_app(
     swap = Swap(serving, settings, metrics, shared)
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)
-    recommend = RecommendEndpoint(settings, metrics, serving, access, queue).route()
+    endpoint = RecommendEndpoint(settings, metrics, serving, access, queue)
+    recommend = endpoint.route()
+    batch = BatchEndpoint(settings, serving, access, queue, endpoint).route()
     shedding = Shedding(
         queue,
         access.forecast("recommend"),
@@ -128,7 +131,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.serving, app.state.swap = serving, swap
-    app.router.routes.append(recommend)
+    app.router.routes += [recommend, batch]
     app.include_router(health_routes(serving, swap, metrics, access))
     app.include_router(docs_routes())
     for scope, router in _guarded(settings, serving, swap, stream):

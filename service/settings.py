@@ -121,6 +121,12 @@ class _Listening(BaseSettings):
         128, ge=1, description="Characters a user, item or category of a request may have."
     )
     body_limit_bytes: int = Field(65536, ge=1, description="Bytes a request body may have.")
+    batch_limit: int = Field(
+        100, ge=1, le=100, description="Requests that a body of `POST /recommend/batch` may have."
+    )
+    batch_body_limit_bytes: int = Field(
+        1 << 20, ge=1, le=1 << 20, description="Bytes a body of `POST /recommend/batch` may have."
+    )
 
 
 class Settings(RecommendOptions, _Listening):

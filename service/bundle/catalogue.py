@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from service.bundle.errors import BundleInvalidError
 from service.bundle.taxonomy import Level, Taxonomy
 from service.support.array_types import Int32
+from service.support.validity import tidied
 
 _NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
@@ -50,11 +52,41 @@ class Catalogue:
         """The item indices of each name of the taxonomy, of any level, ascending."""
         return self.taxonomy.members()
 
+    def row(self, item_id: str) -> int | None:
+        """Return an item's index; spaces around its id do not belong to it."""
+        row = self.index.get(item_id)
+        return self.index.get(tidied(item_id)) if row is None else row
+
     def look_up(self, item_ids: Iterable[str]) -> tuple[Int32, list[str]]:
         """Return the distinct item indices, ascending, and the unknown ids in the given order."""
-        rows = {item_id: self.index.get(item_id) for item_id in item_ids}
+        index = self.index
+        rows = {item_id: index.get(item_id) for item_id in item_ids}
+        for item_id in [each for each, row in rows.items() if row is None]:
+            rows[item_id] = index.get(tidied(item_id))
         known = sorted({row for row in rows.values() if row is not None})
         return np.array(known, np.int32), [each for each, row in rows.items() if row is None]
+
+    def look_up_categories(self, names: Iterable[str]) -> tuple[list[Int32], list[str]]:
+        """Return the items of each known name, of any level, and the unknown names once each."""
+        members = {name: self.members.get(name) for name in names}
+        for name in [each for each, items in members.items() if items is None]:
+            members[name] = self.members.get(tidied(name))
+        known = [items for items in members.values() if items is not None]
+        return known, [name for name, items in members.items() if items is None]
+
+
+def check_lengths(catalogue: Catalogue, limit_chars: int) -> None:
+    """Check that requests with this limit can repeat every id and category.
+
+    Raises:
+        BundleInvalidError: one of them is longer.
+    """
+    for kind, names in (("item id", catalogue.item_ids), ("category", catalogue.members)):
+        longest = max(map(len, names), default=0)
+        if longest > limit_chars:
+            expected = f"no {kind} of more than {limit_chars} characters, as in a request"
+            remedy = f"Set RTT2VEC_ID_LIMIT_CHARS to {longest}, or build a new bundle."
+            raise BundleInvalidError("items.arrow", expected, f"one of {longest}", remedy)
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[str | float | None]]) -> None:

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from service.bundle.catalogue import Catalogue
 from service.bundle.taxonomy import Level
-from service.business_rules._yaml import Path, read_yaml
+from service.business_rules._yaml import Document, Path, read_yaml
 from service.business_rules.errors import Mistake, RulesError
 from service.business_rules.schedule import Schedule
 from service.business_rules.schema import BusinessRule, PriceBand, RulesFile
@@ -23,7 +23,7 @@ _LOOKS = 10  # for a name like an unknown one, of some milliseconds each
 MEMBERS_LIMIT = 64 << 20
 """Items that the conditions of a file may have in all; each takes four bytes."""
 
-_ACTIONS = ("exclude", "boost", "bury", "pin", "minimum", "maximum")
+_ACTIONS = ("exclude", "exclude_purchased", "boost", "bury", "pin", "minimum", "maximum")
 
 
 class _MistakeError(Exception):
@@ -38,12 +38,16 @@ class CompiledRule(NamedTuple):
         members: (n,) int32, the items that it concerns, ascending: the most popular one first.
         schedule: when it is in force; None for always.
         stores: where it is in force; None for everywhere.
+        line: of the rule in its file, from 1.
+        unknown_items: ids that it names, and that the catalogue does not have.
     """
 
     rule: BusinessRule
     members: Int32
     schedule: Schedule | None
     stores: frozenset[str] | None
+    line: int
+    unknown_items: list[str]
 
 
 class Compiler:
@@ -59,8 +63,8 @@ class Compiler:
     def compile(self, text: str, source: str) -> list[CompiledRule]:
         """Returns the rules in the order of the file; errors call it `source`.
 
-        Items outside the catalogue are ignored, since items come and go with every build. An
-        unknown category or brand is a mistake.
+        Items outside the catalogue are no mistakes, since items come and go with every build; the
+        rule remembers them. An unknown category or brand is a mistake.
 
         Raises:
             RulesError: there are mistakes; it has each with its line.
@@ -79,7 +83,7 @@ class Compiler:
         if (first := next(found, None)) is not None:
             raise RulesError(source, chain([first], found))
         try:
-            return list(self._compiled(file))
+            return list(self._compiled(file, document))
         except _MistakeError as error:
             raise RulesError(source, placed([error.args])) from None
 
@@ -116,7 +120,7 @@ class Compiler:
             if name not in self._brands:
                 yield (*path, "brand", row), unknown.message("brand", name, self._brands)
 
-    def _compiled(self, file: RulesFile) -> Iterator[CompiledRule]:
+    def _compiled(self, file: RulesFile, document: Document) -> Iterator[CompiledRule]:
         zone = ZoneInfo(file.timezone)
         known: dict[Hashable, Int32] = {}  # rules with equal conditions share their members
         kept = 0
@@ -130,7 +134,9 @@ class Compiler:
                 expected = f"expected rules for at most {self._members_limit:,} items in all"
                 raise _MistakeError(("rules", place), f"{expected}, found more up to here")
             stores = None if rule.store is None else frozenset(rule.store)
-            yield CompiledRule(rule, members, rule.schedule(zone), stores)
+            unknown = self._catalogue.look_up(rule.item or ())[1]
+            line = document.line(("rules", place))
+            yield CompiledRule(rule, members, rule.schedule(zone), stores, line, unknown)
 
     def _members(self, rule: BusinessRule) -> Int32:
         """The items that meet every condition of a rule, ascending."""
@@ -151,7 +157,7 @@ class Compiler:
         return members
 
     def _item(self, item_id: str) -> Int32:
-        row = self._catalogue.index.get(item_id)
+        row = self._catalogue.row(item_id)
         return np.array([] if row is None else [row], np.int32)
 
     def _priced(self, band: PriceBand) -> Int32:

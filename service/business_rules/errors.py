@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 _SHOWN = 10
 _CHARS = 300  # of a message, which may repeat a text of the file
-_FOUND = 100  # A file of a megabyte can have a hundred thousand.
+
+MOST = 100
+"""Mistakes that are told of a file: one of a megabyte can have a hundred thousand."""
 
 
 class Mistake(NamedTuple):
@@ -14,6 +16,11 @@ class Mistake(NamedTuple):
 
     line: int | None
     message: str
+
+    def told(self, source: str) -> str:
+        """The mistake in one line, which begins with the name of the file."""
+        place = source if self.line is None else f"{source}, line {self.line}"
+        return f"{place}: {_cut(self.message)}"
 
 
 class RulesError(ValueError):
@@ -25,14 +32,11 @@ class RulesError(ValueError):
 
     def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
         """Takes only as many of the mistakes as it keeps, so that no more need to be found."""
-        found = (each._replace(message=_cut(each.message)) for each in islice(mistakes, _FOUND))
+        found = (each._replace(message=_cut(each.message)) for each in islice(mistakes, MOST))
         self.mistakes = sorted(found, key=lambda each: each.line or 0)
-        shown = [
-            f"{source}: {message}" if line is None else f"{source}, line {line}: {message}"
-            for line, message in self.mistakes[:_SHOWN]
-        ]
+        shown = [each.told(source) for each in self.mistakes[:_SHOWN]]
         if (others := len(self.mistakes) - _SHOWN) > 0:
-            least = "" if len(self.mistakes) < _FOUND else "at least "
+            least = "" if len(self.mistakes) < MOST else "at least "
             shown.append(f"{source}: and {least}{others} more")
         super().__init__("\n".join(shown))
 

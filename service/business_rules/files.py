@@ -1,6 +1,7 @@
 """The rules file and the file of availability, read at start and after each change."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from service.bundle.catalogue import Catalogue
 from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.availability import read_availability
-from service.business_rules.errors import Mistake, RulesError
+from service.business_rules.errors import MOST, Mistake, RulesError
 from service.support.apart import in_time
 from service.support.files import Signature, read_regular, signature
 
@@ -105,6 +106,7 @@ class RuleFiles:
 
     Attributes:
         rulebook: the one in force; None if there is neither file.
+        warnings: what the files name in vain, such as items that do not exist, the first 100.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class RuleFiles:
         """
         self._catalogue = catalogue
         self._rules = self._availability = None
+        self._sources = str(availability), str(rules)
         accepted = accepted or AcceptedFiles()
         if rules is not None:
             compiler = _compiler(catalogue)
@@ -141,7 +144,7 @@ class RuleFiles:
                 lambda content: read_availability(content, index, str(availability)),
                 accepted,
             )
-        self.rulebook = self._combined()
+        self._combine()
 
     @property
     def refused(self) -> str | None:
@@ -154,7 +157,7 @@ class RuleFiles:
         files = [each for each in (self._rules, self._availability) if each is not None]
         reloads = [reload for each in files if (reload := each.look()) is not None]
         if any(each.refused is None for each in reloads):
-            self.rulebook = self._combined()
+            self._combine()
         return reloads
 
     def at(self, clock: Callable[[], float]) -> "Rulebook":
@@ -169,12 +172,16 @@ class RuleFiles:
         """
         return self._book(_compiler(self._catalogue).compile(text, "rules"), clock)
 
-    def _combined(self) -> "Rulebook | None":
-        if self._rules is None and self._availability is None:
-            return None
-        book = self.at(time)
-        book.plan(None)  # made here, so that no request waits for it
-        return book
+    def _combine(self) -> None:
+        self.rulebook: Rulebook | None = None
+        self.warnings: list[str] = []
+        if self._rules is not None or self._availability is not None:
+            book = self.at(time)
+            book.plan(None)  # made here, so that no request waits for it
+            stock, rules = self._sources
+            found = islice(book.warnings(), MOST)
+            self.warnings = [each.told(rules if each.line else stock) for each in found]
+            self.rulebook = book
 
     def _book(self, rules: "Sequence[CompiledRule]", clock: Callable[[], float]) -> "Rulebook":
         from service.business_rules.rulebook import Rulebook

@@ -2,7 +2,8 @@
 
 Precedence:
 
-1. Availability, `exclude`, the basket and the exclusions of the request always hold.
+1. Availability, `exclude`, the basket and the exclusions of the request always hold, and so does
+   `exclude_purchased` unless the request says otherwise.
 2. `pin`. Pins of the same place are tried by priority, then in the order of the file. A pin whose
    eligible items are all in the list already leaves its place to the next pin.
 3. `maximum`, then `minimum`: the items of a minimum are chosen within the maxima. Pinned items
@@ -25,7 +26,15 @@ import numpy as np
 from service.business_rules.arranged import Arranged
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.quotas import Quotas
-from service.business_rules.schema import Boost, Bury, Exclude, Maximum, Minimum, Pin
+from service.business_rules.schema import (
+    Boost,
+    Bury,
+    Exclude,
+    ExcludePurchased,
+    Maximum,
+    Minimum,
+    Pin,
+)
 from service.business_rules.supply import Supply
 from service.business_rules.touching import Touching
 from service.support.array_types import Bool, Float32, Int32, Positions
@@ -39,6 +48,8 @@ class Plan(NamedTuple):
     Attributes:
         touching: the rules that concern an item.
         allowed: (n_items,) which items may be recommended; None for all.
+        purchased_days: (n_items,) float32, the days for which an item is left out after its
+            purchase: 0 for none, infinity for ever; None without such rules.
         log_factors: (n_items,) float32, added to the scores; None for nothing.
         pins: by place, then by priority and order.
         quotas: minima and maxima; None without any.
@@ -46,6 +57,7 @@ class Plan(NamedTuple):
 
     touching: Touching
     allowed: Bool | None
+    purchased_days: Float32 | None
     log_factors: Float32 | None
     pins: dict[int, list[CompiledRule]]
     quotas: Quotas | None
@@ -62,6 +74,7 @@ class Plan(NamedTuple):
         return cls(
             Touching(rules, n_items),
             _allowed(rules, n_items),
+            _purchased_days(rules, n_items),
             _log_factors(rules, n_items),
             dict(sorted(pins.items())),
             Quotas.of(by_priority, n_items),
@@ -157,6 +170,16 @@ def _allowed(rules: Sequence[CompiledRule], n_items: int) -> Bool | None:
     for members in excluded:  # not all at once: together they may be much larger than a catalogue
         allowed[members] = False
     return allowed
+
+
+def _purchased_days(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:
+    """The longest time of all rules that concern an item."""
+    days = np.zeros(n_items, np.float32)
+    for each in rules:
+        if isinstance(each.rule, ExcludePurchased):
+            longest = np.inf if each.rule.days is None else each.rule.days
+            days[each.members] = np.maximum(days[each.members], longest)
+    return days if days.any() else None
 
 
 def _log_factors(rules: Sequence[CompiledRule], n_items: int) -> Float32 | None:

@@ -1,11 +1,12 @@
 """The rulebook: all business rules and the availability, and from them the plan of a store now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import time
 from typing import NamedTuple
 
 from service.business_rules.availability import Availability
 from service.business_rules.compiling import CompiledRule
+from service.business_rules.errors import Mistake
 from service.business_rules.plan import Plan
 
 _PLANS_KEPT = 256  # of an (n_items,) mask each
@@ -49,6 +50,29 @@ class Rulebook:
             kept = self._look(store, now)
         return kept.plan
 
+    def now(self) -> float:
+        """The moment for which its plans are, in epoch seconds."""
+        return self._clock()
+
+    def warnings(self) -> Iterator[Mistake]:
+        """What the files name in vain: each rule with its line, the stock without one."""
+        stock = self._availability
+        for each in self._rules:
+            name = repr(each.rule.name)
+            if each.unknown_items:
+                unknown = _listed(each.unknown_items)
+                yield Mistake(each.line, f"{name}: the catalogue has no item {unknown}")
+            elif not len(each.members):
+                yield Mistake(each.line, f"{name}: no item of the catalogue meets its conditions")
+            if stock is not None and (closed := sorted((each.stores or set()) - stock.stores)):
+                yield Mistake(each.line, f"{name}: the stock file has no store {_listed(closed)}")
+        if stock is None:
+            return
+        if stock.sold_out:
+            yield Mistake(None, f"{stock.sold_out:,} rows with a quantity of 0 or less, or none")
+        if stock.empty:
+            yield Mistake(None, f"no item of the catalogue is in store {_listed(stock.empty)}")
+
     def knows(self, store_id: str | None) -> bool:
         """Whether the stock for this request is known: it names no store, or a known one.
 
@@ -85,3 +109,9 @@ class Rulebook:
             return plan
         in_stock = availability.in_stock(store)
         return plan._replace(allowed=in_stock if plan.allowed is None else in_stock & plan.allowed)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of some names, and the number of the others."""
+    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return f"{names[0]!r}{more}"

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from service.business_rules.schedule import Schedule
+from service.support.durations import MOST_DAYS
 
 _RULES = 10_000  # in a file
 
@@ -124,6 +125,13 @@ class Exclude(_BusinessRule):
     action: Literal["exclude"]
 
 
+class ExcludePurchased(_BusinessRule):
+    """These items are not recommended to who has bought them, ever or within the last days."""
+
+    action: Literal["exclude_purchased"]
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
+
+
 class Boost(_BusinessRule):
     """The score of these items grows by log(factor)."""
 
@@ -159,7 +167,7 @@ class Maximum(_BusinessRule):
     count: Annotated[int, Field(ge=1)]
 
 
-BusinessRule = Exclude | Boost | Bury | Pin | Minimum | Maximum
+BusinessRule = Exclude | ExcludePurchased | Boost | Bury | Pin | Minimum | Maximum
 
 
 class RulesFile(_Part):

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.rules_by_item import RulesByItem
-from service.business_rules.schema import Pin
+from service.business_rules.schema import ExcludePurchased, Pin
 
 NAMED = 20
 """Rules at most that an item names, beside the pin that placed it."""
@@ -34,7 +34,9 @@ class Touching:
     @cached_property  # the first explanation makes it; most plans need none
     def _by_item(self) -> RulesByItem:
         none = np.empty(0, np.int32)
-        members = [none if isinstance(each.rule, Pin) else each.members for each in self._rules]
+        # A pin touches the item that it places alone; what was purchased is not in the list.
+        silent = (Pin, ExcludePurchased)
+        members = [none if isinstance(each.rule, silent) else each.members for each in self._rules]
         return RulesByItem.of(members, self._n_items, NAMED)
 
     @cached_property

@@ -1,5 +1,6 @@
 """An event: one purchase, in the same form over HTTP and over Kafka."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
@@ -16,12 +17,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from service.settings import Settings
+from service.support.validity import EARLIEST, LARGEST_NUMBER, tidied
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)  # later moments overflow in some timezones
 
-_LARGEST = 1e12  # quantity or price
-
+_ZONE = re.compile(r"(?:Z|[+-]\d\d:?(?:\d\d)?)\s*$", re.ASCII | re.IGNORECASE)
 _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)  # how it begins
 
 
@@ -35,9 +35,21 @@ def _written(moment: Any) -> Any:
 def _in_utc(moment: datetime) -> datetime:
     """Convert to UTC; a moment without a timezone is in UTC, as it is for the builder."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if not _EPOCH <= aware < _END:
+    if not EARLIEST <= aware < _END:
         raise PydanticCustomError("moment", "a moment since 1970 and before 9999")
     return aware.astimezone(UTC)
+
+
+def _named(text: str) -> str:
+    """Remove the spaces around an id, as the builder does."""
+    if not (name := tidied(text)):
+        raise PydanticCustomError("blank", "an id that is not blank")
+    return name
+
+
+def lacks_timezone(event: bytes) -> bool:
+    """Whether the timestamp of a valid event names no timezone, so that it counts as UTC."""
+    return _ZONE.search(json.loads(event)["timestamp"]) is None
 
 
 class RawEvent(NamedTuple):
@@ -60,25 +72,32 @@ class Event(BaseModel):
         strict=False,  # what `_written` returns no longer counts as JSON
         description="ISO 8601, a date and a time; UTC where it names no timezone.",
     )
-    quantity: float | None = Field(None, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)
-    price: float | None = Field(None, ge=0, le=_LARGEST, allow_inf_nan=False)
+    quantity: float | None = Field(
+        None,
+        ge=-LARGEST_NUMBER,
+        le=LARGEST_NUMBER,
+        allow_inf_nan=False,
+        description="0 or less is a cancellation: it takes back the latest purchase of the item.",
+    )
+    price: float | None = Field(None, ge=0, le=LARGEST_NUMBER, allow_inf_nan=False)
 
     @property
     def timestamp_us(self) -> int:
         """Microseconds since 1970."""
-        return (self.timestamp - _EPOCH) // timedelta(microseconds=1)
+        return (self.timestamp - EARLIEST) // timedelta(microseconds=1)
 
 
 def event_type(settings: Settings) -> type[Event]:
     """Return `Event` with the limits of `settings`; ids must not be blank, as in the builder."""
     limit = StringConstraints(min_length=1, max_length=settings.id_limit_chars, pattern=r"\S")
     text = Annotated[str, limit]
+    name = Annotated[text, AfterValidator(_named)]
     return create_model(
         "Event",
         __base__=Event,
         __doc__=Event.__doc__,
         event_id=(text, Field(description="An event that is sent again counts once.")),
-        user_id=(text, ...),
-        basket_id=(text, Field(description="The purchases of one order share it.")),
-        item_id=(text, ...),
+        user_id=(name, ...),
+        basket_id=(name, Field(description="The purchases of one order share it.")),
+        item_id=(name, ...),
     )

@@ -41,7 +41,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _LAST_MOMENT = "SELECT max(timestamp_us) / 1000000 FROM events WHERE user_id = ?"
 _PURCHASES_OF = """
-SELECT basket_id, item_id, timestamp_us / 1000000 FROM events
+SELECT basket_id, item_id, timestamp_us / 1000000, quantity FROM events
 WHERE user_id = ? ORDER BY seq DESC LIMIT ?
 """
 _PLAN = """
@@ -72,11 +72,12 @@ its basket is another user's, which a build would refuse.
 
 
 class Purchase(NamedTuple):
-    """An item that a user bought; the timestamp is in epoch seconds."""
+    """An item that a user bought, or brought back; the timestamp is in epoch seconds."""
 
     basket_id: str
     item_id: str
     timestamp: int
+    quantity: float | None = None
 
 
 class Line(NamedTuple):

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.errors import ClockError, JournalError
-from service.events.event import Event, RawEvent, event_type
+from service.events.event import Event, RawEvent, event_type, lacks_timezone
 from service.events.journal import Journal
 from service.events.observer import Cause, Observer
 from service.events.parquet import ParquetFiles
@@ -29,6 +29,7 @@ from service.settings import Settings
 from service.support.failures import log_failure
 from service.support.forgotten_users import ForgottenUsers
 from service.support.invalid_fields import errors_of, sentence
+from service.support.validity import FARTHEST_AHEAD
 
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
@@ -38,14 +39,14 @@ _logger = logging.getLogger(__name__)
 # A sender's clock may be so far ahead. Not farther: a build's moment is its last basket, and
 # purchases before that moment no longer count as new.
 _AHEAD_S = 5 * 60
-_FAR_AHEAD_S = 24 * 3600  # no clock that is merely wrong by a timezone is so far ahead
 _LEAVING_S = 2.0  # the longest wait for other workers when this one ends
 _ROOM_BYTES = 4 << 20  # of the disk, for a batch in journal, log of the journal and letters
 _DUE = 500  # events of the quarantine, taken in at once
 _REPORTED = 100  # refused events of a batch that are named to its sender
 
 _FOREIGN = "basket_id: expected a basket of this user's, found another user's."
-_FAR = "timestamp: expected a moment that is at most a day ahead, found {:%Y-%m-%dT%H:%M:%SZ}."
+_FAR = "timestamp: expected a moment that is at most a day ahead, found {:%Y-%m-%dT%H:%M:%SZ}"
+_UNZONED = "without a timezone it counts as UTC: add one, such as +02:00"
 
 
 class RefusedEvent(NamedTuple):
@@ -159,15 +160,21 @@ class PurchaseStream:
         events, reasons = self._parsed(batch)
         early = {p: e for p, e in events.items() if e.timestamp.timestamp() > now + _AHEAD_S}
         if early and len(early) == len(events) and not clock_is_right:
-            raise ClockError("all events are from the future, or the clock of this machine is slow")
+            cause = "all events are from the future, or the clock of this machine is slow"
+            unzoned = all(lacks_timezone(batch[position].text) for position in early)
+            raise ClockError(f"{cause}; {_UNZONED}" if unzoned else cause)
         on_time = {p: e for p, e in events.items() if p not in early}
         stored = on_time or not batch
         since = self._forgotten.since
         fates = self.journal.append(list(on_time.values()), until, since) if stored else []
         foreign = [p for p, fate in zip(on_time, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)
-        far = {p: e for p, e in early.items() if e.timestamp.timestamp() > now + _FAR_AHEAD_S}
-        reasons |= {p: _FAR.format(event.timestamp) for p, event in far.items()}
+        far = {
+            p: e
+            for p, e in early.items()
+            if e.timestamp.timestamp() > now + FARTHEST_AHEAD.total_seconds()
+        }
+        reasons |= {p: _too_far(event, batch[p].text) for p, event in far.items()}
         aside = [(event, batch[p]) for p, event in early.items() if p not in far]
         if aside:
             self._quarantine.put(aside, until)
@@ -285,6 +292,11 @@ class PurchaseStream:
         self._ends_at = min(self._ends_at, time.monotonic() + _LEAVING_S)
         self.export()
         self.journal.close()
+
+
+def _too_far(event: Event, text: bytes) -> str:
+    reason = _FAR.format(event.timestamp)
+    return f"{reason}; {_UNZONED}." if lacks_timezone(text) else f"{reason}."
 
 
 def _cause(error: Exception) -> Cause:

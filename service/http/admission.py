@@ -34,14 +34,18 @@ class Queue:
         Raises:
             ProblemError: 503, too many requests wait.
         """
+        if self._taken and len(self._turns) >= self._limit:
+            self._on_shed()
+            raise too_busy()
+        await self.another_turn()
+
+    async def another_turn(self) -> None:
+        """Return when it is the turn, again, of a caller that had one: it is not refused."""
         loop = asyncio.get_running_loop()
         if not self._taken:
             self._taken = True
             loop.call_soon(self._next, loop)
             return
-        if len(self._turns) >= self._limit:
-            self._on_shed()
-            raise too_busy()
         turn = loop.create_future()
         self._turns.append(turn)
         await turn

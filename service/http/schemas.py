@@ -3,14 +3,31 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
 
 from service.bundle.catalogue import Catalogue
 from service.serving.served import Served
 from service.settings import TIMEOUT_LIMIT_MS, Settings
+from service.support.durations import MOST_DAYS
+from service.support.validity import tidied
 from service.telemetry.logs import request_id
 
 _Request = TypeVar("_Request", bound=BaseModel)
+
+
+TIDIED = AfterValidator(lambda text: text and tidied(text))
+"""Removes the spaces around an id or a name, beside `id_length`; null stays as it is."""
 
 
 class RequestBody(BaseModel):
@@ -31,16 +48,19 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
     its description, is as in `base`.
     """
     text = Annotated[str, id_length(settings)]
+    known_name = Annotated[text, TIDIED]
     items = Annotated[list[text], Field(max_length=settings.basket_limit)]
-    excluded = Annotated[list[text], Field(max_length=settings.exclude_limit)]
+    categories = Annotated[list[text], Field(max_length=settings.exclude_limit)]
     within = Field(ge=1, le=TIMEOUT_LIMIT_MS)
     limited = {
-        "user_id": text | None,
-        "store_id": text | None,
+        "user_id": known_name | None,
+        "store_id": known_name | None,
         "basket": items,
         "items": items,
-        "exclude_items": excluded,
-        "exclude_categories": excluded,
+        "exclude_items": Annotated[list[text], Field(max_length=settings.exclude_limit)],
+        "exclude_categories": categories,
+        "include_categories": categories,
+        "exclude_purchased": Annotated[Any, PlainValidator(_purchased), WithJsonSchema(_PURCHASED)],
         "events": Annotated[list[Any], Field(max_length=settings.events_batch_limit)],
         "k": Annotated[int, Field(ge=1, le=settings.k_limit), BeforeValidator(_whole)],
         "timeout_ms": Annotated[int, within, BeforeValidator(_whole)] | None,
@@ -49,11 +69,36 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
     fields: dict[str, Any] = {
         name: Annotated[limited[name], field] for name, field in known.items() if name in limited
     }
+    for name, field in known.items():
+        if field.default_factory is list and name in limited:  # it may be left out, or null
+            fields[name] = Annotated[limited[name] | None, field, AfterValidator(_or_empty)]
     if "k" in fields:
         fields["k"] = fields["k"], min(known["k"].default, settings.k_limit)
     if "timeout_ms" in fields:
         fields["timeout_ms"] = fields["timeout_ms"], settings.timeout_ms
     return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+
+
+def _or_empty(value: list[str] | None) -> list[str]:
+    """Take null for the empty list: many clients write what they have not set as null."""
+    return [] if value is None else value
+
+
+_PURCHASED = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
+        {"type": "null"},
+    ]
+}
+
+
+def _purchased(value: Any) -> Any:
+    """Check what stands for purchases to leave out; a union would give two errors for one."""
+    value = _whole(value)
+    if value is None or isinstance(value, bool) or (type(value) is int and 0 < value <= MOST_DAYS):
+        return value
+    raise PydanticCustomError("purchased", f"true, false, null or days from 1 to {MOST_DAYS}")
 
 
 def _whole(value: Any) -> Any:

@@ -9,7 +9,8 @@ vector gets the fold-in itself; a trained vector is shifted. Without past basket
 fold-in of a known user cannot be computed, and the vector stays.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from service.profiles.profile import Profile, Since, all_count
 from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
 from service.support.offsets import offsets
+from service.support.validity import is_cancellation
 
 _LONG_AGO = np.iinfo(np.int64).min
 
@@ -72,12 +74,13 @@ class ProfileUpdates:
         """The baskets of purchases, of the items in the catalogue.
 
         Args:
-            purchases: of one user, in any order.
+            purchases: of one user, in any order. A cancellation takes back the latest purchase of
+                its item before it; it cannot take back what is in the bundle.
             since: epoch seconds; baskets that began before are left out.
         """
         begun: dict[str, int] = {}
         items: dict[str, set[int]] = {}
-        for basket_id, item_id, timestamp in purchases:
+        for basket_id, item_id, timestamp, _ in _kept(purchases):
             begun[basket_id] = min(timestamp, begun.get(basket_id, timestamp))
             item = self._index.get(item_id)
             if item is not None:
@@ -130,6 +133,18 @@ class ProfileUpdates:
     def _weight(self, age_s: Int64) -> Float64:
         weight: Float64 = 0.5 ** (age_s / self._half_life_s)
         return weight
+
+
+def _kept(purchases: Iterable[Purchase]) -> Iterator[Purchase]:
+    """The purchases that were not taken back."""
+    bought: dict[str, list[Purchase]] = {}
+    for each in sorted(purchases, key=lambda p: (p.timestamp, is_cancellation(p.quantity))):
+        of_item = bought.setdefault(each.item_id, [])
+        if not is_cancellation(each.quantity):
+            of_item.append(each)
+        elif of_item:
+            of_item.pop()
+    return chain.from_iterable(bought.values())
 
 
 def _stranger(dimension: int) -> Profile:

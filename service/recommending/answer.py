@@ -38,6 +38,7 @@ class Recommendations(NamedTuple):
         source: what the answer rests on.
         degraded: whether it rests on less than the request named.
         unknown_items: basket items that are not in the catalogue, in the request's order.
+        unknown_categories: categories to exclude or include that the catalogue does not have.
         candidates: number of candidates that were scored.
         filled: number of candidates that only the popularity fill or business rules brought.
         items: best first.
@@ -46,6 +47,7 @@ class Recommendations(NamedTuple):
     source: Source
     degraded: bool
     unknown_items: list[str]
+    unknown_categories: list[str]
     candidates: int
     filled: int
     items: list[Recommendation]

@@ -24,6 +24,7 @@ class Context(NamedTuple):
         profile: the user, if known.
         evidence: what the ranker knows of past and neighbours; None where no ranker is used.
         eligible: (n_items,) which items may be recommended.
+        narrowed: whether the request names the categories that these are of.
         options: how many candidates each source brings.
     """
 
@@ -31,6 +32,7 @@ class Context(NamedTuple):
     profile: Profile | None
     evidence: Evidence | None
     eligible: Bool
+    narrowed: bool
     options: RecommendOptions
 
 
@@ -63,7 +65,15 @@ def by_history(context: Context) -> Int32:
     return profile.items[np.argpartition(profile.recency, -count)[-count:]]
 
 
-SOURCES: tuple[Source, ...] = (by_vectors, by_evidence, by_history)
+def by_category(context: Context) -> Int32:
+    """The most popular eligible ones, where few are: the other sources look at all items."""
+    if not context.narrowed:
+        return _NONE
+    best = np.flatnonzero(context.eligible)[: context.options.history_candidates]
+    return best.astype(np.int32)
+
+
+SOURCES: tuple[Source, ...] = (by_vectors, by_evidence, by_history, by_category)
 
 _NONE = np.empty(0, np.int32)
 

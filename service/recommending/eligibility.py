@@ -3,19 +3,25 @@
 Whatever gives items to a client, on whichever route, is given this mask and keeps to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from service.bundle.catalogue import Catalogue
-from service.support.array_types import Bool, Int32
+from service.profiles.profile import Profile
+from service.support.array_types import Bool, Float32, Int32
+from service.support.durations import DAY_S
+
+EVER = float("inf")
+"""As a number of days: for ever."""
 
 
 def eligible_items(
     catalogue: Catalogue,
     given: Int32,
     exclude_items: Iterable[str] = (),
-    exclude_categories: Iterable[str] = (),
+    exclude_categories: Collection[str] = (),
+    include_categories: Collection[str] = (),
     allowed: Bool | None = None,
 ) -> Bool:
     """Which items may be in an answer, shape (n_items,).
@@ -25,11 +31,31 @@ def eligible_items(
         given: item indices that the request names, such as those of its basket.
         exclude_items: item ids to leave out; unknown ones leave nothing out.
         exclude_categories: names to leave out, of any taxonomy level.
+        include_categories: names of which all items have to be; none of them means no limit.
         allowed: (n_items,) what business rules and stock allow; None for everything.
     """
     eligible = np.ones(len(catalogue), np.bool_) if allowed is None else allowed.copy()
+    if include_categories:
+        included = np.zeros(len(catalogue), np.bool_)
+        for members in catalogue.look_up_categories(include_categories)[0]:
+            included[members] = True
+        eligible &= included
     eligible[given] = False
     eligible[catalogue.look_up(exclude_items)[0]] = False
-    for name in catalogue.members.keys() & exclude_categories:
-        eligible[catalogue.members[name]] = False
+    if exclude_categories:
+        for members in catalogue.look_up_categories(exclude_categories)[0]:
+            eligible[members] = False
     return eligible
+
+
+def purchased_items(profile: Profile, days: float | Float32, now: float) -> Int32:
+    """The items that a user bought within the last days, (n,) int32.
+
+    Args:
+        profile: of the user.
+        days: of all items, or (n_items,) of each; 0 for items that may be bought again at once.
+        now: epoch seconds.
+    """
+    within = days if isinstance(days, float | int) else days[profile.items]
+    bought: Int32 = profile.items[(now - profile.last <= within * DAY_S) & (within > 0)]
+    return bought

@@ -5,9 +5,9 @@ Offline evaluation runs this very class: ranking is never written twice.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import repeat
+from itertools import chain, repeat
 from math import log
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from service.recommending import candidates as sources
 from service.recommending.aggregate import PARTS, Candidates, closest_anchors, score_parts
 from service.recommending.anchors import choose_anchors
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
-from service.recommending.eligibility import eligible_items
+from service.recommending.eligibility import EVER, eligible_items, purchased_items
 from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import top_up
 from service.recommending.postprocess.substitutes import Substitutes
@@ -32,7 +32,7 @@ from service.recommending.request import RecommendRequest
 from service.recommending.search import Search
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Int32, Positions
+from service.support.array_types import Bool, Float32, Int32, Positions
 
 if TYPE_CHECKING:
     from service.business_rules.plan import Plan
@@ -53,6 +53,7 @@ class Shortlist(NamedTuple):
         anchors: (a,) int32, the basket-anchor set.
         known: (m,) int32, the basket's items.
         unknown_items: basket items that are not in the catalogue.
+        unknown_categories: categories to exclude or include that the catalogue does not have.
         candidates: with the parts of their blended score.
         features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
         filled: number of candidates that only the popularity fill brought.
@@ -65,6 +66,7 @@ class Shortlist(NamedTuple):
     anchors: Int32
     known: Int32
     unknown_items: list[str]
+    unknown_categories: list[str]
     candidates: Candidates
     features: Float32 | None
     filled: int
@@ -138,7 +140,8 @@ class Recommender:
         """
         lap = _stopwatch(observe)
         plan = None if rulebook is None else rulebook.plan(request.store_id)
-        listed = self._shortlist(request, options or self.options, plan, profile, lap)
+        now = time() if rulebook is None else rulebook.now()
+        listed = self._shortlist(request, options or self.options, plan, profile, now, lap)
         scores = self._score(listed)
         ranked = np.argsort(-scores, kind="stable")  # of equal scores the smaller item is first
         lap("rank")
@@ -148,6 +151,7 @@ class Recommender:
             source=source_of(listed.profile is not None, len(listed.anchors) > 0),
             degraded=_lacks_something(listed) or not knows_store,
             unknown_items=listed.unknown_items,
+            unknown_categories=listed.unknown_categories,
             candidates=len(scores),
             filled=listed.filled,
             items=self._describe(listed, scores, arranged),
@@ -157,7 +161,7 @@ class Recommender:
 
     def shortlist(self, request: RecommendRequest) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
-        return self._shortlist(request, self.options, None, None, _stopwatch(None))
+        return self._shortlist(request, self.options, None, None, time(), _stopwatch(None))
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -169,14 +173,13 @@ class Recommender:
         options: RecommendOptions,
         plan: "Plan | None",
         profile: Profile | None,
+        now: float,
         lap: Callable[[str], None],
     ) -> Shortlist:
         if profile is None and request.user_id is not None:
             profile = self._profiles.get(request.user_id)
         known, unknown = self._bundle.catalogue.look_up(request.basket)
-        allowed = None if plan is None else plan.allowed
-        excluded = request.exclude_items, request.exclude_categories
-        eligible = eligible_items(self._bundle.catalogue, known, *excluded, allowed)
+        eligible, unknown_categories = self._eligible(request, plan, known, profile, now)
         lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
         lap("anchors")
@@ -184,7 +187,9 @@ class Recommender:
         found = self._search.find(options.search, anchors, profile, eligible, wanted)
         lap("search")
         with self._evidence(profile, known, options) as evidence:
-            items = sources.merge(sources.Context(found, profile, evidence, eligible, options))
+            narrowed = bool(request.include_categories)
+            context = sources.Context(found, profile, evidence, eligible, narrowed, options)
+            items = sources.merge(context)
             n_merged = len(items)
             items = top_up(items, eligible, self._category_codes, options.category_cap, request.k)
             if plan is not None:
@@ -193,8 +198,26 @@ class Recommender:
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
         filled = len(items) - n_merged
-        found_out = (anchors, known, unknown, candidates, features, filled)
+        found_out = (anchors, known, unknown, unknown_categories, candidates, features, filled)
         return Shortlist(request, options, plan, profile, *found_out)
+
+    def _eligible(
+        self,
+        request: RecommendRequest,
+        plan: "Plan | None",
+        given: Int32,
+        profile: Profile | None,
+        now: float,
+    ) -> tuple[Bool, list[str]]:
+        """Which items may be recommended, and the names of categories that are unknown."""
+        catalogue = self._bundle.catalogue
+        named = request.exclude_categories, request.include_categories
+        allowed = None if plan is None else plan.allowed
+        eligible = eligible_items(catalogue, given, request.exclude_items, *named, allowed)
+        if profile is not None and (days := _purchases_left_out(request, plan)) is not None:
+            eligible[purchased_items(profile, days, now)] = False
+        unknown = catalogue.look_up_categories(chain(*named))[1] if any(named) else []
+        return eligible, unknown
 
     def _anchors(self, known: Int32, user_id: str | None, options: RecommendOptions) -> Int32:
         limit, fraction = options.anchor_limit, options.anchor_fraction
@@ -276,6 +299,17 @@ class Recommender:
                 "popularity": float(popularity[place]),
                 "rules": [] if plan is None else plan.touched(item, pinned_by),
             }
+
+
+def _purchases_left_out(request: RecommendRequest, plan: "Plan | None") -> float | Float32 | None:
+    """For how many days items are left out after a purchase: of all items, or of each."""
+    match request.exclude_purchased:
+        case None:
+            return None if plan is None else plan.purchased_days
+        case bool(wanted):
+            return EVER if wanted else None
+        case days:
+            return days
 
 
 def _lacks_something(listed: Shortlist) -> bool:

@@ -22,6 +22,14 @@ class RecommendRequest(BaseModel):
     k: int = Field(20, description="Number of recommendations wanted.")
     exclude_items: list[str] = _list("Items that must not be recommended.")
     exclude_categories: list[str] = _list("Categories that must not be recommended.")
+    include_categories: list[str] = _list(
+        "Categories of which every recommendation has to be; an empty list sets no limit."
+    )
+    exclude_purchased: bool | int | None = Field(
+        None,
+        description="Whether to leave out what the user has bought before: true for ever, a number "
+        "for the last so many days. Null leaves it to the business rules, false to nobody.",
+    )
     explain: bool = Field(False, description="Whether each recommendation comes with its reasons.")
     store_id: str | None = Field(
         None, description="The store whose business rules and stock apply; null for none."

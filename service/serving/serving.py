@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.bundle.bundle import Bundle, load_bundle
+from service.bundle.catalogue import check_lengths
 from service.bundle.item_search import ItemSearch
 from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.files import RuleFiles
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+_WARNINGS = 10  # of business rules and stock that the log has of each time they are read
 _EXAMPLES = 5  # requests by which the deadline learns how long an answer takes
 
 
@@ -89,9 +91,11 @@ class Serving:
         self.forgotten.now()
         bundle = load_bundle(path)
         settings = self._settings
+        check_lengths(bundle.catalogue, settings.id_limit_chars)
         rule_files = RuleFiles(
             bundle.catalogue, settings.rules, settings.availability, self._accepted
         )
+        _warn_of(rule_files)
         own = BundleProfiles(bundle, self.forgotten.since)
         recommender = Recommender(bundle, settings, profiles=own)
         examples = example_requests(bundle, _EXAMPLES, self.forgotten.since)
@@ -177,6 +181,7 @@ class Serving:
             self._metrics.observe_reload(each.file, refused=each.refused is not None)
             if each.refused is None:
                 _logger.info("reloaded", extra={"file": str(each.path)})
+                _warn_of(self.served.rule_files)
             else:
                 _logger.error("refused, the old ones stay in force: %s", each.refused)
 
@@ -188,6 +193,14 @@ def _memcached(settings: Settings) -> "Memcached | None":
     from service.profiles.store.memcached import Memcached
 
     return Memcached(settings.memcached, settings.memcached_timeout_ms)
+
+
+def _warn_of(rule_files: RuleFiles) -> None:
+    """Log what business rules and stock name in vain; /health has all of it."""
+    for warning in rule_files.warnings[:_WARNINGS]:
+        _logger.warning("%s", warning)
+    if (others := len(rule_files.warnings) - _WARNINGS) > 0:
+        _logger.warning("and %s more warnings of business rules and stock", others)
 
 
 def _warm_up(served: Served, example: RecommendRequest) -> None:

@@ -19,6 +19,7 @@ def checked_example(settings: Settings) -> "RecommendRequest":
         StartError: a file, a directory or an extra cannot be used.
     """
     from service.bundle.bundle import load_bundle
+    from service.bundle.catalogue import check_lengths
     from service.bundle.errors import BundleError
     from service.business_rules.errors import RulesError
     from service.business_rules.files import RuleFiles
@@ -35,6 +36,7 @@ def checked_example(settings: Settings) -> "RecommendRequest":
 
     try:
         bundle = load_bundle(settings.bundle)
+        check_lengths(bundle.catalogue, settings.id_limit_chars)
         recommender = Recommender(bundle, settings)
         if has_score(bundle):
             BasketScorer(bundle, recommender.table, BundleProfiles(bundle))

@@ -53,6 +53,55 @@ def test_exclusions_apply(client: httpx.Client) -> None:
     assert len(recommendations) == 19
 
 
+def test_only_included_categories_are_recommended(client: httpx.Client) -> None:
+    request = {"include_categories": ["garden ", "shelf 1"], "exclude_items": ["item-1"], "k": 40}
+    answer = client.post("/recommend", json=request).json()
+    found = {each["item_id"] for each in answer["recommendations"]}
+    odd, shelf = set(range(1, 40, 2)), set(range(8, 16)) - {10}
+    assert found == {f"item-{item}" for item in (odd | shelf) - {1}}
+    assert answer["unknown_categories"] == []
+
+
+@pytest.mark.parametrize("basket", [[], ["item-0"]])
+def test_unknown_categories_are_told(client: httpx.Client, basket: list[str]) -> None:
+    request = {"basket": basket, "exclude_categories": ["bakery", "Bakery", "x", "Bakery"]}
+    answer = client.post("/recommend", json=request | {"include_categories": ["y", "garden"]})
+    assert answer.json()["unknown_categories"] == ["Bakery", "x", "y"]
+    answer = client.post("/recommend", json={"basket": basket, "include_categories": ["y"]})
+    assert (answer.json()["unknown_categories"], answer.json()["recommendations"]) == (["y"], [])
+
+
+def test_purchases_of_the_user_may_be_left_out(client: httpx.Client) -> None:
+    def bought(user: str | None, wish: Any) -> set[str]:
+        request = {"user_id": user, "k": 40, "exclude_purchased": wish}
+        answer = client.post("/recommend", json=request).json()
+        return {f"item-{item}" for item in range(40)} - {
+            each["item_id"] for each in answer["recommendations"]
+        }
+
+    history = {f"item-{2 * number + 1}" for number in range(6)}  # of 2017
+    assert bought("user-4", True) == bought("user-4", 36_500) == history
+    for user, wish in (("user-4", False), ("user-4", None), ("user-4", 30), (None, True)):
+        assert bought(user, wish) == set()
+
+
+def test_null_means_an_empty_list(client: httpx.Client) -> None:
+    lists = ("basket", "exclude_items", "exclude_categories", "include_categories")
+    answer = client.post("/recommend", json=dict.fromkeys(lists)).json()
+    assert len(answer["recommendations"]) == 20
+    assert answer["source"] == "popularity"
+    for item in (None, [None]):
+        assert client.post("/recommend", json={"basket": [item]}).status_code == 422
+
+
+def test_spaces_around_an_id_do_not_belong_to_it(client: httpx.Client) -> None:
+    plain = {"user_id": "user-0", "basket": ["item-2"], "exclude_items": ["item-4"]}
+    spaced = {"user_id": " user-0", "basket": ["item-2\u00a0"], "exclude_items": ["\titem-4"]}
+    asked = [client.post("/recommend", json=each).json() for each in (plain, spaced)]
+    assert asked[0]["recommendations"] == asked[1]["recommendations"]
+    assert [each["source"] for each in asked] == ["user+basket"] * 2
+
+
 @pytest.mark.parametrize("explain", [True, False])
 def test_reasons_come_only_when_asked_for(client: httpx.Client, explain: bool) -> None:
     request = {"user_id": "user-0", "basket": ["item-0"], "explain": explain}
@@ -86,6 +135,7 @@ def test_health_gives_the_bundle_once_it_is_ready(client: httpx.Client, bundle_d
         "previous_bundle_id": None,
         "bundle_refused": None,
         "rules_refused": None,
+        "rules_warnings": [],
     }
 
 
@@ -238,8 +288,9 @@ def test_the_openapi_document_states_the_limits_of_the_settings() -> None:
     app = create_app(Settings(basket_limit=3, k_limit=4, id_limit_chars=5))
     post = app.openapi()["paths"]["/recommend"]["post"]
     request = post["requestBody"]["content"]["application/json"]["schema"]["properties"]
-    assert request["basket"]["maxItems"] == 3
-    assert request["basket"]["items"]["maxLength"] == 5
+    basket, _null = request["basket"]["anyOf"]
+    assert basket["maxItems"] == 3
+    assert basket["items"]["maxLength"] == 5
     assert (request["k"]["minimum"], request["k"]["maximum"], request["k"]["default"]) == (1, 4, 4)
     refusals = {"400", "401", "403", "413", "415", "422", "429", "500", "503"}
     assert post["responses"].keys() == {"200"} | refusals

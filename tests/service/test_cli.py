@@ -144,6 +144,13 @@ def test_workers_that_end_while_they_check_are_told(bundle_dir: Path) -> None:
     assert process.returncode == 1
 
 
+def test_a_catalogue_that_no_request_could_repeat_is_refused(bundle_dir: Path) -> None:
+    done = run("--bundle", bundle_dir, "--id-limit-chars", 6)
+    assert done.returncode == 1
+    assert "expected no item id of more than 6 characters" in done.stderr
+    assert "Set RTT2VEC_ID_LIMIT_CHARS to 7" in done.stderr
+
+
 def test_rules_with_a_mistake_are_refused_with_its_line(bundle_dir: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("rules:\n- name: a\n  action: boost\n  factor: 0\n  category: bakery\n")

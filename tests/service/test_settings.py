@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from service.commands.arguments import read_settings, unknown_variables
 from service.settings import Settings
+from service.support.validity import ID_CHARS
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -97,3 +98,7 @@ def test_a_variable_that_is_no_setting_is_told_with_the_one_that_was_meant() -> 
         "RTT2VEC_COLOUR_OF_SKY is ignored: there is no such setting.",
         "RTT2VEC_K_LIMT is ignored: there is no such setting; did you mean RTT2VEC_K_LIMIT?",
     ]
+
+
+def test_the_limit_of_ids_is_the_builders() -> None:
+    assert Settings().id_limit_chars == ID_CHARS

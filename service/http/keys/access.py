@@ -89,6 +89,16 @@ class Access:
 
         return verdict
 
+    def count(self, scope: Scope, requests: int) -> None:
+        """Count further requests that one request holds, beside the one that the guard counts.
+
+        Raises:
+            ProblemError: 429, the key may not send so many.
+        """
+        key = self._find(_authorization(scope)) if self._closed else None
+        if key is not None and requests:
+            self._limits.count(key, requests)
+
     def has_key(self, scope: Scope, wanted: ApiScope) -> bool:
         """Return whether a request comes with a key of this scope."""
         key = self._find(_authorization(scope))

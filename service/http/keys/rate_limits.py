@@ -48,8 +48,8 @@ class RateLimits:
             return True
         return limit.peek(key.name).remaining >= self._arrived.add(key.name)
 
-    def count(self, key: ApiKey) -> None:
-        """Count a request.
+    def count(self, key: ApiKey, requests: int = 1) -> None:
+        """Count some requests, all or none.
 
         Raises:
             ProblemError: 429, the key has sent too many.
@@ -57,7 +57,7 @@ class RateLimits:
         limit = self._limits.get(key.name)
         if limit is None:
             return
-        result = limit.limit()
+        result = limit.limit(cost=requests)
         if result.limited:
             wait_s = max(1, ceil(result.state.retry_after))
             detail = f"The key {key.name} may send {key.limit_per_s} requests a second."

@@ -12,7 +12,7 @@ from service.bundle.taxonomy import Level
 from service.http.entity_tags import NOT_MODIFIED, tagged
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.http.schemas import Answer, CatalogueItem, id_length
+from service.http.schemas import TIDIED, Answer, CatalogueItem, id_length
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
@@ -102,7 +102,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
         ] = None,
         department: Annotated[str | None, text, Query(description="Only of this one.")] = None,
         category: Annotated[str | None, text, Query(description="Only of this one.")] = None,
-        store_id: Annotated[str | None, text, store] = None,
+        store_id: Annotated[str | None, text, TIDIED, store] = None,
         offset: Annotated[
             int, Query(ge=0, le=_OFFSET_LIMIT, description="Items to leave out at the beginning.")
         ] = 0,
@@ -129,7 +129,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
     )
     async def categories(
         request: Request,
-        store_id: Annotated[str | None, text, store] = None,
+        store_id: Annotated[str | None, text, TIDIED, store] = None,
         limit: Annotated[
             int, Query(ge=1, le=_CATEGORY_LIMIT, description="Categories wanted, at most.")
         ] = _CATEGORY_LIMIT,
@@ -146,12 +146,12 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
     )
     async def item(
         request: Request,
-        item_id: Annotated[str, text, Path(description="The item.")],
-        store_id: Annotated[str | None, text, store] = None,
+        item_id: Annotated[str, text, TIDIED, Path(description="The item.")],
+        store_id: Annotated[str | None, text, TIDIED, store] = None,
     ) -> Response:
         """Give what is known of an item."""
         served = require_served(serving)
-        index = served.bundle.catalogue.index.get(item_id)
+        index = served.bundle.catalogue.row(item_id)
         if index is None or not _shown(served, store_id)[index]:
             raise ProblemError(404, "No such item in the catalogue, or it may not be shown.")
         return tagged(request, ItemResponse.to_request(served, item=Item.of(served, index)))

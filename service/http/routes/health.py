@@ -34,6 +34,9 @@ class Health(BaseModel):
     rules_refused: str | None = Field(
         description="Why the newest business rules or availability are not in force."
     )
+    rules_warnings: list[str] = Field(
+        description="What these name in vain, such as items that do not exist; the first 100."
+    )
 
 
 class _Shared:
@@ -79,6 +82,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics, access: Access
         """Give both states, with the bundle's id or the reason why there is none."""
         served = serving.served
         current, previous = swap.bundle_ids
+        warnings = served.rule_files.warnings if served else []
         is_admin = access.has_key(request.scope, "admin")
 
         def shown(reason: str | None) -> str | None:
@@ -92,6 +96,7 @@ def health_routes(serving: Serving, swap: Swap, metrics: Metrics, access: Access
             previous_bundle_id=previous,
             bundle_refused=shown(swap.refused),
             rules_refused=shown(served.rule_files.refused if served else None),
+            rules_warnings=warnings if is_admin else [_HIDDEN][: len(warnings)],
         )
 
     rendered = _Shared(metrics.render)

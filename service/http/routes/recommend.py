@@ -50,6 +50,9 @@ class RecommendResponse(Answer):
         "its store is unknown, or the time was short."
     )
     unknown_items: list[str] = Field(description="Basket items that are not in the catalogue.")
+    unknown_categories: list[str] = Field(
+        description="Categories to exclude or include that the catalogue does not have."
+    )
     took_ms: float
     recommendations: list[RecommendedItem]
 
@@ -71,7 +74,8 @@ class RecommendEndpoint:
         self._access = access
         self._guard = access.guard("recommend")
         self._queue = queue
-        self._request_type = request_type(settings, RecommendRequest)
+        self.request_type = request_type(settings, RecommendRequest)
+        """`RecommendRequest` with the limits of the settings."""
 
     def route(self) -> APIRoute:
         """Return the route: FastAPI documents it, and the endpoint answers it by itself.
@@ -90,7 +94,7 @@ class RecommendEndpoint:
             response_model=RecommendResponse,
             dependencies=self._access.dependencies("recommend"),
             responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
-            openapi_extra=described(self._request_type.model_json_schema()),
+            openapi_extra=described(self.request_type.model_json_schema()),
         )
         route.app = self
         return route
@@ -107,27 +111,52 @@ class RecommendEndpoint:
         request = self._parse(content, started)
         if self._log_users:
             scope.setdefault("noted", {})["user_id"] = request.user_id
-        profile = None
-        if served.read_first and request.user_id is not None:
-            profile = await served.profile(request.user_id)
-        # After the profile, else all requests that waited for one would go on at once.
-        await self._queue.turn()
-        left_s = None
-        if request.timeout_ms is not None:
-            left_s = request.timeout_ms / 1000 - (perf_counter() - arrived)
-        answer = served.recommend(
-            request, profile=profile, left_s=left_s, observe=self._metrics.observe_stage
-        )
-        body = self._encode(served, answer, started)
-        self._metrics.observe_answer(request.user_id, answer)
+        body = await self.answer(served, request, arrived, started)
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _parse(self, content: bytes, started: float) -> RecommendRequest:
-        request = parse_json(self._request_type, content)
+    async def answer(
+        self,
+        served: Served,
+        request: RecommendRequest,
+        arrived: float | None = None,
+        started: float | None = None,
+        *,
+        is_admitted: bool = False,
+    ) -> bytes:
+        """Return the answer to one request.
+
+        Args:
+            served: what answers.
+            request: within the limits.
+            arrived: the moment from which its time counts, of `perf_counter`; None is its turn.
+            started: the moment from which `took_ms` counts; None is its turn.
+            is_admitted: whether it is part of a batch that had a turn before.
+
+        Raises:
+            ProblemError: 503, too many requests wait.
+        """
         self._serving.recent.append(request)
+        profile = None
+        if served.read_first and request.user_id is not None:
+            profile = await served.profile(request.user_id)
+        # After the profile, else all requests that waited for one would go on at once.
+        await (self._queue.another_turn() if is_admitted else self._queue.turn())
+        now = perf_counter()
+        left_s = None
+        if request.timeout_ms is not None:
+            left_s = request.timeout_ms / 1000 - (now - (arrived or now))
+        answer = served.recommend(
+            request, profile=profile, left_s=left_s, observe=self._metrics.observe_stage
+        )
+        body = self._encode(served, answer, started or now)
+        self._metrics.observe_answer(request.user_id, answer)
+        return body
+
+    def _parse(self, content: bytes, started: float) -> RecommendRequest:
+        request = parse_json(self.request_type, content)
         self._metrics.observe_stage("parse", perf_counter() - started)
         return request
 
@@ -139,6 +168,7 @@ class RecommendEndpoint:
             "source": answer.source,
             "degraded": answer.degraded,
             "unknown_items": answer.unknown_items,
+            "unknown_categories": answer.unknown_categories,
             "took_ms": round((recommended - started) * 1000, 3),
             "recommendations": [_item(each) for each in answer.items],
         }

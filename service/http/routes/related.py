@@ -9,7 +9,7 @@ from service.bundle.catalogue import Catalogue
 from service.http.body import described, json_body
 from service.http.problems import documented
 from service.http.readiness import require_part, require_served
-from service.http.schemas import Answer, CatalogueItem, RequestBody, id_length, request_type
+from service.http.schemas import TIDIED, Answer, CatalogueItem, RequestBody, id_length, request_type
 from service.recommending.related_items import Related
 from service.serving.serving import Serving
 from service.settings import Settings
@@ -55,11 +55,11 @@ def related_routes(serving: Serving, settings: Settings) -> APIRouter:
     body = json_body(body_type, settings.body_limit_bytes)
     text = id_length(settings)
 
-    @router.get("/items/{item_id}/related", responses=documented(404, 422, 500, 503))
+    @router.get("/items/{item_id:path}/related", responses=documented(404, 422, 500, 503))
     async def related_to_item(
-        item_id: Annotated[str, text],
+        item_id: Annotated[str, text, TIDIED],
         k: Annotated[int, Query(ge=1, le=settings.k_limit)] = min(3, settings.k_limit),
-        store_id: Annotated[str | None, text] = None,
+        store_id: Annotated[str | None, text, TIDIED] = None,
     ) -> RelatedResponse:
         """Give the items that go with one; for an unknown one, the best sellers."""
         return _answer(serving, [item_id], k, store_id)

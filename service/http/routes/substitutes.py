@@ -8,7 +8,7 @@ from pydantic import Field
 
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_part, require_served
-from service.http.schemas import Answer, CatalogueItem, id_length
+from service.http.schemas import TIDIED, Answer, CatalogueItem, id_length
 from service.serving.serving import Serving
 from service.settings import Settings
 
@@ -35,13 +35,14 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
 
     @router.get("/items/{item_id:path}/substitutes", responses=documented(404, 422, 500, 503))
     async def substitutes(
-        item_id: Annotated[str, id_length(settings), Path(description="The item.")],
+        item_id: Annotated[str, id_length(settings), TIDIED, Path(description="The item.")],
         k: Annotated[
             int, Query(ge=1, le=settings.k_limit, description="Substitutes wanted, at most.")
         ] = min(5, settings.k_limit),
         store_id: Annotated[
             str | None,
             id_length(settings),
+            TIDIED,
             Query(description="The store whose business rules and stock apply; null for none."),
         ] = None,
     ) -> SubstitutesResponse:
@@ -52,7 +53,7 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
         served = require_served(serving)
         found = require_part(served.substitutes, "substitutes")
         catalogue = served.bundle.catalogue
-        item = catalogue.index.get(item_id)
+        item = catalogue.row(item_id)
         if item is None:
             raise ProblemError(404, "No such item in the catalogue.")
         eligible = served.eligible(np.array([item], np.int32), store_id)

@@ -6,12 +6,13 @@ from typing import Annotated
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from service.http.entity_tags import NOT_MODIFIED, tagged
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.http.schemas import Answer, Moment, id_length
+from service.http.schemas import TIDIED, Answer, Moment, id_length
 from service.profiles.profile import Profile
 from service.profiles.summary import summarise
 from service.serving.forgetting import Forgetting, ForgettingError
@@ -22,6 +23,15 @@ from service.telemetry.logs import request_id
 
 _USERS_LIMIT = 50
 _FAVOURITES = 3
+
+
+class _ForgottenUser(PathConvertor):
+    """A user id, which may have slashes, in a path that is not that of a profile."""
+
+    regex = ".*(?<!/profile)"
+
+
+register_url_convertor("forgotten_user", _ForgottenUser())
 
 
 class BoughtCategory(BaseModel):
@@ -68,8 +78,8 @@ def forget_routes(forgetting: Forgetting, settings: Settings) -> APIRouter:
     router = APIRouter()
     threads = CapacityLimiter(1)  # it waits for disks
 
-    @router.delete("/users/{user_id}", responses=documented(422, 500, 503))
-    async def forget(user_id: Annotated[str, id_length(settings)]) -> ForgottenResponse:
+    @router.delete("/users/{user_id:forgotten_user}", responses=documented(422, 500, 503))
+    async def forget(user_id: Annotated[str, id_length(settings), TIDIED]) -> ForgottenResponse:
         """Forget a user, known or not: from the next request on it is a stranger."""
         try:
             moment = await to_thread.run_sync(forgetting.forget, user_id, limiter=threads)
@@ -104,8 +114,8 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
         portraits = [_portrait(served, *each) for each in found]
         return tagged(request, UsersResponse.to_request(served, users=portraits))
 
-    @router.get("/users/{user_id}/profile", responses=documented(404, 422, 500, 503))
-    async def profile(user_id: Annotated[str, id_length(settings)]) -> ProfileResponse:
+    @router.get("/users/{user_id:path}/profile", responses=documented(404, 422, 500, 503))
+    async def profile(user_id: Annotated[str, id_length(settings), TIDIED]) -> ProfileResponse:
         """Sum up what is known about a user."""
         served = require_served(serving)
         known = await served.profile(user_id)

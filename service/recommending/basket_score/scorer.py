@@ -152,7 +152,7 @@ class BasketScorer:
         bought = _purchases(profile, items)
         described = []
         for item_id in dict.fromkeys(basket):
-            item = catalogue.index.get(item_id)
+            item = catalogue.row(item_id)
             if item is not None:
                 times, last = bought.get(item, (0, None))
                 found = (item, item_id, catalogue.categories[item])

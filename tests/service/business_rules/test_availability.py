@@ -41,6 +41,34 @@ def test_ids_may_be_integers_or_categories_and_columns_may_be_more(tmp_path: Pat
     assert read(path).in_stock("9").tolist() == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    "quantities",
+    [
+        pa.array([1, 0, -2, 5]),
+        pa.array([0.5, 0.0, None, 1e9]),
+        pa.array(["7", "0", "-1", "2"]),
+        pa.array([1, 0, None, 2], pa.decimal128(9, 2)),
+    ],
+)
+def test_a_quantity_of_nothing_is_not_in_stock(tmp_path: Path, quantities: pa.Array) -> None:
+    path = stock(tmp_path / "s.parquet", ["1"] * 4, ["a", "b", "7", "7"], quantity=quantities)
+    found = read(path)
+    assert found.in_stock("1").tolist() == [True, False, True]
+    assert (found.sold_out, found.empty) == (2, [])
+
+
+def test_a_quantity_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="quantity"):
+        read(stock(tmp_path / "s.parquet", ["1"], ["a"], quantity=["many"]))
+
+
+def test_a_shelf_may_be_empty(tmp_path: Path) -> None:
+    found = read(stock(tmp_path / "s.parquet", ["1", "2"], ["a", "b"], quantity=[0, 1]))
+    assert found.stores == {"1", "2"}
+    assert found.empty == ["1"]
+    assert not found.in_stock("1").any()
+
+
 def test_a_store_with_nothing_that_is_known_has_nothing(tmp_path: Path) -> None:
     path = stock(tmp_path / "s.parquet", ["1"], ["unheard-of"])
     assert not read(path).in_stock("1").any()

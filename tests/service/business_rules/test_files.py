@@ -181,3 +181,37 @@ def test_a_trial_knows_the_stock_and_changes_nothing(rules: Path) -> None:
     assert allowed(files) == set(SHOP.item_ids) - {"tea"}
     with pytest.raises(RulesError, match="rules, line 2"):
         files.trial(text_of("nonsense"), lambda: 0)
+
+
+def test_what_is_named_in_vain_is_told_with_its_line(rules: Path) -> None:
+    stock = rules.with_name("stock.parquet")
+    columns = {"store_id": ["1", "1", "2"], "item_id": ["mug", "tea", "?"], "quantity": [3, 0, 9]}
+    parquet.write_table(pa.table(columns), stock)
+    replace(
+        rules,
+        text_of(
+            "{name: gone, action: exclude, item: [tea, coffee, milk]}",
+            "{name: known, action: boost, factor: 2, item: ' tea '}",
+            "{name: none, action: pin, place: 1, category: bread, brand: Acme}",
+            "{name: far, action: bury, factor: 0.5, item: coffee, store: [1, 9, 8]}",
+        ),
+    )
+    files = RuleFiles(SHOP, rules, stock)
+    assert files.warnings == [
+        f"{rules}, line 2: 'gone': the catalogue has no item 'coffee' and 1 more",
+        f"{rules}, line 4: 'none': no item of the catalogue meets its conditions",
+        f"{rules}, line 5: 'far': the catalogue has no item 'coffee'",
+        f"{rules}, line 5: 'far': the stock file has no store '8' and 1 more",
+        f"{stock}: 1 rows with a quantity of 0 or less, or none",
+        f"{stock}: no item of the catalogue is in store '2'",
+    ]
+    assert allowed(files, "1") == {"mug"}
+    replace(rules, text_of(EXCLUDE.format("tea")))
+    files.look()
+    assert len(files.warnings) == 2
+
+
+def test_warnings_of_a_large_file_are_few(rules: Path) -> None:
+    lines = [f"{{name: r{number}, action: exclude, item: none}}" for number in range(300)]
+    replace(rules, text_of(*lines))
+    assert len(RuleFiles(SHOP, rules, None).warnings) == 100

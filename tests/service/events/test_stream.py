@@ -112,6 +112,25 @@ def test_events_from_the_future_are_taken_in_when_their_time_has_come(
     assert stream.take(batch) == Taken(0, 3, 0, 0, [])
 
 
+def test_a_moment_from_the_future_without_a_timezone_is_told(stream: PurchaseStream) -> None:
+    for written, hint in (("2026-07-03T12:00:00", True), ("2026-07-03T12:00:00+02:00", False)):
+        taken = stream.take([raw(1), raw(2, timestamp=written)])
+        (refused,) = taken.refusals
+        assert ("without a timezone it counts as UTC" in refused.reason) is hint
+        with pytest.raises(ClockError) as raised:
+            stream.take([raw(2, timestamp=written)])
+        assert ("without a timezone it counts as UTC" in str(raised.value)) is hint
+
+
+def test_spaces_around_an_id_do_not_belong_to_it(stream: PurchaseStream) -> None:
+    spaced = raw(1, user_id=" user-0\u200b", item_id="\titem-1", basket_id="\u00a0b ")
+    assert stream.take([spaced]).new == 1
+    (bought,) = stream.journal.purchases("user-0")
+    assert (bought.basket_id, bought.item_id) == ("b", "item-1")
+    (refused,) = stream.take([raw(2, item_id="\u200b\ufeff")]).refusals
+    assert refused.reason.startswith("item_id: expected an id that is not blank")
+
+
 def test_events_of_the_quarantine_are_judged_like_others_when_they_leave_it(
     stream: PurchaseStream, clock: Clock, tmp_path: Path
 ) -> None:

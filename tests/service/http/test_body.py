@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from gzip import compress
 
 import httpx
 import pytest
@@ -29,6 +30,69 @@ def test_no_content_type(client: httpx.Client) -> None:
 def test_the_content_type_may_have_parameters(client: httpx.Client, declared: str) -> None:
     response = client.post("/recommend", content=b"{}", headers={"Content-Type": declared})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", '"UTF-16"', "windows-1252"])
+def test_another_charset(client: httpx.Client, charset: str) -> None:
+    declared = {"Content-Type": f"application/json; Charset={charset}"}
+    response = client.post("/recommend", content=b"{}", headers=declared)
+    assert response.status_code == 415
+    assert response.json()["errors"][0]["expected"] == "JSON in UTF-8"
+
+
+@pytest.mark.parametrize("path", ["/recommend", "/related", "/score"])
+def test_a_byte_order_mark_is_no_part_of_the_json(client: httpx.Client, path: str) -> None:
+    body = {"/recommend": b"{}", "/related": b'{"items": []}', "/score": b'{"basket": ["x"]}'}[path]
+    plain = client.post(path, content=body, headers=JSON)
+    marked = client.post(path, content=b"\xef\xbb\xbf" + body, headers=JSON)
+    assert marked.status_code == plain.status_code in (200, 404)
+    twice = client.post(path, content=2 * b"\xef\xbb\xbf" + body, headers=JSON)
+    assert twice.status_code == 400
+
+
+PACKED = JSON | {"Content-Encoding": "gzip"}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZip", "x-gzip"])
+def test_a_body_may_be_packed(client: httpx.Client, coding: str) -> None:
+    body = b'{"basket": ["item-1"], "k": 3}'
+    plain = client.post("/recommend", content=body, headers=JSON).json()["recommendations"]
+    for packed in (compress(body), compress(body[:9]) + compress(body[9:])):
+        headers = JSON | {"Content-Encoding": coding}
+        response = client.post("/recommend", content=packed, headers=headers)
+        assert response.json()["recommendations"] == plain
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", compress(b"{}")[:-9], compress(b"{}") + b"more", compress(b"{}")[:-8] + b"\0" * 8],
+)
+def test_a_body_that_is_not_packed_as_it_says(client: httpx.Client, content: bytes) -> None:
+    response = client.post("/recommend", content=content, headers=PACKED)
+    assert response.status_code == 400
+    assert response.json()["detail"] == "The body is not gzip."
+
+
+def test_a_body_may_not_unpack_to_more_than_the_limit(small: httpx.Client) -> None:
+    most = compress(b" " * 98 + b"{}")
+    assert small.post("/recommend", content=most, headers=PACKED).status_code == 200
+    bomb = compress(b" " * (1 << 14) + b"{}")
+    assert len(bomb) < 100
+    for content in (compress(b" " * 99 + b"{}"), bomb, 2 * compress(b" " * 60)):
+        response = small.post("/recommend", content=content, headers=PACKED)
+        assert response.status_code == 413
+        assert response.json()["errors"][0]["found"] == "more, unpacked"
+
+
+@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_another_coding_is_refused_with_those_that_are_known(
+    client: httpx.Client, coding: str
+) -> None:
+    headers = JSON | {"Content-Encoding": coding}
+    response = client.post("/recommend", content=b"{}", headers=headers)
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "gzip"
+    assert response.json()["errors"][0]["field"] == "Content-Encoding"
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ MIB = 1 << 20
 RUNS = 3
 LATEST = "9999-12-31T23:59:59.999999-23:59"
 STORE = "north"
+BATCH = "/recommend/batch"
 
 Name = Callable[[str, int, int], str]
 """From a field, a number and the greatest length to the number's text for this field."""
@@ -48,7 +49,7 @@ def worst(schema: dict[str, Any], field: str, name: Name, number: int = 0) -> An
     Fails if there is no largest one.
     """
     if options := schema.get("anyOf"):
-        (schema,) = [each for each in options if each["type"] != "null"]
+        schema = next(each for each in options if each["type"] != "null")
     match schema:
         case {"enum": [*values]}:
             return values[-1]
@@ -66,6 +67,13 @@ def worst(schema: dict[str, Any], field: str, name: Name, number: int = 0) -> An
         case {"type": "boolean"}:
             return True
     pytest.fail(f"{field} has no largest value: {schema}")
+
+
+def encoded_within(limit_bytes: int, body: dict[str, Any]) -> bytes:
+    """A body as JSON; of a batch only as many requests as have room."""
+    while len(encoded := json.dumps(body).encode()) > limit_bytes and "requests" in body:
+        body["requests"].pop()
+    return encoded
 
 
 def unknown(_field: str, number: int, length: int) -> str:
@@ -87,7 +95,10 @@ def rules(length: int) -> Iterator[str]:
     """The lines of a rules file of at most `length` characters; each rule concerns every item."""
     yield "rules:\n"
     size = 7
-    kinds = ("boost, factor: 2", "bury, factor: 0.5", "pin, place: {}", "minimum, count: 1")
+    kinds = (
+        "boost, factor: 2", "bury, factor: 0.5", "pin, place: {}", "minimum, count: 1",
+        "exclude_purchased, days: {}",
+    )  # fmt: skip
     for number in range(length):
         kind = kinds[number % len(kinds)].format(number % 100 + 1)
         line = f"- {{name: rule {number}, action: {kind}, price: {{min: 0}}}}\n"
@@ -108,6 +119,7 @@ KNOWN: dict[str, Callable[[int, int], str]] = {
     "query": lambda *_: "thing t h i n g 1 2",
     "department": lambda *_: "department 0",
     "category": lambda *_: "category 0",
+    "include_categories": lambda number, _: f"subcategory {2 * number}",
     "rules": rules_text,
     "event_id": lambda number, length: str(number).rjust(length, "e"),
     "basket_id": lambda number, length: str(number).rjust(length, "b"),
@@ -134,11 +146,12 @@ class Request:
         path = path.format_map(places["path"])
         content = operation.get("requestBody", {"content": {}})["content"]
         assert content.keys() <= {"application/json"}
-        bodies = [json.dumps(worst(each["schema"], "", name)).encode() for each in content.values()]
-        return cls(method.upper(), path, urlencode(places["query"]), b"".join(bodies))
+        bodies = [worst(each["schema"], "", name) for each in content.values()]
+        encoded = b"".join(encoded_within(MIB, each) for each in bodies)
+        return cls(method.upper(), path, urlencode(places["query"]), encoded)
 
     async def answer(self, app: FastAPI) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+        """Status and largest part of the answer, which is sent in one part or in several."""
         sent: list[Message] = []
         unread: list[Message] = [{"type": "http.request", "body": self.body}]
 
@@ -160,7 +173,16 @@ class Request:
             "state": {},
         }
         await app(scope, receive, send)
-        return sent[0]["status"], b"".join(each.get("body", b"") for each in sent)
+        return sent[0]["status"], max((each.get("body", b"") for each in sent), key=len)
+
+    async def longest_turn_ms(self, app: FastAPI) -> float:
+        """The longest time for which the event loop's thread did nothing but answer."""
+        answering = asyncio.create_task(self.answer(app))
+        longest, last = 0.0, thread_time()
+        while not answering.done():
+            await asyncio.sleep(0)
+            longest, last = max(longest, thread_time() - last), thread_time()
+        return 1000 * longest
 
 
 class Cost(NamedTuple):
@@ -214,8 +236,28 @@ def test_the_worst_request_of_each_route_is_cheap(shop: FastAPI, name: Name) -> 
             request = Request.of(method, path, operation, name)
             cost = Cost.of(request, shop)
             assert cost.status in (200, 404, 409), request
-            assert cost.loop_ms < LOOP_MS, request
+            if path == BATCH:  # which lets others in between
+                turns = [asyncio.run(request.longest_turn_ms(shop)) for _ in range(RUNS)]
+                assert min(turns) < LOOP_MS, request
+            else:
+                assert cost.loop_ms < LOOP_MS, request
             assert cost.answer_bytes < ANSWER_BYTES, request
             if path == "/events":
                 size_mib = max(1, len(request.body) / MIB)
                 assert cost.process_ms < EVENTS_MS_PER_MIB * size_mib
+
+
+def test_a_batch_of_very_many_large_requests_holds_nobody_up(shop: FastAPI) -> None:
+    one = {
+        "user_id": "user-0",
+        "store_id": STORE,
+        "basket": [f"item-{7 * item}" for item in range(200)],
+        "exclude_purchased": True,
+        "exclude_categories": [f"subcategory {number}" for number in range(300)],
+        "k": 100,
+        "explain": True,
+    }
+    body = json.dumps({"requests": [one] * 100}).encode()
+    assert MIB / 2 < len(body) < MIB
+    request = Request("POST", BATCH, "", body)
+    assert min(asyncio.run(request.longest_turn_ms(shop)) for _ in range(RUNS)) < LOOP_MS

@@ -142,6 +142,22 @@ def test_a_basket_begins_with_its_first_purchase_and_unknown_items_are_none_of_i
     assert (set(names[:2]), names[2]) == ({"item-02", "item-05"}, "item-09")
 
 
+def test_a_cancellation_takes_back_the_latest_purchase_before_it(updates: ProfileUpdates) -> None:
+    def kept(*lines: Purchase) -> list[tuple[int, int]]:
+        found = updates.baskets(lines, 0)
+        return list(zip(found.begun.tolist(), np.diff(found.indptr).tolist(), strict=True))
+
+    first, second = Purchase("a", "item-05", 10, 1), Purchase("b", "item-05", 20)
+    other = Purchase("b", "item-09", 21, 3)
+    back = Purchase("c", "item-05", 30, -1)
+    assert kept(first, second, other) == [(10, 1), (20, 2)]
+    assert kept(back, other, second, first) == [(10, 1), (21, 1)]
+    assert kept(first, second, other, back, back._replace(quantity=0)) == [(21, 1)]
+    assert kept(second, back._replace(timestamp=20)) == []
+    assert kept(second, back._replace(timestamp=19)) == [(20, 1)]
+    assert kept(back) == []
+
+
 def test_without_past_baskets_an_item_bought_once_tells_what_they_weighed() -> None:
     # User 0 of the tiny bundle bought item 0 in one basket a day before noon, of weight 1 there
     # and of share 1/6: all baskets weighed 6.

@@ -31,7 +31,7 @@ def merged(found: Int32, profile: Profile | None, history: int, *out: int) -> li
     """The candidates without a ranker; `out` are not eligible."""
     eligible = ~np.isin(np.arange(N), out)
     options = RecommendOptions(history_candidates=history)
-    items = merge(Context(found, profile, None, eligible, options))
+    items = merge(Context(found, profile, None, eligible, False, options))
     assert items.dtype == np.int32
     return [int(item) for item in items]
 
@@ -65,7 +65,15 @@ def test_with_a_ranker_its_evidence_stands_for_the_history() -> None:
     eligible = np.ones(len(bundle.catalogue), np.bool_)
     options = RecommendOptions(past_candidates=3, neighbour_candidates=2)
     with FeatureTable(bundle).evidence(None, int32(3, 20)) as evidence:
-        context = Context(int32(1), user(i9=0.2), evidence, eligible, options)
+        context = Context(int32(1), user(i9=0.2), evidence, eligible, False, options)
         brought = evidence.candidates(eligible, 3, 2)
         assert merge(context).tolist() == sorted({1, *brought.tolist()})
         assert by_history(context).tolist() == []
+
+
+def test_of_narrowed_items_the_most_popular_come() -> None:
+    options = RecommendOptions(history_candidates=2)
+    eligible = np.isin(np.arange(N), [1, 4, 6])
+    for narrowed, expected in ((True, [1, 4]), (False, [])):
+        context = Context(int32(), None, None, eligible, narrowed, options)
+        assert merge(context).tolist() == expected

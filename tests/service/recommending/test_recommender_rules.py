@@ -1,7 +1,7 @@
 """The recommender under business rules, hostile ones as well."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,13 @@ from service.business_rules.rulebook import Rulebook
 from service.recommending.answer import Recommendations
 from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
+from service.support.durations import DAY_S
 from tests.data.by_score import by_score
 from tests.data.merchandised_bundle import BUNDLE, CATALOGUE, matches
+from tests.data.tiny_bundle import NOON
 
 STORES = ("north", "south")
+MIDNIGHT = NOON - 43_200.0  # before the latest purchases of the tiny bundle
 item_ids = st.sampled_from([*CATALOGUE.item_ids, "unheard-of"])
 conditions = st.fixed_dictionaries(
     {},
@@ -33,6 +36,9 @@ conditions = st.fixed_dictionaries(
 ).filter(bool)
 actions = st.one_of(
     st.fixed_dictionaries({"action": st.just("exclude")}),
+    st.fixed_dictionaries(
+        {"action": st.just("exclude_purchased")}, optional={"days": st.integers(1, 30)}
+    ),
     st.fixed_dictionaries({"action": st.just("boost"), "factor": st.floats(1.01, 1e300)}),
     st.fixed_dictionaries({"action": st.just("bury"), "factor": st.floats(1e-300, 0.99)}),
     st.fixed_dictionaries({"action": st.just("pin"), "place": st.integers(1, 2)}),
@@ -45,7 +51,7 @@ limits: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
     optional={
         "store": st.sampled_from(STORES),
         "hours": st.sampled_from(["00:00-12:00", "12:00-24:00"]),
-        "from": st.sampled_from(["1970-01-01", "1971-01-01"]),
+        "from": st.sampled_from(["2017-01-01", "2018-01-01"]),
     },
 )
 shop_rules = st.lists(
@@ -66,6 +72,8 @@ class Asked:
     exclude_categories: list[str]
     store_id: str | None
     now: float
+    include_categories: list[str] = field(default_factory=list)
+    exclude_purchased: bool | int | None = None
 
 
 requests = st.builds(
@@ -76,7 +84,9 @@ requests = st.builds(
     exclude_items=st.lists(item_ids, max_size=5),
     exclude_categories=st.lists(st.sampled_from(["garden", "shelf 3"]), max_size=1),
     store_id=st.sampled_from([None, *STORES, "nowhere"]),
-    now=st.sampled_from([0.0, 13 * 3600.0]),
+    now=st.sampled_from([MIDNIGHT, MIDNIGHT + 13 * 3600.0]),
+    include_categories=st.lists(st.sampled_from(["garden", "shelf 1", "no such"]), max_size=2),
+    exclude_purchased=st.sampled_from([None, None, False, True]) | st.integers(1, 6),
 )
 services = st.fixed_dictionaries(
     {
@@ -121,6 +131,8 @@ def answer_named(
         exclude_categories=asked.exclude_categories,
         explain=explain,
         store_id=asked.store_id,
+        include_categories=asked.include_categories,
+        exclude_purchased=asked.exclude_purchased,
     )
     rulebook = Rulebook(compiled, availability, len(CATALOGUE), lambda: asked.now)
     return Recommender(BUNDLE, by_score(**changes)).recommend(request, rulebook=rulebook)
@@ -134,9 +146,9 @@ def holds(rule: dict[str, Any], asked: Asked) -> bool:
     """Whether a rule is in force, from its definition."""
     if "store" in rule and rule["store"] != asked.store_id:
         return False
-    if rule.get("from") == "1971-01-01":
+    if rule.get("from") == "2018-01-01":
         return False
-    return "hours" not in rule or (rule["hours"] == "00:00-12:00") == (asked.now == 0)
+    return "hours" not in rule or (rule["hours"] == "00:00-12:00") == (asked.now == MIDNIGHT)
 
 
 def eligible(rules: list[dict[str, Any]], stock: dict[str, int] | None, asked: Asked) -> set[str]:
@@ -150,7 +162,34 @@ def eligible(rules: list[dict[str, Any]], stock: dict[str, int] | None, asked: A
     if stock is not None and asked.store_id in stock:
         marks = in_stock(stock[asked.store_id])
         gone |= {item for item, here in zip(CATALOGUE.item_ids, marks, strict=True) if not here}
-    return set(CATALOGUE.item_ids) - gone
+    if asked.include_categories:
+        gone |= set(CATALOGUE.item_ids) - matches({"category": asked.include_categories})
+    return set(CATALOGUE.item_ids) - gone - purchased(rules, asked)
+
+
+def purchased(rules: list[dict[str, Any]], asked: Asked) -> set[str]:
+    """What is left out since the user bought it: number j of an aisle, j + 1 days before noon."""
+    known = {"user-0": 0, "user-4": 1}
+    if asked.user_id not in known or asked.exclude_purchased is False:
+        return set()
+    gone = set()
+    for number in range(6):
+        item_id = f"item-{2 * number + known[asked.user_id]}"
+        days = (
+            [asked.exclude_purchased]
+            if asked.exclude_purchased is not None
+            else [
+                rule.get("days", True)
+                for rule in rules
+                if rule["action"] == "exclude_purchased"
+                and holds(rule, asked)
+                and item_id in matches(rule)
+            ]
+        )
+        age_s = asked.now - (NOON - DAY_S * (number + 1))
+        if any(each is True or age_s <= DAY_S * each for each in days):
+            gone.add(item_id)
+    return gone
 
 
 def listed(found: Recommendations) -> list[str]:
@@ -174,6 +213,7 @@ def test_no_rules_shorten_the_list_or_let_through_what_is_gone(
     for each in found.items:
         assert np.isfinite(each.score)
         assert each.reasons is not None
+        assert set(found.unknown_categories) <= {"no such"}
         for name in each.reasons["rules"]:
             rule = rules[int(name.removeprefix("rule "))]
             assert holds(rule, asked)
@@ -229,14 +269,14 @@ def test_pins_stand_where_they_are_pinned_whatever_the_model_thinks(k: int) -> N
         {"action": "pin", "place": 4, "item": ["item-37", "item-35"]},
         {"action": "exclude", "item": ["item-37"]},
     ]
-    asked = Asked("user-0", ["item-0"], k, [], [], None, 0)
+    asked = Asked("user-0", ["item-0"], k, [], [], None, MIDNIGHT)
     items = listed(answer(rules, None, asked, {}))
     assert items[0] == "item-39"
     assert items[3:4] == (["item-35"] if k > 3 else [])
 
 
 def test_quotas_hold_where_they_can() -> None:
-    asked = Asked("user-0", ["item-0"], 10, [], [], None, 0)
+    asked = Asked("user-0", ["item-0"], 10, [], [], None, MIDNIGHT)
     garden = matches({"category": ["garden"]})
     assert not set(listed(answer([], None, asked, {}))) & garden
     least: list[dict[str, Any]] = [{"action": "minimum", "count": 3, "category": ["garden"]}]

@@ -1,18 +1,21 @@
 """GET /users and GET /users/{user_id}/profile, over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import settings
+from pydantic import SecretStr
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.settings import Settings
 from tests.data.scored_shop import scored_contents
-from tests.service.conftest import listening
+from tests.service.conftest import ADMIN, ADMIN_KEY, listening
 
 schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
 USER = "user-03"
@@ -61,6 +64,28 @@ def test_users_are_found_with_a_portrait(shop: httpx.Client) -> None:
     }
     assert len(shop.get("/users", params={"limit": 2}).json()["users"]) == 2
     assert shop.get("/users", params={"limit": 51}).status_code == 422
+
+
+def test_a_user_id_may_have_slashes(connect: Callable[..., httpx.Client], tmp_path: Path) -> None:
+    client = connect(events=tmp_path, admin_key=SecretStr(ADMIN_KEY))
+    for user in ("a/b", "a/profile", "/", "%", "a b/ü?#", "..%2f"):
+        event = {"event_id": user, "user_id": user, "basket_id": user, "item_id": "item-1"}
+        event["timestamp"] = "2026-01-01T12:00:00Z"
+        assert client.post("/events", json={"events": [event]}).json()["new"] == 1
+        path = f"/users/{quote(user, safe='')}"
+        assert client.get(f"{path}/profile").json()["user_id"] == user
+        forgotten = client.delete(path, headers=ADMIN)
+        if user.endswith("/profile"):  # the path of a profile, which cannot be deleted
+            assert forgotten.status_code == 405
+        else:
+            assert forgotten.status_code == 200
+            assert client.get(f"{path}/profile").status_code == 404
+
+
+def test_an_item_id_may_have_slashes(client: httpx.Client) -> None:
+    answer = client.get("/items/a%2Fb%2F/related").json()
+    assert answer["unknown_items"] == ["a/b/"]
+    assert "No such item" in client.get("/items/a%2Fb/substitutes").json()["detail"]
 
 
 @schema.include(path="/users/{user_id}/profile").parametrize()
