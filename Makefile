@@ -44,7 +44,7 @@ memcached: ## install memcached with apt-get if it is missing
 
 test: $(STAMP) memcached ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest --durations=25
+	$(BIN)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder --durations=25
 
 lint: $(STAMP) ## check style, types, imports and the Dockerfile
 	$(BIN)/ruff check .
