@@ -46,6 +46,12 @@ def test_unknown_users_and_items_are_no_error(client: httpx.Client) -> None:
     assert answer["unknown_items"] == ["?"]
 
 
+def test_a_memcached_that_does_not_answer_is_told(connect: Callable[..., httpx.Client]) -> None:
+    asked = {"user_id": "user-0"}
+    answer = connect(memcached="127.0.0.1:1").post("/recommend", json=asked).json()
+    assert (answer["source"], answer["degraded"]) == ("user", True)
+
+
 def test_exclusions_apply(client: httpx.Client) -> None:
     request = {"exclude_items": ["item-1"], "exclude_categories": ["bakery"], "k": 40}
     recommendations = client.post("/recommend", json=request).json()["recommendations"]
