@@ -1,6 +1,6 @@
 """Mutation testing: change the code in many small ways, and see whether the tests notice.
 
-`make mutants` makes mutants of three rooms with mutmut, notes which tests reach which function,
+`make mutants` makes mutants of three rooms with mutmut, notes which test reaches which function,
 takes a sample of the mutants, and runs the tests that reach a mutant until one fails. It prints the
 mutants that survive. (mutmut's own run needs all tests in one process, twice, before the first
 mutant; that takes half of the time, and some tests do not bear it.)
@@ -9,6 +9,7 @@ mutant; that takes half of the time, and some tests do not bear it.)
 import argparse
 import ast
 import difflib
+import json
 import os
 import random
 import shutil
@@ -31,13 +32,14 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("service/events", "service/http", "service/serving")
 
 _TESTS = ("events", "http", "serving", "test_app.py")  # of tests/service
-_SLOW = ("killed", "fuzz", "kafka", "cli")  # in names of files that take a minute or need it
-_LONGEST_S = 30  # that the tests of one mutant take together; slower files are left out
+_SLOW = ("killed", "fuzz", "cli")  # in names of files that take a minute or need it
+_FILE_S = 120  # that a file of tests may take; slower ones are left out
+_LONGEST_S = 20  # that the tests of one mutant take together; slower ones are left out
 _PATIENCE = 3  # times what the tests take without a mutant, and then
 _START_S = 10
 
 _NONE = "stats"  # the name that has mutmut's functions report their calls, and no mutant awake
-_REACHED = ".reached"  # suffix of the note beside a file of tests
+_REACHED = ".reached.json"  # suffix of the note beside a file of tests
 
 _SERVER = get_context("forkserver")
 
@@ -58,7 +60,12 @@ class Mutant:
 
 
 class Reach(NamedTuple):
-    """How long the tests of a file take, and the functions that they reach in this process."""
+    """What a test reaches.
+
+    Attributes:
+        seconds: that it takes, with what it prepares for later ones.
+        functions: that it calls in its process.
+    """
 
     seconds: float
     functions: frozenset[str]
@@ -81,7 +88,9 @@ def main() -> None:
         _serve(tree)
         with ThreadPoolExecutor(arguments.workers) as pool:
             files = quick_files()
-            reach = dict(zip(files, pool.map(_reach, files), strict=True))
+            reach = {
+                test: each for found in pool.map(_reach, files) for test, each in found.items()
+            }
             verdicts = list(pool.map(partial(_try, reach, deadline), mutants))
         _report(tree, dict(zip(mutants, verdicts, strict=True)))
 
@@ -157,41 +166,40 @@ def quick_files() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def _reach(tests: str) -> Reach | None:
-    """Run the tests of a file without a mutant; None if they fail, or take too long."""
-    began = time.monotonic()
-    passed = _passes([tests], _NONE, _LONGEST_S)
-    if passed:
-        functions = Path(tests).with_suffix(_REACHED).read_text().splitlines()
-        return Reach(time.monotonic() - began, frozenset(functions))
-    why = "take too long" if passed is None else "fail without a mutant"
-    print(f"not used, since they {why}: {tests}", flush=True)
-    return None
+def _reach(tests: str) -> dict[str, Reach]:
+    """Run the tests of a file without a mutant, and return the reach of each by its name."""
+    passed = _passes([tests], _NONE, _FILE_S)
+    if not passed:
+        why = "take too long" if passed is None else "fail without a mutant"
+        print(f"not used, since they {why}: {tests}", flush=True)
+        return {}
+    noted = json.loads(Path(tests).with_suffix(_REACHED).read_text())
+    return {test: Reach(seconds, frozenset(names)) for test, (seconds, names) in noted.items()}
 
 
-def reaching(mutant: Mutant, reach: Mapping[str, Reach | None]) -> list[str]:
-    """The files whose tests reach the function of a mutant, within the limit of time.
+def reaching(mutant: Mutant, reach: Mapping[str, Reach]) -> list[str]:
+    """The tests that reach the function of a mutant, within the limit of time.
 
-    Those named like the module come first, then the quick ones.
+    Those in files named like the module come first, then the quick ones.
     """
     found = [
-        (mutant.module.stem not in Path(name).stem, each.seconds, name)
+        (mutant.module.stem not in Path(name.partition("::")[0]).stem, each.seconds, name)
         for name, each in reach.items()
-        if each is not None and mutant.function in each.functions
+        if mutant.function in each.functions
     ]
     total, chosen = 0.0, []
     for _, seconds, name in sorted(found):
-        total += seconds
-        if total <= _LONGEST_S:
+        if total + seconds <= _LONGEST_S:
+            total += seconds
             chosen.append(name)
     return chosen
 
 
-def _try(reach: Mapping[str, Reach | None], deadline: float, mutant: Mutant) -> Verdict:
+def _try(reach: Mapping[str, Reach], deadline: float, mutant: Mutant) -> Verdict:
     tests = reaching(mutant, reach)
     if not tests:
         return "not reached"
-    usual_s = sum(each.seconds for name in tests if (each := reach[name]) is not None)
+    usual_s = sum(reach[name].seconds for name in tests)
     patience_s, left_s = _PATIENCE * usual_s + _START_S, deadline - time.monotonic()
     if left_s < usual_s:
         return "not run"
@@ -214,7 +222,7 @@ def _passes(tests: list[str], mutant: str, timeout_s: float) -> bool | None:
 
 
 def _run_tests(tests: list[str], mutant: str) -> None:
-    """Run tests in a process of their own, which leads a group; note what functions they reach."""
+    """Run tests in a process of their own, which leads a group; note what each test reaches."""
     import pytest
     from mutmut.mutation import trampoline
 
@@ -222,15 +230,30 @@ def _run_tests(tests: list[str], mutant: str) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    note, functions = Path(tests[0]).with_suffix(_REACHED).resolve(), set[str]()
-    vars(trampoline)["record_trampoline_hit"] = lambda name, **_: functions.add(name)
+    note, notes = Path(tests[0]).with_suffix(_REACHED).resolve(), _Notes()
+    vars(trampoline)["record_trampoline_hit"] = lambda name, **_: notes.functions.add(name)
     os.environ["MUTANT_UNDER_TEST"] = mutant
     options = ["-x", "-q", "-p", "no:cacheprovider"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis was imported before
-    status = pytest.main([*options, *tests])
+    status = pytest.main([*options, *tests], [notes] if mutant == _NONE else [])
     if mutant == _NONE:
-        note.write_text("\n".join(functions))
+        note.write_text(json.dumps(notes.reach))
     sys.exit(status)
+
+
+class _Notes:
+    """Notes for each test what it reaches; a plugin of pytest."""
+
+    def __init__(self) -> None:
+        self.functions: set[str] = set()
+        self.reach: dict[str, tuple[float, list[str]]] = {}
+
+    def pytest_runtest_logstart(self) -> None:
+        self.functions.clear()
+        self._began = time.monotonic()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.reach[nodeid] = (time.monotonic() - self._began, sorted(self.functions))
 
 
 def _report(tree: Path, verdicts: dict[Mutant, Verdict]) -> None:

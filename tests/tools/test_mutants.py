@@ -29,13 +29,14 @@ def test_one_at_a_time_is_awake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_tests_of_the_module_and_then_quick_ones_come_first() -> None:
     mutant = Mutant(Path("toy.py"), "toy.x_double__mutmut_2")
     reach = {
-        "test_toy.py": Reach(12, frozenset({"toy.x_double"})),
-        "test_late.py": Reach(17, frozenset({"toy.x_double"})),
-        "test_quick.py": Reach(2, frozenset({"toy.x_double", "toy.x_other"})),
-        "test_elsewhere.py": Reach(1, frozenset({"toy.x_other"})),
-        "test_failing.py": None,
+        "test_toy.py::test_it": Reach(8, frozenset({"toy.x_double"})),
+        "test_late.py::test_slowly": Reach(17, frozenset({"toy.x_double"})),
+        "test_quick.py::test_toy": Reach(2, frozenset({"toy.x_double", "toy.x_other"})),
+        "test_quick.py::test_more": Reach(3, frozenset({"toy.x_double"})),
+        "test_elsewhere.py::test_it": Reach(1, frozenset({"toy.x_other"})),
     }
-    assert reaching(mutant, reach) == ["test_toy.py", "test_quick.py"]
+    chosen = ["test_toy.py::test_it", "test_quick.py::test_toy", "test_quick.py::test_more"]
+    assert reaching(mutant, reach) == chosen
     assert reaching(Mutant(Path("toy.py"), "toy.x_lost__mutmut_1"), reach) == []
 
 
