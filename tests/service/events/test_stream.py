@@ -206,9 +206,19 @@ def test_an_empty_batch_finds_out_whether_the_disk_has_room(
         stream.take([])
 
 
+def of_sqlite(code: int) -> JournalError:
+    """An error as SQLite raises it."""
+    error = JournalError()
+    error.sqlite_errorcode = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
+        (of_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), "locked"),
+        (of_sqlite(sqlite3.SQLITE_FULL), "full"),
+        (of_sqlite(sqlite3.SQLITE_CORRUPT), "failed"),
         (OSError(errno.ENOSPC, "No space left on device"), "full"),
         (OSError(errno.EFBIG, "File too large"), "full"),
         (PermissionError(errno.EACCES, "Permission denied"), "failed"),
@@ -281,6 +291,7 @@ def test_a_purchase_in_another_users_basket_is_a_dead_letter(
 ) -> None:
     taken = stream.take([raw(1, colour="red"), raw(2), raw(3, user_id="thief"), raw(4)])
     assert (taken.new, [each.position for each in taken.refusals]) == (2, [0, 2])
+    assert taken.refusals[1].reason.startswith("basket_id: expected a basket of this user's")
     assert [each["event"] for each in letters(tmp_path)] == [
         raw(1, colour="red").text.decode(),
         raw(3, user_id="thief").text.decode(),
