@@ -31,6 +31,7 @@ from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig
 from index_builder.progress import stage
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
+from service.support.files import try_to_write_into
 
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
 
@@ -96,6 +97,7 @@ def build(
         ranker=RankerConfig(enabled=ranker),
         rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
+    try_to_write_into(out)
     with stage(console, "Reading"):
         table, catalogue = read_source(transactions, products, dataset, path, reading)
     console.print(table.summary)

@@ -22,6 +22,7 @@ from index_builder.cli.reading_options import reading_options
 from index_builder.measuring.quality import quality_table
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset
+from service.support.files import try_to_write_into
 
 
 @reading_options
@@ -45,6 +46,7 @@ def evaluate(
     from index_builder.evaluation.evaluate import evaluate as evaluate_bundle
     from index_builder.evaluation.report import write_report
 
+    try_to_write_into(report)
     loaded, table, baskets = read_held_out(
         transactions, products, dataset, path, bundle, seed, limit, reading
     )

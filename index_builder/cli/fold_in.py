@@ -19,6 +19,7 @@ from index_builder.cli.reading_options import reading_options
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 from service.bundle.bundle import load_bundle, write_bundle
+from service.support.files import try_to_write_into
 from service.support.forgotten_users import ForgottenUsers
 
 
@@ -44,9 +45,10 @@ def fold_in(
     """
     moment = moment_of(until)
     loaded = load_bundle(bundle)
+    out = out or loaded.path.parent
+    try_to_write_into(out)
     table, _ = read_source(transactions, None, dataset, path, reading)
     console.print(table.summary)
-    out = out or loaded.path.parent
     for each in (ForgottenUsers.beside(bundle), ForgottenUsers(out)):
         table = table.without(each.now())
     contents = with_folded_in_users(loaded, table.until(moment) if moment else table)

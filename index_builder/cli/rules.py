@@ -1,6 +1,7 @@
 """`rtt2vec-build rules`: association rules as a CSV table."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +27,15 @@ from index_builder.cli.options import (
 from index_builder.cli.reading_options import reading_options
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
-from index_builder.rules.files import read_baskets, write_rules
+from index_builder.rules.baskets import read_baskets
+from index_builder.rules.files import write_rules
 from index_builder.rules.levels import item_rules, level_rules
+from index_builder.rules.thresholds import Mine, lower_thresholds
 from index_builder.transactions.encoding import encode
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
+from service.support.files import try_to_write
 
 _RULES = AssociationRulesConfig()
 
@@ -55,7 +59,7 @@ def rules(
     path: PathOption = None,
     baskets: Annotated[
         Path | None,
-        typer.Option(help="A file of one basket per line, items between commas."),
+        typer.Option(help="A file of one basket per line, items between separators."),
     ] = None,
     until: UntilOption = None,
     level: Annotated[Between, typer.Option(help="The sides of a rule.")] = Between.ITEM,
@@ -67,26 +71,47 @@ def rules(
 ) -> None:
     """Mine association rules and write them as CSV, the largest lift first."""
     config = rules_config(min_support, min_baskets, min_confidence, min_lift, max_length)
+    try_to_write(out)
     if baskets is None:
-        found, names = _of_transactions(
-            transactions, products, dataset, path, until, level, config, reading
-        )
+        mine, names = _of_transactions(transactions, products, dataset, path, until, level, reading)
     elif transactions or products or path or until or level is not Between.ITEM:
         raise SourceError("--baskets holds items alone: expected no other source, cut or level.")
     else:
-        found, names = _of_baskets(baskets, config)
+        mine, names = _of_baskets(baskets, reading)
+    found = mine(config)
     write_rules(out, found, names)
-    if not found.complete:
-        most = f"more than {config.most_itemsets:,} itemsets of one length"
-        console.print(f"[yellow]Longer rules were left out:[/] {most}. Raise --min-support.")
     console.print(f"{len(found.lift):,} rules in {escape(str(out))}", soft_wrap=True)
+    if not found.complete:
+        console.print(
+            f"[yellow]Longer rules were left out:[/] more than {config.most_itemsets:,} itemsets "
+            f"of one length, or {2 * config.most_itemsets:,} pairs. Raise --min-support.",
+            soft_wrap=True,
+        )
+    elif not len(found.lift):
+        _say_what_would_help(mine, config)
 
 
-def _of_baskets(path: Path, config: AssociationRulesConfig) -> tuple[AssociationRules, list[str]]:
-    items, indptr, names = read_baskets(path)
+def _say_what_would_help(mine: Mine, config: AssociationRulesConfig) -> None:
+    lower = list(lower_thresholds(mine, config))
+    if not lower:
+        console.print("[yellow]No basket holds two items:[/] there is nothing to find.")
+        return
+    console.print("[yellow]No rule reaches all thresholds.[/] Lower ones would give some:")
+    for options, n_rules in lower:
+        console.print(f"  {options}: {n_rules:,} rules", highlight=False, soft_wrap=True)
+
+
+def _of_baskets(path: Path, reading: Reading) -> tuple[Mine, list[str]]:
+    items, indptr, names, remarks = read_baskets(path, reading)
     n_baskets = len(indptr) - 1
-    found = association_rules(indptr, items, len(names), n_baskets, config.min_support, config)
-    return found, names
+    console.print(f"{n_baskets:,} baskets, {len(names):,} items")
+    for remark in remarks:
+        console.print(f"[yellow]⚠[/] {escape(remark)}.", highlight=False, soft_wrap=True)
+
+    def mine(config: AssociationRulesConfig) -> AssociationRules:
+        return association_rules(indptr, items, len(names), n_baskets, config.min_support, config)
+
+    return mine, names
 
 
 def _of_transactions(
@@ -96,9 +121,8 @@ def _of_transactions(
     path: Path | None,
     until: str | None,
     level: Between,
-    config: AssociationRulesConfig,
     reading: Reading,
-) -> tuple[AssociationRules, list[str]]:
+) -> tuple[Mine, list[str]]:
     moment = moment_of(until)
     table, catalogue = read_source(transactions, products, dataset, path, reading)
     console.print(table.summary)
@@ -106,6 +130,6 @@ def _of_transactions(
     encoded = encode(table, catalogue, 1, moment)
     console.print(encoded)
     if level is Between.ITEM:
-        return item_rules(encoded, config), encoded.items["item_id"].to_list()
+        return partial(item_rules, encoded), encoded.items["item_id"].to_list()
     found = catalogue_of(encoded).taxonomy._asdict()[level]
-    return level_rules(encoded, found, config), found.names
+    return partial(level_rules, encoded, found), found.names

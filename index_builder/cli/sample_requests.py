@@ -21,6 +21,7 @@ from index_builder.cli.reading_options import reading_options
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset
 from service.settings import Settings
+from service.support.files import replacing, try_to_write
 
 
 @reading_options
@@ -36,12 +37,13 @@ def sample_requests(
     limit: Annotated[int, typer.Option(help="At most so many requests.", min=1)] = 5000,
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
+    try_to_write(requests)
     loaded, _, baskets = read_held_out(
         transactions, products, dataset, path, bundle, seed, limit, reading
     )
     basket_limit = Settings.model_fields["basket_limit"].default
     baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
-    with requests.open("w") as file:
+    with replacing(requests) as new, new.open("w") as file:
         for basket in baskets:
             given = [loaded.catalogue.item_ids[item] for item in basket.given]
             body = {"user_id": loaded.user_ids[basket.user], "basket": given, "k": 20}

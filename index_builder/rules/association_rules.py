@@ -82,9 +82,9 @@ def association_rules(
     )
     parts = list(_rules(found, n_baskets, config))
     if not parts:
-        return AssociationRules(
-            np.empty((0, MOST_PARTS), np.int32), np.empty(0, np.int32), *np.empty((3, 0))
-        )
+        nothing = np.empty(0)
+        antecedent, consequent = np.empty((0, MOST_PARTS), np.int32), np.empty(0, np.int32)
+        return AssociationRules(antecedent, consequent, nothing, nothing, nothing, found.complete)
     antecedent, consequent, support, confidence, lift = map(
         np.concatenate, zip(*parts, strict=True)
     )

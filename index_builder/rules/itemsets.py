@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rusket._rusket import fpgrowth_from_csr
 
+from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
 from service.support.array_types import Int32, Int64, Positions, UInt32, UInt64
+
+_MOST_MINED = 6_000_000  # itemsets at once; each takes some 80 bytes
+_BLOCK_CELLS = 10_000_000  # of the matrix of pairs; a cell takes up to 12 bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +54,10 @@ def frequent_itemsets(
     """Finds the itemsets of `max_length` items or fewer in `min_count` baskets or more.
 
     Runs a compiled FP-growth (Han, Pei and Yin, SIGMOD 2000) for one length after the other: a
-    hundred items that are always bought together have 75 million subsets of five. If there are too
-    many itemsets of one length, they and all longer ones are left out.
+    hundred items that are always bought together have 75 million subsets of five, and a thousand
+    have half a million pairs. Before each length it finds out how many itemsets there can be. If
+    there may be more than memory should hold, or if there are more than `most`, they and all longer
+    ones are left out.
 
     Args:
         indptr: (n_baskets + 1,) where each basket starts.
@@ -59,24 +65,62 @@ def frequent_itemsets(
         n_items: the item indices are below it.
         min_count: 1 or more.
         max_length: 2 or more.
-        most: itemsets of one length above 2; pairs have no limit.
+        most: itemsets of one length above 2; twice as many pairs.
     """
-    found = Itemsets(n_items, [], [], [])
-    if not len(items):
+    count = np.bincount(items, minlength=n_items)
+    frequent = count[items] >= min_count
+    starts = np.concatenate([[0], np.cumsum(frequent)])[indptr].astype(np.int32)
+    members = items[frequent].astype(np.int32)
+    found = _singles(n_items, count, min_count)
+    if not len(members):
         return found
-    starts, members = indptr.astype(np.int32), items.astype(np.int32)
-    for length in range(min(3, max_length), max_length + 1):
+    if not _pairs_are_few(starts, members, n_items, min_count, 2 * most):
+        return replace(found, complete=False)
+    for length in range(2, max_length + 1):
+        if length > 2 and _most_unions(found.items[-1]) > _MOST_MINED:
+            return replace(found, complete=False)
         mined = fpgrowth_from_csr(starts, members, n_items, min_count, length)
         longest = int((np.diff(mined[1].astype(np.int64)) == length).sum())
         if length > 2 and longest > most:
-            if length == 3:
-                mined = fpgrowth_from_csr(starts, members, n_items, min_count, 2)
-                found = _by_length(n_items, *mined)
             return replace(found, complete=False)
-        found = _by_length(n_items, *mined)
+        found = _by_length(n_items, *mined) if longest else found
         if not longest:
             break
     return found
+
+
+def _singles(n_items: int, count: Int64, min_count: int) -> Itemsets:
+    items = np.flatnonzero(count >= min_count)
+    return Itemsets(n_items, [items.astype(np.int32)[:, None]], [count[items]], [items])
+
+
+def _pairs_are_few(starts: Int32, members: Int32, n_items: int, min_count: int, most: int) -> bool:
+    """Whether `most` pairs or fewer are in `min_count` baskets."""
+    sizes = np.diff(starts).astype(np.int64)
+    if (sizes * (sizes - 1) // 2).sum() // min_count <= most:  # each takes as many places
+        return True
+    baskets = basket_matrix(starts.astype(np.int64), members, n_items)
+    pairs = 0  # each counted in both orders
+    for block, together in co_purchase_blocks(baskets, max(1, _BLOCK_CELLS // n_items)):
+        rows = np.repeat(np.arange(n_items)[block], np.diff(together.indptr))
+        pairs += int(((together.data >= min_count) & (together.indices != rows)).sum())
+        if pairs > 2 * most:
+            return False
+    return True
+
+
+def _most_unions(itemsets: Int32) -> int:
+    """How many itemsets there can be that are longer by one item, (n, length) int32.
+
+    Without its first or its second item, such an itemset is frequent, too. So it is the union of
+    two that have all items in common but the first. There are few of these, since low item
+    indices are often bought: most items are bought with few that are bought more often.
+    """
+    order = np.lexsort(itemsets.T[1:])
+    rest = itemsets[order, 1:]
+    begins = np.flatnonzero(np.r_[True, (rest[1:] != rest[:-1]).any(axis=1), True])
+    sizes = np.diff(begins)
+    return int((sizes * (sizes - 1) // 2).sum())
 
 
 def _by_length(n_items: int, count: UInt64, start: UInt32, flat: UInt32) -> Itemsets:

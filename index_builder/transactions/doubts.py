@@ -4,7 +4,7 @@ import polars as pl
 
 from index_builder.transactions.tables import Table
 
-_NOTHING = (
+NOTHING = (  # in small letters
     "null", "(null)", "nan", "<na>", "na", "n/a", "#n/a", "none", "nil", r"\n", "undefined",
     "unknown", "missing", "-", "?", ".",
 )  # fmt: skip
@@ -28,8 +28,8 @@ def note_ids(table: Table, *columns: str) -> Table:
         # Most files have few distinct ids: look at these.
         distinct = ids.unique()
         forms = distinct.str.to_lowercase()
-        for words, meaning in ((_NOTHING, "nothing"), (_NOBODY, "nobody")):
-            if column == "user_id" or words is _NOTHING:
+        for words, meaning in ((NOTHING, "nothing"), (_NOBODY, "nobody")):
+            if column == "user_id" or words is NOTHING:
                 table = table.noted_where(
                     ids.is_in(distinct.filter(forms.is_in(words)).implode()),
                     column,

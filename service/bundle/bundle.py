@@ -213,7 +213,8 @@ def _verify(directory: Path) -> Manifest:
     """Check all files against the manifest, and the manifest against its id."""
     path = directory / MANIFEST
     manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
-    if directory.name != manifest.bundle_id:
+    # A copy that followed links has a directory in place of the link `current`.
+    if directory.name not in (manifest.bundle_id, CURRENT):
         remedy = "Give the directory its old name back, or build a new bundle."
         raise BundleInvalidError(directory, f"name {manifest.bundle_id}", directory.name, remedy)
     expected = {ITEMS, USERS, *(f"{name}.npy" for name in manifest.arrays)}

@@ -85,6 +85,8 @@ def _move(link: Path, directory: Path) -> None:
     new.unlink(missing_ok=True)
     new.symlink_to(os.path.relpath(directory, out))
     sync(out)  # the directory's name must be on the disk before the link points at it
+    if link.is_dir() and not link.is_symlink():  # a copy that followed links
+        link.rename(out / f"{link.name}-{secrets.token_hex(4)}")
     new.replace(link)
 
 

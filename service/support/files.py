@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from tempfile import TemporaryFile
 
 Signature = tuple[int, int, int, int]
 
@@ -55,6 +56,56 @@ def write_whole(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}-{os.getpid()}")
     new.write_bytes(content)
     new.replace(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write a file to; at the end of the block, the file takes the place of `path`.
+
+    If the block fails, whatever was at `path` stays as it was. A device or a pipe is written to
+    directly.
+
+    Raises:
+        OSError: the directory cannot be written, or `path` is a directory.
+    """
+    final = path.resolve()
+    if final.exists() and not final.is_file():
+        yield final
+        return
+    new = final.with_name(f".{final.name}-{os.getpid()}")
+    try:
+        yield new
+        sync(new)
+        new.replace(final)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def try_to_write(path: Path) -> None:
+    """Find out, before a long work, whether its result can be written.
+
+    Args:
+        path: of the file to be written; its directory must exist.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.is_file() or not path.exists():
+        with TemporaryFile(dir=path.resolve().parent):
+            pass
+
+
+def try_to_write_into(directory: Path) -> None:
+    """Find out whether files can be written into a directory, which is made if it is missing.
+
+    Raises:
+        OSError: they cannot.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=directory):
+        pass
 
 
 def private_file(path: Path, mode: str) -> FileIO:

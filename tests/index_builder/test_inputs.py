@@ -87,6 +87,28 @@ TRANSACTIONS = [
     ("zone_missing.csv", "", ["TimestampError", "without a timezone", "3 u1 b1 mug"]),
 ]  # fmt: skip
 
+# Baskets of bread and butter, of bread, butter and jam, and of jam and tea, if not said otherwise.
+THREE = ["3 baskets, 4 items", "11 rules"]
+BASKETS = [
+    ("bom.csv", "", THREE),
+    ("semicolons.csv", "", [*THREE, "items are separated by ';'"]),
+    ("tabs.tsv", "", THREE),
+    ("utf_16.txt", "", THREE),
+    ("excel_sep.csv", "", THREE),
+    ("numbers.dat", "", THREE),
+    ("spaces.txt", "", ["UnreadableFileError", "found spaces alone", "--separator space"]),
+    ("spaces.txt", "--separator space", THREE),
+    ("two_separators.csv", "", ["UnreadableFileError", "Say with --separator"]),
+    ("latin_1.csv", "", ["UnreadableFileError", "line 1", "--encoding cp1252", "café,butter"]),
+    ("latin_1.csv", "--encoding cp1252", ["2 baskets, 2 items"]),
+    ("counted.csv", "", [*THREE, "line 1 holds the names", "the first column counts the items"]),
+    ("padded.csv", "", ["3 baskets, 5 items", "'nan' is an item; if it means nothing"]),
+    ("padded.csv", "--missing nan", THREE),
+    ("pipes.csv", "", ["4 baskets, 5 items"]),
+    ("bare_marks.csv", "", ["3 baskets, 3 items"]),
+    ("open_mark.csv", "", ["UnreadableFileError", "line 2", "encloses whole rows, up to line 3"]),
+]
+
 
 def said_of(text: str) -> str:
     """A message, without the lines around tables and without line breaks."""
@@ -103,6 +125,17 @@ def test_transactions(
     assert [words for words in expected if words not in said] == [], said
 
 
+@pytest.mark.parametrize(("name", "options", "expected"), BASKETS)
+def test_baskets(run: Run, tmp_path: Path, name: str, options: str, expected: list[str]) -> None:
+    is_refused = expected[0].endswith("Error")
+    thresholds = ("--min-baskets", 1, "--min-confidence", 0, "--min-lift", 0)
+    command = ("rules", "--baskets", INPUTS / "baskets" / name, "--out", tmp_path / "rules.csv")
+    done = run(*command, *thresholds, *shlex.split(options), status=int(is_refused))
+    said = said_of(done.err)
+    assert [words for words in expected if words not in said] == [], said
+
+
 def test_every_file_is_tried() -> None:
-    tried = {name for name, *_ in TRANSACTIONS}
-    assert {path.name for path in INPUTS.iterdir()} == tried
+    tried = {name for name, *_ in TRANSACTIONS} | {f"baskets/{name}" for name, *_ in BASKETS}
+    files = {str(path.relative_to(INPUTS)) for path in INPUTS.rglob("*") if path.is_file()}
+    assert files == tried

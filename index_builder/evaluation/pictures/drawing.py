@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from index_builder.evaluation.figures import figure
+from service.support.files import replacing
 
 INK, QUIET, PALE = "#24292f", "#6e7781", "#c3c9d0"
 BLUE = "#0072b2"
@@ -58,7 +59,8 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         # Without date and version, so that the same drawing gives the same file.
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        with replacing(path) as new:
+            figure.savefig(new, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def without_ticks(axes: Axes, *lines: str) -> None:

@@ -14,6 +14,7 @@ from index_builder.evaluation.report import (
 )
 from index_builder.evaluation.report.footnotes import ndcg_footnote
 from index_builder.evaluation.report.protocol import protocol_section
+from service.support.files import replacing
 
 _REPORT = "report.md"
 _PICTURES = (
@@ -57,5 +58,6 @@ def write_report(evaluation: Evaluation, directory: Path, source: str, command: 
         ndcg_footnote(evaluation),
     ]
     path = directory / _REPORT
-    path.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+    with replacing(path) as new:
+        new.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     return path

@@ -9,8 +9,9 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 from index_builder.transactions.errors import UnreadableFileError
 from index_builder.transactions.tables.csv_layout import CsvLayout
@@ -94,19 +95,56 @@ def lines_of(layout: CsvLayout, rows: Sequence[int]) -> list[int]:
 
 
 def _parsed(layout: CsvLayout, text: Iterable[str], before: int) -> Iterator[bool]:
-    """Parses lines, and yields for each record whether it is one; a blank line is none.
+    """Parses lines, and yields for each record whether it is one; a blank line is none."""
+
+    def fault(record: Sequence[str], last_line: int | None) -> Fault | None:
+        if record and len(record) != len(layout.names):
+            return Fault(
+                f"expected {len(layout.names)} fields, as in the first line, found {len(record)}",
+                "Put fields that hold the separator into quotation marks, and write empty fields.",
+            )
+        if last_line is not None and _holds_rows(layout, record):
+            return encloses_rows(last_line)
+        return None
+
+    for record in parse_records(layout.path, text, before, layout.dialect, fault):
+        yield bool(record)
+
+
+class Fault(NamedTuple):
+    """What is wrong with a record, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+
+def encloses_rows(last_line: int) -> Fault:
+    """The fault of a mark that was never meant to enclose what it encloses."""
+    return Fault(f"a quotation mark that encloses whole rows, up to line {last_line}", _MARK_REMEDY)
+
+
+def parse_records(
+    path: Path,
+    text: Iterable[str],
+    before: int,
+    dialect: Mapping[str, Any],
+    fault: Callable[[Sequence[str], int | None], Fault | None],
+) -> Iterator[list[str]]:
+    """Parses lines into records; a blank line is an empty one.
 
     Args:
-        layout: of the file.
+        path: of the file, for errors.
         text: the lines.
         before: number of lines before them.
+        dialect: for `csv.reader`.
+        fault: returns what is wrong with a record, if anything is; it gets the record, and the
+            number of its last line if it has several.
 
     Raises:
         UnreadableFileError: a record is wrong.
     """
     lines = _Lines(text)
-    reader = csv.reader(lines, **layout.dialect)
-    width = len(layout.names)
+    reader = csv.reader(lines, **dialect)
     begin = before + 1
     while True:
         lines.first = ""
@@ -117,28 +155,14 @@ def _parsed(layout: CsvLayout, text: Iterable[str], before: int) -> Iterator[boo
             what = "a quotation mark that is never closed" if open_end else "a stray quotation mark"
             last = before + reader.line_num
             until = f" (up to line {last})" if last > begin else ""
-            _refuse(layout, begin, f"{what}{until}", lines.first, _MARK_REMEDY)
+            _refuse(path, begin, Fault(f"{what}{until}", _MARK_REMEDY), lines.first)
         if record is None:
             return
-        if record and len(record) != width:
-            _refuse(
-                layout,
-                begin,
-                f"expected {width} fields, as in the first line, found {len(record)}",
-                lines.first,
-                "Put fields that hold the separator into quotation marks, and write empty fields.",
-            )
-        if before + reader.line_num > begin and _holds_rows(layout, record):
-            last = before + reader.line_num
-            _refuse(
-                layout,
-                begin,
-                f"a quotation mark that encloses whole rows, up to line {last}",
-                lines.first,
-                _MARK_REMEDY,
-            )
-        yield bool(record)
-        begin = before + reader.line_num + 1
+        last = before + reader.line_num
+        if (found := fault(record, last if last > begin else None)) is not None:
+            _refuse(path, begin, found, lines.first)
+        yield record
+        begin = last + 1
 
 
 def _holds_rows(layout: CsvLayout, record: Sequence[str]) -> bool:
@@ -164,7 +188,9 @@ def _form(cell: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell.strip()))
 
 
-def _refuse(layout: CsvLayout, line: int, problem: str, found: str, remedy: str) -> NoReturn:
+def _refuse(path: Path, line: int, fault: Fault, found: str) -> NoReturn:
     shown = found.strip("\r\n")
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    raise UnreadableFileError(f"{layout.path}: line {line}: {problem}.\nFound: {shown}\n{remedy}")
+    raise UnreadableFileError(
+        f"{path}: line {line}: {fault.problem}.\nFound: {shown}\n{fault.remedy}"
+    )

@@ -14,9 +14,11 @@ from index_builder.transactions.errors import (
     MissingColumnError,
     UnreadableFileError,
 )
-from index_builder.transactions.tables.csv_files import lay_out, read_csv
+from index_builder.transactions.tables.csv_files import read_csv
+from index_builder.transactions.tables.csv_layout import csv_layout
 from index_builder.transactions.tables.format import Format
 from index_builder.transactions.tables.table import ROW, Table
+from index_builder.transactions.tables.texts import refusing_what_is_no_text
 
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _PARQUET = (".parquet", ".pq")
@@ -127,7 +129,8 @@ def _read_parquet(file: Path, required: Sequence[str], named: Sequence[str]) -> 
 
 
 def _read_csv(file: Path, required: Sequence[str], named: Sequence[str], given: Format) -> Table:
-    layout = lay_out(file, required, given)
+    with refusing_what_is_no_text(file, given.encoding):
+        layout = csv_layout(file, required, given)
     found = layout.names
     _require(file, required, found)
     wanted = [name for name in named if name in found]

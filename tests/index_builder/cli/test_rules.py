@@ -86,3 +86,63 @@ def test_options_that_do_not_go_together(run: Run, baskets: Path, tmp_path: Path
     assert not out.exists()
     for option in ("--min-support", "--min-confidence", "--min-lift"):
         assert option in run("rules", option, "nan", "--out", out, status=2).err
+
+
+def test_antecedents_with_the_mark_between_items_differ(run: Run, tmp_path: Path) -> None:
+    baskets, out = tmp_path / "b.csv", tmp_path / "rules.csv"
+    baskets.write_text("a|b,c\na,b,c\na\\,c\n")
+    run("rules", "--baskets", baskets, "--out", out, *ALL)
+    left = {row[0] for row in pl.read_csv(out).iter_rows() if row[1] == "c"}
+    assert left == {r"a\|b", "a", "b", "a|b", "a\\\\"}
+
+
+@pytest.mark.parametrize(
+    ("options", "hints"),
+    [
+        # Bread and butter, who have jam, 1 of 4: lift 2. Bread and butter: 2 of 4 baskets.
+        ((*ALL, "--min-lift", 5), ["--min-lift 2: "]),
+        ((*ALL, "--min-support", 0.9), ["--min-support 0.45 --min-baskets 1: 2 rules"]),
+        ((*ALL, "--min-baskets", 4), ["--min-support 7.5e-05 --min-baskets 2: 2 rules"]),
+        (("--min-baskets", 4, "--min-lift", 9), ["--min-support 0 --min-baskets 1 --min-conf"]),
+    ],
+)
+def test_no_rules_say_which_threshold_did_it(
+    run: Run, baskets: Path, tmp_path: Path, options: tuple[object, ...], hints: list[str]
+) -> None:
+    out = tmp_path / "rules.csv"
+    said = run("rules", "--baskets", baskets, "--out", out, *options).err
+    assert f"0 rules in {out}" in said
+    assert [hint for hint in hints if hint not in said] == [], said
+    for line in said.splitlines():  # each hint gives as many rules as it says
+        if line.startswith("  --"):
+            lower, count = line.strip().removesuffix(" rules").split(": ")
+            run("rules", "--baskets", baskets, "--out", out, *options, *lower.split())
+            assert pl.read_csv(out).height == int(count)
+
+
+def test_single_items_have_no_rules_at_any_threshold(run: Run, tmp_path: Path) -> None:
+    baskets, out = tmp_path / "b.csv", tmp_path / "rules.csv"
+    baskets.write_text("a\nb\n")
+    assert "No basket holds two" in run("rules", "--baskets", baskets, "--out", out).err
+
+
+def test_yesterdays_rules_stay_until_todays_are_whole(
+    run: Run, baskets: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "rules.csv"
+    out.write_text("yesterday")
+    link = tmp_path / "link.csv"
+    link.symlink_to(out)
+    run("rules", "--baskets", tmp_path / "none.csv", "--out", link, status=1)
+    assert out.read_text() == "yesterday"
+    run("rules", "--baskets", baskets, "--out", link, *ALL)
+    assert out.read_text().startswith("antecedent")
+    assert link.is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"baskets.csv", "rules.csv", "link.csv"}
+
+
+def test_where_nothing_can_be_written_nothing_is_read(run: Run, tmp_path: Path) -> None:
+    nowhere = tmp_path / "none" / "rules.csv"
+    said = run("rules", "--baskets", tmp_path / "b.csv", "--out", nowhere, status=1).err
+    assert str(nowhere.parent) in said
+    assert "IsADirectoryError" in run("rules", "--out", tmp_path, status=1).err

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
-from index_builder.rules.files import read_baskets
+from index_builder.rules.baskets import read_baskets
 from service.support.offsets import offsets
 
 STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
@@ -122,7 +122,7 @@ def test_finds_what_a_search_through_everything_finds(
 
 @pytest.mark.skipif(not STORE.is_file(), reason=f"no {STORE.name} beside the repository")
 def test_the_published_baskets_give_142_itemsets_and_217_directed_rules() -> None:
-    items, indptr, names = read_baskets(STORE)
+    items, indptr, names, _ = read_baskets(STORE)
     thresholds = AssociationRulesConfig(min_baskets=1, min_confidence=0.2, min_lift=2, max_length=5)
     rules = association_rules(indptr, items, len(names), len(indptr) - 1, 0.0045, thresholds)
     found = {

@@ -1,6 +1,7 @@
 """Writing a bundle and reading it back."""
 
 import runpy
+import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -115,6 +116,19 @@ def test_the_newest_is_current(tmp_path: Path) -> None:
     assert write_bundle(tmp_path, tiny_contents(seed=1)) == first
     assert load_bundle(tmp_path).path == first
     assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name, "current"}
+
+
+def test_a_copy_that_followed_the_link_serves_and_takes_the_next_bundle(tmp_path: Path) -> None:
+    first = write_bundle(tmp_path / "shop", tiny_contents(seed=1))
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "shop", copy)  # follows links, as `cp -rL` and S3 do
+    shutil.rmtree(copy / first.name)
+    assert not (copy / "current").is_symlink()
+    assert load_bundle(copy).bundle_id == first.name
+    assert load_bundle(copy / "current").path == copy / "current"
+    second = write_bundle(copy, tiny_contents(seed=2))
+    assert load_bundle(copy).path == second
+    assert (copy / "current").readlink() == Path(second.name)
 
 
 def test_a_bundle_directory_can_be_moved_as_a_whole(tmp_path: Path) -> None:

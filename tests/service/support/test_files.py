@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from service.support.files import read_regular, write_whole
+from service.support.files import (
+    read_regular,
+    replacing,
+    try_to_write,
+    try_to_write_into,
+    write_whole,
+)
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
@@ -24,3 +30,46 @@ def test_what_might_never_end_is_not_read(tmp_path: Path) -> None:
             read_regular(tmp_path / name, 1)
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "none", 1)
+
+
+def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as new:
+            new.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert path.read_text() == "old"
+    with replacing(path) as new:
+        new.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_device_is_written_to_directly() -> None:
+    with replacing(Path("/dev/null")) as new:
+        new.write_text("nothing")
+    assert Path("/dev/null").is_char_device()
+    try_to_write(Path("/dev/null"))
+
+
+def test_a_place_is_tried_before_the_work(tmp_path: Path) -> None:
+    try_to_write(tmp_path / "file")
+    try_to_write_into(tmp_path / "new" / "directory")
+    assert [each.name for each in tmp_path.iterdir()] == ["new"]
+    (tmp_path / "file").write_text("old")
+    try_to_write(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "old"
+    with pytest.raises(FileNotFoundError):
+        try_to_write(tmp_path / "none" / "file")
+    with pytest.raises(IsADirectoryError):
+        try_to_write(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        try_to_write_into(tmp_path / "file" / "directory")
+    with pytest.raises(OSError, match="proc"):  # nothing can be written there
+        try_to_write_into(Path("/proc/self"))
