@@ -15,6 +15,7 @@ from pydantic import (
     create_model,
 )
 from pydantic_core import PydanticCustomError
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from service.bundle.catalogue import Catalogue
 from service.serving.served import Served
@@ -22,6 +23,15 @@ from service.settings import TIMEOUT_LIMIT_MS, Settings
 from service.support.durations import MOST_DAYS
 from service.support.validity import tidied
 from service.telemetry.logs import request_id
+
+
+class IdConvertor(PathConvertor):
+    """An id in a path, `{item_id:id}`: any characters, slashes and line ends too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("id", IdConvertor())
 
 _Request = TypeVar("_Request", bound=BaseModel)
 

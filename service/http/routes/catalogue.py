@@ -140,7 +140,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
 
     # After the other routes below /items: an id may have slashes.
     @router.get(
-        "/items/{item_id:path}",
+        "/items/{item_id:id}",
         response_model=ItemResponse,
         responses=NOT_MODIFIED | documented(404, 422, 500, 503),
     )

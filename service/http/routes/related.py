@@ -55,7 +55,7 @@ def related_routes(serving: Serving, settings: Settings) -> APIRouter:
     body = json_body(body_type, settings.body_limit_bytes)
     text = id_length(settings)
 
-    @router.get("/items/{item_id:path}/related", responses=documented(404, 422, 500, 503))
+    @router.get("/items/{item_id:id}/related", responses=documented(404, 422, 500, 503))
     async def related_to_item(
         item_id: Annotated[str, text, TIDIED],
         k: Annotated[int, Query(ge=1, le=settings.k_limit)] = min(3, settings.k_limit),

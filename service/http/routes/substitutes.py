@@ -33,7 +33,7 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the route that gives the substitutes of an item."""
     router = APIRouter()
 
-    @router.get("/items/{item_id:path}/substitutes", responses=documented(404, 422, 500, 503))
+    @router.get("/items/{item_id:id}/substitutes", responses=documented(404, 422, 500, 503))
     async def substitutes(
         item_id: Annotated[str, id_length(settings), TIDIED, Path(description="The item.")],
         k: Annotated[

@@ -6,13 +6,13 @@ from typing import Annotated
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.convertors import register_url_convertor
 from starlette.responses import Response
 
 from service.http.entity_tags import NOT_MODIFIED, tagged
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.http.schemas import TIDIED, Answer, Moment, id_length
+from service.http.schemas import TIDIED, Answer, IdConvertor, Moment, id_length
 from service.profiles.profile import Profile
 from service.profiles.summary import summarise
 from service.serving.forgetting import Forgetting, ForgettingError
@@ -25,10 +25,10 @@ _USERS_LIMIT = 50
 _FAVOURITES = 3
 
 
-class _ForgottenUser(PathConvertor):
-    """A user id, which may have slashes, in a path that is not that of a profile."""
+class _ForgottenUser(IdConvertor):
+    """A user id in a path that is not that of a profile."""
 
-    regex = ".*(?<!/profile)"
+    regex = "(?s:.*)(?<!/profile)"
 
 
 register_url_convertor("forgotten_user", _ForgottenUser())
@@ -114,7 +114,7 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
         portraits = [_portrait(served, *each) for each in found]
         return tagged(request, UsersResponse.to_request(served, users=portraits))
 
-    @router.get("/users/{user_id:path}/profile", responses=documented(404, 422, 500, 503))
+    @router.get("/users/{user_id:id}/profile", responses=documented(404, 422, 500, 503))
     async def profile(user_id: Annotated[str, id_length(settings), TIDIED]) -> ProfileResponse:
         """Sum up what is known about a user."""
         served = require_served(serving)

@@ -68,7 +68,7 @@ def test_users_are_found_with_a_portrait(shop: httpx.Client) -> None:
 
 def test_a_user_id_may_have_slashes(connect: Callable[..., httpx.Client], tmp_path: Path) -> None:
     client = connect(events=tmp_path, admin_key=SecretStr(ADMIN_KEY))
-    for user in ("a/b", "a/profile", "/", "%", "a b/ü?#", "..%2f"):
+    for user in ("a/b", "a/profile", "/", "%", "a b/ü?#", "..%2f", "a\nb/"):
         event = {"event_id": user, "user_id": user, "basket_id": user, "item_id": "item-1"}
         event["timestamp"] = "2026-01-01T12:00:00Z"
         assert client.post("/events", json={"events": [event]}).json()["new"] == 1
