@@ -1,12 +1,23 @@
 """Progress on the console: stages with their times, and the bar of a training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
+
+_Done = TypeVar("_Done")
 
 
 class _Rate(ProgressColumn):
@@ -51,6 +62,15 @@ def stage(console: Console, title: str) -> Iterator[None]:
     began = perf_counter()
     with console.status(title):
         yield
+    _done(console, title, began)
+
+
+def counted(console: Console, title: str, done: Iterable[_Done], total: int) -> Iterator[_Done]:
+    """Shows a bar that moves with each of `total` things, and at the end the time taken."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    began = perf_counter()
+    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+        yield from progress.track(done, total=total, description=title)
     _done(console, title, began)
 
 
