@@ -1,8 +1,8 @@
 """Users: `GET /users`, `GET /users/{user_id}/profile` and `DELETE /users/{user_id}`."""
 
-from itertools import islice
 from typing import Annotated
 
+import numpy as np
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -12,7 +12,14 @@ from starlette.responses import Response
 from service.http.entity_tags import NOT_MODIFIED, tagged
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
-from service.http.schemas import TIDIED, Answer, IdConvertor, Moment, id_length
+from service.http.schemas import (
+    TIDIED,
+    Answer,
+    CatalogueItem,
+    IdConvertor,
+    Moment,
+    id_length,
+)
 from service.profiles.profile import Profile
 from service.profiles.summary import summarise
 from service.serving.forgetting import Forgetting, ForgettingError
@@ -41,6 +48,13 @@ class BoughtCategory(BaseModel):
     count: int
 
 
+class BoughtItem(CatalogueItem):
+    """An item that the user bought."""
+
+    times: int = Field(description="The user's baskets with it.")
+    bought: Moment = Field(description="The last time.")
+
+
 class ProfileResponse(Answer):
     """What is known about a user; purchases of items outside the catalogue do not count."""
 
@@ -49,6 +63,10 @@ class ProfileResponse(Answer):
     first_purchase: Moment | None = Field(description="Null if the bundle keeps no baskets.")
     last_purchase: Moment
     categories: list[BoughtCategory] = Field(description="Most bought first.")
+    begun: list[Moment] = Field(description="When the latest baskets began, at most 500 of them.")
+    last_items: list[BoughtItem] = Field(
+        description="The items bought last, at most 24, without those that may not be shown."
+    )
 
 
 class UserPortrait(BaseModel):
@@ -115,26 +133,41 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
         return tagged(request, UsersResponse.to_request(served, users=portraits))
 
     @router.get("/users/{user_id:id}/profile", responses=documented(404, 422, 500, 503))
-    async def profile(user_id: Annotated[str, id_length(settings), TIDIED]) -> ProfileResponse:
+    async def profile(
+        user_id: Annotated[str, id_length(settings), TIDIED],
+        store_id: Annotated[
+            str | None,
+            id_length(settings),
+            TIDIED,
+            Query(description="The store whose business rules and stock apply; null for none."),
+        ] = None,
+    ) -> ProfileResponse:
         """Sum up what is known about a user."""
         served = require_served(serving)
         known = await served.profile(user_id)
         if known is None:
             raise ProblemError(404, "No purchase by this user is known.")
-        found = summarise(known, served.bundle.catalogue)
-        bought = [BoughtCategory(category=c, count=n) for c, n in found.categories.items()]
-        fields = found._asdict() | {"user_id": user_id, "categories": bought}
-        return ProfileResponse.to_request(served, **fields)
+        catalogue = served.bundle.catalogue
+        found = summarise(known, catalogue, served.eligible(np.empty(0, np.int32), store_id))
+        items = [
+            BoughtItem.at(each.item_index, catalogue, times=each.times, bought=each.bought)
+            for each in found.last_items
+        ]
+        fields = found._asdict() | {"categories": _bought(found.categories), "last_items": items}
+        return ProfileResponse.to_request(served, user_id=user_id, **fields)
 
     return router
 
 
 def _portrait(served: Served, user_id: str, profile: Profile) -> UserPortrait:
     summary = summarise(profile, served.bundle.catalogue)
-    most = islice(summary.categories.items(), _FAVOURITES)
     return UserPortrait(
         user_id=user_id,
         baskets=summary.baskets,
         last_purchase=summary.last_purchase,
-        categories=[BoughtCategory(category=name, count=count) for name, count in most],
+        categories=_bought(summary.categories)[:_FAVOURITES],
     )
+
+
+def _bought(categories: dict[str, int]) -> list[BoughtCategory]:
+    return [BoughtCategory(category=name, count=count) for name, count in categories.items()]

@@ -36,7 +36,7 @@ NO_RULES = "rules: []"
 RULES = f"rules:\n- {{name: not that one, action: exclude, item: {EXCLUDED}}}\n"
 NO_ITEMS = {
     *("/score", "/events", "/items/{item_id}", "/categories"),
-    *("/users", "/users/{user_id}/profile", "/users/{user_id}"),
+    *("/users", "/users/{user_id}"),
 }
 """Routes that name no items but those that they are asked about."""
 

@@ -38,6 +38,14 @@ def test_a_profile_sums_up_the_user(shop: httpx.Client) -> None:
     assert answer["categories"][0]["count"] == 6 * answer["baskets"]
     assert answer["first_purchase"].startswith("2017-06-0")
     assert answer["last_purchase"].startswith("2017-08-1")
+    assert len(answer["begun"]) == answer["baskets"]
+    assert (answer["begun"][0], answer["begun"][-1]) == (
+        answer["first_purchase"],
+        answer["last_purchase"],
+    )
+    latest = answer["last_items"][0]
+    assert latest["bought"] == answer["last_purchase"]
+    assert latest["category"] == "aisle 3"
 
 
 def test_a_user_without_purchases_has_no_profile(shop: httpx.Client) -> None:
