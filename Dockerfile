@@ -14,6 +14,7 @@ RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement build_to
 ARG EXTRAS=""
 COPY pyproject.toml README.md ./
 COPY service service
+COPY storefront storefront
 # Installs no training dependencies; the builder is not copied.
 RUN /venv/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && echo "rtt2vec[$EXTRAS] @ file://$(echo /dist/*.whl) --hash=sha256:$(sha256sum /dist/*.whl | cut -c1-64)" \

@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants audit hashes clean
+.PHONY: help install run build evaluate memcached chromium test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants screenshots audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -29,8 +29,9 @@ install: $(STAMP) ## make the environment in .venv
 $(BUNDLES)/current: | $(STAMP)
 	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
 
-run: $(STAMP) $(BUNDLES)/current ## build the demo bundle if it is missing, then serve it
-	$(BIN)/rtt2vec-serve --bundle $(BUNDLES) --port $(PORT)
+run: $(STAMP) $(BUNDLES)/current ## build the demo bundle if it is missing, then serve it with a shop
+	RTT2VEC_STOREFRONT=$${RTT2VEC_STOREFRONT-on} RTT2VEC_EVENTS=$${RTT2VEC_EVENTS-events} \
+		$(BIN)/rtt2vec-serve --bundle $(BUNDLES) --port $(PORT)
 
 build: $(STAMP) ## build a new bundle from the demo data
 	$(BIN)/rtt2vec-build --out $(BUNDLES) --until $(UNTIL)
@@ -42,7 +43,10 @@ evaluate: $(STAMP) $(BUNDLES)/current ## evaluate the bundle on the baskets afte
 memcached: ## install memcached with apt-get if it is missing
 	@command -v memcached >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends memcached; }
 
-test: $(STAMP) memcached ## run all checks and all tests
+chromium: ## install chromium with apt-get if there is no browser for the tests
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+test: $(STAMP) memcached chromium ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder --durations=25
 
@@ -83,6 +87,9 @@ chaos: $(STAMP) $(REQUESTS) memcached ## apply faults to real processes under lo
 
 mutants: $(STAMP) memcached ## change the code in small ways, and print what no test notices (10 min)
 	$(BIN)/python -m tools.mutants
+
+screenshots: $(STAMP) $(BUNDLES)/current chromium ## renew the pictures of the shop in docs/pictures
+	$(BIN)/python -m tools.screenshots --bundle $(BUNDLES)
 
 audit: $(STAMP) ## ask PyPI about known vulnerabilities of the packages
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip

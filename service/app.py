@@ -134,6 +134,10 @@ def create_app(
     app.router.routes += [recommend, batch]
     app.include_router(health_routes(serving, swap, metrics, access))
     app.include_router(docs_routes())
+    if settings.storefront == "on":
+        from service.http.routes.storefront import storefront_routes  # reads its files
+
+        app.include_router(storefront_routes())
     for scope, router in _guarded(settings, serving, swap, stream):
         dependencies = access.dependencies(scope)
         if scope in ("recommend", "profiles"):  # a page waits for these

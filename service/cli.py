@@ -107,7 +107,8 @@ def _serve(service: Service, listener: socket.socket) -> int:
             listener.listen(_BACKLOG)
         except OSError as error:
             _cannot_listen(service.settings, error)
-        announcing = (_url(listener), service.settings.workers, request)
+        settings = service.settings
+        announcing = (_url(listener), settings.workers, request, settings.storefront == "on")
         Thread(target=_announce, args=announcing, daemon=True).start()
 
     try:
@@ -131,8 +132,8 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _announce(url: str, workers: int, request: "RecommendRequest") -> None:
-    """Print the address and a command to try, once every worker is ready."""
+def _announce(url: str, workers: int, request: "RecommendRequest", shop: bool) -> None:
+    """Print the addresses and a command to try, once every worker is ready."""
     from service.serving.example_requests import curl_command
 
     wait_s, most_s = _POLL_S
@@ -140,6 +141,8 @@ def _announce(url: str, workers: int, request: "RecommendRequest") -> None:
         sleep(wait_s)
         wait_s = min(1.1 * wait_s, most_s)
     print(f"Listening on {url}. Try: {curl_command(url, request)}", flush=True)
+    if shop:
+        print(f"The shop is open: {url}/shop", flush=True)
 
 
 def _workers_ready(url: str) -> float:

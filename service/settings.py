@@ -241,6 +241,11 @@ class Settings(RecommendOptions, _Listening):
         "a key that lasts until the service stops, `plain` as they are.",
     )
 
+    storefront: Literal["off", "on"] = Field(
+        "off",
+        description="Whether `/shop` shows a shop in which people can try the recommendations.",
+    )
+
     # Profiles on servers.
     memcached: str | None = Field(
         None,

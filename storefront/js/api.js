@@ -1,0 +1,56 @@
+// The service's public API: the only way by which the shop knows anything.
+
+const ROOT = new URL("../../", import.meta.url);
+const KEY = "shop.key";
+
+// What went wrong, in words for the person in front of the page.
+export class Problem extends Error {
+  constructor(status, detail, retryAfter = null) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  get passes() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  get needsKey() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+export function useKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+export function get(path, parameters = {}) {
+  const url = new URL(path, ROOT);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  }
+  return answer(url, {});
+}
+
+export function post(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  return answer(new URL(path, ROOT), { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+// A part of a path. Names may hold anything, a slash too.
+export const part = encodeURIComponent;
+
+async function answer(url, options) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = { ...options.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  let response;
+  try {
+    response = await fetch(url, { ...options, headers });
+  } catch {
+    throw new Problem(0, "The shop does not answer.");
+  }
+  const content = await response.json().catch(() => null);
+  if (response.ok && content) return content;
+  const wait = Number(response.headers.get("Retry-After"));
+  throw new Problem(response.status, content?.detail ?? "The shop failed.", wait || null);
+}

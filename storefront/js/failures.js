@@ -1,0 +1,73 @@
+// What a view shows in place of what it could not get.
+
+import { Problem, useKey } from "./api.js";
+import { h, tell } from "./dom.js";
+
+const LONGEST_S = 16;
+const tries = new WeakMap();
+
+// Fills a place with what `make` returns: first a skeleton, then that, or the failure. A failure
+// that passes is tried again by itself, later each time.
+export async function fill(place, skeleton, make) {
+  const turn = (tries.get(place)?.turn ?? 0) + 1;
+  tries.set(place, { turn });
+  const current = () => tries.get(place).turn === turn && place.isConnected;
+  if (skeleton) place.replaceChildren(...[skeleton()].flat());
+  place.setAttribute("aria-busy", "true");
+  for (let wait = 1; ; wait = Math.min(2 * wait, LONGEST_S)) {
+    try {
+      const made = [await make()].flat();
+      if (current()) replace(place, made);
+      break;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (!current()) return;
+      place.replaceChildren(notice(problem, () => fill(place, skeleton, make)));
+      if (!problem.passes) break;
+      await pause(1000 * (problem.retryAfter ?? wait));
+      if (!current()) return;
+    }
+  }
+  if (current()) place.removeAttribute("aria-busy");
+}
+
+// What stays keeps its focus and its movements.
+function replace(place, made) {
+  const old = [...place.childNodes];
+  if (old.length !== made.length || made.some((each, at) => each !== old[at])) {
+    place.replaceChildren(...made.filter((each) => each !== null));
+  }
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function notice(problem, again) {
+  if (problem.needsKey) return keyForm(problem, again);
+  const busy = problem.status === 503 || problem.status === 429;
+  const text = busy ? "The shop is very busy." : problem.message;
+  tell(text);
+  if (!problem.passes) return h("p", { class: "notice" }, text);
+  return h(
+    "div",
+    { class: "notice" },
+    h("p", {}, text, " It is asked again in a moment. Your basket is safe."),
+    h("button", { class: "plain", onclick: again }, "Try again now"),
+  );
+}
+
+function keyForm(problem, again) {
+  const input = h("input", { type: "password", autocomplete: "off", required: true });
+  const submit = (event) => {
+    event.preventDefault();
+    useKey(input.value.trim());
+    again();
+  };
+  return h(
+    "form",
+    { class: "notice", onsubmit: submit },
+    h("p", {}, "This service asks for an API key. ", problem.message),
+    h("label", {}, "API key ", input),
+    h("button", { class: "primary" }, "Use this key"),
+    h("p", { class: "soft" }, "It stays in this tab, until you close it."),
+  );
+}

@@ -1,0 +1,303 @@
+"""The shop in a real browser, from a real service: one browser and one service for all tests.
+
+They share a module, since the browser's client needs the event loop of this thread as long as it
+runs, and other tests run loops of their own.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+
+from service.bundle.bundle import write_bundle
+from tests.data.shown_shop import (
+    MARKED,
+    MARKED_DEPARTMENT,
+    MARKUP,
+    PAIR,
+    SUBSTITUTE,
+    shown_contents,
+)
+from tests.service.conftest import start
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+PATIENCE_MS = 30_000  # of a busy machine; what is there is found at once
+USER = "user-00"
+PAGES = [
+    *("", "all", "aisle/FOOD", "aisle/FOOD/aisle%200", "search/thing", f"product/{PAIR[0]}"),
+    *("users", "profile", "compare", "score", "checkout"),
+]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+ITEM = {"item_id": PAIR[0], "name": "Thing 0", "category": "aisle 0", "price": 1.5}
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.fail("No chromium: `make chromium` installs it with apt-get; elsewhere, install it.")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the service listens."""
+    directory = tmp_path_factory.mktemp("shop")
+    bundle = write_bundle(directory / "bundles", shown_contents())
+    flags = ("--storefront", "on", "--events", str(directory / "events"))
+    with ExitStack() as running:
+        yield start(running, directory / "log", bundle, *flags).url
+
+
+@pytest.fixture
+def visit(browser: Browser, url: str) -> Iterator[Open]:
+    """Opens the shop, with a basket and as a user; what the page's console says is in `said`."""
+    with ExitStack() as opened:
+
+        def visit(
+            user: str | None = None, basket: tuple[dict[str, Any], ...] = (), **options: Any
+        ) -> Page:
+            context = opened.enter_context(browser.new_context(**options))
+            context.set_default_timeout(PATIENCE_MS)
+            stored = {"shop.user": json.dumps(user), "shop.basket": json.dumps(basket)}
+            context.add_init_script(
+                f"for (const [name, value] of Object.entries({json.dumps(stored)}))"
+                "if (localStorage.getItem(name) === null) localStorage.setItem(name, value)"
+            )
+            page = context.new_page()
+            page.goto(f"{url}/shop")
+            return page
+
+        yield visit
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is on its way."""
+    expect(page.locator("[aria-busy], .skeleton")).to_have_count(0)
+    expect(recommended(page)).not_to_have_count(0)
+
+
+def go(page: Page, to: str) -> None:
+    page.evaluate("to => { location.hash = to }", f"#/{to}")
+    expect(page.locator("main h1")).not_to_have_count(0)
+    settled(page)
+
+
+def recommended(page: Page) -> Locator:
+    return page.locator(".answers .line")
+
+
+def chosen(page: Page) -> Locator:
+    return page.locator(".chosen .line")
+
+
+def test_the_whole_walk(visit: Open) -> None:
+    page = visit()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_label("Number or name").fill(USER)
+    page.get_by_role("button", name=f"Customer {USER}").click()
+    expect(page.get_by_role("heading", name="The rhythm of buying")).to_be_visible()
+    baskets = page.locator("main .lead").inner_text()
+
+    page.get_by_role("navigation", name="Aisles").get_by_text("Food").click()
+    expect(page.locator("main .tile")).to_have_count(24)
+    page.get_by_role("navigation", name="Aisles").get_by_text("aisle 0", exact=True).click()
+    expect(page.locator("main .tile")).to_have_count(10)
+    page.locator("main").get_by_role("link", name="Thing 0", exact=True).click()
+    rule = re.compile(r"^Bought together in \d+ baskets, 2\.0 times as often as by chance$")
+    expect(page.get_by_text(rule)).to_be_visible()
+    expect(page.get_by_text("25 % of those who buy it")).to_be_visible()
+
+    page.get_by_role("button", name="Add to the basket").click()
+    expect(chosen(page)).to_have_count(1)
+    settled(page)
+    reasons = recommended(page).locator("p").all_inner_texts()
+    assert len(reasons) == 8
+    assert (
+        "Rests on what you bought before and your basket." in page.locator(".answers").inner_text()
+    )
+    recommended(page).first.get_by_role("button").click()
+    expect(chosen(page)).to_have_count(2)
+    page.reload()
+    expect(chosen(page)).to_have_count(2)
+
+    page.get_by_role("link", name="Side by side").click()
+    expect(page.locator("main h2")).to_have_text(["As a stranger", f"As customer {USER}"])
+    settled(page)
+    page.get_by_role("link", name="Judge this basket").click()
+    expect(page.locator(".gauge figcaption")).to_have_text(["Yours", "Real"])
+    expect(page.locator(".verdict-mark.good")).to_have_count(2)
+    expect(page.locator("main .line p", has_text="of 100").first).to_be_visible()
+
+    page.get_by_role("link", name="Check out").click()
+    page.get_by_role("button", name="Buy").click()
+    expect(page.get_by_text("2 purchases written down")).to_be_visible()
+    expect(page.locator("main .tile").get_by_text("Bought just now")).to_have_count(2)
+    expect(chosen(page)).to_have_count(0)
+    page.get_by_role("link", name="Your profile").click()
+    expect(page.locator("main .lead")).not_to_have_text(baskets)
+    assert errors == []
+
+
+def test_a_stranger_who_buys_is_known_afterwards(visit: Open) -> None:
+    page = visit(basket=(ITEM,))
+    settled(page)
+    assert "Your own habit" not in page.locator(".answers").inner_text()
+    page.get_by_role("link", name="Check out").click()
+    page.get_by_role("button", name="Buy").click()
+    expect(page.get_by_text("1 purchase written down")).to_be_visible()
+    expect(page.locator(".who")).to_contain_text("Customer guest-")
+
+
+def test_every_page_is_accessible_and_fits(visit: Open) -> None:
+    page = visit(USER, (ITEM,), reduced_motion="reduce")
+    for each in PAGES:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        go(page, each)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == "", (each, scheme)
+        for width in (360, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, each
+
+
+def violations(page: Page) -> str:
+    """What axe finds, in words."""
+    found = Axe().run(page).response["violations"]
+    return "\n".join(f"{each['help']}: {each['nodes'][0]['html']}" for each in found)
+
+
+def test_on_a_phone_the_basket_opens_from_below(visit: Open) -> None:
+    page = visit(None, (ITEM,), viewport={"width": 360, "height": 700}, reduced_motion="reduce")
+    expect(page.get_by_text("Basket, 1 product")).to_be_visible()
+    expect(chosen(page)).to_be_hidden()
+    page.get_by_role("button", name="Open").click()
+    expect(chosen(page)).to_be_visible()
+    settled(page)
+    assert violations(page) == ""
+
+
+def test_markup_in_names_is_text(visit: Open) -> None:
+    page = visit("<i>nobody</i>", ({**ITEM, "item_id": MARKED, "name": MARKUP},))
+    expect(chosen(page).get_by_text(MARKUP)).to_be_visible()
+    expect(page.locator(".who")).to_have_text("Customer <i>nobody</i>")
+    go(page, f"product/{MARKED}")
+    expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
+    expect(
+        page.get_by_role("navigation", name="Aisles").get_by_text(MARKED_DEPARTMENT)
+    ).to_be_visible()
+    go(page, "search/%3Cimg%20src%3Dx%20onerror%3D1%3E")
+    expect(page.locator("main h1")).to_have_text("“<img src=x onerror=1>”")
+    assert page.locator("img, main i, main b").count() == 0
+    assert page.title() != "read as markup"
+
+
+def test_the_keyboard_alone_is_enough(visit: Open) -> None:
+    page = visit()
+    settled(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the products")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_label("Search the shop").focus()
+    page.keyboard.type("thing 17")
+    expect(page.locator("main .tile")).to_have_count(1)
+    for _ in range(60):
+        if page.evaluate("document.activeElement.dataset.adds ?? null") == "item-17":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(chosen(page).get_by_text("Thing 17")).to_be_visible()
+    # The focus stays where it was, so that the same key takes it out again.
+    page.keyboard.press("Space")
+    expect(chosen(page)).to_have_count(0)
+
+
+def test_a_service_that_sheds_is_asked_again_and_the_basket_is_kept(visit: Open) -> None:
+    page = visit()
+    settled(page)
+    page.route("**/recommend", lambda route: refuse(route, 503, "Too many requests at once."))
+    page.locator("main .tile button").first.click()
+    expect(page.locator(".basket .notice")).to_contain_text("The shop is very busy.")
+    expect(chosen(page)).to_have_count(1)
+    page.unroute("**/recommend")
+    page.get_by_role("button", name="Try again now").click()
+    settled(page)
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_service_that_does_not_answer_is_waited_for(visit: Open) -> None:
+    page = visit()
+    page.route("**/items?*", lambda route: route.abort())
+    page.evaluate("location.hash = '#/all'")
+    expect(page.locator("main .notice")).to_contain_text("The shop does not answer.")
+    page.unroute("**/items?*")
+    expect(page.locator("main .tile")).to_have_count(24)  # without being told to
+
+
+def test_a_key_is_asked_for_where_one_is_needed(visit: Open) -> None:
+    page = visit()
+    settled(page)
+
+    def guard(route: Route) -> None:
+        if route.request.headers.get("authorization") == "Bearer the key":
+            route.continue_()
+        else:
+            refuse(route, 401, "Send an API key as Authorization: Bearer …")
+
+    page.route("**/items?*", guard)
+    page.evaluate("location.hash = '#/all'")
+    page.get_by_label("API key").fill("the key")
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.locator("main .tile")).to_have_count(24)
+
+
+def test_what_another_bundle_does_not_have_leaves_the_basket(visit: Open) -> None:
+    gone = {**ITEM, "item_id": "no longer there", "name": "Old Thing"}
+    page = visit(None, (gone, ITEM))
+    expect(page.get_by_text("No longer sold, and taken out: Old Thing.")).to_be_visible()
+    expect(chosen(page)).to_have_count(1)
+
+
+def test_nothing_is_fetched_from_elsewhere_and_the_first_page_is_small(
+    visit: Open, url: str
+) -> None:
+    page = visit()
+    settled(page)
+    fetched = page.evaluate(
+        "performance.getEntriesByType('resource').map(each => [each.name, each.encodedBodySize])"
+    )
+    assert {name.startswith(url) for name, _ in fetched} == {True}
+    assert sum(size for _, size in fetched) < 150_000
+
+
+def refuse(route: Route, status: int, detail: str) -> None:
+    content = json.dumps({"status": status, "detail": detail})
+    route.fulfill(status=status, body=content, content_type="application/problem+json")
+
+
+def test_a_substitute_leads_to_its_page(visit: Open) -> None:
+    page = visit()
+    go(page, f"product/{SUBSTITUTE[0]}")
+    page.locator("main").get_by_role("link", name="Thing 2", exact=True).click()
+    expect(page.get_by_role("heading", name="Thing 2", exact=True)).to_be_visible()
