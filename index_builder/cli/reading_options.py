@@ -7,9 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from index_builder.transactions import products, transactions
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format, FormatError
 from index_builder.transactions.timestamps import TimestampFormat
+
+_COLUMNS = {*products.COLUMNS, *products.OPTIONAL_COLUMNS}
+_COLUMNS |= {*transactions.COLUMNS, *transactions.OPTIONAL_COLUMNS}
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -44,7 +48,7 @@ def _reading(
     ] = False,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="wanted=found, user_id=Customer say; may be repeated."),
+        typer.Option(help="wanted=found, user_id=Customer or timestamp=Day+Time; may be repeated."),
     ] = None,
     missing: Annotated[
         str | None,
@@ -66,6 +70,10 @@ def _reading(
         typer.Option(help="Of timestamps that name none: Europe/Berlin say.  [default: UTC]"),
     ] = None,
 ) -> Reading:
+    unknown = {each.partition("=")[0] for each in column or []} - _COLUMNS
+    if unknown:
+        expected = ", ".join(sorted(_COLUMNS))
+        raise typer.BadParameter(f"column: expected one of {expected}, found {min(unknown)!r}")
     try:
         return Reading(
             Format.of(encoding, separator, escape, not no_quotes, column or []),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from index_builder.transactions.tables import FormatError
-from service.support.validity import EARLIEST, latest
+from service.support.validity import latest
 
 EXAMPLES = "2017-12-01, 20171201, 2017-12-01T18:30:00Z or 2017-12-01 18:30:00+01:00"
 
@@ -29,6 +29,7 @@ _COMPACT = (  # ISO 8601 without its marks, as 20171201 or 20171201T183000Z
 
 # Formats that are no patterns: numbers, as microseconds since 1970 = number * unit + start.
 _NUMBERS = {
+    "epoch-d": (86_400e6, 0.0),
     "epoch-s": (1_000_000.0, 0.0),
     "epoch-ms": (1_000.0, 0.0),
     "epoch-us": (1.0, 0.0),
@@ -47,6 +48,7 @@ _DATES = (
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S %z", "T%H:%M:%S")
 _OTHERS = ("%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", *_NUMBERS)
+_LIKELY_SINCE = datetime.fromisoformat("1990-01-01")  # or all small numbers would be moments
 _SAMPLE = 1000  # texts that are looked at for a guess
 
 
@@ -55,8 +57,8 @@ class TimestampFormat:
     """How timestamps are written.
 
     Attributes:
-        pattern: as of `strptime`, or one of epoch-s, epoch-ms, epoch-us, epoch-ns and excel; None:
-            ISO 8601.
+        pattern: as of `strptime`, or epoch-d (days), epoch-s, epoch-ms, epoch-us, epoch-ns or
+            excel; None: ISO 8601.
         zone: the timezone of times that name none.
     """
 
@@ -130,10 +132,10 @@ def guesses(values: pl.Series) -> Iterator[tuple[str, datetime]]:
     """Yields patterns that read all values, with what they make of the first, as naive UTC."""
     sample = values.drop_nulls().unique(maintain_order=True).head(_SAMPLE)
     patterns = [date + time for date in _DATES for time in _TIMES]
-    earliest, last = naive_utc(EARLIEST), naive_utc(latest(datetime.now(UTC)))
+    last = naive_utc(latest(datetime.now(UTC)))
     for pattern in (*patterns, *_OTHERS):
         times = TimestampFormat(pattern).parse(sample)["timestamp"]
-        if len(times) and times.is_between(earliest, last).fill_null(value=False).all():
+        if len(times) and times.is_between(_LIKELY_SINCE, last).fill_null(value=False).all():
             yield pattern, times[0]
 
 

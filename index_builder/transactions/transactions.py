@@ -153,6 +153,7 @@ def _check(table: Table, reading: Reading) -> Table:
     table = table.with_names("user_id", "basket_id", "item_id")
     if reading.missing is not None:
         table = table.with_missing(reading.missing, "user_id", "basket_id", "item_id")
+        table = _with_timestamps_of_baskets(table)
         for column in ("basket_id", "item_id", "timestamp"):
             table = table.without(table.frame[column].is_null(), f"lines without {column}")
     table = table.with_ids(
@@ -165,6 +166,14 @@ def _check(table: Table, reading: Reading) -> Table:
         table, frame=table.frame.with_columns(pl.when(~guest).then(user).alias("user_id"))
     )
     return _with_timestamps(table, reading.timestamps)
+
+
+def _with_timestamps_of_baskets(table: Table) -> Table:
+    """Fills in missing timestamps: some exports have one for the first line of an order alone."""
+    if not table.frame["timestamp"].null_count():
+        return table
+    first = pl.col("timestamp").drop_nulls().first().over("basket_id")
+    return replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
 
 
 def _crowds(baskets: pl.DataFrame) -> list[Notice]:

@@ -3,9 +3,10 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-Extra = Literal["kafka", "limits", "memcached", "tracing"]
+Extra = Literal["excel", "kafka", "limits", "memcached", "tracing"]
 
 _PACKAGES: dict[Extra, str] = {
+    "excel": "fastexcel",
     "kafka": "confluent-kafka",
     "limits": "throttled-py",
     "memcached": "pymemcache",

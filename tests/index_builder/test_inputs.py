@@ -13,7 +13,6 @@ ONLINE_RETAIL = (
     "--column user_id='Customer ID' --column basket_id=Invoice --column item_id=StockCode "
     "--column timestamp=InvoiceDate --column quantity=Quantity --timestamp-format '%d/%m/%Y %H:%M'"
 )
-
 # File, options, and what is said of it. A refusal begins with the name of its error.
 TRANSACTIONS = [
     # Quotation marks
@@ -109,6 +108,34 @@ BASKETS = [
     ("open_mark.csv", "", ["UnreadableFileError", "line 2", "encloses whole rows, up to line 3"]),
 ]
 
+# Exports of shop systems, and known data sets: docs/data.md has the command for each.
+EXPORTS = {
+    "online_retail.xlsx": [
+        "cancellations (quantity 0 or less) -1", "rows kept 4", "of guests 1 ",
+        "first basket 2010-12-01 08:26", "last basket 2010-12-01 10:26",
+    ],
+    "data.csv": ["rows kept 4", "of guests 1 ", "last basket 2010-12-13 10:26"],
+    "transactions_200607.csv": ["rows kept 4", "of guests 1 ", "last basket 2006-04-13"],
+    "transaction_data.csv": ["rows kept 2", "last basket 1970-01-02"],
+    "Groceries_dataset.csv": ["users 2 ", "baskets 2 ", "last basket 2015-07-21"],
+    "groceries.csv": ["3 baskets, 4 items"],
+    "wc_order_product_lookup.csv": [
+        "rows kept 4", "cancellations (quantity 0 or less) -1", "users 1 ", "of guests 1 ",
+    ],
+    "orders_export.csv": [
+        "rows kept 4", "users 1 ", "of guests 1 ", "last basket 2026-03-03 08:12",
+    ],
+}  # fmt: skip
+
+
+def commands() -> dict[str, list[str]]:
+    """The commands of docs/data.md, by the file that they read, without the file's name."""
+    page = (INPUTS.parents[1] / "docs" / "data.md").read_text().replace("\\\n", " ")
+    found = re.findall(
+        r"^rtt2vec-build (?:rules )?(--(?:transactions|baskets)) (\S+) (.*)", page, re.M
+    )
+    return {name: [option, *shlex.split(rest)] for option, name, rest in found}
+
 
 def said_of(text: str) -> str:
     """A message, without the lines around tables and without line breaks."""
@@ -135,7 +162,17 @@ def test_baskets(run: Run, tmp_path: Path, name: str, options: str, expected: li
     assert [words for words in expected if words not in said] == [], said
 
 
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports(run: Run, tmp_path: Path, name: str) -> None:
+    option, *options = commands()[name]
+    out = tmp_path / "rules.csv"
+    done = run("rules", option, INPUTS / "exports" / name, *options, "--out", out)
+    said = said_of(done.err)
+    assert [words for words in EXPORTS[name] if words not in said] == [], said
+
+
 def test_every_file_is_tried() -> None:
     tried = {name for name, *_ in TRANSACTIONS} | {f"baskets/{name}" for name, *_ in BASKETS}
+    tried |= {f"exports/{name}" for name in EXPORTS}
     files = {str(path.relative_to(INPUTS)) for path in INPUTS.rglob("*") if path.is_file()}
     assert files == tried

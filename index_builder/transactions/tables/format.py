@@ -25,7 +25,8 @@ class Format:
             as MySQL writes it; None: such marks are doubled.
         quotes: whether a field that begins with a quotation mark ends with one; if not, all marks
             are data.
-        columns: names that columns have in the files, by the names that are wanted.
+        columns: names that columns have in the files, by the names that are wanted; several
+            between plus signs make one column.
     """
 
     encoding: str | None = None
@@ -33,6 +34,10 @@ class Format:
     escape: str | None = None
     quotes: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    def parts(self, column: str) -> list[str]:
+        """The columns in the files that a wanted column is made of, with a space between them."""
+        return self.columns.get(column, column).split("+")
 
     @classmethod
     def of(

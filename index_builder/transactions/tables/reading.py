@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from index_builder.transactions.tables.csv_layout import csv_layout
 from index_builder.transactions.tables.format import Format
 from index_builder.transactions.tables.table import ROW, Table
 from index_builder.transactions.tables.texts import refusing_what_is_no_text
+from service.support.extras import need
+from service.support.validity import SPACES
 
-SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _PARQUET = (".parquet", ".pq")
+_EXCEL = (".xlsx", ".xls", ".ods")
+SUFFIXES = (*_PARQUET, ".csv", ".csv.gz", ".tsv", ".tsv.gz", *_EXCEL)
 
 
 def read_tables(
@@ -105,15 +109,36 @@ def _read_table(
     file: Path, required: Sequence[str], optional: Sequence[str], given: Format
 ) -> Table:
     """Reads the wanted columns, under their own names."""
-    named = {name: given.columns.get(name, name) for name in (*required, *optional)}
-    needed = [named[name] for name in required]
+    try:
+        return _read_named(file, required, optional, given)
+    except MissingColumnError:
+        # Names that are given may be those of the other file: transactions or products.
+        with suppress(MissingColumnError):
+            return _read_named(file, required, optional, replace(given, columns={}))
+        raise
+
+
+def _read_named(
+    file: Path, required: Sequence[str], optional: Sequence[str], given: Format
+) -> Table:
+    parts = {name: given.parts(name) for name in (*required, *optional)}
+    # An optional column whose name is given must be there, too.
+    needed = [part for name in parts if name in (*required, *given.columns) for part in parts[name]]
+    named = list(dict.fromkeys(part for each in parts.values() for part in each))
     if file.name.lower().endswith(_PARQUET):
-        table = _read_parquet(file, needed, list(named.values()))
+        table = _read_parquet(file, needed, named)
+    elif file.name.lower().endswith(_EXCEL):
+        table = _read_excel(file, needed, named)
     else:
-        table = _read_csv(file, needed, list(named.values()), given)
-    wanted = {found: name for name, found in named.items() if found in table.frame.columns}
-    frame = table.frame.rename(wanted)
-    return replace(table, frame=frame)
+        table = _read_csv(file, needed, named, given)
+    there = {name: each for name, each in parts.items() if set(each) <= set(table.frame.columns)}
+    wanted = [
+        pl.col(each[0]).alias(name)
+        if len(each) == 1
+        else pl.concat_str(pl.col(each).cast(pl.String), separator=" ").alias(name)
+        for name, each in there.items()
+    ]
+    return replace(table, frame=table.frame.select(ROW, *wanted))
 
 
 def _read_parquet(file: Path, required: Sequence[str], named: Sequence[str]) -> Table:
@@ -126,6 +151,33 @@ def _read_parquet(file: Path, required: Sequence[str], named: Sequence[str]) -> 
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise UnreadableFileError(f"{file}: not readable as Parquet: {error}") from error
     return Table(file, frame, tuple(name for name in found if name not in wanted))
+
+
+def _read_excel(file: Path, required: Sequence[str], named: Sequence[str]) -> Table:
+    """Reads all sheets that have the columns; every cell as a string, as from a CSV file."""
+    need("excel", str(file))
+    # Here and not above: it is not always installed.
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(file)
+        sheets = [book.load_sheet(name, dtypes="string") for name in book.sheet_names]
+        frames = [sheet.to_polars() for sheet in sheets]
+    except fastexcel.FastExcelError as error:
+        raise UnreadableFileError(f"{file}: not readable as Excel: {error}") from error
+    tidy = [each.rename(lambda name: name.strip(SPACES)) for each in frames]
+    having = [each for each in tidy if set(required) <= set(each.columns)]
+    found = max(having or tidy, key=lambda each: each.width).columns if tidy else []
+    _require(file, required, found)
+    wanted = [name for name in named if name in found]
+    read = pl.concat(
+        [each.select(name for name in wanted if name in each.columns) for each in having],
+        how="diagonal",
+    )
+    frame = read.with_row_index(ROW).filter(~pl.all_horizontal(pl.col(wanted).is_null()))
+    blank = read.height - frame.height
+    unused = tuple(name for name in found if name not in wanted)
+    return Table(file, frame, unused, {"blank lines": blank} if blank else {})
 
 
 def _read_csv(file: Path, required: Sequence[str], named: Sequence[str], given: Format) -> Table:

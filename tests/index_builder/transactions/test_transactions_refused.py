@@ -219,7 +219,10 @@ def test_a_torn_archive_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     message = refusal(UnreadableFileError, csv(tmp_path, HEADER, "transactions.doc"))
-    assert "Expected: .parquet, .pq, .csv, .csv.gz, .tsv, .tsv.gz, or a folder" in message
+    assert (
+        "Expected: .parquet, .pq, .csv, .csv.gz, .tsv, .tsv.gz, .xlsx, .xls, .ods, or a folder"
+        in message
+    )
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
