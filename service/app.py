@@ -115,7 +115,7 @@ def create_app(
         middleware=[
             *([tracing.middleware()] if tracing else []),
             Middleware(RequestMiddleware, metrics=metrics, serving=serving),
-            *_cors(settings),
+            *_cors(settings, access),
             Middleware(Shortcut, route=recommend),
         ],
         exception_handlers={
@@ -184,13 +184,14 @@ def _guarded(
         yield "events", events_routes(stream, settings)
 
 
-def _cors(settings: Settings) -> list[Middleware]:
-    if settings.cors_origins is None:
+def _cors(settings: Settings, access: Access) -> list[Middleware]:
+    origins = {each.strip() for each in (settings.cors_origins or "").split(",") if each.strip()}
+    if not origins | access.origins:
         return []
     return [
         Middleware(
             CORSMiddleware,
-            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_origins=sorted(origins | access.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id"],
         )

@@ -68,6 +68,8 @@ class Access:
             scope.setdefault("noted", {})["api_key"] = key.name  # for the log
             if wanted not in key.scopes:
                 raise ProblemError(403, f"The key {key.name} does not have the scope {wanted}.")
+            if not key.opens(wanted, _origin(scope)):
+                raise ProblemError(403, f"The key {key.name} is for pages of its origins alone.")
             self._limits.count(key)
 
         return check
@@ -75,7 +77,7 @@ class Access:
     def forecast(self, wanted: ApiScope) -> Callable[[bytes], Verdict] | None:
         """Return a function that tells from an Authorization header what `guard` will do.
 
-        It counts nothing. None if all requests pass.
+        It counts nothing, and takes each key to come from its origins. None if all requests pass.
         """
         if not self._closed and wanted not in ALWAYS_GUARDED:
             return None
@@ -102,7 +104,12 @@ class Access:
     def has_key(self, scope: Scope, wanted: ApiScope) -> bool:
         """Return whether a request comes with a key of this scope."""
         key = self._find(_authorization(scope))
-        return key is not None and wanted in key.scopes
+        return key is not None and key.opens(wanted, _origin(scope))
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of pages that may use one of the keys."""
+        return frozenset().union(*(key.origins or () for key in self._keys.values()))
 
     def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
         """Return the guard as dependencies of a route or of a router."""
@@ -136,6 +143,13 @@ def unauthorized() -> ProblemError:
 def _authorization(scope: Scope) -> bytes:
     """Return the first Authorization header; empty if there is none."""
     return next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+
+
+def _origin(scope: Scope) -> str | None:
+    """Return the origin of the page that sends a request; None outside of a page."""
+    return next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None
+    )
 
 
 def _digest(secret: str | bytes) -> str:

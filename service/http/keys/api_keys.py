@@ -3,9 +3,16 @@
 import tomllib
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from service.support.files import read_regular
 from service.support.invalid_fields import TEXT, field_error
@@ -20,6 +27,7 @@ ALWAYS_GUARDED = frozenset[ApiScope](["forget", "admin"])
 """Scopes of routes that are off until a key opens them: they destroy, or show the service."""
 
 
+_ORIGIN = r"^https?://[a-z0-9._-]+(:[0-9]+)?$|^https?://\[[0-9a-f:]+\](:[0-9]+)?$"
 _FILE_LIMIT_BYTES = 1 << 20
 # Hashes of what a shell hashes in place of a key, such as of a variable that is not set.
 _NO_KEYS = {sha256(text.encode()).hexdigest() for text in ("", " ", "\n", "\r\n", "\t", "-n", "\0")}
@@ -41,6 +49,20 @@ class ApiKey(BaseModel):
     limit_per_s: int | None = Field(
         None, ge=1, le=1_000_000, description="Requests per second and worker; null sets no limit."
     )
+
+    origins: frozenset[Annotated[str, StringConstraints(pattern=_ORIGIN)]] | None = Field(
+        None,
+        min_length=1,
+        description="Origins of pages that may use the key, `https://shop.example`; null for a key "
+        "that no browser holds.",
+    )
+
+    def opens(self, wanted: ApiScope, origin: str | None) -> bool:
+        """Return whether the key opens routes of a scope to a page of this origin, or to nobody's.
+
+        A browser tells the origin and lets no page choose it; other programs can send any.
+        """
+        return wanted in self.scopes and (self.origins is None or origin in self.origins)
 
     @field_validator("sha256")
     @classmethod

@@ -33,6 +33,13 @@ def new_key(arguments: Sequence[str]) -> str:
         help="routes that it opens; may be given several times (recommend)",
     )
     parser.add_argument("--limit", type=int, help="requests per second and worker (no limit)")
+    parser.add_argument(
+        "--origin",
+        dest="origins",
+        action="append",
+        help="origin of pages that may use it, https://shop.example; may be given several times "
+        "(a key that no browser holds)",
+    )
     options = parser.parse_args(arguments)
     key = token_urlsafe(_BYTES)
     try:
@@ -41,6 +48,7 @@ def new_key(arguments: Sequence[str]) -> str:
             sha256=sha256(key.encode()).hexdigest(),
             scopes=frozenset(options.scopes or ["recommend"]),
             limit_per_s=options.limit,
+            origins=options.origins,
         )
     except ValidationError as error:
         parser.error(f"{field_error(error.errors()[0], TEXT)}")
@@ -53,6 +61,7 @@ def _toml(entry: ApiKey) -> str:
         "sha256": entry.sha256,
         "scopes": sorted(entry.scopes),
         "limit_per_s": entry.limit_per_s,
+        "origins": sorted(entry.origins) if entry.origins else None,
     }
     # A JSON string without escaped surrogates is a string of TOML.
     lines = (f"{name} = {_json(value)}" for name, value in fields.items() if value is not None)

@@ -1,4 +1,4 @@
-"""The storefront: `GET /shop` and the files behind it, for people who would rather look."""
+"""The storefront: `GET /shop` with the files behind it, and `GET /embed.js` for other pages."""
 
 from hashlib import blake2b
 from mimetypes import guess_type
@@ -45,7 +45,7 @@ class _File(NamedTuple):
 
 
 def storefront_routes() -> APIRouter:
-    """Return the routes of the shop; its files are read once, when the service starts."""
+    """Return the routes; the files are read once, when the service starts."""
     router = APIRouter(include_in_schema=False)
     files = {
         path.relative_to(FILES).as_posix(): _File.read(path)
@@ -56,6 +56,10 @@ def storefront_routes() -> APIRouter:
     @router.api_route("/shop", methods=["GET", "HEAD"])
     async def shop(request: Request) -> Response:
         return files["index.html"].response(request)
+
+    @router.api_route("/embed.js", methods=["GET", "HEAD"])
+    async def embed(request: Request) -> Response:
+        return files["embed.js"].response(request)
 
     @router.api_route("/shop/{path:path}", methods=["GET", "HEAD"])
     async def file(request: Request, path: str) -> Response:

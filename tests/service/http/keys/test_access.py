@@ -246,3 +246,33 @@ def test_without_keys_all_requests_pass_but_those_of_admin_routes() -> None:
     verdict = access.forecast("admin")
     assert verdict is not None
     assert verdict(f"Bearer {KEY}".encode()) == "unknown"
+
+
+def test_a_key_of_a_page_works_from_its_origin_alone(
+    connect: Callable[..., httpx.Client], tmp_path: Path
+) -> None:
+    page = "https://shop.example"
+    (tmp_path / "keys.toml").write_text(entry(KEY, f'origins = ["{page}"]'))
+    client = connect(api_keys=tmp_path / "keys.toml")
+    asked = bearer(KEY) | {"Origin": page}
+    answer = client.post("/recommend", json={}, headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == page
+    assert client.get("/items", headers=asked).status_code == 200
+    assert client.get("/users", headers=asked).status_code == 403  # another scope
+    for origin in ("https://evil.example", "null", f"{page}.evil.example"):
+        refused = client.post("/recommend", json={}, headers=asked | {"Origin": origin})
+        assert refused.status_code == 403
+        assert "access-control-allow-origin" not in refused.headers
+    assert client.post("/recommend", json={}, headers=bearer(KEY)).status_code == 403
+    preflight = asked | {"Access-Control-Request-Method": "POST"}
+    assert client.options("/recommend", headers=preflight).status_code == 200
+
+
+def test_an_admin_key_of_a_page_sees_no_reasons_from_elsewhere(tmp_path: Path) -> None:
+    text = entry(KEY, 'origins = ["https://shop.example"]').replace('"recommend"', '"admin"')
+    (tmp_path / "keys.toml").write_text(text)
+    access = Access(Settings(api_keys=tmp_path / "keys.toml"))
+    sent = (b"authorization", f"Bearer {KEY}".encode())
+    assert access.has_key({"headers": [sent, (b"origin", b"https://shop.example")]}, "admin")
+    assert not access.has_key({"headers": [sent]}, "admin")

@@ -29,6 +29,24 @@ def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
     assert (till.scopes, till.limit_per_s) == (frozenset({"events", "profiles"}), 5)
 
 
+def test_a_key_may_be_for_pages_of_some_origins(path: Path) -> None:
+    origins = ["https://shop.example", "http://127.0.0.1:8000", "http://[::1]:8000"]
+    path.write_text(entry() + f"origins = {origins}")
+    (key,) = read_api_keys(path)
+    assert key.origins == frozenset(origins)
+    assert all(key.opens("recommend", each) for each in origins)
+    assert not any(key.opens("admin", each) for each in origins)
+    others = ("https://shop.example:444", "http://shop.example", "https://shop.example.evil")
+    assert not any(key.opens("recommend", each) for each in (*others, "null", "", None))
+
+
+@pytest.mark.parametrize("origin", ["*", "shop.example", "https://a.example/", "https://a b", ""])
+def test_what_is_no_origin_is_refused(path: Path, origin: str) -> None:
+    path.write_text(entry() + f'origins = ["{origin}"]')
+    with pytest.raises(ApiKeysError, match=r"keys\.0\.origins"):
+        read_api_keys(path)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -36,6 +54,7 @@ def test_a_key_has_a_name_a_hash_scopes_and_perhaps_a_limit(path: Path) -> None:
         ("", "keys: expected a value"),
         (entry(scopes='["everything"]'), "keys.0.scopes.0"),
         (entry(scopes="[]"), "keys.0.scopes"),
+        (entry() + "origins = []", "keys.0.origins"),
         (entry() + "limit_per_s = 0", "keys.0.limit_per_s"),
         (entry() + "limit_per_s = 1000001", "keys.0.limit_per_s"),
         *((entry(digest=digest), "not of an empty text") for digest in EMPTY),

@@ -38,6 +38,13 @@ def test_the_entry_is_one_of_the_key_file(tmp_path: Path) -> None:
     assert (made.name, set(made.scopes), made.limit_per_s) == ("till", {"events", "profiles"}, 5)
 
 
+def test_a_key_can_be_made_for_pages(tmp_path: Path) -> None:
+    made = entry(tmp_path, "--origin", "https://b.example", "--origin", "https://a.example")
+    assert made.origins == {"https://a.example", "https://b.example"}
+    with pytest.raises(SystemExit):
+        new_key(["--origin", "everywhere"])
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64))
 def test_any_name_can_be_read_again(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     assert entry(tmp_path_factory.mktemp("keys"), f"--name={name}").name == name
