@@ -33,6 +33,7 @@ ROOMS = ("service/events", "service/http", "service/serving")
 
 _TESTS = ("events", "http", "serving", "test_app.py")  # of tests/service
 _SLOW = ("killed", "fuzz", "cli")  # in names of files that take a minute or need it
+_NOTING = 0.5  # the most of all time in which tests are run without a mutant
 _FILE_S = 120  # that a file of tests may take; slower ones are left out
 _LONGEST_S = 20  # that the tests of one mutant take together; slower ones are left out
 _PATIENCE = 3  # times what the tests take without a mutant, and then
@@ -79,18 +80,18 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    deadline = time.monotonic() + 60 * arguments.minutes
+    began, chance = time.monotonic(), random.Random(arguments.seed)
+    noted_by, deadline = (began + part * 60 * arguments.minutes for part in (_NOTING, 1))
     with TemporaryDirectory(prefix="rtt2vec-mutants-") as directory:
         tree = Path(directory)
         _copy(tree)
         mutants = [each for module in _modules(arguments.rooms) for each in mutate(tree, module)]
-        random.Random(arguments.seed).shuffle(mutants)
+        chance.shuffle(mutants)
         _serve(tree)
         with ThreadPoolExecutor(arguments.workers) as pool:
-            files = quick_files()
-            reach = {
-                test: each for found in pool.map(_reach, files) for test, each in found.items()
-            }
+            chance.shuffle(files := quick_files())
+            found = pool.map(partial(_reach, noted_by), files)
+            reach = {test: each for tests in found for test, each in tests.items()}
             verdicts = list(pool.map(partial(_try, reach, deadline), mutants))
         _report(tree, dict(zip(mutants, verdicts, strict=True)))
 
@@ -166,9 +167,9 @@ def quick_files() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def _reach(tests: str) -> dict[str, Reach]:
+def _reach(deadline: float, tests: str) -> dict[str, Reach]:
     """Run the tests of a file without a mutant, and return the reach of each by its name."""
-    passed = _passes([tests], _NONE, _FILE_S)
+    passed = _passes([tests], _NONE, max(0, min(_FILE_S, deadline - time.monotonic())))
     if not passed:
         why = "take too long" if passed is None else "fail without a mutant"
         print(f"not used, since they {why}: {tests}", flush=True)
