@@ -40,7 +40,7 @@ def test_the_entry_is_one_of_the_key_file(tmp_path: Path) -> None:
 
 def test_a_key_can_be_made_for_pages(tmp_path: Path) -> None:
     made = entry(tmp_path, "--origin", "https://b.example", "--origin", "https://a.example")
-    assert made.origins == {"https://a.example", "https://b.example"}
+    assert made.origins == frozenset(["https://a.example", "https://b.example"])
     with pytest.raises(SystemExit):
         new_key(["--origin", "everywhere"])
 
