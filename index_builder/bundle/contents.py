@@ -24,6 +24,7 @@ from index_builder.statistics.neighbours import Neighbours, neighbours
 from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
+from index_builder.transactions.categories import MORE
 from index_builder.transactions.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents
 from service.bundle.catalogue import Catalogue
@@ -95,7 +96,7 @@ def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
     return Catalogue(
         *(items[name].to_list() for name in ("item_id", "name")),
         *(items[name].to_list() for name in ("department", "category", "subcategory")),
-        *(items[name].to_list() if name in items else None for name in ("brand", "price")),
+        *(items[name].to_list() if name in items else None for name in ("brand", "price", MORE)),
     )
 
 

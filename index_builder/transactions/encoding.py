@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from index_builder.config import BuildConfig
+from index_builder.transactions.categories import MORE
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
 from index_builder.transactions.products import TAXONOMY
@@ -68,8 +69,8 @@ class EncodedTransactions(EncodedBaskets):
 
     Attributes:
         items: one row per item index: item_id, name, department, category, subcategory
-            (strings, no nulls), the item of most baskets first, ties by item_id; brand and price
-            where the products have them.
+            (strings, no nulls), the item of most baskets first, ties by item_id; brand, price
+            and more_categories where the products have them.
         item_count: (n_items,) int32, number of training baskets that hold the item.
         user_ids: (n_users,) sorted: all users with a training basket, whatever it holds.
     """
@@ -249,7 +250,7 @@ def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl
         "item_id",
         pl.col("name").fill_null(pl.col("item_id")),
         pl.col(TAXONOMY).fill_null(""),
-        *([pl.col("brand").fill_null("")] if "brand" in products.columns else []),
+        *(pl.col(each).fill_null("") for each in ("brand", MORE) if each in products.columns),
         *(["price"] if "price" in products.columns else []),
     )
     return items, nameless

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from index_builder.transactions.categories import MORE, with_several_categories
 from index_builder.transactions.errors import DuplicateItemError, PriceError
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Table, read_tables
@@ -28,7 +29,8 @@ def read_products(path: Path, reading: Reading | None = None) -> pl.DataFrame:
     Returns:
         The five columns as strings without nulls, sorted by item_id: a missing name becomes the
         item_id, a missing level of the taxonomy the empty string. Also brand (a missing one
-        becomes the empty string) and price (Float64, may be null), if the file has them.
+        becomes the empty string) and price (Float64, may be null), if the file has them, and
+        more_categories (see `with_several_categories`), if an item has several.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
@@ -57,12 +59,14 @@ def products_of(table: Table) -> pl.DataFrame:
         pl.col("item_id"),
         pl.when(name != "").then(name).otherwise("item_id").alias("name"),
         pl.col(names).str.strip_chars(SPACES).fill_null(""),
+        *([pl.col(MORE).fill_null("")] if MORE in rows.columns else []),
         *(["price"] if "price" in rows.columns else []),
     ).sort("item_id")
 
 
 def _check(table: Table, missing: frozenset[str] | None) -> Table:
     table = table.with_missing(missing, "name", *_NAMES, "price")
+    table = with_several_categories(table)
     names = [name for name in _NAMES if name in table.frame.columns]
     table = table.with_strings("name").with_names(*names).with_ids("item_id")
     table = table.with_numbers("price", PriceError)

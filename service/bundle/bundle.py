@@ -54,7 +54,11 @@ _ITEM_COLUMNS = {
     "category": "categories",
     "subcategory": "subcategories",
 }
-_OPTIONAL_ITEM_COLUMNS = {"brand": "brands", "price": "prices"}
+_OPTIONAL_ITEM_COLUMNS = {
+    "brand": "brands",
+    "price": "prices",
+    "more_categories": "more_categories",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,9 @@ class Catalogue:
     """Columns of equal length; row = item index, the most popular item first.
 
     An item without a name at a taxonomy level, or without a brand, has the empty string there.
-    Brands and prices are None if the shop's data have no such column.
+    Brands and prices are None if the shop's data have no such column. Of an item with several
+    categories, `categories` has the first and `more_categories` the others, one a line; it is None
+    if no item has several.
     """
 
     item_ids: list[str]
@@ -32,6 +34,7 @@ class Catalogue:
     subcategories: list[str]
     brands: list[str] | None = None
     prices: list[float | None] | None = None
+    more_categories: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -49,8 +52,19 @@ class Catalogue:
 
     @cached_property
     def members(self) -> dict[str, Int32]:
-        """The item indices of each name of the taxonomy, of any level, ascending."""
-        return self.taxonomy.members()
+        """The item indices of each name of the taxonomy, of any level, ascending.
+
+        An item is under all of its categories.
+        """
+        members = self.taxonomy.members()
+        further: dict[str, list[int]] = {}
+        for item, names in enumerate(self.more_categories or ()):
+            for name in filter(None, names.split("\n")):
+                further.setdefault(name, []).append(item)
+        for name, items in further.items():
+            more = np.array(items, np.int32)
+            members[name] = np.union1d(members[name], more) if name in members else more
+        return members
 
     def row(self, item_id: str) -> int | None:
         """Return an item's index; spaces around its id do not belong to it."""

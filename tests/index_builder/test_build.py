@@ -301,6 +301,24 @@ def test_a_shop_of_guests_alone_recommends_by_the_basket(tmp_path: Path) -> None
     assert {int(each.item_id.split("-")[1]) % 2 for each in answer.items} == {0}
 
 
+def test_items_of_several_categories_are_found_by_each(tmp_path: Path) -> None:
+    transactions, products = write_shop(tmp_path)
+    shelf = pl.read_csv(products, infer_schema=False)
+    sale = pl.col("item_id").is_in(["item-2", "item-4"])
+    several = pl.when(sale).then(pl.col("category") + "|SALE").otherwise("category")
+    shelf.with_columns(category=several).write_csv(products)
+    read = read_transactions(transactions), read_products(products)
+    bundle = load_bundle(build(*read, QUICK, tmp_path / "out", None, Console(quiet=True)))
+    recommender = Recommender(bundle, by_score())
+    request = a_request(None, ["item-0"], 10)
+    shown = {each.item_id: each.category for each in recommender.recommend(request).items}
+    assert shown["item-2"] == shown["item-4"] == AISLES[0]
+    without = a_request(None, ["item-0"], 10, exclude_categories=["SALE"])
+    left = {each.item_id for each in recommender.recommend(without).items}
+    assert len(left) == 10
+    assert not left & {"item-2", "item-4"}
+
+
 def test_a_cut_far_in_the_future_takes_all_baskets(tmp_path: Path) -> None:
     until = datetime.fromisoformat("2999-12-31")
     built(tmp_path / "out", until=until)

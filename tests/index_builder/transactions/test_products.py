@@ -112,3 +112,43 @@ def test_brands_and_prices_are_taken_where_they_are_given(tmp_path: Path) -> Non
 def test_a_price_that_is_none_is_refused(tmp_path: Path, price: str, message: str) -> None:
     with pytest.raises(PriceError, match=f"1 of 2 rows have a {message}|1 of 2 .*{message}"):
         read_products(priced(tmp_path, f"i1,Milk,,,,,{price}", "i2,Tea,,,,,1"))
+
+
+@pytest.mark.parametrize(
+    ("category", "first", "more"),
+    [
+        ("Milk|Breakfast", "Milk", "Breakfast"),
+        (" Milk | Breakfast |Milk| ", "Milk", "Breakfast"),
+        ('"[""Milk"", ""Breakfast|Brunch"", ""Cold""]"', "Milk", "Breakfast|Brunch\nCold"),
+        ("[Sale]|Milk", "[Sale]", "Milk"),
+        ("|", "", ""),
+        ("[]", "", ""),
+    ],
+)
+def test_an_item_may_have_several_categories(
+    tmp_path: Path, category: str, first: str, more: str
+) -> None:
+    found = read_products(csv(tmp_path, f"i1,Oats,,{category},\ni2,Tea,,Tea,\n"))
+    assert found["category"].to_list() == [first, "Tea"]
+    assert found["more_categories"].to_list() == [more, ""]
+
+
+def test_several_categories_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "products.parquet"
+    pl.DataFrame(
+        {
+            "item_id": ["i1", "i2", "i3"],
+            "name": ["Oats", "Tea", "Jam"],
+            "department": "",
+            "category": [["Milk", "Breakfast"], None, ["Jam"]],
+            "subcategory": "",
+        }
+    ).write_parquet(path)
+    found = read_products(path)
+    assert found["category"].to_list() == ["Milk", "", "Jam"]
+    assert found["more_categories"].to_list() == ["Breakfast", "", ""]
+
+
+def test_none_of_several_categories_may_be_too_long(tmp_path: Path) -> None:
+    with pytest.raises(LongIdError, match="one of several categories"):
+        read_products(csv(tmp_path, f"i1,Oats,,Milk|{'x' * 129},\n"))

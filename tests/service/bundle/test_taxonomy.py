@@ -1,5 +1,7 @@
 """The taxonomy: names, codes and members of its levels."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,14 @@ def test_names_come_by_first_appearance_and_the_empty_string_is_none() -> None:
 def test_members_of_a_name_are_those_of_all_levels() -> None:
     members = {name: items.tolist() for name, items in CATALOGUE.members.items()}
     assert members == {"milk": [0, 1, 3], "bread": [2], "x": [0, 2], "z": [3]}
+
+
+def test_an_item_is_a_member_of_all_its_categories() -> None:
+    several = replace(CATALOGUE, more_categories=["", "milk", "x\nsale", "sale"])
+    members = {name: items.tolist() for name, items in several.members.items()}
+    expected = {"milk": [0, 1, 3], "bread": [2], "x": [0, 2], "z": [3], "sale": [2, 3]}
+    assert members == expected
+    assert several.taxonomy.category.codes.tolist() == [0, -1, 1, 0]  # the first one alone
 
 
 @given(st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=12))
