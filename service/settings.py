@@ -78,6 +78,12 @@ class RecommendOptions(BaseModel):
     category_cap: int = Field(
         0, ge=0, description="Most recommendations of one category in an answer; 0 sets no cap."
     )
+    group_cap: int = Field(
+        1,
+        ge=0,
+        description="Most recommendations of one group of variants, the products' `group_id`, in "
+        "an answer, and none of a group of the basket; 0 sets no cap.",
+    )
     taxonomy_filter: Literal["off", "demote", "drop"] = Field(
         "off",
         description="Treatment of recommendations whose category goes with no category of the "

@@ -96,7 +96,10 @@ def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
     return Catalogue(
         *(items[name].to_list() for name in ("item_id", "name")),
         *(items[name].to_list() for name in ("department", "category", "subcategory")),
-        *(items[name].to_list() if name in items else None for name in ("brand", "price", MORE)),
+        *(
+            items[name].to_list() if name in items else None
+            for name in ("brand", "price", MORE, "group_id")
+        ),
     )
 
 

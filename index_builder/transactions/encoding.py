@@ -250,7 +250,11 @@ def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl
         "item_id",
         pl.col("name").fill_null(pl.col("item_id")),
         pl.col(TAXONOMY).fill_null(""),
-        *(pl.col(each).fill_null("") for each in ("brand", MORE) if each in products.columns),
+        *(
+            pl.col(each).fill_null("")
+            for each in ("brand", MORE, "group_id")
+            if each in products.columns
+        ),
         *(["price"] if "price" in products.columns else []),
     )
     return items, nameless

@@ -13,8 +13,8 @@ from service.support.validity import SPACES
 
 TAXONOMY = ("department", "category", "subcategory")
 COLUMNS = ("item_id", "name", *TAXONOMY)
-OPTIONAL_COLUMNS = ("brand", "price")  # for business rules
-_NAMES = (*TAXONOMY, "brand")  # what requests and business rules refer to
+OPTIONAL_COLUMNS = ("brand", "price", "group_id")  # for business rules, and variants
+_NAMES = (*TAXONOMY, "brand", "group_id")  # what requests and business rules refer to, and groups
 
 
 def read_products(path: Path, reading: Reading | None = None) -> pl.DataFrame:
@@ -22,15 +22,15 @@ def read_products(path: Path, reading: Reading | None = None) -> pl.DataFrame:
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns item_id, name,
-            department, category, subcategory. The last three may be empty. Optional are brand
-            and price.
+            department, category, subcategory. The last three may be empty. Optional are brand,
+            price and group_id, which variants of one product share.
         reading: what is known of the data.
 
     Returns:
         The five columns as strings without nulls, sorted by item_id: a missing name becomes the
-        item_id, a missing level of the taxonomy the empty string. Also brand (a missing one
-        becomes the empty string) and price (Float64, may be null), if the file has them, and
-        more_categories (see `with_several_categories`), if an item has several.
+        item_id, a missing level of the taxonomy the empty string. Also brand and group_id (a
+        missing one becomes the empty string) and price (Float64, may be null), if the file has
+        them, and more_categories (see `with_several_categories`), if an item has several.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.

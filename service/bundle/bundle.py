@@ -58,6 +58,7 @@ _OPTIONAL_ITEM_COLUMNS = {
     "brand": "brands",
     "price": "prices",
     "more_categories": "more_categories",
+    "group_id": "groups",
 }
 
 

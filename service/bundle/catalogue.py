@@ -22,9 +22,9 @@ class Catalogue:
     """Columns of equal length; row = item index, the most popular item first.
 
     An item without a name at a taxonomy level, or without a brand, has the empty string there.
-    Brands and prices are None if the shop's data have no such column. Of an item with several
-    categories, `categories` has the first and `more_categories` the others, one a line; it is None
-    if no item has several.
+    Brands, prices and groups are None if the shop's data have no such column; products of one group
+    are variants of each other. Of an item with several categories, `categories` has the first and
+    `more_categories` the others, one a line; it is None if no item has several.
     """
 
     item_ids: list[str]
@@ -35,6 +35,7 @@ class Catalogue:
     brands: list[str] | None = None
     prices: list[float | None] | None = None
     more_categories: list[str] | None = None
+    groups: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)

@@ -109,6 +109,16 @@ class Plan(NamedTuple):
             self.quotas.supply(supply, k)
         return supply.items()
 
+    def pinnable(self, items: Int32, k: int) -> Bool | None:
+        """Which of the items a pin within the first k places asks for, (n,); None without pins."""
+        pins = [pin for place, each in self.pins.items() if place <= k for pin in each]
+        if not pins:
+            return None
+        marks = np.zeros(len(items), np.bool_)
+        for pin in pins:
+            marks |= _covered(items, pin.members)
+        return marks
+
     def arrange(self, items: Int32, ranked: Positions, k: int) -> Arranged:
         """Chooses and orders k of the candidates.
 

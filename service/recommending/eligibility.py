@@ -4,13 +4,18 @@ Whatever gives items to a client, on whichever route, is given this mask and kee
 """
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service.bundle.catalogue import Catalogue
 from service.profiles.profile import Profile
+from service.recommending.request import RecommendRequest
 from service.support.array_types import Bool, Float32, Int32
 from service.support.durations import DAY_S
+
+if TYPE_CHECKING:
+    from service.business_rules.plan import Plan
 
 EVER = float("inf")
 """As a number of days: for ever."""
@@ -59,3 +64,39 @@ def purchased_items(profile: Profile, days: float | Float32, now: float) -> Int3
     within = days if isinstance(days, float | int) else days[profile.items]
     bought: Int32 = profile.items[(now - profile.last <= within * DAY_S) & (within > 0)]
     return bought
+
+
+def eligible_for(
+    request: RecommendRequest,
+    catalogue: Catalogue,
+    given: Int32,
+    profile: Profile | None,
+    plan: "Plan | None",
+    now: float,
+) -> Bool:
+    """Which items may be recommended, shape (n_items,).
+
+    Args:
+        request: what it leaves out.
+        catalogue: of the bundle.
+        given: item indices of the request's basket.
+        profile: of the user, if known.
+        plan: the business rules in force, if there are any.
+        now: epoch seconds.
+    """
+    named = request.exclude_items, request.exclude_categories, request.include_categories
+    eligible = eligible_items(catalogue, given, *named, None if plan is None else plan.allowed)
+    if profile is not None and (days := _days_left_out(request, plan)) is not None:
+        eligible[purchased_items(profile, days, now)] = False
+    return eligible
+
+
+def _days_left_out(request: RecommendRequest, plan: "Plan | None") -> float | Float32 | None:
+    """For how many days items are left out after a purchase: all items, or each; None for none."""
+    match request.exclude_purchased:
+        case None:
+            return None if plan is None else plan.purchased_days
+        case bool(wanted):
+            return EVER if wanted else None
+        case days:
+            return days

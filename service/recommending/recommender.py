@@ -5,10 +5,10 @@ Offline evaluation runs this very class: ranking is never written twice.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain, repeat
+from itertools import repeat
 from math import log
 from time import perf_counter, time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,19 +17,21 @@ from service.business_rules.arranged import Arranged
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile, ProfileSource
 from service.recommending import candidates as sources
-from service.recommending.aggregate import PARTS, Candidates, closest_anchors, score_parts
+from service.recommending.aggregate import PARTS, closest_anchors, score_parts
 from service.recommending.anchors import choose_anchors
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
-from service.recommending.eligibility import EVER, eligible_items, purchased_items
+from service.recommending.eligibility import eligible_for
 from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import top_up
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
+from service.recommending.postprocess.variants import Variants
 from service.recommending.ranking.evidence import Evidence
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.ranker import Ranker
 from service.recommending.request import RecommendRequest
 from service.recommending.search import Search
+from service.recommending.shortlist import Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 from service.support.array_types import Bool, Float32, Int32, Positions
@@ -40,36 +42,6 @@ if TYPE_CHECKING:
 
 Observe = Callable[[str, float], None]
 """Is told the name of a stage and the seconds that it took."""
-
-
-class Shortlist(NamedTuple):
-    """A request and its candidates, before they are ranked.
-
-    Attributes:
-        request: as it was made.
-        options: how it is answered.
-        plan: the business rules in force, if there are any.
-        profile: the user, if known.
-        anchors: (a,) int32, the basket-anchor set.
-        known: (m,) int32, the basket's items.
-        unknown_items: basket items that are not in the catalogue.
-        unknown_categories: categories to exclude or include that the catalogue does not have.
-        candidates: with the parts of their blended score.
-        features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
-        filled: number of candidates that only the popularity fill brought.
-    """
-
-    request: RecommendRequest
-    options: RecommendOptions
-    plan: "Plan | None"
-    profile: Profile | None
-    anchors: Int32
-    known: Int32
-    unknown_items: list[str]
-    unknown_categories: list[str]
-    candidates: Candidates
-    features: Float32 | None
-    filled: int
 
 
 class Recommender:
@@ -113,6 +85,7 @@ class Recommender:
         self._taxonomy = TaxonomyFilter.read(bundle, options)
         self._diversity = Diversity(self._rows, self._category_codes)
         self._substitutes = Substitutes.read(bundle)
+        self._variants = Variants.read(bundle)
         self.table = FeatureTable(bundle) if options.ranker else None
         self._ranker = Ranker(bundle) if options.ranker and bundle.tree_root is not None else None
 
@@ -179,7 +152,12 @@ class Recommender:
         if profile is None and request.user_id is not None:
             profile = self._profiles.get(request.user_id)
         known, unknown = self._bundle.catalogue.look_up(request.basket)
-        eligible, unknown_categories = self._eligible(request, plan, known, profile, now)
+        catalogue, groups = self._bundle.catalogue, self._variants
+        eligible = eligible_for(request, catalogue, known, profile, plan, now)
+        named = (*request.exclude_categories, *request.include_categories)
+        unknown_categories = catalogue.look_up_categories(named)[1] if named else []
+        if groups is not None and options.group_cap:
+            groups.leave_out(eligible, known)
         lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
         lap("anchors")
@@ -191,7 +169,7 @@ class Recommender:
             context = sources.Context(found, profile, evidence, eligible, narrowed, options)
             items = sources.merge(context)
             n_merged = len(items)
-            items = top_up(items, eligible, self._category_codes, options.category_cap, request.k)
+            items = self._topped_up(items, eligible, options, request.k)
             if plan is not None:
                 items = plan.supply(items, eligible, request.k)
             candidates = score_parts(self._rows, items, anchors, profile)
@@ -201,23 +179,11 @@ class Recommender:
         found_out = (anchors, known, unknown, unknown_categories, candidates, features, filled)
         return Shortlist(request, options, plan, profile, *found_out)
 
-    def _eligible(
-        self,
-        request: RecommendRequest,
-        plan: "Plan | None",
-        given: Int32,
-        profile: Profile | None,
-        now: float,
-    ) -> tuple[Bool, list[str]]:
-        """Which items may be recommended, and the names of categories that are unknown."""
-        catalogue = self._bundle.catalogue
-        named = request.exclude_categories, request.include_categories
-        allowed = None if plan is None else plan.allowed
-        eligible = eligible_items(catalogue, given, request.exclude_items, *named, allowed)
-        if profile is not None and (days := _purchases_left_out(request, plan)) is not None:
-            eligible[purchased_items(profile, days, now)] = False
-        unknown = catalogue.look_up_categories(chain(*named))[1] if any(named) else []
-        return eligible, unknown
+    def _topped_up(self, items: Int32, eligible: Bool, options: RecommendOptions, k: int) -> Int32:
+        """The candidates, with as many best sellers as a list of k needs."""
+        if self._variants is not None and (cap := options.group_cap):
+            eligible, k = self._variants.to_fill(items, eligible, cap, k)
+        return top_up(items, eligible, self._category_codes, options.category_cap, k)
 
     def _anchors(self, known: Int32, user_id: str | None, options: RecommendOptions) -> Int32:
         limit, fraction = options.anchor_limit, options.anchor_fraction
@@ -252,6 +218,9 @@ class Recommender:
     def _arrange(self, listed: Shortlist, scores: Float32, ranked: Positions) -> Arranged:
         """The k recommendations: diverse, within the category cap, and as business rules want."""
         items, plan, k = listed.candidates.items, listed.plan, listed.request.k
+        if self._variants is not None and (cap := listed.options.group_cap):
+            first = None if plan is None else plan.pinnable(items, k)
+            ranked = self._variants.best(items, ranked, cap, first)
         ranked = self._diversity.reorder(items, scores, ranked, k, listed.options)
         if self._taxonomy is not None:
             ranked = self._taxonomy.apply(listed.anchors, items, ranked, k)
@@ -299,17 +268,6 @@ class Recommender:
                 "popularity": float(popularity[place]),
                 "rules": [] if plan is None else plan.touched(item, pinned_by),
             }
-
-
-def _purchases_left_out(request: RecommendRequest, plan: "Plan | None") -> float | Float32 | None:
-    """For how many days items are left out after a purchase: of all items, or of each."""
-    match request.exclude_purchased:
-        case None:
-            return None if plan is None else plan.purchased_days
-        case bool(wanted):
-            return EVER if wanted else None
-        case days:
-            return days
 
 
 def _lacks_something(listed: Shortlist) -> bool:

@@ -110,7 +110,13 @@ def test_brands_and_prices_follow_their_items(
     blank = dict.fromkeys(("name", "department", "category", "subcategory"), "")
     products = pl.DataFrame(
         [
-            {"item_id": each, **blank, "brand": f"of {each}", "price": float(place)}
+            {
+                "item_id": each,
+                **blank,
+                "brand": f"of {each}",
+                "price": float(place),
+                "group_id": str(place // 2),
+            }
             for place, each in enumerate(item_ids[1:])
         ]
     )
@@ -118,6 +124,7 @@ def test_brands_and_prices_follow_their_items(
     contents = assemble(described, embeddings, QUICK, AS_OF, exactly, WEIGHTS, VECTORS_ALONE)
     assert contents.catalogue.brands == ["", *(f"of {each}" for each in item_ids[1:])]
     assert contents.catalogue.prices == [None, *map(float, range(len(item_ids) - 1))]
+    assert contents.catalogue.groups == ["", *(str(n // 2) for n in range(len(item_ids) - 1))]
 
 
 def test_without_brands_and_prices_there_are_no_such_columns(contents: BundleContents) -> None:

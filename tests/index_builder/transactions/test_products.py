@@ -105,6 +105,13 @@ def test_brands_and_prices_are_taken_where_they_are_given(tmp_path: Path) -> Non
     assert read_products(path).equals(only_brands)
 
 
+def test_groups_of_variants_are_taken_where_they_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    rows = ("i1,Shirt S,,,, 17 ", "i2,Shirt M,,,,17", "i3,Mug,,,,")
+    path.write_text("\n".join([HEADER.strip() + ",group_id", *rows]) + "\n")
+    assert read_products(path)["group_id"].to_list() == ["17", "17", ""]
+
+
 @pytest.mark.parametrize(
     ("price", "message"),
     [("cheap", "price that is no number"), ("inf", "no number"), ("-1", "price below 0")],

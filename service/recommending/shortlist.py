@@ -1,0 +1,42 @@
+"""A request and its candidates, before they are ranked."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from service.profiles.profile import Profile
+from service.recommending.aggregate import Candidates
+from service.recommending.request import RecommendRequest
+from service.settings import RecommendOptions
+from service.support.array_types import Float32, Int32
+
+if TYPE_CHECKING:
+    from service.business_rules.plan import Plan
+
+
+class Shortlist(NamedTuple):
+    """A request and its candidates, before they are ranked.
+
+    Attributes:
+        request: as it was made.
+        options: how it is answered.
+        plan: the business rules in force, if there are any.
+        profile: the user, if known.
+        anchors: (a,) int32, the basket-anchor set.
+        known: (m,) int32, the basket's items.
+        unknown_items: basket items that are not in the catalogue.
+        unknown_categories: categories to exclude or include that the catalogue does not have.
+        candidates: with the parts of their blended score.
+        features: (n, len(FEATURES)) float32; None without a ranker, or without a basket.
+        filled: number of candidates that only the popularity fill brought.
+    """
+
+    request: RecommendRequest
+    options: RecommendOptions
+    plan: "Plan | None"
+    profile: Profile | None
+    anchors: Int32
+    known: Int32
+    unknown_items: list[str]
+    unknown_categories: list[str]
+    candidates: Candidates
+    features: Float32 | None
+    filled: int
