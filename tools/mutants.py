@@ -169,7 +169,8 @@ def quick_files() -> list[str]:
 
 def _reach(deadline: float, tests: str) -> dict[str, Reach]:
     """Run the tests of a file without a mutant, and return the reach of each by its name."""
-    passed = _passes([tests], _NONE, max(0, min(_FILE_S, deadline - time.monotonic())))
+    left_s = deadline - time.monotonic()
+    passed = _passes([tests], _NONE, min(_FILE_S, left_s)) if left_s > 0 else None
     if not passed:
         why = "take too long" if passed is None else "fail without a mutant"
         print(f"not used, since they {why}: {tests}", flush=True)
@@ -216,6 +217,7 @@ def _passes(tests: list[str], mutant: str, timeout_s: float) -> bool | None:
     process.start()
     process.join(timeout_s)
     ended = process.exitcode
+    process.kill()  # It may not lead a group yet.
     with suppress(ProcessLookupError):
         os.killpg(process.pid or 0, signal.SIGKILL)  # its servers as well
     process.join()
