@@ -17,10 +17,11 @@ from index_builder.bundle.contents import (
     with_trees,
 )
 from index_builder.config import BuildConfig
+from index_builder.embeddings.new_items import with_new_vectors
 from index_builder.embeddings.training import train_epochs
 from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
-from index_builder.transactions.encoding import encode
+from index_builder.transactions.encoding import encode, with_new_items
 from index_builder.transactions.errors import EmptyDataError
 from index_builder.transactions.timestamps import naive_utc
 from index_builder.transactions.transactions import Transactions
@@ -75,6 +76,11 @@ def build(
     result = gate_result(choice.measured, config.train.seed)
     enforce(result, strict, console)
     embeddings = train_epochs(encoded, config.train, choice.epochs, console)
+    if config.new_items and products is not None:
+        console.print(f"{encoded.n_items:,} items bought often enough, and new ones:", end=" ")
+        encoded = with_new_items(encoded, products)
+        embeddings = with_new_vectors(embeddings, encoded.items)
+        console.print(f"{encoded.n_items:,} in all")
     index = partial(tune_index, config=config.index)
     with stage(console, f"Index ({config.index.backend})"):
         contents = assemble(

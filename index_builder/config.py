@@ -136,6 +136,9 @@ class BuildConfig(_Config):
     min_item_baskets: int = Field(
         10, ge=1, description="training baskets an item needs to be in the catalogue"
     )
+    new_items: bool = Field(
+        False, description="take in products without enough baskets, behind the others"
+    )
     validation_days: float = Field(
         30, gt=0, description="last days before the cut, held out to choose epochs and weights"
     )

@@ -66,6 +66,10 @@ def build(
     index_parameter: Annotated[
         list[str] | None, typer.Option(help="name=number, for the index; may be repeated.")
     ] = None,
+    new_items: Annotated[
+        bool,
+        typer.Option("--new-items", help="Take products without enough purchases in as well."),
+    ] = False,
     ranker: Annotated[bool, typer.Option(help="Whether to train a ranker.")] = True,
     min_support: MinSupportOption = None,
     min_baskets: MinBasketsOption = _BUILD.rules.min_baskets,
@@ -90,6 +94,7 @@ def build(
     moment = moment_of(until)
     config = BuildConfig(
         min_item_baskets=min_item_baskets,
+        new_items=new_items,
         train=TrainConfig(
             dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
         ),
@@ -97,6 +102,8 @@ def build(
         ranker=RankerConfig(enabled=ranker),
         rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
+    if new_items and transactions is not None and products is None:
+        raise typer.BadParameter("expected --products beside --new-items: which items are new?")
     try_to_write_into(out)
     with stage(console, "Reading"):
         table, catalogue = read_source(transactions, products, dataset, path, reading)

@@ -1,7 +1,7 @@
 """Encoded baskets: transactions as arrays of indices, for training, counting and evaluation."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -182,6 +182,23 @@ def encode(
         items=items,
         item_count=catalogue["count"].to_numpy(writable=True),
         user_ids=user_ids,
+    )
+
+
+def with_new_items(encoded: EncodedTransactions, products: pl.DataFrame) -> EncodedTransactions:
+    """Adds the products that are not in the catalogue, behind its items, without any basket.
+
+    They count as in one basket each, so that shares of a purchase to come are finite.
+
+    Args:
+        encoded: the training baskets.
+        products: as `read_products` returns them.
+    """
+    new = products.filter(~pl.col("item_id").is_in(encoded.items["item_id"].to_list()))
+    return replace(
+        encoded,
+        items=pl.concat([encoded.items, new.select(encoded.items.columns)]),
+        item_count=np.concatenate([encoded.item_count, np.ones(new.height, np.int32)]),
     )
 
 
