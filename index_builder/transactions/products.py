@@ -1,14 +1,16 @@
 """Products: the name and the taxonomy of each item."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from index_builder.transactions.categories import MORE, with_several_categories
+from index_builder.transactions.doubts import note_ids
 from index_builder.transactions.errors import DuplicateItemError, PriceError
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.tables import Table, read_tables
+from index_builder.transactions.tables import Notice, Table, read_tables
 from service.support.validity import SPACES
 
 TAXONOMY = ("department", "category", "subcategory")
@@ -35,9 +37,19 @@ def read_products(path: Path, reading: Reading | None = None) -> pl.DataFrame:
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
+    return read_noted_products(path, reading)[0]
+
+
+def read_noted_products(
+    path: Path, reading: Reading | None = None
+) -> tuple[pl.DataFrame, tuple[Notice, ...]]:
+    """As `read_products`, with notices of rows that are doubtful."""
     reading = reading or Reading()
     check = partial(_check, missing=reading.missing)
-    return products_of(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format))
+    table = read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format)
+    return products_of(table), tuple(
+        replace(notice, text=f"products: {notice.text}") for notice in table.notices
+    )
 
 
 def products_of(table: Table) -> pl.DataFrame:
@@ -69,6 +81,7 @@ def _check(table: Table, missing: frozenset[str] | None) -> Table:
     table = with_several_categories(table)
     names = [name for name in _NAMES if name in table.frame.columns]
     table = table.with_strings("name").with_names(*names).with_ids("item_id")
+    table = note_ids(table, "item_id")
     table = table.with_numbers("price", PriceError)
     if "price" in table.frame.columns:
         table.refuse_where(

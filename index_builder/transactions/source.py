@@ -1,5 +1,6 @@
 """The source of a command's transactions: a shop's own files, or a known data set."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import polars as pl
 
 from index_builder.transactions.datasets import completejourney, instacart
 from index_builder.transactions.errors import SourceError
-from index_builder.transactions.products import read_products
+from index_builder.transactions.products import read_noted_products
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.transactions import Transactions, read_transactions
 
@@ -41,8 +42,12 @@ def read_source(
     if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
         raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
     if transactions is not None:
-        described = read_products(products, reading) if products else None
-        return read_transactions(transactions, reading), described
+        table = read_transactions(transactions, reading)
+        if products is None:
+            return table, None
+        described, notices = read_noted_products(products, reading)
+        summary = replace(table.summary, notices=(*table.summary.notices, *notices))
+        return replace(table, summary=summary), described
     if reading not in (None, Reading()):
         raise SourceError(
             "Options for reading need --transactions: expected the file that they describe."

@@ -93,8 +93,7 @@ def try_to_write(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.is_file() or not path.exists():
-        with TemporaryFile(dir=path.resolve().parent):
-            pass
+        _try_directory(path.resolve().parent)
 
 
 def try_to_write_into(directory: Path) -> None:
@@ -104,8 +103,15 @@ def try_to_write_into(directory: Path) -> None:
         OSError: they cannot.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=directory):
-        pass
+    _try_directory(directory)
+
+
+def _try_directory(directory: Path) -> None:
+    try:
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:  # it names the temporary file
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(directory)) from error
 
 
 def private_file(path: Path, mode: str) -> FileIO:

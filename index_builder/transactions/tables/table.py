@@ -20,6 +20,7 @@ from service.support.validity import ID_CHARS, LARGEST_NUMBER, SPACES
 ROW = "_row"  # position of a row in its file, counted from 0
 SHOWN_ROWS = 5
 _NOTED_ROWS = 3
+_EXACT = 2**53  # up to which a double tells integers apart
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ class Table:
     def with_strings(self, *columns: str) -> "Table":
         """Turns columns of strings or integers into strings.
 
+        Integers with gaps, which pandas writes as fractions, are integers.
+
         Raises:
             ColumnTypeError: a column is of another type; a fraction can be written in many ways.
         """
+        whole = [name for name in columns if _is_whole(self.frame[name])]
+        frame = self.frame.with_columns(pl.col(whole).fill_nan(None).cast(pl.Int64))
+        table = replace(self, frame=frame)
         for column in columns:
-            self.require_type(column, _has_one_spelling, "strings or integers")
-        return replace(self, frame=self.frame.with_columns(pl.col(columns).cast(pl.String)))
+            table.require_type(column, _has_one_spelling, "strings or integers")
+        return replace(table, frame=frame.with_columns(pl.col(columns).cast(pl.String)))
 
     def with_ids(self, *columns: str) -> "Table":
         """Turns id columns into strings, without the spaces around them.
@@ -152,7 +158,7 @@ class Table:
             (numbers.is_null() & values.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
             error,
             f"have a {column} that is no number",
-            f"Leave the {column} empty where it is unknown.",
+            f"Write decimals with a point, and leave the {column} empty where it is unknown.",
         )
         self.refuse_where(
             (numbers.abs() > LARGEST_NUMBER).fill_null(value=False),
@@ -225,6 +231,14 @@ class Table:
         if self.layout is None:
             return "row", [position + 1 for position in positions]
         return "line", lines_of(self.layout, positions)
+
+
+def _is_whole(column: pl.Series) -> bool:
+    """Whether fractions are integers, of which each is another fraction."""
+    if not column.dtype.is_float():
+        return False
+    values = column.fill_nan(None).drop_nulls()
+    return bool(((values == values.round()) & (values.abs() < _EXACT)).all())
 
 
 def _has_one_spelling(kind: pl.DataType) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.transactions.errors import DataError, SourceError
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 
 DEMO = Dataset.COMPLETEJOURNEY
@@ -37,6 +38,25 @@ def test_options_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(SourceError, match=message):
         read_source(*options)
+
+
+def test_what_is_said_of_files_needs_files() -> None:
+    with pytest.raises(SourceError, match="need --transactions"):
+        read_source(None, None, DEMO, None, Reading(guests=frozenset({"1"})))
+
+
+def test_doubtful_products_are_noted_like_transactions(tmp_path: Path) -> None:
+    transactions, products = tmp_path / "t.csv", tmp_path / "p.csv"
+    transactions.write_text("user_id,basket_id,item_id,timestamp\nu,b,i ,2026-03-02\n")
+    products.write_text("item_id,name,department,category,subcategory\n5.01E+12,Milk,,,\n")
+    table, _ = read_source(transactions, products, DEMO, None)
+    spaces, product = (notice.text for notice in table.summary.notices)
+    assert spaces == "1 of 1 rows have spaces around the item_id, which were removed"
+    assert product.startswith("products: 1 of 1 rows have a value in item_id in scientific")
+    assert [notice.first for notice in table.summary.notices] == [
+        "line 2 'i '",
+        "line 2 '5.01E+12'",
+    ]
 
 
 def test_a_path_that_is_used_reaches_its_adapter(tmp_path: Path) -> None:

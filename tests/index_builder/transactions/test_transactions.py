@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.support.validity import ID_CHARS
 from tests.data.transaction_files import csv, naive, parquet
@@ -98,6 +99,14 @@ def test_integer_ids_become_strings(tmp_path: Path) -> None:
         item_id=pl.Series(["42"]).cast(pl.Decimal(38, 0)),
     )
     assert read_transactions(path).lines.row(0)[:3] == ("9223372036854775808", "7", "42")
+
+
+def test_integers_that_pandas_wrote_with_gaps_are_integers(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path / "t.parquet", user_id=[17850.0, None, float("nan")], basket_id=list("abc")
+    )
+    users = read_transactions(path, Reading(missing=frozenset())).lines["user_id"].to_list()
+    assert users == ["17850", None, None]
 
 
 def test_ids_of_a_csv_file_keep_their_zeros_and_inner_spaces(tmp_path: Path) -> None:

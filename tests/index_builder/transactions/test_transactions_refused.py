@@ -105,7 +105,9 @@ def test_line_numbers_count_the_lines_inside_quoted_fields(tmp_path: Path, packe
     assert "\n  5 " in message
 
 
-@pytest.mark.parametrize("ids", [[1.0, 2.5], [True, False], [b"a", b"b"], [date.min, date.max]])
+@pytest.mark.parametrize(
+    "ids", [[1.0, 2.5], [2.0**53, 1.0], [True, False], [b"a", b"b"], [date.min, date.max]]
+)
 def test_ids_without_one_spelling_are_refused(tmp_path: Path, ids: list[object]) -> None:
     message = refusal(ColumnTypeError, parquet(tmp_path / "t.parquet", item_id=ids))
     assert "column 'item_id' holds" in message
