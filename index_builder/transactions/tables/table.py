@@ -15,6 +15,7 @@ from index_builder.transactions.errors import (
 )
 from index_builder.transactions.tables.csv_layout import CsvLayout
 from index_builder.transactions.tables.csv_records import lines_of
+from service.support.invalid_fields import shortened
 from service.support.validity import ID_CHARS, LARGEST_NUMBER, SPACES
 
 ROW = "_row"  # position of a row in its file, counted from 0
@@ -187,9 +188,9 @@ class Table:
             return self
         rows = self.frame.filter(doubtful)
         heading, places = self._places(rows.head(_NOTED_ROWS))
-        values = rows[column].head(_NOTED_ROWS).to_list()
+        values = [shortened(repr(value)) for value in rows[column].head(_NOTED_ROWS)]
         first = ", ".join(
-            f"{heading} {place} {value!r}" if place else repr(value)
+            f"{heading} {place} {value}" if place else value
             for place, value in zip(places, values, strict=True)
         )
         text = f"{rows.height:,} of {self.frame.height:,} rows {problem}"
@@ -249,7 +250,10 @@ def _has_one_spelling(kind: pl.DataType) -> bool:
 def _as_text(frame: pl.DataFrame) -> str:
     """A small aligned table."""
     texts = frame.cast(pl.String)  # by polars: a year may be beyond what Python's datetime holds
-    rows = [["null" if text is None else text or '""' for text in row] for row in texts.rows()]
+    rows = [
+        ["null" if text is None else shortened(text) or '""' for text in row]
+        for row in texts.rows()
+    ]
     lines = [frame.columns, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(frame.width)]
     return "\n".join(

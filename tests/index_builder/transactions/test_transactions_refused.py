@@ -60,6 +60,8 @@ def test_an_id_that_no_request_may_name_is_refused(tmp_path: Path, column: str) 
     path = parquet(tmp_path / "t.parquet", **{"price": ["1"], column: ["x" * (ID_CHARS + 1)]})
     message = refusal(LongIdError, path)
     assert f"1 of 1 rows have more than 128 characters in {column}" in message
+    assert "x" * 60 in message
+    assert "x" * 61 not in message
 
 
 @pytest.mark.parametrize(
