@@ -33,6 +33,7 @@ from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
 from service.http.routes.batch import BatchEndpoint
 from service.http.routes.catalogue import catalogue_routes
+from service.http.routes.console import console_routes
 from service.http.routes.docs import docs_routes
 from service.http.routes.health import health_routes
 from service.http.routes.recommend import RecommendEndpoint
@@ -178,6 +179,7 @@ def _guarded(
     yield "forget", forget_routes(Forgetting(settings, stream), settings)
     yield "admin", rules_routes(serving, settings)
     yield "admin", admin_routes(swap)
+    yield "admin", console_routes(serving, settings)
     if stream is not None:
         from service.http.routes.events import events_routes  # slow to import
 

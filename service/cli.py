@@ -142,7 +142,7 @@ def _announce(url: str, workers: int, request: "RecommendRequest", shop: bool) -
         wait_s = min(1.1 * wait_s, most_s)
     print(f"Listening on {url}. Try: {curl_command(url, request)}", flush=True)
     if shop:
-        print(f"The shop is open: {url}/shop", flush=True)
+        print(f"The shop is open: {url}/shop, the console: {url}/console", flush=True)
 
 
 def _workers_ready(url: str) -> float:

@@ -249,7 +249,8 @@ class Settings(RecommendOptions, _Listening):
 
     storefront: Literal["off", "on"] = Field(
         "off",
-        description="Whether `/shop` shows a shop in which people can try the recommendations.",
+        description="Whether `/shop` shows a shop in which people can try the recommendations, "
+        "`/console` what runs, and `/embed.js` is there for other pages.",
     )
 
     # Profiles on servers.

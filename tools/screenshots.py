@@ -23,10 +23,11 @@ SIZE = (1280, 860)
 USER = "1"
 BASKET = ["1082185", "995242", "981760"]
 PAGES = {
-    "shop": ("aisle/PRODUCE", "light"),
-    "product": ("product/1082185", "light"),
-    "profile": ("profile", "light"),
-    "score": ("score", "dark"),
+    "shop": ("shop#/aisle/PRODUCE", "light"),
+    "product": ("shop#/product/1082185", "light"),
+    "profile": ("shop#/profile", "light"),
+    "score": ("shop#/score", "dark"),
+    "console": ("console", "light"),
 }
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 
@@ -44,12 +45,13 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
         _fill_basket(page, url)
+        _keep_busy(page, url)
         for name, (address, scheme) in PAGES.items():
             page.emulate_media(
                 color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
             )
-            page.goto(f"{url}/shop#/{address}")
-            page.reload()
+            page.goto(f"{url}/{address}")
+            page.reload()  # another hash alone loads nothing
             page.wait_for_load_state("networkidle")
             expect(page.locator("[aria-busy], .skeleton")).to_have_count(0)
             file = PICTURES / f"{name}.png"
@@ -87,6 +89,12 @@ def _fill_basket(page: Page, url: str) -> None:
         page.evaluate(
             "([name, value]) => localStorage.setItem(name, value)", [name, json.dumps(value)]
         )
+
+
+def _keep_busy(page: Page, url: str) -> None:
+    """Send some requests, so that the console has something to show."""
+    for each in BASKET * 20:
+        page.request.post(f"{url}/recommend", data={"user_id": USER, "basket": [each]})
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ TIDIED = AfterValidator(lambda text: text and tidied(text))
 """Removes the spaces around an id or a name, beside `id_length`; null stays as it is."""
 
 
+WHOLE = BeforeValidator(lambda value: _whole(value))
+"""Takes 20.0 for the integer 20, as JSON does."""
+
+
 class RequestBody(BaseModel):
     """A body whose fields are taken as they are: "20" is not 20, and unknown ones are refused."""
 
@@ -72,8 +76,8 @@ def request_type(settings: Settings, base: type[_Request]) -> type[_Request]:
         "include_categories": categories,
         "exclude_purchased": Annotated[Any, PlainValidator(_purchased), WithJsonSchema(_PURCHASED)],
         "events": Annotated[list[Any], Field(max_length=settings.events_batch_limit)],
-        "k": Annotated[int, Field(ge=1, le=settings.k_limit), BeforeValidator(_whole)],
-        "timeout_ms": Annotated[int, within, BeforeValidator(_whole)] | None,
+        "k": Annotated[int, Field(ge=1, le=settings.k_limit), WHOLE],
+        "timeout_ms": Annotated[int, within, WHOLE] | None,
     }
     known = base.model_fields
     fields: dict[str, Any] = {

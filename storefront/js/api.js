@@ -24,6 +24,8 @@ export function useKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
+export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+
 export function get(path, parameters = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(parameters)) {
@@ -40,17 +42,30 @@ export function post(path, body) {
 // A part of a path. Names may hold anything, a slash too.
 export const part = encodeURIComponent;
 
+export async function getText(path) {
+  const response = await send(new URL(path, ROOT), {});
+  if (!response.ok) throw await problemOf(response);
+  return response.text();
+}
+
 async function answer(url, options) {
+  const response = await send(url, options);
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
+
+async function send(url, options) {
   const key = sessionStorage.getItem(KEY);
   const headers = { ...options.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
-  let response;
   try {
-    response = await fetch(url, { ...options, headers });
+    return await fetch(url, { ...options, headers });
   } catch {
     throw new Problem(0, "The shop does not answer.");
   }
+}
+
+async function problemOf(response) {
   const content = await response.json().catch(() => null);
-  if (response.ok && content) return content;
   const wait = Number(response.headers.get("Retry-After"));
-  throw new Problem(response.status, content?.detail ?? "The shop failed.", wait || null);
+  return new Problem(response.status, content?.detail ?? "The shop failed.", wait || null);
 }

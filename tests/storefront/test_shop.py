@@ -31,7 +31,7 @@ from tests.data.shown_shop import (
     shown_contents,
 )
 from tests.data.tiny_bundle import tiny_contents
-from tests.service.conftest import listening, start
+from tests.service.conftest import ADMIN_KEY, listening, start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -67,10 +67,10 @@ def browser() -> Iterator[Browser]:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the service listens."""
     directory = tmp_path_factory.mktemp("shop")
-    bundle = write_bundle(directory / "bundles", shown_contents())
+    bundles = write_bundle(directory / "bundles", shown_contents()).parent
     flags = ("--storefront", "on", "--events", str(directory / "events"))
     with ExitStack() as running:
-        yield start(running, directory / "log", bundle, *flags).url
+        yield start(running, directory / "log", bundles, *flags).url
 
 
 @pytest.fixture
@@ -298,6 +298,39 @@ def test_nothing_is_fetched_from_elsewhere_and_the_first_page_is_small(
     )
     assert {name.startswith(url) for name, _ in fetched} == {True}
     assert sum(size for _, size in fetched) < 150_000
+
+
+def test_the_console_shows_what_runs_and_tries_without_changing(visit: Open, url: str) -> None:
+    page = visit(USER, (ITEM,), viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page.goto(f"{url}/console")
+    page.get_by_label("API key").fill(ADMIN_KEY)
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_text("Knows purchases up to")).to_be_visible()
+    expect(page.get_by_text("Workers ready")).to_be_visible()
+
+    page.get_by_label("Most of one category").fill("1")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("#bench table")).to_have_count(2)
+    expect(page.locator("#bench tr.changed").first).to_be_visible()
+    rules = page.get_by_label("The text of a rules file")
+    rules.fill("rules:\n- {name: wrong, action: nothing}\n")
+    page.get_by_role("button", name="What would it change?").click()
+    expect(page.get_by_text("Line 2: ")).to_be_visible()
+    rules.fill(f"rules:\n- {{name: no more, action: exclude, item: {PAIR[1]}}}\n")
+    page.get_by_role("button", name="What would it change?").click()
+    expect(page.locator("#rules").get_by_role("cell", name="not there").first).to_be_visible()
+
+    page.get_by_role("button", name="Load the newest").click()
+    page.get_by_role("button", name="No").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("button", name="Load the newest").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("#told")).to_contain_text("answers.")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == "", scheme
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.fixture(scope="module")

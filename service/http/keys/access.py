@@ -25,6 +25,9 @@ Guard = Callable[[Scope], None]
 Verdict = Literal["passes", "refused", "unknown"]
 """What a guard does with a key: `unknown` is refused, too, and any key that was not sent."""
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_OF_PROXIES = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"}
+
 # Checks nothing; the OpenAPI document learns from it how to send a key.
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key")
 
@@ -33,6 +36,9 @@ class Access:
     """The keys of the settings, and the routes that they open.
 
     Without a file of keys all routes are open, but for those in `ALWAYS_GUARDED`.
+
+    Attributes:
+        open_here: whether admin routes are open to this machine, see `_is_open_here`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -43,6 +49,7 @@ class Access:
             ExtraMissingError: a key has a rate limit, and the extra for it is not installed.
         """
         self._closed = settings.api_keys is not None
+        self.open_here = _is_open_here(settings)
         keys = read_api_keys(settings.api_keys) if settings.api_keys is not None else []
         secret = settings.admin_key.get_secret_value() if settings.admin_key is not None else ""
         if secret:
@@ -60,6 +67,8 @@ class Access:
         known = self._keys.values()
 
         def check(scope: Scope) -> None:
+            if self._is_open_to(scope, wanted):
+                return
             if wanted in ALWAYS_GUARDED and not any(wanted in each.scopes for each in known):
                 raise ProblemError(403, f"This route is off: no key has the scope {wanted}.")
             key = self._find(_authorization(scope))
@@ -103,6 +112,8 @@ class Access:
 
     def has_key(self, scope: Scope, wanted: ApiScope) -> bool:
         """Return whether a request comes with a key of this scope."""
+        if self._is_open_to(scope, wanted):
+            return True
         key = self._find(_authorization(scope))
         return key is not None and key.opens(wanted, _origin(scope))
 
@@ -110,6 +121,10 @@ class Access:
     def origins(self) -> frozenset[str]:
         """The origins of pages that may use one of the keys."""
         return frozenset().union(*(key.origins or () for key in self._keys.values()))
+
+    def _is_open_to(self, scope: Scope, wanted: ApiScope) -> bool:
+        """Return whether a route of a guarded scope is open to a request without a key."""
+        return self.open_here and wanted == "admin" and _is_of_this_machine(scope)
 
     def dependencies(self, wanted: ApiScope) -> list[params.Depends]:
         """Return the guard as dependencies of a route or of a router."""
@@ -149,6 +164,36 @@ def _origin(scope: Scope) -> str | None:
     """Return the origin of the page that sends a request; None outside of a page."""
     return next(
         (value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None
+    )
+
+
+def _is_open_here(settings: Settings) -> bool:
+    """Whether people at this machine may use the console without a key.
+
+    So it is while somebody tries the service: the storefront is on, there are no keys at all, and
+    no other machine can connect.
+    """
+    has_keys = settings.api_keys is not None or settings.admin_key is not None
+    return settings.storefront == "on" and not has_keys and settings.host in _LOOPBACK
+
+
+def _is_of_this_machine(scope: Scope) -> bool:
+    """Whether a request comes from this machine, and from no page but the service's own.
+
+    A page of another site can send requests to this machine from a browser that runs on it: they
+    have its origin, or the name by which it made the browser find this machine. What comes through
+    a proxy is from anywhere.
+    """
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    host, origin = headers.get(b"host", ""), headers.get(b"origin")
+    client = scope.get("client")
+    return (
+        client is not None
+        and client[0] in _LOOPBACK
+        and host.rpartition(":")[0].strip("[]") in _LOOPBACK
+        and origin in (None, f"http://{host}")
+        and headers.get(b"sec-fetch-site", "none") in ("none", "same-origin")
+        and headers.keys().isdisjoint(_OF_PROXIES)
     )
 
 

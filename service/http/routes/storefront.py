@@ -1,4 +1,4 @@
-"""The storefront: `GET /shop` with the files behind it, and `GET /embed.js` for other pages."""
+"""The storefront: `GET /shop`, `GET /console`, and `GET /embed.js` for other pages."""
 
 from hashlib import blake2b
 from mimetypes import guess_type
@@ -56,6 +56,10 @@ def storefront_routes() -> APIRouter:
     @router.api_route("/shop", methods=["GET", "HEAD"])
     async def shop(request: Request) -> Response:
         return files["index.html"].response(request)
+
+    @router.api_route("/console", methods=["GET", "HEAD"])
+    async def console(request: Request) -> Response:
+        return files["console.html"].response(request)
 
     @router.api_route("/embed.js", methods=["GET", "HEAD"])
     async def embed(request: Request) -> Response:

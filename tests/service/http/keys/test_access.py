@@ -276,3 +276,61 @@ def test_an_admin_key_of_a_page_sees_no_reasons_from_elsewhere(tmp_path: Path) -
     sent = (b"authorization", f"Bearer {KEY}".encode())
     assert access.has_key({"headers": [sent, (b"origin", b"https://shop.example")]}, "admin")
     assert not access.has_key({"headers": [sent]}, "admin")
+
+
+HERE = {b"host": b"127.0.0.1:8000"}
+OTHERS: list[dict[bytes, bytes]] = [
+    {b"host": b"shop.example"},
+    {b"host": b"127.0.0.1.evil.example:8000"},
+    {},
+    HERE | {b"origin": b"https://evil.example"},
+    HERE | {b"origin": b"http://127.0.0.1:9000"},
+    HERE | {b"origin": b"null"},
+    HERE | {b"sec-fetch-site": b"cross-site"},
+    HERE | {b"sec-fetch-site": b"same-site"},
+    HERE | {b"x-forwarded-for": b"203.0.113.9"},
+    HERE | {b"via": b"1.1 proxy"},
+]
+
+
+def opens(settings: Settings, headers: dict[bytes, bytes], client: str = "127.0.0.1") -> bool:
+    """Whether admin routes are open to a request without a key."""
+    access = Access(settings)
+    scope = {"headers": list(headers.items()), "client": (client, 5000)}
+    guard = access.guard("admin")
+    assert guard is not None
+    try:
+        guard(scope)
+    except ProblemError:
+        assert not access.has_key(scope, "admin")
+        return False
+    assert access.has_key(scope, "admin")
+    return True
+
+
+def test_while_somebody_tries_it_this_machine_needs_no_admin_key() -> None:
+    trying = Settings(storefront="on")
+    own = [
+        HERE,
+        HERE | {b"origin": b"http://127.0.0.1:8000", b"sec-fetch-site": b"same-origin"},
+        {b"host": b"localhost:80", b"sec-fetch-site": b"none"},
+        {b"host": b"[::1]:8000"},
+    ]
+    assert all(opens(trying, headers) for headers in own)
+    assert not any(opens(trying, headers) for headers in OTHERS)
+    assert not opens(trying, HERE, client="203.0.113.9")
+
+
+def test_with_keys_or_for_other_machines_nobody_is_let_in_without_a_key(key_file: Path) -> None:
+    for settings in (
+        Settings(),
+        Settings(storefront="on", host="0.0.0.0"),  # noqa: S104
+        Settings(storefront="on", admin_key=SecretStr(KEY)),
+        Settings(storefront="on", api_keys=key_file),
+    ):
+        assert not opens(settings, HERE)
+    access = Access(Settings(storefront="on"))
+    forget = access.guard("forget")
+    assert forget is not None
+    with pytest.raises(ProblemError, match="no key has the scope forget"):
+        forget({"headers": list(HERE.items()), "client": ("127.0.0.1", 5000)})
