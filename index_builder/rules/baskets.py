@@ -1,9 +1,10 @@
 """A file of baskets, one per line, read as carefully as transactions."""
 
+import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ class Baskets(NamedTuple):
 
 
 def read_baskets(path: Path, reading: Reading | None = None) -> Baskets:
-    """Reads one basket per line, with a separator between the names of items.
+    """Reads one basket per line: names of items with a separator between them, or a list of them.
 
     A line of column names (Item 1, Item 2, …) is no basket, and a first column that counts the
     items of each basket is none of them.
@@ -68,13 +69,20 @@ def read_baskets(path: Path, reading: Reading | None = None) -> Baskets:
             first = text.readline().lstrip("\ufeff")
             excel = _EXCEL_LINE.fullmatch(first.strip("\r\n"))
             start = [*([] if excel else [first]), *itertools.islice(text, _LINES_LOOKED_AT)]
-            separator = given.separator or (excel[1] or "\t" if excel else _separator(path, start))
-            dialect = strict_dialect(separator, given.escape, given.quotes)
-            dialect["skipinitialspace"] = True
-            rows = parse_records(path, itertools.chain(start, text), bool(excel), dialect, _fault)
+            if re.fullmatch(r"\[.*\]", first.strip()):
+                separator, remark = ",", "lines are lists"
+                rows = _lists(path, itertools.chain(start, text))
+            else:
+                found = excel[1] or "\t" if excel else None
+                separator = given.separator or found or _separator(path, start)
+                remark = f"items are separated by {separator!r}"
+                dialect = strict_dialect(separator, given.escape, given.quotes)
+                dialect["skipinitialspace"] = True
+                text_lines = itertools.chain(start, text)
+                rows = parse_records(path, text_lines, bool(excel), dialect, _fault)
             lines = list(_tidied(rows, {"", *(reading.missing or ())}))
-    if separator != ",":
-        remarks.append(f"items are separated by {separator!r}")
+    if separator != "," or remark == "lines are lists":
+        remarks.append(remark)
     if lines and any(_HEADING.fullmatch(name) for name in lines[0]):
         remarks.append(f"line 1 holds the names of columns: {', '.join(lines[0][:3])}, …")
         del lines[0]
@@ -112,6 +120,21 @@ def _separator(path: Path, lines: Sequence[str]) -> str:
             "found spaces alone.\nGive --separator space if they stand between items."
         )
     return ","
+
+
+def _lists(path: Path, lines: Iterable[str]) -> Iterator[list[str]]:
+    """The items of lines such as `["bread", "butter"]`, as JSON or Python writes them."""
+    for number, line in enumerate(lines, 1):
+        try:
+            found: object = ast.literal_eval(line.strip() or "[]")
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            found = None
+        if not isinstance(found, list):
+            raise UnreadableFileError(
+                f"{path}: line {number}: expected a list of items in brackets, as in line 1.\n"
+                f"Found: {line.strip()[:100]}"
+            )
+        yield [str(name) for name in found]
 
 
 def _fault(_record: Sequence[str], last_line: int | None) -> Fault | None:

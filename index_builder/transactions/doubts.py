@@ -10,6 +10,7 @@ NOTHING = (  # in small letters
 )  # fmt: skip
 _NOBODY = ("0", "-1", "0.0", "-1.0", "guest", "anonymous", "00000000-0000-0000-0000-000000000000")
 _SHORTENED = r"(?i)^[0-9](?:[.,][0-9]+)?E\+[0-9]+$"  # 5.01235E+12, as spreadsheets show an EAN
+_MARKED = "^(?:'.*'|\".*\"|“.*”)$"
 _FRACTION = r"^[0-9]+\.0+$"
 
 _MANY = 100  # baskets, and more than so many times those of an average user
@@ -40,6 +41,12 @@ def note_ids(table: Table, *columns: str) -> Table:
             column,
             f"have a value in {column} in scientific notation, in which several ids look alike; "
             "export it as text",
+        )
+        table = table.noted_where(
+            ids.is_in(distinct.filter(distinct.str.contains(_MARKED)).implode()),
+            column,
+            f"have a value in {column} with quotation marks around it, which are part of it; "
+            "write them right behind the separator, as double marks",
         )
         fractions = distinct.filter(distinct.str.contains(_FRACTION))
         whole = fractions.str.replace(r"\.0+$", "")

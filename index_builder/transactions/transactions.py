@@ -76,8 +76,13 @@ def read_transactions(path: Path, reading: Reading | None = None) -> Transaction
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
     reading = reading or Reading()
-    check = partial(_check, reading=reading)
+    guests: set[str] = set()
+    check = partial(_check, reading=reading, guests=guests)
     table = read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format)
+    unseen = sorted(reading.guests - guests)
+    if unseen:
+        notice = Notice(f"{len(unseen):,} of the guests have no line", len(unseen), repr(unseen[0]))
+        table = replace(table, notices=(*table.notices, notice))
     table, left_out = usable_events(table)
     return transactions_of(table, str(path), left_out)
 
@@ -140,7 +145,8 @@ def transactions_of(
     return Transactions(lines, summary)
 
 
-def _check(table: Table, reading: Reading) -> Table:
+def _check(table: Table, reading: Reading, guests: set[str]) -> Table:
+    """Brings one file to its final types; adds the guests that it has to `guests`."""
     table.require_type(
         "timestamp",
         lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null) or kind.is_numeric(),
@@ -162,6 +168,7 @@ def _check(table: Table, reading: Reading) -> Table:
     table = note_ids(table, "user_id", "basket_id", "item_id")
     user = pl.col("user_id")
     guest = user.is_in(list(reading.guests))
+    guests.update(table.frame.filter(guest)["user_id"].unique() if reading.guests else ())
     table = replace(
         table, frame=table.frame.with_columns(pl.when(~guest).then(user).alias("user_id"))
     )
@@ -215,7 +222,8 @@ def _with_timestamps(table: Table, form: TimestampFormat) -> Table:
         TimestampError,
         "have a timestamp before 1970 or in the future",
         f"Expected: moments from {earliest:%Y-%m-%d} to {last:%Y-%m-%dT%H:%M:%SZ}, a day from now."
-        "\nLeave the rows out, or correct them.",
+        "\nLeave the rows out, or correct them."
+        + (_guessed(column) if form.pattern is not None else ""),
     )
     table = table.noted_where(
         times.dt.replace_time_zone(None) > naive_utc(datetime.now(UTC)),

@@ -32,6 +32,8 @@ def read_csv(layout: CsvLayout, columns: Sequence[str]) -> tuple[pl.DataFrame, i
     """
     with refusing_what_is_no_text(layout.path, layout.kind.encoding):
         expected, blank = count_records(layout)
+        if expected == 0:
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), blank
         try:
             frame = _read(layout, [layout.names.index(name) for name in columns])
         except pa.ArrowInvalid as error:

@@ -154,7 +154,8 @@ class Table:
             column, lambda kind: kind.is_numeric() or kind in (pl.String, pl.Null), "numbers"
         )
         values = self.frame[column]
-        numbers = values.cast(pl.Float64, strict=False)
+        texts = values.str.strip_chars(SPACES) if values.dtype == pl.String else values
+        numbers = texts.cast(pl.Float64, strict=False)
         self.refuse_where(
             (numbers.is_null() & values.is_not_null()) | ~numbers.is_finite().fill_null(value=True),
             error,
