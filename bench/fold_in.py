@@ -34,7 +34,7 @@ from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.fold_in import FoldIn
+from service.profiles.fold_in import FoldIn, learned_by_completion
 from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
 from service.recommending.weights import Weights
@@ -121,7 +121,9 @@ def _heading(full: Bundle, without: Bundle, past: Transactions, tests: Sequence[
 def _fold_in(bundle: Bundle) -> tuple[Float32, Float64]:
     """All users' vectors by fold-in, and the seconds for users of TIMED_BASKETS baskets."""
     half_life_days = read_build_config(bundle).recency_half_life_days
-    fold_in, profiles = FoldIn(bundle.item_vectors, half_life_days), BundleProfiles(bundle)
+    completion = learned_by_completion(bundle.manifest.build)
+    fold_in = FoldIn(bundle.item_vectors, half_life_days, completion)
+    profiles = BundleProfiles(bundle)
     user_h, seconds = np.zeros_like(bundle.user_h), []
     for row, user in enumerate(bundle.user_ids):
         if profile := profiles.get(user):

@@ -14,18 +14,63 @@ class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TrainConfig(_Config):
-    """The training of triple2vec; see `index_builder.embeddings.triple2vec`."""
+class Objective(StrEnum):
+    """What training maximises."""
 
-    dimension: int = Field(128, ge=1, description="length d of item_p, item_q and user_h")
-    negatives: int = Field(5, ge=1, description="noise samples per term of the objective")
-    epochs: int = Field(20, ge=1, description="most triples per line of the baskets")
-    learning_rate: float = Field(0.025, gt=0, description="at the start; falls linearly to 1 %")
-    popularity_logit: bool = Field(
-        True, description="add log popularity to a logit, so that the vectors need not learn it"
+    COMPLETION = "completion"
+    TRIPLE2VEC = "triple2vec"
+
+
+class CompletionConfig(_Config):
+    """Basket completion; see `index_builder.embeddings.completion`."""
+
+    learning_rate: float = Field(0.004, gt=0, description="at the start; falls linearly to 0")
+    batch_baskets: int = Field(256, ge=1, description="most baskets of a mini-batch")
+    sampled_items: int = Field(
+        2000, ge=1, description="drawn for the softmax of a mini-batch; all of a smaller catalogue"
     )
-    threads: int = Field(2, ge=1, description="Hogwild threads; 1 is bit-reproducible")
+    least_hidden: float = Field(0.15, ge=0, le=1, description="smallest share of a basket to find")
+    most_hidden: float = Field(0.5, ge=0, le=1, description="largest share of a basket to find")
+    stranger_share: float = Field(
+        0.4, ge=0, le=1, description="share of the baskets that are predicted without the user"
+    )
+    habit_share: float = Field(
+        0.5, ge=0, le=1, description="share of the baskets that are predicted beside the habit"
+    )
+    item_decay: float = Field(1e-5, ge=0, description="weight of an item vector's squared length")
+    user_decay: float = Field(1e-4, ge=0, description="weight of a user vector's squared length")
+
+
+class TrainConfig(_Config):
+    """The training of the vectors, by one of two objectives."""
+
+    objective: Objective = Objective.COMPLETION
+    dimension: int = Field(128, ge=1, description="length d of item_p, item_q and user_h")
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        description="most times that each line of the baskets is used; None: 5 for completion, "
+        "20 triples per line for triple2vec",
+    )
+    completion: CompletionConfig = CompletionConfig()
+    negatives: int = Field(5, ge=1, description="of triple2vec: noise samples per term")
+    learning_rate: float = Field(
+        0.025, gt=0, description="of triple2vec, at the start; falls linearly to 1 %"
+    )
+    popularity_logit: bool = Field(
+        True,
+        description="of triple2vec: add log popularity to a logit, so that the vectors need not "
+        "learn it",
+    )
+    threads: int = Field(
+        2, ge=1, description="triple2vec is bit-reproducible on 1 thread, completion on any number"
+    )
     seed: int = Field(1, ge=0)
+
+    @property
+    def most_epochs(self) -> int:
+        """The epochs over which the learning rate falls."""
+        return self.epochs or (5 if self.objective is Objective.COMPLETION else 20)
 
 
 class Backend(StrEnum):
@@ -46,7 +91,7 @@ class IndexConfig(_Config):
     ann_recall_target: float = Field(0.98, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
     closest: int = Field(
-        24, ge=0, le=1000, description="length of each item's list of closest items; 0: no lists"
+        64, ge=0, le=1000, description="length of each item's list of closest items; 0: no lists"
     )
 
 
@@ -77,7 +122,10 @@ class RankerConfig(_TreesConfig):
     stranger_share: float = Field(
         0.1, ge=0, le=1, description="share of the baskets that are used as an unknown user's"
     )
-    neighbours: int = Field(80, ge=1, description="neighbours kept of each item")
+    neighbours: int = Field(100, ge=1, description="neighbours kept of each item")
+    neighbour_regularisation: float = Field(
+        50, gt=0, description="baskets added to an item's own in the weights of neighbours"
+    )
 
 
 class ScoreConfig(_TreesConfig):

@@ -21,11 +21,11 @@ _Done = TypeVar("_Done")
 
 
 class _Rate(ProgressColumn):
-    """Triples per second, over the last steps."""
+    """Lines per second, over the last steps."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed / 1e6:.2f} M triples/s" if speed else "compiling …")
+        return Text(f"{speed / 1e6:.2f} M lines/s" if speed else "compiling …")
 
 
 class TrainingProgress:
@@ -34,13 +34,13 @@ class TrainingProgress:
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, progress.task_ids[task]
 
-    def show(self, triples: int, loss: float, note: str = "") -> None:
-        """Moves the bar to this number of triples; `note` stays beside it until the next call."""
-        self._progress.update(self._task, completed=triples, detail=f"loss {loss:.3f} {note}")
+    def show(self, lines: int, loss: float, note: str = "") -> None:
+        """Moves the bar to this number of lines; `note` stays beside it until the next call."""
+        self._progress.update(self._task, completed=lines, detail=f"loss {loss:.3f} {note}")
 
 
 @contextmanager
-def training_progress(console: Console, title: str, triples: int) -> Iterator[TrainingProgress]:
+def training_progress(console: Console, title: str, lines: int) -> Iterator[TrainingProgress]:
     """Shows a bar with speed, loss and the time left, and at the end the time taken."""
     columns = (
         TextColumn("{task.description}"),
@@ -51,7 +51,7 @@ def training_progress(console: Console, title: str, triples: int) -> Iterator[Tr
     )
     began = perf_counter()
     with Progress(*columns, console=console, speed_estimate_period=10) as progress:
-        progress.add_task(title, total=triples, detail="")
+        progress.add_task(title, total=lines, detail="")
         yield TrainingProgress(progress, 0)
     _done(console, title, began)
 

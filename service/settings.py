@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-SearchForm = Literal["lists", "mean", "anchors", "none"]
+SearchForm = Literal["anchors", "mean", "lists", "none"]
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
 
@@ -45,15 +45,15 @@ class RecommendOptions(BaseModel):
         0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
     )
     search: SearchForm = Field(
-        "lists",
-        description="How candidates are found by vectors. `lists`: from the anchors' closest "
-        "items, which the build listed, for users with a history; `mean`: one query of the index, "
-        "the mean over the anchors; `anchors`: one query for each anchor, answered from its list "
-        "if that is long enough; `none`: not at all. Where lists are missing or too short, and "
-        "for strangers, the index is searched.",
+        "anchors",
+        description="How candidates are found by vectors. `anchors`: one query for each anchor, "
+        "answered from the anchor's closest items, which the build listed, if they are enough, "
+        "else from the index; `mean`: one query of the index, the mean over the anchors, which "
+        "also serves strangers and answers without a ranker; `lists`: from the same lists without "
+        "a query, for users with a history; `none`: not at all.",
     )
     search_candidates: int = Field(
-        20, ge=1, description="Candidates from each query, or from all lists together."
+        60, ge=1, description="Candidates from all queries together, about."
     )
     ranker: bool = Field(True, description="Whether to use the bundle's ranker, if it has one.")
     neighbour_candidates: int = Field(

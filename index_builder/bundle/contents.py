@@ -14,12 +14,12 @@ from index_builder.config import (
     RankerConfig,
     SubstitutesConfig,
 )
-from index_builder.embeddings.embeddings import Embeddings
-from index_builder.embeddings.triple2vec import log_share
+from index_builder.embeddings.embeddings import Embeddings, log_share
 from index_builder.index.closest_lists import closest_items
 from index_builder.index.tuning import BuiltIndex
 from index_builder.rules.levels import category_lift, item_rules
 from index_builder.statistics.histories import Histories, histories
+from index_builder.statistics.neighbour_weights import neighbour_weights
 from index_builder.statistics.neighbours import Neighbours, neighbours
 from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
@@ -116,11 +116,13 @@ def with_ranker(
     contents: BundleContents, encoded: EncodedTransactions, config: RankerConfig
 ) -> BundleContents:
     """Adds the arrays that the features are made from."""
+    near = neighbours(encoded, config.neighbours)
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
     return replace(
         contents,
         **_named("past", past_baskets(encoded.of_users, encoded.n_users)),
-        **_named("neighbour", neighbours(encoded, config.neighbours)),
+        **_named("neighbour", near),
+        neighbour_weight=neighbour_weights(encoded, near, config.neighbour_regularisation),
         item_trend=item_trend(encoded, encoded.n_items, as_of),
         item_rhythm=item_rhythm(encoded.of_users, encoded.n_items, as_of),
     )

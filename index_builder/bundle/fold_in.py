@@ -25,7 +25,7 @@ from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.transactions.encoding import encode_baskets
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, BundleContents
-from service.profiles.fold_in import FoldIn
+from service.profiles.fold_in import FoldIn, learned_by_completion
 from service.support.array_types import Float32, Int64
 
 ArraysByName = dict[str, npt.NDArray[Any]]
@@ -51,7 +51,8 @@ def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleCo
     baskets = encode_baskets(replace(transactions, lines=lines), bundle.catalogue.index, rows)
     past = past_baskets(baskets, len(user_ids))
     history = histories(baskets, len(user_ids), len(bundle.catalogue), half_life_days)
-    user_h = _vectors(FoldIn(bundle.item_vectors, half_life_days), past)
+    completion = learned_by_completion(bundle.manifest.build)
+    user_h = _vectors(FoldIn(bundle.item_vectors, half_life_days, completion), past)
     serving = {k: v for k, v in bundle.manifest.serving.items() if k != "trained_users"}
     facts = bundle.manifest.retrieval
     return BundleContents(

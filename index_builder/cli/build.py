@@ -27,7 +27,14 @@ from index_builder.cli.options import (
     rules_config,
 )
 from index_builder.cli.reading_options import reading_options
-from index_builder.config import Backend, BuildConfig, IndexConfig, RankerConfig, TrainConfig
+from index_builder.config import (
+    Backend,
+    BuildConfig,
+    IndexConfig,
+    Objective,
+    RankerConfig,
+    TrainConfig,
+)
 from index_builder.progress import stage
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
@@ -53,14 +60,20 @@ def build(
         int, typer.Option(help="Length of the vectors.", min=1)
     ] = _TRAIN.dimension,
     negatives: Annotated[
-        int, typer.Option(help="Noise samples per term of the objective.", min=1)
+        int, typer.Option(help="Noise samples per term of triple2vec.", min=1)
     ] = _TRAIN.negatives,
+    objective: Annotated[
+        Objective, typer.Option(help="What training maximises.")
+    ] = _TRAIN.objective,
     epochs: Annotated[
-        int, typer.Option(help="Most triples per line of the baskets.", min=1)
-    ] = _TRAIN.epochs,
-    threads: Annotated[
-        int, typer.Option(help="Training threads; 1 is bit-reproducible.", min=1)
-    ] = _TRAIN.threads,
+        int | None,
+        typer.Option(
+            help="Most times that each line of the baskets is used. "
+            "[default: 5; for triple2vec 20]",
+            min=1,
+        ),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Training threads.", min=1)] = _TRAIN.threads,
     seed: SeedOption = _TRAIN.seed,
     backend: Annotated[Backend, typer.Option(help="Retrieval backend.")] = _INDEX.backend,
     index_parameter: Annotated[
@@ -96,7 +109,12 @@ def build(
         min_item_baskets=min_item_baskets,
         new_items=new_items,
         train=TrainConfig(
-            dimension=dimension, negatives=negatives, epochs=epochs, threads=threads, seed=seed
+            objective=objective,
+            dimension=dimension,
+            negatives=negatives,
+            epochs=epochs,
+            threads=threads,
+            seed=seed,
         ),
         index=IndexConfig(backend=backend, parameters=numbers_of(index_parameter or [])),
         ranker=RankerConfig(enabled=ranker),

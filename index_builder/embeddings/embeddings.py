@@ -1,10 +1,11 @@
-"""Embeddings: the vectors that training makes, and the check that they are usable."""
+"""Embeddings: the vectors that training makes, its progress, and the check of the vectors."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from service.support.array_types import Float32
+from service.support.array_types import Float32, Float64
 
 _COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
 
@@ -26,6 +27,25 @@ class Embeddings:
     item_p: Float32
     item_q: Float32
     user_h: Float32
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress of training.
+
+    Attributes:
+        lines: lines of the baskets seen so far; for triple2vec the triples, one for each line.
+        loss: the mean loss since the last step, of a basket or of a term of a triple.
+    """
+
+    lines: int
+    loss: float
+
+
+def log_share(counts: npt.NDArray[np.integer]) -> Float64:
+    """Returns the log of each count's share of their sum; a zero counts as a half."""
+    shares: Float64 = np.log(np.maximum(counts, 0.5) / max(1, counts.sum()))
+    return shares
 
 
 def check(embeddings: Embeddings) -> None:

@@ -1,12 +1,32 @@
-"""A training run of a given number of epochs, with its progress bar."""
+"""A training run by the configured objective, with its progress bar."""
+
+from collections.abc import Callable
 
 from rich.console import Console
 
-from index_builder.config import TrainConfig
-from index_builder.embeddings.embeddings import Embeddings
-from index_builder.embeddings.triple2vec import Step, train
+from index_builder.config import Objective, TrainConfig
+from index_builder.embeddings import completion, triple2vec
+from index_builder.embeddings.embeddings import Embeddings, Step
 from index_builder.progress import training_progress
 from index_builder.transactions.encoding import EncodedTransactions
+
+
+def train(
+    encoded: EncodedTransactions,
+    config: TrainConfig,
+    epochs: int,
+    on_step: Callable[[Step, Embeddings], bool],
+) -> Embeddings:
+    """Trains for so many epochs, unless `on_step` ends it earlier by returning True.
+
+    Raises:
+        TrainingError: see `completion.train` and `triple2vec.train`.
+    """
+    n_items = encoded.n_items
+    if config.objective is Objective.COMPLETION:
+        return completion.train(encoded, n_items, encoded.n_users, config, epochs, on_step)
+    triples = epochs * len(encoded.basket_items)
+    return triple2vec.train(encoded, n_items, encoded.n_user_rows, config, triples, on_step)
 
 
 def train_epochs(
@@ -16,16 +36,15 @@ def train_epochs(
     console: Console,
     title: str = "Training",
 ) -> Embeddings:
-    """Trains on `epochs` triples per line of the baskets.
+    """Trains for so many epochs, and shows the progress.
 
     Raises:
-        TrainingError: see `index_builder.embeddings.triple2vec.train`.
+        TrainingError: see `train`.
     """
-    triples = epochs * len(encoded.basket_items)
-    with training_progress(console, title, triples) as progress:
+    with training_progress(console, title, epochs * len(encoded.basket_items)) as progress:
 
         def on_step(step: Step, _: Embeddings) -> bool:
-            progress.show(step.triples, step.loss)
+            progress.show(step.lines, step.loss)
             return False
 
-        return train(encoded, encoded.n_items, encoded.n_user_rows, config, triples, on_step)
+        return train(encoded, config, epochs, on_step)

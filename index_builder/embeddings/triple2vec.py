@@ -14,26 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
-from index_builder.embeddings.embeddings import Embeddings, TrainingError, check
+from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, check, log_share
 from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Float64, Int32, Int64, UInt64
+from service.support.array_types import Float32, Int32, Int64, UInt64
 from service.support.offsets import offsets
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
 _LAST_RATE = 0.01  # of the first learning rate
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress of training: triples seen so far, and the mean NCE loss per term since the last."""
-
-    triples: int
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -58,12 +49,6 @@ class _Noise:
         prior = log_share(counts) if config.popularity_logit else -np.log(len(counts))
         offset = prior - np.log(config.negatives * probability)
         return cls(by_rank, offset.astype(np.float32))
-
-
-def log_share(counts: npt.NDArray[np.integer]) -> Float64:
-    """Returns the log of each count's share of their sum; a zero counts as a half."""
-    shares: Float64 = np.log(np.maximum(counts, 0.5) / max(1, counts.sum()))
-    return shares
 
 
 def train(

@@ -31,6 +31,7 @@ _BOTH = "Eq. 4: both directions"
 
 _NO_CHANGES: Mapping[str, object] = {}
 _UNRANKED: dict[str, object] = {"ranker": False}
+_UNSEARCHED: dict[str, object] = {"search": "none"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def _parts(
     if bundle.tree_root is not None:
         retrained = without_vectors(bundle, transactions, config, console)
         yield part("no vectors: ranker retrained", rank=_ranking(retrained))
+        yield part("no search: the ranker's own candidates", rank=_ranking(bundle, _UNSEARCHED))
         yield part(_BLENDED, rank=_ranking(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
     # All candidates come from the index.
@@ -94,14 +96,14 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     if bundle.tree_root is None:
         return
     yield choice("one search for the mean", AS_SERVED, _ranking(bundle, {"search": "mean"}))
-    yield choice("one search per anchor", AS_SERVED, _ranking(bundle, {"search": "anchors"}))
+    yield choice("lists, whoever asks", AS_SERVED, _ranking(bundle, {"search": "lists"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranking(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranking(bundle, _UNRANKED | half))
     # Without trees, the recommender blends the candidates that trees would rank.
     treeless = replace(bundle, tree_root=None)
     yield choice(_BLENDED_ONE, _BLENDED, _ranking(treeless))
-    rank = _ranking(treeless, {"search": "anchors"})
-    yield choice("the same, one search per anchor", _BLENDED_ONE, rank)
+    rank = _ranking(treeless, {"search": "mean"})
+    yield choice("the same, one search for the mean", _BLENDED_ONE, rank)
 
 
 def _directions(bundle: Bundle) -> Iterator[Ablation]:

@@ -11,14 +11,16 @@ from service.recommending.aggregate import Candidates
 from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
+from service.support.array_types import Float32, Float64
 
-UNBLENDED = Weights(user=0.5, popularity=1, history=0)
-BLENDED = Weights(user=0.5, popularity=1, history=4)
+_EXPONENT = 0.5  # as basket completion learns it
+UNBLENDED = Weights(user=1, popularity=0.75, history=0, basket_exponent=_EXPONENT)
+BLENDED = Weights(user=1, popularity=0.75, history=1.5, basket_exponent=_EXPONENT)
 _COMBINATIONS = [
-    Weights(user, popularity, history)
-    for user in (0.03, 0.06, 0.125, 0.25, 0.5, 1.0)
-    for popularity in (0.125, 0.25, 0.5, 1.0, 2.0)
-    for history in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+    Weights(user, popularity, history, _EXPONENT)
+    for user in (0.03, 0.06, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5)
+    for popularity in (0.125, 0.25, 0.5, 0.75, 1.0, 2.0)
+    for history in (0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0)
 ]
 # The default comes first: of equally good weights, the first are taken.
 GRID = [BLENDED, *_COMBINATIONS]
@@ -35,23 +37,29 @@ def best_weights(
         baskets: held-out baskets.
         grid: of equally good weights, the first are taken.
     """
-    # One query per anchor brings more candidates, among which all weights find theirs.
-    options = RecommendOptions(search="anchors", search_candidates=40)
+    # Many candidates, among which all weights find theirs.
+    options = RecommendOptions(search="mean", search_candidates=300)
     recommender = Recommender(bundle, options, UNBLENDED)
     scored = [
         recommender.shortlist(request_of(basket, bundle, k=0)).candidates for basket in baskets
     ]
-    recalls = [_mean_recall(scored, baskets, weights) for weights in grid]
+    factors = np.array([[1, each.user, each.popularity, each.history] for each in grid], np.float32)
+    recalls = np.mean(
+        [_recalls(each, basket, factors) for each, basket in zip(scored, baskets, strict=True)],
+        axis=0,
+    )
     best = int(np.argmax(recalls))
-    return grid[best], recalls[best]
+    return grid[best], float(recalls[best])
 
 
-def _mean_recall(
-    scored: Sequence[Candidates], baskets: Sequence[HeldOut], weights: Weights
-) -> float:
-    recalls = []
-    for candidates, basket in zip(scored, baskets, strict=True):
-        scores = candidates.score(weights)
-        best = np.argpartition(-scores, K)[:K] if len(scores) > K else np.arange(len(scores))
-        recalls.append(np.isin(basket.targets, candidates.items[best]).mean())
-    return float(np.mean(recalls))
+def _recalls(candidates: Candidates, basket: HeldOut, factors: Float32) -> Float64:
+    """The recall of one basket with each of the weights, (n,), from their factors, (n, 4)."""
+    parts = (candidates.basket, candidates.user, candidates.popularity, candidates.history)
+    scores = factors @ np.stack(parts)  # (n, candidates)
+    found = np.isin(candidates.items, basket.targets)
+    if scores.shape[1] > K:
+        found = found[np.argpartition(-scores, K, axis=1)[:, :K]]  # (n, K)
+    else:
+        found = np.tile(found, (len(factors), 1))
+    recalls: Float64 = found.sum(axis=1) / len(basket.targets)
+    return recalls

@@ -1,4 +1,8 @@
-"""Early stopping: training ends when recall on held-out baskets no longer grows."""
+"""Early stopping: training ends when recall on held-out baskets no longer grows.
+
+This is for triple2vec, whose user vectors memorise. Basket completion is best at the end of its
+schedule, when the learning rate has fallen to zero.
+"""
 
 from collections.abc import Sequence
 
@@ -6,9 +10,9 @@ import numpy as np
 from rich.console import Console
 
 from index_builder.bundle.contents import assemble
-from index_builder.config import BuildConfig
-from index_builder.embeddings.embeddings import Embeddings
-from index_builder.embeddings.triple2vec import Step, train
+from index_builder.config import BuildConfig, Objective
+from index_builder.embeddings.embeddings import Embeddings, Step
+from index_builder.embeddings.training import train, train_epochs
 from index_builder.index.tuning import BuiltIndex
 from index_builder.measuring.quality import K
 from index_builder.progress import training_progress
@@ -27,7 +31,7 @@ _PATIENCE = 3  # checks without a better recall, then training stops
 def train_until_best(
     window: Window, baskets: Sequence[HeldOut], config: BuildConfig, console: Console
 ) -> tuple[int, Embeddings]:
-    """Trains on the baskets before the window until recall no longer grows.
+    """Trains on the baskets before the window; triple2vec until recall no longer grows.
 
     Args:
         window: whose training baskets are used.
@@ -39,20 +43,23 @@ def train_until_best(
         The epochs of the best check, and the embeddings at that moment.
     """
     encoded = window.encoded
+    if config.train.objective is Objective.COMPLETION:
+        most = config.train.most_epochs
+        return most, train_epochs(encoded, config.train, most, console, "Validating")
     lines = len(encoded.basket_items)
-    triples = config.train.epochs * lines
+    most = config.train.most_epochs
     rng = np.random.default_rng(config.train.seed)
     few = [baskets[b] for b in rng.permutation(len(baskets))[:_CHECK_BASKETS]]
     best: tuple[float, int, Embeddings] | None = None
     checks = 0
 
-    with training_progress(console, "Validating", triples) as progress:
+    with training_progress(console, "Validating", most * lines) as progress:
 
         def on_step(step: Step, embeddings: Embeddings) -> bool:
             nonlocal best, checks
             note = f"recall@{K} {best[0]:.3f} after {best[1]} epochs" if best else ""
-            progress.show(step.triples, step.loss, note)
-            epochs = step.triples // lines
+            progress.show(step.lines, step.loss, note)
+            epochs = step.lines // lines
             if epochs < (checks + 1) * _CHECK_EPOCHS:
                 return False
             checks += 1
@@ -62,8 +69,8 @@ def train_until_best(
                 best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
             return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
 
-        last = train(encoded, encoded.n_items, encoded.n_user_rows, config.train, triples, on_step)
-    return (best[1], best[2]) if best else (config.train.epochs, last)
+        last = train(encoded, config.train, most, on_step)
+    return (best[1], best[2]) if best else (most, last)
 
 
 def exact_bundle(window: Window, embeddings: Embeddings, config: BuildConfig) -> Bundle:

@@ -51,7 +51,7 @@ class Choice:
     """The values that validation chose.
 
     Attributes:
-        epochs: triples per line of the training baskets.
+        epochs: after which training ends.
         weights: of the parts of a score.
         vectors_alone: the same without history.
         trees: of the ranker; None if there are too few baskets to learn from.
@@ -91,11 +91,12 @@ def validate(
         with stage(console, "Windows"):
             found = list(windows(transactions, products, config, until))
     except TooFewBasketsError as error:
-        return _defaults(console, str(error).splitlines()[0])
+        return _defaults(config, console, str(error).splitlines()[0])
     latest = found[0]
     baskets, others = set_aside(latest, config)
     if len(baskets) < _FEWEST_BASKETS:
-        return _defaults(console, f"{len(baskets)} baskets of 5 known items or more to validate on")
+        found_few = f"{len(baskets)} baskets of 5 known items or more to validate on"
+        return _defaults(config, console, found_few)
     epochs, embeddings = train_until_best(latest, baskets, config, console)
     with stage(console, "Blending"):
         bundle = exact_bundle(latest, embeddings, config)
@@ -179,9 +180,10 @@ def _train_score(
         return train_score(examples, contents, baskets, config.score, threads, seed)
 
 
-def _defaults(console: Console, found: str) -> Choice:
+def _defaults(config: BuildConfig, console: Console, found: str) -> Choice:
     console.print(f"[yellow]No validation:[/] {found}. Epochs and weights have default values.")
-    return Choice(_DEFAULT_EPOCHS, BLENDED, UNBLENDED, None, None, {"validation": None}, {})
+    epochs = min(_DEFAULT_EPOCHS, config.train.most_epochs)
+    return Choice(epochs, BLENDED, UNBLENDED, None, None, {"validation": None}, {})
 
 
 def _finite(quality: Quality) -> dict[str, JsonValue]:

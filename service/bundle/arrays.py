@@ -28,7 +28,7 @@ from service.bundle.manifest import ArrayFacts
 from service.support.array_types import Float32, Int32, Int64
 
 _CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
-_TREES, _SCORE = (Group(name, needs="past") for name in ("trees", "score"))
+_TREES, _SCORE, _WEIGHTS = (Group(name, needs="past") for name in ("trees", "score", "weights"))
 
 _COUNT = Between(1)
 _INDEX_OR_NONE = Between(-1)
@@ -60,7 +60,8 @@ class Arrays:
 
     Past, for the ranker: the baskets of user u are `past_indptr[u]:past_indptr[u + 1]`, oldest
     first: their start in epoch seconds and, by `past_item_indptr`, their items. The neighbours of
-    item i are the items most often bought with it, and the number of baskets that hold both.
+    item i are the items most often bought with it, the number of baskets that hold both, and what
+    item i adds to the prediction of each from a basket (0 everywhere in older bundles).
     item_trend is the log popularity of the last 7, 14, 30 and 90 days; item_rhythm is the log
     number of buyers, purchases per buyer, typical days between them, and share of new buyers.
 
@@ -96,6 +97,7 @@ class Arrays:
     neighbour_indptr: Annotated[Int64 | None, Axes("items + 1"), _PAST, Offsets("pairs")] = None
     neighbour_item: Annotated[Int32 | None, Axes("pairs"), _PAST, _ITEM] = None
     neighbour_count: Annotated[Int32 | None, Axes("pairs"), _PAST, _COUNT] = None
+    neighbour_weight: Annotated[Float32 | None, Axes("pairs"), _WEIGHTS, _VECTOR] = None
     item_trend: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
     item_rhythm: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
 

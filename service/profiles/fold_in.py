@@ -11,10 +11,20 @@ solution of a linear system whose matrix only needs the item vectors:
 
     (n S + κ s 1) h_u = Σ (p + q − mean(p + q)),   S = Cov(p) + Cov(q),   s = trace(S)/d
 
+Basket completion has one log-softmax in place of three, that of p + q, with the same prior:
+
+    (n S + κ s 1) h_u = Σ (p + q − mean(p + q)),   S = Cov(p + q)
+
+Half of its baskets are predicted beside the user's habit, which this leaves out: a larger κ makes
+up for what habit says already.
+
 The vector is the user's difference from the shop, relative to the spread of the shop (Fisher's
 linear discriminant), shrunk as though κ average purchases had come before. Purchases count less
 with age, in n and in the sum.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,25 +33,40 @@ from service.support.durations import DAY_S
 
 # Chosen on November baskets of users outside the training data; 20 to 80 do as well.
 _SHRINKAGE_PURCHASES = 40
+# Chosen on November baskets: folded-in vectors are as long as trained ones, and find as much.
+_SHRINKAGE_COMPLETION = 640
+
+
+def learned_by_completion(build: Mapping[str, Any]) -> bool:
+    """Whether the vectors of a bundle are from basket completion, by the manifest's `build`."""
+    train = build.get("train")
+    return isinstance(train, dict) and train.get("objective") == "completion"
 
 
 class FoldIn:
     """Computes user vectors in the space of a bundle's item vectors."""
 
-    def __init__(self, item_vectors: Float32, half_life_days: float) -> None:
+    def __init__(
+        self, item_vectors: Float32, half_life_days: float, completion: bool = False
+    ) -> None:
         """Prepares what all users share; some milliseconds for 20,000 items.
 
         Args:
             item_vectors: (n_items, 2d + 1) float32, [item_p | item_q | log popularity].
             half_life_days: days after which a purchase counts half.
+            completion: whether the vectors are from basket completion, or else from triple2vec.
         """
         d = item_vectors.shape[1] // 2
         popularity = np.exp(item_vectors[:, 2 * d])
         popularity /= popularity.sum()
         duals = item_vectors[:, : 2 * d]
         mean = (popularity @ duals).astype(np.float64)
-        squares = _squares(duals[:, :d], popularity) + _squares(duals[:, d:], popularity)
-        covariance = squares - np.outer(mean[:d], mean[:d]) - np.outer(mean[d:], mean[d:])
+        if completion:
+            squares = _squares(duals[:, :d] + duals[:, d:], popularity)
+            covariance = squares - np.outer(mean[:d] + mean[d:], mean[:d] + mean[d:])
+        else:
+            squares = _squares(duals[:, :d], popularity) + _squares(duals[:, d:], popularity)
+            covariance = squares - np.outer(mean[:d], mean[:d]) - np.outer(mean[d:], mean[d:])
         spread, axes = np.linalg.eigh(covariance)
         # If all items are alike, the spread is only rounding; do not divide by that.
         least = np.finfo(np.float32).eps * np.trace(squares) / d + np.finfo(np.float32).tiny
@@ -50,7 +75,8 @@ class FoldIn:
         self._mean = mean[:d] + mean[d:]
         self._axes = axes  # (d, d), a column per eigenvector of S
         self._spread = np.maximum(spread, 0)  # (d,)
-        self._prior = _SHRINKAGE_PURCHASES * max(np.trace(covariance) / d, least)
+        shrinkage = _SHRINKAGE_COMPLETION if completion else _SHRINKAGE_PURCHASES
+        self._prior = shrinkage * max(np.trace(covariance) / d, least)
         self._half_life_s = half_life_days * DAY_S
 
     def user_h(self, begun: Int64, indptr: Int64, items: Int32) -> Float32:

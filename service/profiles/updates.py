@@ -19,7 +19,7 @@ from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.fold_in import FoldIn
+from service.profiles.fold_in import FoldIn, learned_by_completion
 from service.profiles.profile import Profile, Since, all_count
 from service.support.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
@@ -60,7 +60,8 @@ class ProfileUpdates:
         self._index = bundle.catalogue.index
         self._keeps_baskets = bundle.past_indptr is not None
         self._half_life_s = half_life * DAY_S
-        self._fold_in = FoldIn(bundle.item_vectors, half_life)
+        completion = learned_by_completion(bundle.manifest.build)
+        self._fold_in = FoldIn(bundle.item_vectors, half_life, completion)
 
     def profile(self, user_id: str, purchases: Iterable[Purchase]) -> Profile | None:
         """The bundle's profile of a user, with purchases since; None if there are none at all."""

@@ -3,7 +3,7 @@
 The blended score is the cohesion score of the basket with the candidate (Eq. 4 of the RTT2Vec
 paper), with the popularity prior and the user's own history beside it:
 
-    mean over anchors of (q_i·p_j + p_i·q_j)  +  user · h_u·(p_j + q_j)
+    sum over n anchors of (q_i·p_j + p_i·q_j) / n^exponent  +  user · h_u·(p_j + q_j)
     + popularity · log pop_j  +  history · log(1 + 30 · recency_uj)
 
 The index is searched for the first three terms.
@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from service.profiles.profile import Profile
-from service.recommending.queries import mean_of_swapped, swapped
+from service.recommending.queries import sum_of_swapped, swapped
 from service.recommending.weights import Weights
 from service.support.array_types import Float32, Int32
 from service.support.compilation import compiled
@@ -37,7 +37,7 @@ class Candidates(NamedTuple):
 
     Attributes:
         items: (n,) int32, distinct item indices, ascending.
-        basket: (n,) float32, mean over the anchors of q_i·p_j + p_i·q_j; zero without anchors.
+        basket: (n,) float32, from the anchors' q_i·p_j + p_i·q_j; zero without anchors.
         user, popularity, history: (n,) float32, not yet weighted.
     """
 
@@ -65,7 +65,11 @@ class Candidates(NamedTuple):
 
 
 def score_parts(
-    item_vectors: Float32, items: Int32, anchors: Int32, profile: Profile | None
+    item_vectors: Float32,
+    items: Int32,
+    anchors: Int32,
+    profile: Profile | None,
+    basket_exponent: float = 1,
 ) -> Candidates:
     """Scores every candidate exactly against all anchors, whichever query found it.
 
@@ -74,12 +78,13 @@ def score_parts(
         items: (n,) int32, the candidates, ascending.
         anchors: (a,) int32.
         profile: the user, if known.
+        basket_exponent: see `Weights`.
     """
     d = item_vectors.shape[1] // 2
     basket, user, popularity, history = _score_parts(
         item_vectors,
         items,
-        mean_of_swapped(item_vectors, anchors),
+        sum_of_swapped(item_vectors, anchors, basket_exponent),
         _no_user_h(d) if profile is None else profile.user_h,
         _NO_ITEMS if profile is None else profile.items,
         _NO_RECENCY if profile is None else profile.recency,
@@ -120,7 +125,7 @@ def _score_parts(
     Args:
         rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
         items: (n,) the candidates, ascending.
-        basket: (2d,) from `mean_of_swapped`.
+        basket: (2d,) from `sum_of_swapped`.
         user_h: (d,), zero for a stranger.
         bought: (h,) items of the user's history, ascending.
         recency: (h,) of each.

@@ -33,7 +33,7 @@ from service.recommending.request import RecommendRequest
 from service.recommending.search import Search
 from service.recommending.shortlist import Shortlist
 from service.recommending.weights import Weights
-from service.settings import RecommendOptions
+from service.settings import RecommendOptions, SearchForm
 from service.support.array_types import Bool, Float32, Int32, Positions
 
 if TYPE_CHECKING:
@@ -161,8 +161,10 @@ class Recommender:
         lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
         lap("anchors")
-        wanted = max(request.k, options.search_candidates)
-        found = self._search.find(options.search, anchors, profile, eligible, wanted)
+        form = self._search_form(options, profile)
+        queries = max(1, len(anchors)) if form == "anchors" else 1
+        wanted = -(-max(request.k, options.search_candidates) // queries)
+        found = self._search.find(form, anchors, profile, eligible, wanted)
         lap("search")
         with self._evidence(profile, known, options) as evidence:
             narrowed = bool(request.include_categories)
@@ -172,7 +174,8 @@ class Recommender:
             items = self._topped_up(items, eligible, options, request.k)
             if plan is not None:
                 items = plan.supply(items, eligible, request.k)
-            candidates = score_parts(self._rows, items, anchors, profile)
+            exponent = self._weights.basket_exponent
+            candidates = score_parts(self._rows, items, anchors, profile, exponent)
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
         filled = len(items) - n_merged
@@ -184,6 +187,16 @@ class Recommender:
         if self._variants is not None and (cap := options.group_cap):
             eligible, k = self._variants.to_fill(items, eligible, cap, k)
         return top_up(items, eligible, self._category_codes, options.category_cap, k)
+
+    def _search_form(self, options: RecommendOptions, profile: Profile | None) -> SearchForm:
+        """The mean in place of single anchors where its best items are needed.
+
+        The blended score ranks by the mean; and a stranger has no past that brings candidates.
+        """
+        ranked = self._ranker is not None and options.ranker
+        if options.search == "anchors" and not (ranked and profile is not None):
+            return "mean"
+        return options.search
 
     def _anchors(self, known: Int32, user_id: str | None, options: RecommendOptions) -> Int32:
         limit, fraction = options.anchor_limit, options.anchor_fraction

@@ -2,12 +2,12 @@
 
 In one of four forms (`RecommendOptions.search`):
 
-lists    The anchors' prepared lists, merged by Borda's count, without any search. They suffice for
-         a user whose past brings candidates too; for a stranger the index is searched.
-mean     One query of the index, the mean over the anchors: Eq. 4 is linear in the query.
 anchors  One query for each anchor, as in the paper. The best items for an anchor and this user are
          nearly always near the top of the best for the anchor alone, so that a long prepared list,
          scored again for the user, holds what the index would find. Short lists are passed over.
+mean     One query of the index, the mean over the anchors: Eq. 4 is linear in the query.
+lists    The anchors' prepared lists, merged by Borda's count, without any search. They know nothing
+         of the user; for a stranger the index is searched.
 none     No search: candidates come from the user's history and from popularity alone.
 """
 
@@ -23,8 +23,8 @@ from service.settings import SearchForm
 from service.support.array_types import Bool, Int32
 from service.support.read_only import read_only
 
-PLACES_PER_CANDIDATE = 3
-"""How much longer a list must be than what is asked of it; 3 finds .98 or more of the best."""
+PLACES_PER_CANDIDATE = 4
+"""How much longer a list must be than what is asked of it; 4 finds .98 or more of the best."""
 
 
 class Search:
@@ -66,11 +66,13 @@ class Search:
                 return found
         build = build_queries if form == "anchors" else mean_query
         queries = build(self._rows, anchors, profile.user_h if profile else None, self._weights)
-        of_each = wanted + len(anchors)  # which find themselves
-        long_enough = self._closest.shape[1] >= PLACES_PER_CANDIDATE * wanted
+        places = PLACES_PER_CANDIDATE * wanted
+        long_enough = self._closest.shape[1] >= places
         if form == "anchors" and long_enough and len(anchors):
-            lists = self._closest[anchors].astype(np.int64)
-            _, listed = rescore(self._rows, queries, lists, of_each)
+            lists = self._closest[anchors, :places].astype(np.int64)
+            lists[~eligible[lists]] = -1
+            _, listed = rescore(self._rows, queries, lists, wanted)
             return listed.ravel()
+        of_each = wanted + len(anchors)  # which find themselves
         _, indexed = self._index.search(queries, min(of_each, len(self._rows)))
         return indexed.ravel()

@@ -17,7 +17,7 @@ from service.support.processor_levels import compiled_level
 _config: Any = config  # fills itself from the environment
 _Loop = TypeVar("_Loop", bound=Callable[..., Any])
 
-_SCALARS = {int: numba.int64, float: numba.float64, np.float32: numba.float32}
+_SCALARS = {bool: numba.boolean, int: numba.int64, float: numba.float64, np.float32: numba.float32}
 
 if _config.CPU_NAME is None and (_level := compiled_level()) is not None:
     _config.CPU_NAME, _config.CPU_FEATURES = _level, ""

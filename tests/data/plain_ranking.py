@@ -26,18 +26,20 @@ class PlainRanking:
         self.past = _past(bundle, user_id)
         self.near = {item: self._near(item) for item in range(len(bundle.catalogue))}
 
-    def _near(self, item: int) -> list[tuple[float, float]]:
-        """Cosine and confidence of each basket item that has this one as a neighbour."""
+    def _near(self, item: int) -> list[tuple[float, float, float]]:
+        """Cosine, confidence and weight of each basket item that has this one as a neighbour."""
         bundle = self.bundle
         starts, neighbours = (
             bundle.required("neighbour_indptr", "a test"),
             bundle.required("neighbour_item", "a test"),
         )
         counts, sold = bundle.required("neighbour_count", "a test"), bundle.item_count
+        weights = bundle.neighbour_weight
         return [
             (
                 counts[at] / (sqrt(int(sold[own]) * int(sold[item])) + 5),
                 counts[at] / sold[own],
+                0.0 if weights is None else weights[at],
             )
             for own in self.basket
             for at in range(starts[own], starts[own + 1])
@@ -52,15 +54,20 @@ class PlainRanking:
     ) -> set[int]:
         """The items found, the best by neighbours and recency, and the best by neighbours."""
         items = range(len(self.bundle.catalogue))
-        cosine = {item: sum(c for c, _ in self.near[item]) for item in items}
+        weighted = self.bundle.neighbour_weight is not None
+        near = {
+            item: sum(weight if weighted else cosine for cosine, _, weight in self.near[item])
+            for item in items
+        }
         recency = {item: self._recency(item, 60) for item in items}
-        most_cosine, most_recency = max(cosine.values()), max(recency.values())
+        most_near, most_recency = max(near.values()), max(recency.values())
         both = {
-            item: cosine[item] / (most_cosine or 1) + recency[item] / (most_recency or 1)
+            item: near[item] / (most_near if most_near > 0 else 1e-9)
+            + recency[item] / (most_recency or 1)
             for item in items
         }
         best: set[int] = found & eligible
-        for scores, count in ((both, blended), (cosine, neighbours)):
+        for scores, count in ((both, blended), (near, neighbours)):
             there = [item for item in items if item in eligible and scores[item] > 0]
             best |= set(sorted(there, key=lambda item: (-scores[item], item))[:count])
         return best
@@ -70,14 +77,15 @@ class PlainRanking:
         return {
             **self._of_the_basket(item, parts[0]),
             **self._of_the_user(item, parts[1]),
+            "cohesion": parts[0] + parts[1],
             **self._of_the_item(item, parts[2]),
         }
 
     def _of_the_basket(self, item: int, cohesion: float) -> dict[str, float]:
         catalogue, basket = self.bundle.catalogue, self.basket
-        cosines = [cosine for cosine, _ in self.near[item]]
-        most = max(sum(cosine for cosine, _ in each) for each in self.near.values())
-        confidence = sum(share for _, share in self.near[item]) / len(basket)
+        cosines = [cosine for cosine, _, _ in self.near[item]]
+        most = max(sum(cosine for cosine, _, _ in each) for each in self.near.values())
+        confidence = sum(share for _, share, _ in self.near[item]) / len(basket)
         share = self.bundle.item_count[item] / len(self.bundle.required("past_begun", "a test"))
 
         def alike(names: list[str]) -> int:
@@ -89,6 +97,7 @@ class PlainRanking:
             "neighbour_max": max(cosines, default=0),
             "confidence_mean": confidence,
             "confidence_excess": confidence - share,
+            "neighbour_weight_sum": sum(weight for _, _, weight in self.near[item]),
             "cohesion_basket": cohesion,
             "basket_size": len(basket),
             "same_subcategory": alike(catalogue.subcategories),

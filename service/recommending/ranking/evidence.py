@@ -23,6 +23,7 @@ class Evidence(NamedTuple):
         sums: (rows,) of SUMS, over the user's past and the basket's neighbours.
         subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
         past_sums: (1,) of PAST_SUMS.
+        weighted: whether neighbours have weights, which bundles from before these lack.
     """
 
     facts: Records
@@ -32,6 +33,7 @@ class Evidence(NamedTuple):
     sums: Records
     subcategory_sums: Records
     past_sums: Records
+    weighted: bool
 
     def candidates(self, eligible: Bool, blended: int, neighbours: int) -> Int32:
         """The best items by past and neighbours, (n,) int32, in any order, some of them twice.
@@ -41,7 +43,7 @@ class Evidence(NamedTuple):
             blended: number of items to take by neighbours and recency together.
             neighbours: number of items to take by neighbours alone.
         """
-        either, near = candidate_keys(eligible, self.items, self.sums)
+        either, near = candidate_keys(eligible, self.items, self.sums, self.weighted)
         keys = np.concatenate([best_keys(either, blended), best_keys(near, neighbours)])
         return indices_of(keys).astype(np.int32)
 

@@ -112,6 +112,7 @@ def fill(
         matrix[at["neighbour_max"], place] = of_item["cosine_max"]
         matrix[at["confidence_mean"], place] = confidence
         matrix[at["confidence_excess"], place] = confidence - fact["basket_share"]
+        matrix[at["neighbour_weight_sum"], place] = of_item["weight_sum"]
         matrix[at["cohesion_basket"], place] = basket_parts[place]
         matrix[at["basket_size"], place] = size
         matrix[at["same_subcategory"], place] = same_subcategory
@@ -134,6 +135,7 @@ def fill(
         matrix[at["late_vote_relative"], place] = of_item["late_vote"] / most_late_votes
         matrix[at["share_vote"], place] = of_item["share_vote"]
         matrix[at["cohesion_user"], place] = user_parts[place]
+        matrix[at["cohesion"], place] = basket_parts[place] + user_parts[place]
         matrix[at["user_baskets"], place] = past["baskets"]
         matrix[at["days_since_last_basket"], place] = last_basket
         matrix[at["user_mean_basket_size"], place] = lines / baskets

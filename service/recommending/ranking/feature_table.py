@@ -18,7 +18,7 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
     clear,
 )
-from service.support.array_types import Int32
+from service.support.array_types import Float32, Int32
 from service.support.read_only import read_only
 
 _SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
@@ -56,10 +56,12 @@ class FeatureTable:
         counts = bundle.item_count.astype(np.float32)
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
         self._item_count = bundle.item_count
+        self._weighted = bundle.neighbour_weight is not None
         self._neighbours = (
             bundle.required("neighbour_indptr", "the ranker"),
             bundle.required("neighbour_item", "the ranker"),
             bundle.required("neighbour_count", "the ranker"),
+            _neighbour_weight(bundle),
         )
         self._subcategory = np.ascontiguousarray(self.facts["subcategory"])
         self._n_subcategories = int(self._subcategory.max()) + 1
@@ -111,7 +113,16 @@ class FeatureTable:
                 scratch.sums[:rows],
                 subcategory_sums,
                 past_sums,
+                self._weighted,
             )
         finally:
             clear(scratch.row_of, scratch.items[1:rows])
             scratch.in_basket[basket] = False
+
+
+def _neighbour_weight(bundle: Bundle) -> Float32:
+    """The weight of each neighbour; 0 for all of an older bundle, whose trees do not ask for it."""
+    if bundle.neighbour_weight is not None:
+        return bundle.neighbour_weight
+    pairs = bundle.required("neighbour_item", "the ranker")
+    return read_only(np.zeros(len(pairs), np.float32))

@@ -8,6 +8,8 @@ Rows are records with named fields. Their dtype is part of the signature of a co
 Numba's cache never applies old code to fields that have moved.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -32,6 +34,7 @@ SUMS = np.dtype(
         ("cosine_sum", np.float32),
         ("cosine_max", np.float32),
         ("confidence_sum", np.float32),
+        ("weight_sum", np.float32),
     ]
 )
 
@@ -152,6 +155,7 @@ def add_neighbours(
     indptr: Int64,
     neighbours: Int32,
     counts: Int32,
+    weights: Float32,
     item_count: Int32,
     shrinkage: float,
     rows: int,
@@ -163,9 +167,10 @@ def add_neighbours(
 
     Args:
         basket: the present basket's items.
-        indptr: (n_items + 1,) offsets into `neighbours` and `counts`.
+        indptr: (n_items + 1,) offsets into `neighbours`, `counts` and `weights`.
         neighbours: items bought together with each item.
         counts: number of baskets that hold both.
+        weights: what the item adds to the prediction of its neighbour.
         item_count: (n_items,) number of baskets that hold each item.
         shrinkage: added to the denominator of the cosine.
         rows: number of rows in use, as `add_past_baskets` returns it.
@@ -190,6 +195,7 @@ def add_neighbours(
             of_other["cosine_sum"] += cosine
             of_other["cosine_max"] = max(of_other["cosine_max"], cosine)
             of_other["confidence_sum"] += both / count
+            of_other["weight_sum"] += weights[at]
     return rows
 
 
@@ -200,31 +206,42 @@ def clear(row_of: Int32, items: Int32) -> None:
         row_of[item] = 0
 
 
+@numba.njit()
+def _near(sums: Any, weighted: bool) -> np.float32:
+    """How much the basket speaks for the item of a row, by weights or by cosines."""
+    return np.float32(sums["weight_sum"] if weighted else sums["cosine_sum"])
+
+
 @compiled(records={"sums": SUMS})
-def candidate_keys(eligible: Bool, items: Int32, sums: Records) -> tuple[Int64, Int64]:
+def candidate_keys(
+    eligible: Bool, items: Int32, sums: Records, weighted: bool
+) -> tuple[Int64, Int64]:
     """Rank keys (see `service.support.rank_keys`) of the eligible items that have a row.
 
     Args:
         eligible: (n_items,) which items may be recommended.
         items: (rows,) the item of each row; row 0 belongs to none.
         sums: (rows,) of SUMS.
+        weighted: whether neighbours count by their weight, or else by their cosine.
 
     Returns:
-        Keys of all of them, by the sum of cosine and recency, each scaled to a maximum of 1; and
-        keys of the neighbours among them, by cosine.
+        Keys by the sum of neighbours and recency, each scaled to a maximum of 1, and keys by
+        neighbours alone; of the items where it is above 0.
     """
     most_recent, most_near = np.float32(1e-9), np.float32(1e-9)
     for row in range(1, len(items)):
         most_recent = max(most_recent, sums[row]["recency_60d"])
-        most_near = max(most_near, sums[row]["cosine_sum"])
+        most_near = max(most_near, _near(sums[row], weighted))
     either, near = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
     n_either, n_near = 0, 0
     for row in range(1, len(items)):
         item = items[row]
         if eligible[item]:
-            cosine, recency = sums[row]["cosine_sum"], sums[row]["recency_60d"]
-            blended = np.float32(cosine / most_near + recency / most_recent)
-            either[n_either], near[n_near] = rank_key(blended, item), rank_key(cosine, item)
-            n_either += 1
-            n_near += cosine > 0
+            close, recency = _near(sums[row], weighted), sums[row]["recency_60d"]
+            blended = np.float32(close / most_near + recency / most_recent)
+            either[n_either], near[n_near] = rank_key(blended, item), rank_key(close, item)
+            if blended > 0:
+                n_either += 1
+            if close > 0:
+                n_near += 1
     return either[:n_either], near[:n_near]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.embeddings import Embeddings, TrainingError
-from index_builder.embeddings.triple2vec import Step, log_share, train
+from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, log_share
+from index_builder.embeddings.triple2vec import train
 from index_builder.transactions.encoding import EncodedBaskets
 from service.support.array_types import Float32, Int64
 from tests.data.encoded import encoded
@@ -120,7 +120,7 @@ def test_the_loss_falls() -> None:
 
     config = TrainConfig(dimension=8, threads=1)
     train(two_aisles(), N_ITEMS, N_USERS, config, 30_001, on_step)
-    triples = [step.triples for step in steps]
+    triples = [step.lines for step in steps]
     assert triples == sorted(set(triples))
     assert triples[-1] == 30_001
     assert len(steps) >= 10  # a short training can be stopped in time too
@@ -174,7 +174,7 @@ def test_on_step_can_end_the_training() -> None:
     shown: list[tuple[int, Embeddings]] = []
 
     def on_step(step: Step, embeddings: Embeddings) -> bool:
-        shown.append((step.triples, embeddings))
+        shown.append((step.lines, embeddings))
         return len(shown) == 3
 
     embeddings = train(

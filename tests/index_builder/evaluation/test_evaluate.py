@@ -66,7 +66,7 @@ def test_a_sweep_starts_at_the_neutral_value(sweep: str, setting: tuple[float, .
 
 def test_a_smaller_lambda_gives_more_diverse_lists() -> None:
     distances = [each.diversity.distance for each in evaluated().diversity]
-    assert distances[-1] > distances[0] + 0.03
+    assert distances[-1] > distances[0] + 0.02
     assert distances == pytest.approx(sorted(distances), abs=0.01)
 
 
@@ -105,7 +105,7 @@ def test_either_direction_alone_ranks_otherwise_than_both() -> None:
 
 def test_the_kind_of_search_changes_few_answers() -> None:
     served = evaluated().methods[OURS].ranked
-    for name in ("one search for the mean", "one search per anchor"):
+    for name in ("one search for the mean", "lists, whoever asks"):
         assert (by_name()[name].ranked[:, 0] == served[:, 0]).mean() > 0.9
 
 

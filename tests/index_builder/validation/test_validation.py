@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from index_builder.config import BuildConfig
+from index_builder.config import BuildConfig, Objective
 from index_builder.transactions.transactions import Transactions, read_transactions
 from index_builder.validation.validation import Choice, validate
 from service.recommending.weights import Weights
@@ -74,21 +74,26 @@ def test_where_no_target_is_new_the_manifest_says_null(choice: Choice) -> None:
 
 
 def test_the_choice_is_one_of_the_candidates(choice: Choice) -> None:
-    assert 1 <= choice.epochs <= QUICK.train.epochs
+    assert 1 <= choice.epochs <= QUICK.train.most_epochs
     assert choice.epochs == metrics_of(choice)["epochs"]
     assert choice.vectors_alone.history == 0
 
 
 def test_where_all_weights_find_everything_the_defaults_stay(choice: Choice) -> None:
-    assert choice.weights == Weights(user=0.5, popularity=1, history=4)
-    assert choice.vectors_alone == Weights(user=0.5, popularity=1, history=0)
+    assert choice.weights == Weights(1, 0.75, history=1.5, basket_exponent=0.5)
+    assert choice.vectors_alone == Weights(1, 0.75, history=0, basket_exponent=0.5)
 
 
-def test_training_stops_when_recall_no_longer_grows(transactions: Transactions) -> None:
+def test_training_on_pairs_stops_when_recall_no_longer_grows(transactions: Transactions) -> None:
     # Everything is found at the first look, after 2 of 40 epochs, and never more than that.
-    config = QUICK.model_copy(update={"train": QUICK.train.model_copy(update={"epochs": 40})})
-    choice, _ = validated(transactions, config)
+    pairs = QUICK.train.model_copy(update={"objective": Objective.TRIPLE2VEC, "epochs": 40})
+    choice, _ = validated(transactions, QUICK.model_copy(update={"train": pairs}))
     assert choice.epochs <= 4
+
+
+def test_basket_completion_goes_to_the_end_of_its_schedule(choice: Choice) -> None:
+    assert QUICK.train.objective is Objective.COMPLETION
+    assert choice.epochs == QUICK.train.most_epochs
 
 
 def test_the_same_again(transactions: Transactions, choice: Choice) -> None:

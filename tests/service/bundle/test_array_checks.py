@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "neighbour_indptr": [0, 1, 2, 2],
     "neighbour_item": [1, 0],
     "neighbour_count": [1, 1],
+    "neighbour_weight": [0.5, -0.5],
     "item_trend": [[-1] * 4] * 3,
     "item_rhythm": [[1] * 4] * 3,
     "tree_root": [0],

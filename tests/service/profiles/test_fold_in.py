@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from service.profiles.fold_in import FoldIn
+from service.profiles.fold_in import FoldIn, learned_by_completion
 from service.support.array_types import Float32
 from tests.data.tiny_bundle import DIMENSION, N_ITEMS, tiny_contents
 
@@ -101,6 +101,30 @@ def test_the_later_basket_decides(item_vectors: Float32) -> None:
     assert before[0] < before[1]
     after = preferred(item_vectors, folded(item_vectors, [BAKERY, GARDEN], [120, 0]))[[0, 1]]
     assert after[0] > after[1]
+
+
+def test_one_dimension_of_basket_completion_by_hand() -> None:
+    """Here p + q = ±2, so S = s = 4, and h = 2n / (4n + 4κ) with κ = 640."""
+    vectors = np.array([[1, 1, np.log(0.5)], [-1, -1, np.log(0.5)]], np.float32)
+    fold_in = FoldIn(vectors, HALF_LIFE_DAYS, completion=True)
+    for n in (1, 10, 640):
+        begun, indptr = np.zeros(n, np.int64), np.arange(n + 1)
+        user_h = fold_in.user_h(begun, indptr, np.zeros(n, np.int32))
+        assert user_h == pytest.approx(n / (2 * (n + 640)))
+
+
+@pytest.mark.parametrize(
+    ("build", "completion"),
+    [
+        ({"train": {"objective": "completion"}}, True),
+        ({"train": {"negatives": 5}}, False),
+        ({}, False),
+    ],
+)
+def test_bundles_that_do_not_name_their_objective_are_triple2vecs(
+    build: dict[str, object], completion: bool
+) -> None:
+    assert learned_by_completion(build) == completion
 
 
 def test_only_the_distance_of_the_times_counts(item_vectors: Float32) -> None:

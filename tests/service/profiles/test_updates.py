@@ -51,7 +51,9 @@ def built(bundle: Bundle, bought: list[set[int]]) -> Profile | None:
     begun = [3 * DAY * day for day in range(len(bought))]
     lines = encoded([sorted(basket) for basket in bought], [0] * len(bought), begun)
     history, past = histories(lines, 1, N_ITEMS, HALF_LIFE), past_baskets(lines, 1)
-    user_h = FoldIn(bundle.item_vectors, HALF_LIFE).user_h(past.begun, past.item_indptr, past.item)
+    user_h = FoldIn(bundle.item_vectors, HALF_LIFE, completion=True).user_h(
+        past.begun, past.item_indptr, past.item
+    )
     return Profile(
         user_h, history.item, history.count, history.recency, history.last,
         past.begun, past.item_indptr, past.item,
@@ -107,7 +109,7 @@ def test_a_trained_vector_moves_and_does_not_jump(bundle: Bundle, updates: Profi
     assert profile is not None
     at = int(profile.past_begun[-1]) + DAY
     new = updates.baskets([Purchase("b", bundle.catalogue.item_ids[7], at)], 0)
-    fold_in = FoldIn(bundle.item_vectors, HALF_LIFE)
+    fold_in = FoldIn(bundle.item_vectors, HALF_LIFE, completion=True)
     past = (profile.past_begun, profile.past_indptr, profile.past_items)
     own = profile.past_items[profile.past_indptr[0] : profile.past_indptr[-1]]
     joined = (

@@ -75,6 +75,11 @@ def test_the_score_of_a_basket_of_two_by_hand() -> None:
     assert candidates.score(WEIGHTS) == pytest.approx(expected)
 
 
+def test_with_an_exponent_of_a_half_a_basket_of_two_counts_root_two_times_its_mean() -> None:
+    candidates = score_parts(ROWS, anchors(2, 3), anchors(0, 1), None, 0.5)
+    assert candidates.basket == pytest.approx([2.5 * np.sqrt(2), 3 * np.sqrt(2)])
+
+
 def test_parts_that_are_not_there_are_zero() -> None:
     stranger = score_parts(ROWS, anchors(1, 2), anchors(0), None)
     assert stranger.user.tolist() == stranger.history.tolist() == [0, 0]
@@ -89,9 +94,9 @@ vectors = st.integers(1, 6).flatmap(
 )
 
 
-@given(vectors, st.booleans(), st.floats(0, 4), st.floats(0, 4))
+@given(vectors, st.booleans(), st.floats(0, 4), st.floats(0, 4), st.floats(0, 1))
 def test_the_index_is_searched_for_the_score_itself(
-    world: tuple[int, int, int], known: bool, user: float, popularity: float
+    world: tuple[int, int, int], known: bool, user: float, popularity: float, exponent: float
 ) -> None:
     d, seed, n_anchors = world
     random = np.random.default_rng(seed)
@@ -103,7 +108,7 @@ def test_the_index_is_searched_for_the_score_itself(
         recency=np.ones(2, np.float32),
         last=np.zeros(2, np.int64),
     )
-    weights = Weights(user=user, popularity=popularity, history=0)
+    weights = Weights(user, popularity, history=0, basket_exponent=exponent)
     basket, buyer = np.arange(n_anchors, dtype=np.int32), profile if known else None
     items = np.arange(9, dtype=np.int32)
     queries = build_queries(rows, basket, profile.user_h if known else None, weights)
@@ -111,7 +116,7 @@ def test_the_index_is_searched_for_the_score_itself(
     assert mean.dtype == np.float32
     np.testing.assert_allclose(mean, queries.mean(axis=0, keepdims=True), rtol=1e-4, atol=1e-5)
     # Without history the blended score is the mean inner product over the queries of the basket.
-    scores = score_parts(rows, items, basket, buyer).score(weights)
+    scores = score_parts(rows, items, basket, buyer, exponent).score(weights)
     np.testing.assert_allclose((queries @ rows.T).mean(axis=0), scores, rtol=1e-4, atol=1e-4)
 
 

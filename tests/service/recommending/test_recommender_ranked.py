@@ -134,7 +134,7 @@ def bare() -> Bundle:
     contents = ranked_contents()
     names = ("past_", "neighbour_", "tree_", "item_trend", "item_rhythm")
     lacking: dict[str, Any] = {name: None for name in contents.present() if name.startswith(names)}
-    assert len(lacking) == 15
+    assert len(lacking) == 16
     return preview_bundle(replace(contents, serving=WEIGHTS.write(), **lacking))
 
 

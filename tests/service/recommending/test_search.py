@@ -66,7 +66,7 @@ def test_lists_of_everything_hold_the_best_for_every_shopper() -> None:
     for user in ("user-03", "user-11", None):
         listed = found(shop(N_ITEMS), "anchors", [3], user, 10)
         indexed = found(shop(0), "anchors", [3], user, 10)
-        assert [item for item in indexed if item != 3] == listed[: len(indexed) - (3 in indexed)]
+        assert [item for item in indexed if item != 3][:10] == listed
 
 
 def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
@@ -74,7 +74,7 @@ def test_asked_for_everything_every_form_of_search_ranks_alike() -> None:
     for ranker in (True, False):
         asked = [
             Recommender(
-                bundle, RecommendOptions(search=form, search_candidates=N_ITEMS, ranker=ranker)
+                bundle, RecommendOptions(search=form, search_candidates=2 * N_ITEMS, ranker=ranker)
             )
             for form in FORMS
         ]

@@ -33,6 +33,7 @@ NEIGHBOURS: dict[str, Any] = {
     "neighbour_indptr": np.array([0, 2, *[3] * (N_ITEMS - 1)], np.int64),
     "neighbour_item": np.array([1, 2, 0], np.int32),
     "neighbour_count": np.array([30, 20, 30], np.int32),
+    "neighbour_weight": np.array([0.5, 0.25, -0.125], np.float32),
 }
 
 
@@ -88,9 +89,17 @@ def test_features_from_neighbours(bundle: Bundle) -> None:
     near(found["same_subcategory"], 2, 2, 2, 0)
     near(found["same_category"], 1, 1, 1, 1)  # even and odd
     near(found["same_department_share"], 1, 1, 1, 1)
+    near(found["neighbour_weight_sum"], -0.125, 0.5, 0.25, 0)
     near(found["cohesion_basket"], 1, 1, 1, 1)
     near(found["cohesion_user"], 2, 2, 2, 2)
+    near(found["cohesion"], 3, 3, 3, 3)
     near(found["log_popularity"], 3, 3, 3, 3)
+
+
+def test_neighbours_without_weights_add_nothing(bundle: Bundle) -> None:
+    older = replace(bundle, neighbour_weight=None)
+    found = features(older, FeatureTable(older), None, [0, 1], 0, 1, 2)
+    near(found["neighbour_weight_sum"], 0, 0, 0)
 
 
 def test_features_from_past_baskets(bundle: Bundle) -> None:

@@ -92,9 +92,11 @@ def found_by_the_vectors(
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity
-    if request["search"] == "anchors" and 3 * count <= PLACES:
-        return listed_for_the_shopper(bundle, basket, queries, count + len(basket))
-    if request["search"] != "anchors":
+    if request["search"] == "anchors" and user is not None:
+        count = -(-count // len(basket))
+        if 4 * count <= PLACES:
+            return listed_for_the_shopper(bundle, basket, queries, count)
+    else:
         queries = queries.mean(axis=0, keepdims=True)
     _, found = Exact(np.array(rows)).search(queries, count + len(basket))
     return set(found.ravel().tolist())
@@ -106,9 +108,8 @@ def listed_for_the_shopper(
     """The best of each basket item's list by the inner product with its query."""
     best: set[int] = set()
     for anchor, query in zip(basket, queries, strict=True):
-        listed = [
-            item for item in bundle.required("closest_item", "a test")[anchor].tolist() if item >= 0
-        ]
+        listed = bundle.required("closest_item", "a test")[anchor].tolist()[: 4 * count]
+        listed = [item for item in listed if item >= 0 and item not in basket]
         scores = {item: float(query @ bundle.item_vectors[item]) for item in listed}
         best |= set(sorted(listed, key=lambda item: (-scores[item], item))[:count])
     return best

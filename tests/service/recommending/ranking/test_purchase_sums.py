@@ -110,6 +110,7 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
     together = random.integers(0, 4, (N, N))  # 0: no neighbours
     np.fill_diagonal(together, 0)
     item_count = random.integers(4, 50, N).astype(np.int32)
+    weight = random.standard_normal((N, N)).astype(np.float32) * (together > 0)
     rows, columns = together.nonzero()
     row_of, items, sums = rows_for(N)
     rows_in_use = add_neighbours(
@@ -117,6 +118,7 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
         np.searchsorted(rows, np.arange(N + 1)).astype(np.int64),
         columns.astype(np.int32),
         together[rows, columns].astype(np.int32),
+        weight[rows, columns],
         item_count,
         5.0,
         1,
@@ -131,6 +133,7 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
         "cosine_sum": cosine[own].sum(axis=0),
         "cosine_max": cosine[own].max(axis=0, initial=0),
         "confidence_sum": confidence[own].sum(axis=0),
+        "weight_sum": weight[own].sum(axis=0),
     }
     for name in sums.dtype.fields or ():
         np.testing.assert_allclose(sums[name][row_of], expected.get(name, np.zeros(N)), rtol=1e-5)
