@@ -57,7 +57,7 @@ export function showBasket(place) {
     const tab = (text, value) =>
       h("button", { class: "tab", "aria-pressed": String(stranger === value), onclick: () => choose(value) }, text);
     return [
-      h("span", { class: "tabs", role: "group", "aria-label": "Recommend as" }, tab(`As customer ${user()}`, false), tab("As a stranger", true)),
+      h("span", { class: "tabs", role: "group", "aria-label": "Recommend as" }, tab("As yourself", false), tab("As a stranger", true)),
       h("a", { href: "#/compare", class: "small" }, "Side by side"),
     ];
   }
