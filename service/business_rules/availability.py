@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from service.business_rules.errors import Mistake, RulesError
 from service.support.array_types import Bool, Int32, UInt8
+from service.support.validity import SPACES
 
 _COLUMNS = ["store_id", "item_id"]
 _QUANTITY = "quantity"
@@ -147,4 +148,5 @@ def _coded(column: pa.Array) -> tuple[pa.Array, Int32]:
         column = column.dictionary_encode()
     if (size := column.dictionary.nbytes) > _NAMES_LIMIT_BYTES:
         raise _ContentError(f"at most {_NAMES_LIMIT_BYTES:,} bytes of distinct ids", f"{size:,}")
-    return pc.cast(column.dictionary, pa.string()), column.indices.to_numpy()
+    names = pc.utf8_trim(pc.cast(column.dictionary, pa.string()), SPACES)
+    return names, column.indices.to_numpy()

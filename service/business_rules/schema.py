@@ -21,6 +21,7 @@ from pydantic import (
 
 from service.business_rules.schedule import Schedule
 from service.support.durations import MOST_DAYS
+from service.support.validity import tidied
 
 _RULES = 10_000  # in a file
 
@@ -30,6 +31,10 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 def _several(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _tidied(value: Any) -> Any:
+    return tidied(value) if isinstance(value, str) else value
 
 
 def _moment(value: Any) -> datetime:
@@ -58,7 +63,7 @@ def _zone(name: str) -> str:
     return name
 
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Text = Annotated[str, BeforeValidator(_tidied), StringConstraints(min_length=1, max_length=200)]
 _Texts = Annotated[list[_Text], BeforeValidator(_several), Field(min_length=1)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -69,6 +69,12 @@ def test_a_shelf_may_be_empty(tmp_path: Path) -> None:
     assert not found.in_stock("1").any()
 
 
+def test_spaces_around_an_id_do_not_belong_to_it(tmp_path: Path) -> None:
+    found = read(stock(tmp_path / "s.parquet", ["1 ", "1", "\u00a01"], [" a", "b\t", "7"]))
+    assert found.stores == {"1"}
+    assert found.in_stock("1").all()
+
+
 def test_a_store_with_nothing_that_is_known_has_nothing(tmp_path: Path) -> None:
     path = stock(tmp_path / "s.parquet", ["1"], ["unheard-of"])
     assert not read(path).in_stock("1").any()

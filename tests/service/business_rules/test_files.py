@@ -215,3 +215,12 @@ def test_warnings_of_a_large_file_are_few(rules: Path) -> None:
     lines = [f"{{name: r{number}, action: exclude, item: none}}" for number in range(300)]
     replace(rules, text_of(*lines))
     assert len(RuleFiles(SHOP, rules, None).warnings) == 100
+
+
+def test_spaces_around_a_name_do_not_belong_to_it(rules: Path) -> None:
+    line = "{name: ' a ', action: exclude, category: ' bread', brand: 'own ', store: [' 1 ']}"
+    replace(rules, text_of(line))
+    files = RuleFiles(SHOP, rules, None)
+    assert files.warnings == []
+    assert allowed(files, "1") == set(SHOP.item_ids) - {"rye"}
+    assert allowed(files, "2") == set(SHOP.item_ids)
