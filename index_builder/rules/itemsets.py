@@ -71,21 +71,22 @@ def frequent_itemsets(
     frequent = count[items] >= min_count
     starts = np.concatenate([[0], np.cumsum(frequent)])[indptr].astype(np.int32)
     members = items[frequent].astype(np.int32)
-    found = _singles(n_items, count, min_count)
+    singles = _singles(n_items, count, min_count)
     if not len(members):
-        return found
-    if not _pairs_are_few(starts, members, n_items, min_count, 2 * most):
-        return replace(found, complete=False)
-    for length in range(2, max_length + 1):
-        if length > 2 and _most_unions(found.items[-1]) > _MOST_MINED:
+        return singles
+    found = _with_pairs(singles, starts, members, min_count, 2 * most)
+    if found is None:
+        return replace(singles, complete=False)
+    for length in range(3, max_length + 1):
+        if len(found.items) < length - 1:
+            break
+        if _most_unions(found.items[-1]) > _MOST_MINED:
             return replace(found, complete=False)
         mined = fpgrowth_from_csr(starts, members, n_items, min_count, length)
         longest = int((np.diff(mined[1].astype(np.int64)) == length).sum())
-        if length > 2 and longest > most:
+        if longest > most:
             return replace(found, complete=False)
         found = _by_length(n_items, *mined) if longest else found
-        if not longest:
-            break
     return found
 
 
@@ -94,19 +95,29 @@ def _singles(n_items: int, count: Int64, min_count: int) -> Itemsets:
     return Itemsets(n_items, [items.astype(np.int32)[:, None]], [count[items]], [items])
 
 
-def _pairs_are_few(starts: Int32, members: Int32, n_items: int, min_count: int, most: int) -> bool:
-    """Whether `most` pairs or fewer are in `min_count` baskets."""
-    sizes = np.diff(starts).astype(np.int64)
-    if (sizes * (sizes - 1) // 2).sum() // min_count <= most:  # each takes as many places
-        return True
+def _with_pairs(
+    singles: Itemsets, starts: Int32, members: Int32, min_count: int, most: int
+) -> Itemsets | None:
+    """Adds the pairs, counted some rows of their matrix at a time; None if they are too many."""
+    n_items = singles.n_items
     baskets = basket_matrix(starts.astype(np.int64), members, n_items)
-    pairs = 0  # each counted in both orders
+    found, places = [], 0
     for block, together in co_purchase_blocks(baskets, max(1, _BLOCK_CELLS // n_items)):
-        rows = np.repeat(np.arange(n_items)[block], np.diff(together.indptr))
-        pairs += int(((together.data >= min_count) & (together.indices != rows)).sum())
-        if pairs > 2 * most:
-            return False
-    return True
+        rows = np.repeat(np.arange(n_items, dtype=np.int32)[block], np.diff(together.indptr))
+        frequent = (together.data >= min_count) & (together.indices != rows)
+        places += int(frequent.sum())  # two of each pair
+        if places > 2 * most:
+            return None
+        ascending = frequent & (rows < together.indices)
+        pairs = np.column_stack([rows[ascending], together.indices[ascending]])
+        found.append((pairs.astype(np.int32), together.data[ascending].astype(np.int64)))
+    pairs, count = (np.concatenate(each) for each in zip(*found, strict=True))
+    if not len(pairs):
+        return singles
+    keys = singles.places(pairs[:, :1]) * n_items + pairs[:, 1]
+    return Itemsets(
+        n_items, [*singles.items, pairs], [*singles.count, count], [*singles.keys, keys]
+    )
 
 
 def _most_unions(itemsets: Int32) -> int:
