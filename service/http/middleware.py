@@ -57,7 +57,7 @@ class RequestMiddleware:
             self._record(scope, status, perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = getattr(scope.get("route"), "path_format", "other")
         self._metrics.observe_request(route, status, seconds)
         level = logging.DEBUG if route.startswith(QUIET) else logging.INFO
         if _log.isEnabledFor(level):

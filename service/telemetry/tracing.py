@@ -77,7 +77,7 @@ class _TraceMiddleware:
                 await send(message)
 
             await self._app(scope, receive, send_noted)
-            route = getattr(scope.get("route"), "path", "other")
+            route = getattr(scope.get("route"), "path_format", "other")
             span.update_name(f"{method} {route}")
             span.set_attributes({"http.request.method": method, "http.route": route})
 
