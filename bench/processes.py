@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Set
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +49,11 @@ def peak_memory(pid: int) -> float:
 def children(pid: int) -> list[int]:
     """The child processes, without Python's own resource tracker."""
     started = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
-    return [
-        int(child)
-        for child in started
-        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    commands: dict[int, bytes] = {}
+    for child in map(int, started):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes()
+    return [child for child, command in commands.items() if b"resource_tracker" not in command]
 
 
 @dataclass(frozen=True)
