@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,13 +65,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the bundle that the service begins with."""
+    return write_bundle(tmp_path_factory.mktemp("shop") / "bundles", shown_contents())
+
+
+@pytest.fixture(scope="module")
+def url(bundle: Path) -> Iterator[str]:
     """Where the service listens."""
-    directory = tmp_path_factory.mktemp("shop")
-    bundles = write_bundle(directory / "bundles", shown_contents()).parent
-    flags = ("--storefront", "on", "--events", str(directory / "events"))
+    directory = bundle.parents[1]
+    flags = ["--storefront", "on", "--events", str(directory / "events")]
+    # How long a bundle takes to answer is of no interest here.
+    flags += ["--canary-slowdown-limit", "1000"]
     with ExitStack() as running:
-        yield start(running, directory / "log", bundles, *flags).url
+        yield start(running, directory / "log", bundle.parent, *flags).url
 
 
 @pytest.fixture
@@ -300,11 +308,18 @@ def test_nothing_is_fetched_from_elsewhere_and_the_first_page_is_small(
     assert sum(size for _, size in fetched) < 150_000
 
 
-def test_the_console_shows_what_runs_and_tries_without_changing(visit: Open, url: str) -> None:
+@pytest.fixture
+def console(visit: Open, url: str) -> Page:
+    """The console, with the admin key."""
     page = visit(USER, (ITEM,), viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     page.goto(f"{url}/console")
     page.get_by_label("API key").fill(ADMIN_KEY)
     page.get_by_role("button", name="Use this key").click()
+    return page
+
+
+def test_the_console_shows_what_runs_and_tries_without_changing(console: Page) -> None:
+    page = console
     expect(page.get_by_text("Knows purchases up to")).to_be_visible()
     expect(page.get_by_text("Workers ready")).to_be_visible()
 
@@ -320,17 +335,32 @@ def test_the_console_shows_what_runs_and_tries_without_changing(visit: Open, url
     page.get_by_role("button", name="What would it change?").click()
     expect(page.locator("#rules").get_by_role("cell", name="not there").first).to_be_visible()
 
-    page.get_by_role("button", name="Load the newest").click()
-    page.get_by_role("button", name="No").click()
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    page.get_by_role("button", name="Load the newest").click()
-    page.get_by_role("button", name="Yes").click()
-    expect(page.locator("#told")).to_contain_text("answers.")
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert violations(page) == "", scheme
     page.set_viewport_size({"width": 360, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_console_changes_the_bundle_and_goes_back_once_asked(
+    console: Page, bundle: Path
+) -> None:
+    page = console
+    figures = page.locator("#bundle .figures dd")
+    expect(figures.first).to_have_text(bundle.name)
+    contents = shown_contents()
+    newer = write_bundle(bundle.parent, replace(contents, build={**contents.build, "day": 2}))
+    for button, old, new in (("Load the newest", bundle, newer), ("Go back", newer, bundle)):
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.get_by_role("button", name="No").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name="Yes").click()
+        expect(page.locator("#told")).to_have_text(f"Bundle {new.name} answers.")
+        expect(figures.first).to_have_text(new.name)
+        expect(figures.last).to_have_text(old.name)
+    assert (bundle.parent / "current").resolve() == bundle
 
 
 @pytest.fixture(scope="module")
