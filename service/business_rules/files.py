@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from zlib import crc32
 
 from service.bundle.catalogue import Catalogue
 from service.business_rules.accepted import AcceptedFiles
@@ -41,11 +42,11 @@ class _File(Generic[_Content]):
         self._seen: Signature | None = None
         self.refused: str | None = None
         try:
-            self.content = self._read()
+            self._read()
         except RulesError as error:
             if (kept := accepted.get(name)) is None:
                 raise
-            self.content = parse(kept)
+            self._take(kept)
             self.refused = str(error)
         self._version = accepted.version(name)
 
@@ -56,7 +57,7 @@ class _File(Generic[_Content]):
             self._seen = None  # The kept content was removed: keep it again.
         try:
             if self._signature() != self._seen:
-                self.content = self._read()
+                self._read()
                 self._version = self._accepted.version(self._name)
                 self.refused = None
                 return Reload(self._name, self._path, None)
@@ -73,7 +74,7 @@ class _File(Generic[_Content]):
             return None
         self._version = version
         try:
-            self.content = self._parse(kept)
+            self._take(kept)
         except RulesError:  # of another bundle's items
             return None
         return Reload(self._name, self._path, None)
@@ -84,16 +85,19 @@ class _File(Generic[_Content]):
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def _read(self) -> _Content:
+    def _read(self) -> None:
         found = self._signature()
         try:
             content = in_time(_PATIENCE_S, read_regular, self._path, _LIMIT_BYTES[self._name])
         except OSError as error:  # is tried again at the next look
             raise self._unreadable(error) from error
         self._seen = found
-        parsed = self._parse(content)
+        self._take(content)
         self._accepted.keep(self._name, content)
-        return parsed
+
+    def _take(self, content: bytes) -> None:
+        self.content = self._parse(content)
+        self.checksum = crc32(content)
 
     def _unreadable(self, error: OSError) -> RulesError:
         self._seen = None
@@ -151,6 +155,15 @@ class RuleFiles:
         """The reasons why the newest files are not in force; None if they are."""
         refused = [each.refused for each in (self._rules, self._availability) if each is not None]
         return "\n".join(each for each in refused if each is not None) or None
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of what is in force, to tell whether workers have the same; 0 without a file."""
+        checksum = 0
+        for each in (self._rules, self._availability):
+            if each is not None:
+                checksum = crc32(each.checksum.to_bytes(4, "little"), checksum)
+        return checksum
 
     def look(self) -> list[Reload]:
         """Reads the files that changed; if a new content is not valid, the old stays in force."""

@@ -71,7 +71,7 @@ class Serving:
         self.reason: str | None = "The bundle is being loaded."
         self.draining = False
         self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
-        self._store = _memcached(settings)
+        self._store = _memcached(settings, metrics)
         self._journal = journal
         self.forgotten = ForgottenUsers.beside(settings.bundle)
         self._accepted = AcceptedFiles(shared)
@@ -166,6 +166,7 @@ class Serving:
         self.reason = None
         old, self.served = self.served, served
         self._metrics.announce(served.bundle, old.bundle if old else None)
+        self._metrics.observe_rules(served.rule_files.checksum)
         bundle = served.bundle
         _logger.info("ready", extra={"bundle": str(bundle.path), "bundle_id": bundle.bundle_id})
 
@@ -180,19 +181,20 @@ class Serving:
         for each in self.served.rule_files.look():
             self._metrics.observe_reload(each.file, refused=each.refused is not None)
             if each.refused is None:
+                self._metrics.observe_rules(self.served.rule_files.checksum)
                 _logger.info("reloaded", extra={"file": str(each.path)})
                 _warn_of(self.served.rule_files)
             else:
                 _logger.error("refused, the old ones stay in force: %s", each.refused)
 
 
-def _memcached(settings: Settings) -> "Memcached | None":
+def _memcached(settings: Settings, metrics: Metrics) -> "Memcached | None":
     """The client of memcached, whose library is imported only where it is used."""
     if settings.memcached is None:
         return None
     from service.profiles.store.memcached import Memcached
 
-    return Memcached(settings.memcached, settings.memcached_timeout_ms)
+    return Memcached(settings.memcached, settings.memcached_timeout_ms, metrics.observe_circuit)
 
 
 def _warn_of(rule_files: RuleFiles) -> None:

@@ -25,6 +25,7 @@ _CANDIDATE_BUCKETS = (0, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 _TOO_BUSY = 503
+_NO_BUNDLE = ""
 
 
 class Metrics:
@@ -87,6 +88,24 @@ class Metrics:
             ["bundle_id"],
             multiprocess_mode="livesum",
         )
+        self._worker_since = gauge(
+            "worker_since_timestamp_seconds",
+            "Since when a worker answers from a bundle, or runs without one; 0 for earlier ones.",
+            ["bundle_id"],
+            multiprocess_mode="liveall",
+        )
+        self._worker_since.labels(_NO_BUNDLE).set_to_current_time()
+        self._worker_rules = gauge(
+            "worker_rules_checksum",
+            "CRC-32 of the business rules and availability that a worker has in force; 0 for none.",
+            multiprocess_mode="liveall",
+        )
+        self._circuit_open = gauge(
+            "circuit_open",
+            "Workers that leave a failing store of profiles alone.",
+            ["store"],
+            multiprocess_mode="livesum",
+        )
         self._ann_recall = gauge("ann_recall_at_k", "Recall of the index against exact search.")
         self._ready = gauge("ready", "1 if a verified bundle is loaded.")
         self._ready.set(0)
@@ -129,6 +148,14 @@ class Metrics:
         """Count a profile read from memcached, by its result (see `StoredProfiles`)."""
         self._profile_reads.labels(result).inc()
 
+    def observe_circuit(self, is_open: bool) -> None:
+        """Show whether memcached is left alone, since it fails (see `Circuit`)."""
+        self._circuit_open.labels("memcached").set(is_open)
+
+    def observe_rules(self, checksum: int) -> None:
+        """Show which business rules and availability are in force."""
+        self._worker_rules.set(checksum)
+
     def observe_reload(self, file: str, refused: bool) -> None:
         """Count a change of the rules or the availability file, and whether it was refused."""
         self._rules_reloads.labels(file, "refused" if refused else "ok").inc()
@@ -160,8 +187,10 @@ class Metrics:
         if old is not None:
             self._bundle.labels(*_described(old)).set(0)
             self._bundle_workers.labels(old.bundle_id).set(0)
+        self._worker_since.labels(_NO_BUNDLE if old is None else old.bundle_id).set(0)
         self._bundle.labels(*_described(bundle)).set(1)
         self._bundle_workers.labels(bundle.bundle_id).set(1)
+        self._worker_since.labels(bundle.bundle_id).set_to_current_time()
         self._ann_recall.set(bundle.manifest.retrieval.ann_recall_at_k)
         self._ready.set(1)
         self._workers_ready.set(1)

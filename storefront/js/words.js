@@ -3,10 +3,12 @@
 const number = new Intl.NumberFormat("en");
 const TELLING = 0.05; // of the largest part: a smaller one is not worth telling
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+const second = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
 export const count = (n, one, many = `${one}s`) => `${number.format(n)} ${n === 1 ? one : many}`;
 export const plain = (n) => number.format(n);
 export const date = (moment) => day.format(new Date(moment));
+export const moment = (ms) => second.format(new Date(ms));
 export const money = (price) => price.toFixed(2);
 export const percent = (share) => `${Math.round(100 * share)} %`;
 export const times = (factor) => `${factor < 10 ? factor.toFixed(1) : Math.round(factor)} times`;

@@ -342,6 +342,37 @@ def test_the_console_shows_what_runs_and_tries_without_changing(console: Page) -
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_the_console_tells_the_state_of_each_worker_and_of_what_is_beside_it(
+    console: Page,
+) -> None:
+    workers = console.get_by_role("region", name="Workers").get_by_role("row")
+    expect(workers.nth(1)).to_contain_text(re.compile(r"^the only oneyes[0-9a-f]{16}none"))
+    rows = console.get_by_role("region", name="memcached and Kafka").get_by_role("row")
+    expect(rows.filter(has_text="memcached")).to_contain_text("Not configured")
+    expect(rows.filter(has_text="Kafka")).to_contain_text("Not configured")
+
+    since = "rtt2vec_worker_since_timestamp_seconds"
+    figures = [
+        'rtt2vec_circuit_open{store="memcached"} 1.0',
+        'rtt2vec_kafka_consuming{topic="purchases"} 0.0',
+        'rtt2vec_kafka_lag_messages{topic="purchases"} 1234.0',
+        f'{since}{{bundle_id="",pid="101-0"}} 0.0',
+        f'{since}{{bundle_id="older",pid="101-0"}} 0.0',
+        f'{since}{{bundle_id="newer",pid="101-0"}} 1.7e+09',
+        f'{since}{{bundle_id="",pid="99-2"}} 1.8e+09',
+        'rtt2vec_worker_rules_checksum{pid="101-0"} 43981.0',
+        'rtt2vec_worker_rules_checksum{pid="99-2"} 0.0',
+    ]
+    console.route("**/metrics", lambda route: route.fulfill(body="\n".join(figures)))
+    expect(workers.nth(1)).to_contain_text(re.compile("^99nononenone.*2027"))
+    expect(workers.nth(2)).to_contain_text(re.compile("^101yesnewer0000abcd.*2023"))
+    expect(workers).to_have_count(3)
+    expect(rows.filter(has_text="memcached")).to_contain_text("circuit open in 1 worker,")
+    behind = "Not consuming the topic purchases, 1,234 messages behind."
+    expect(rows.filter(has_text="Kafka")).to_contain_text(behind)
+    console.unroute("**/metrics")
+
+
 def test_the_console_changes_the_bundle_and_goes_back_once_asked(
     console: Page, bundle: Path
 ) -> None:

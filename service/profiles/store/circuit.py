@@ -21,6 +21,10 @@ class Turn:
     failed: bool | None = None
 
 
+def unobserved(_is_open: bool) -> None:
+    """Report to nobody whether a circuit is open."""
+
+
 class Circuit:
     """Gives turns and counts their results; for one thread, such as that of an event loop.
 
@@ -28,16 +32,32 @@ class Circuit:
         times_opened: how often the store was left alone.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        observe: Callable[[bool], None] = unobserved,
+    ) -> None:
+        """Is closed at first.
+
+        Args:
+            clock: gives the seconds of now.
+            observe: called with whether it is open, at once and when that changes.
+        """
         self.times_opened = 0
         self._clock = clock
+        self._observe = observe
         self._failures = 0  # in a row
         self._left_alone_until = 0.0
         self._trying = False
+        observe(False)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._failures >= _FAILURES_IN_A_ROW
 
     def turn(self) -> Turn | None:
         """Return a turn; None while the store is left alone or a trial is under way."""
-        if self._failures < _FAILURES_IN_A_ROW:
+        if not self._is_open:
             return Turn()
         if self._trying or self._clock() < self._left_alone_until:
             return None
@@ -50,7 +70,10 @@ class Circuit:
             self._trying = False
         if turn.failed is None:
             return
+        was_open = self._is_open
         self._failures = self._failures + 1 if turn.failed else 0
-        if self._failures >= _FAILURES_IN_A_ROW:
+        if self._is_open:
             self._left_alone_until = self._clock() + LEFT_ALONE_S
             self.times_opened += 1
+        if self._is_open != was_open:
+            self._observe(self._is_open)

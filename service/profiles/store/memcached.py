@@ -5,7 +5,7 @@ the others get its keys.
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import get_ident
@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from pymemcache import Client, HashClient, MemcacheError, MemcacheServerError
 
-from service.profiles.store.circuit import LEFT_ALONE_S, Circuit
+from service.profiles.store.circuit import LEFT_ALONE_S, Circuit, unobserved
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
 from service.profiles.store.sockets import Names, Sockets
 
@@ -82,15 +82,18 @@ class Memcached:
         circuit: decides whether to read.
     """
 
-    def __init__(self, servers: str, timeout_ms: int) -> None:
+    def __init__(
+        self, servers: str, timeout_ms: int, observe: Callable[[bool], None] = unobserved
+    ) -> None:
         """Connects to nothing yet.
 
         Args:
             servers: `host:port`, several between commas.
             timeout_ms: of a connection, and of an answer.
+            observe: called with whether the circuit is open, at once and when that changes.
         """
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="profiles")
-        self.circuit = Circuit()
+        self.circuit = Circuit(observe=observe)
         self._servers = servers
         self._timeout_s = timeout_ms / 1000
         self.patience_s = 2 * self._timeout_s

@@ -4,15 +4,16 @@ import { getText } from "../api.js";
 import { h, svg } from "../dom.js";
 import { fill } from "../failures.js";
 import { plain } from "../words.js";
+import { connections } from "./connections.js";
 import { between, parse, total } from "./metrics.js";
 import { figures, table } from "./tables.js";
+import { workers } from "./workers.js";
 
 const EVERY_MS = 2000;
 const KEPT = 150; // readings: five minutes
 const MINUTE = 30; // readings
 const STAGES = ["parse", "lookup", "anchors", "search", "aggregate", "rank", "postprocess", "encode"];
 const OWN = /^\/(metrics|health|shop|console|docs|openapi|embed)/;
-const PARTS = /^rtt2vec_(events|kafka|journal|quarantine|dead|stream|profile|export)\w*$/;
 
 export function showLive(place) {
   const readings = [];
@@ -59,7 +60,8 @@ function picture(readings) {
         return [stage, of.mean === null ? "–" : `${of.mean.toFixed(2)} ms`, upTo(of.p50), upTo(of.p99)];
       }),
     ),
-    parts(last),
+    workers(last),
+    ...connections(last),
   ];
 }
 
@@ -82,14 +84,4 @@ function spark(readings) {
     svg("svg", { class: "spark", viewBox: `0 0 ${KEPT - 2} 61`, preserveAspectRatio: "none", role: "img", "aria-label": label }, svg("path", { d })),
     h("figcaption", { class: "soft small" }, label),
   );
-}
-
-// Purchases, Kafka and memcached, as far as the service has them.
-function parts(samples) {
-  const rows = samples
-    .filter(({ name, value }) => PARTS.test(name) && !/_(created|bucket|sum|bytes|seconds)$/.test(name) && value)
-    .map(({ name, labels, value }) => [name.replace(/^rtt2vec_|_total$/g, "").replaceAll("_", " "), Object.values(labels).join(", "), plain(value)]);
-  return rows.length
-    ? table("Purchases and profiles, since the start", ["What", "Which", "Count"], rows)
-    : h("p", { class: "soft" }, "No purchases and no profiles from memcached so far.");
 }

@@ -16,9 +16,11 @@ export function parse(text) {
     }));
 }
 
+export const named = (samples, name) => samples.filter((each) => each.name === name);
+
 export function total(samples, name, wanted = () => true) {
-  return samples
-    .filter((each) => each.name === name && wanted(each.labels))
+  return named(samples, name)
+    .filter((each) => wanted(each.labels))
     .reduce((sum, each) => sum + each.value, 0);
 }
 

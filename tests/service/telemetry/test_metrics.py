@@ -13,8 +13,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
+from service.serving.serving import Serving
 from service.settings import Settings
-from service.telemetry.metrics import STAGES
+from service.telemetry.metrics import STAGES, Metrics
 from tests.data.daily_bundles import publish
 from tests.service.conftest import Served, listening
 
@@ -120,6 +121,33 @@ def test_the_bundle_is_described(own: httpx.Client, bundle_dir: Path) -> None:
     assert samples["rtt2vec_ready",] == 1
 
 
+def test_a_worker_tells_which_rules_it_has(
+    bundle_dir: Path, preferences: Path, tmp_path: Path
+) -> None:
+    def begin(rules: Path | None) -> tuple[Metrics, Serving]:
+        metrics = Metrics()
+        app = create_app(Settings(bundle=bundle_dir, rules=rules), metrics)
+        app.state.swap.start()
+        return metrics, app.state.serving
+
+    def checksum(metrics: Metrics) -> float:
+        return read(metrics.render().decode())["rtt2vec_worker_rules_checksum",]
+
+    assert checksum(begin(None)[0]) == 0
+    rules = tmp_path / "rules.yaml"
+    rules.write_bytes(preferences.read_bytes())
+    metrics, serving = begin(rules)
+    first = checksum(metrics)
+    assert first == checksum(begin(preferences)[0]) > 0
+    rules.write_text("rules: []\n")
+    serving.look_at_rules()
+    second = checksum(metrics)
+    assert second not in (0, first)
+    rules.write_text("rules: nonsense\n")  # refused: the old ones stay in force
+    serving.look_at_rules()
+    assert checksum(metrics) == second
+
+
 def test_without_a_bundle_it_is_not_ready(tmp_path: Path) -> None:
     with listening(create_app(Settings(bundle=tmp_path))) as client:
         assert scrape(client)["rtt2vec_ready",] == 0
@@ -184,6 +212,17 @@ def test_a_worker_that_lags_behind_the_others_is_seen(tmp_path: Path) -> None:
     assert samples["rtt2vec_bundle_info", *old] == samples["rtt2vec_bundle_info", *new] == 1
     for path in (first, second):
         assert samples["rtt2vec_bundle_workers", path.name] == 1
+    since = [key[1:] for key in samples if key[0] == "rtt2vec_worker_since_timestamp_seconds"]
+    using = {key: samples["rtt2vec_worker_since_timestamp_seconds", *key] > 0 for key in since}
+    none, both, one = (f"{worker.pid}-0" for worker in workers)
+    assert using == {
+        ("", none): True,
+        ("", both): False,
+        (first.name, both): False,
+        (second.name, both): True,
+        ("", one): False,
+        (first.name, one): True,
+    }
     assert (samples["rtt2vec_ready",], samples["rtt2vec_workers_ready",]) == (0, 2)
     assert samples["rtt2vec_kafka_consuming", "purchases"] == 0
     assert samples["rtt2vec_kafka_lag_messages", "purchases"] == 9

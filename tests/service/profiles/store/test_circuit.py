@@ -73,3 +73,16 @@ def test_a_trial_that_tells_nothing_leaves_it_to_the_next() -> None:
     circuit.over(given(circuit))  # the answer was late, or the store was not needed
     assert given(circuit).trial
     assert circuit.turn() is None
+
+
+def test_it_tells_when_it_opens_and_closes() -> None:
+    told: list[bool] = []
+    circuit = Circuit(clock := Clock(), told.append)
+    asked(circuit, failed=True, times=4)
+    assert told == [False]
+    asked(circuit, failed=True)
+    assert told == [False, True]
+    for failed in (True, None, False):  # it is still open after a trial that failed or told nothing
+        clock.now += LEFT_ALONE_S
+        asked(circuit, failed=failed)
+    assert told == [False, True, False]

@@ -104,6 +104,8 @@ def test_a_profile_from_the_store_is_the_bundles(patient: str, client: httpx.Cli
 
 def test_strangers_are_no_failure(patient: str) -> None:
     before = reads(patient)
+    metrics = httpx.get(f"{patient}/metrics").text
+    assert 'rtt2vec_circuit_open{store="memcached"} 0.0' in metrics
     body = {"user_id": "nobody", "basket": ["item-2"]}
     answer = httpx.post(f"{patient}/recommend", json=body)
     assert answer.json()["source"] == "basket"
