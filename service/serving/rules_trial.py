@@ -1,9 +1,14 @@
-"""A trial of business rules: what other rules would change for one request."""
+"""A trial of business rules: what other rules would change for one request, and for many."""
 
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import NamedTuple
 
 from service.business_rules.plan import Plan
 from service.recommending.answer import Recommendations
+from service.recommending.request import RecommendRequest
+
+Recommend = Callable[[RecommendRequest], Recommendations]
 
 
 class Change(NamedTuple):
@@ -68,6 +73,50 @@ def compare(before: Recommendations, after: Recommendations, old: Plan, new: Pla
         [each for each in changes if each.before and each.after and each.before != each.after],
         list(dict.fromkeys(name for each in changes for name in each.rules)),
     )
+
+
+class Totals(NamedTuple):
+    """What changes for many requests.
+
+    Attributes:
+        tried: requests that were tried.
+        changed: answers that change, if only in their order.
+        entered: items that enter these answers, added up.
+        left: items that leave them, added up.
+    """
+
+    tried: int
+    changed: int
+    entered: int
+    left: int
+
+
+def compare_many(
+    requests: Iterable[RecommendRequest], before: Recommend, after: Recommend, limit_s: float
+) -> Totals:
+    """Compares two answers to each of many requests, until `limit_s` seconds are over.
+
+    Args:
+        requests: to try, the most important ones first.
+        before: answers by the business rules in force.
+        after: answers by the new ones.
+        limit_s: after which no other request is begun.
+    """
+    until = monotonic() + limit_s
+    tried = changed = entered = left = 0
+    for request in requests:
+        if monotonic() >= until:
+            break
+        was, is_now = _items(before(request)), _items(after(request))
+        tried += 1
+        changed += was != is_now
+        entered += len({*is_now} - {*was})
+        left += len({*was} - {*is_now})
+    return Totals(tried, changed, entered, left)
+
+
+def _items(answer: Recommendations) -> list[int]:
+    return [each.item_index for each in answer.items]
 
 
 def _places(answer: Recommendations) -> dict[int, int]:

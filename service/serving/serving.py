@@ -46,7 +46,7 @@ class Serving:
         served: what answers; None until the first bundle is ready.
         reason: why nothing answers; None if something does.
         draining: whether the process is about to shut down; it still answers.
-        recent: the latest requests, for the canary of the next bundle.
+        recent: the latest requests, for trials of the next bundle and of business rules.
         forgotten: the users who are strangers, whatever a bundle knows of them.
     """
 
@@ -155,6 +155,12 @@ class Serving:
         from service.profiles.live import LiveProfiles
 
         return LiveProfiles(bundle, profiles, self._journal, self.forgotten.since)
+
+    def known_requests(self) -> list[RecommendRequest]:
+        """Return the recent requests, oldest first, without those of forgotten users."""
+        since = self.forgotten.since
+        recent = list(self.recent)
+        return [each for each in recent if each.user_id is None or since(each.user_id) is None]
 
     def close(self) -> None:
         """Close the connections to memcached, if there are any."""

@@ -277,8 +277,7 @@ class Swap:
         if not (count := self._settings.canary_requests):
             return
         since = self._serving.forgotten.since
-        recent = list(self._serving.recent)
-        requests = [each for each in recent if each.user_id is None or since(each.user_id) is None]
+        requests = self._serving.known_requests()
         requests += example_requests(old.bundle, max(count - len(requests), _EXAMPLES), since)
         canary = replay(requests, old.recommend, new.recommend)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})

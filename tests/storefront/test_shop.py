@@ -334,6 +334,8 @@ def test_the_console_shows_what_runs_and_tries_without_changing(console: Page) -
     rules.fill(f"rules:\n- {{name: no more, action: exclude, item: {PAIR[1]}}}\n")
     page.get_by_role("button", name="What would it change?").click()
     expect(page.locator("#rules").get_by_role("cell", name="not there").first).to_be_visible()
+    many = re.compile(r"recent requests? tried.*: \d+ answers? would change, ")
+    expect(page.locator("#rules").get_by_text(many)).to_be_visible()
 
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)

@@ -2,7 +2,7 @@
 
 from functools import partial
 from time import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
@@ -18,7 +18,12 @@ from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
 
+if TYPE_CHECKING:
+    from service.business_rules.rulebook import Rulebook
+
 _RULES_LIMIT_CHARS = 1 << 19  # some five thousand rules
+_RECENT = 200
+_RECENT_S = 2.0  # of trying recent requests; the next trial waits meanwhile
 _WAITING = 4  # trials, of a few MiB each
 _LATEST_S = 1 << 37  # every time zone has a local time from 0 up to this moment
 
@@ -27,6 +32,7 @@ class RulesTestRequest(RecommendRequest):
     """A rules file, and the request to try it with."""
 
     rules: str = Field(max_length=_RULES_LIMIT_CHARS, description="The file's text (YAML).")
+    recent: bool = Field(False, description="Whether to try it with recent requests, too.")
     at: AwareDatetime | None = Field(None, description="When to apply the rules; null is now.")
 
 
@@ -48,6 +54,16 @@ class PlaceChange(BaseModel):
     rules_before: list[str] = Field(description="Names of the rules in force that apply to it.")
 
 
+class RecentChanges(BaseModel):
+    """What would change for the latest requests of the worker that answers."""
+
+    known: int = Field(description="Recent requests, 200 at most; none of forgotten users.")
+    tried: int = Field(description="Those that were tried in two seconds, the latest first.")
+    changed: int = Field(description="Answers that would change, if only in their order.")
+    entered: int = Field(description="Items that would enter these answers, added up.")
+    left: int = Field(description="Items that would leave them, added up.")
+
+
 class RulesTestResponse(BaseModel):
     """What would change; nothing if the rules are refused."""
 
@@ -60,6 +76,9 @@ class RulesTestResponse(BaseModel):
     left: list[PlaceChange]
     moved: list[PlaceChange]
     rules: list[str] = Field(description="New rules that apply to an item of either list, by name.")
+    recent: RecentChanges | None = Field(
+        description="Null if it was not asked for, or if the rules are refused."
+    )
 
 
 def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
@@ -78,12 +97,12 @@ def rules_routes(serving: Serving, settings: Settings) -> APIRouter:
         """Give what a rules file would change for a request."""
         # In a thread: a thousand rules take longer to compile than other requests should wait. Only
         # in one, since threads take turns with the event loop.
-        return await thread.run(partial(_try, require_served(serving), request))
+        return await thread.run(partial(_try, serving, require_served(serving), request))
 
     return router
 
 
-def _try(served: Served, request: RulesTestRequest) -> RulesTestResponse:
+def _try(serving: Serving, served: Served, request: RulesTestRequest) -> RulesTestResponse:
     from service.serving.rules_trial import compare
 
     rule_files = served.rule_files
@@ -97,7 +116,25 @@ def _try(served: Served, request: RulesTestRequest) -> RulesTestResponse:
     explained = request.model_copy(update={"explain": True})
     before = served.recommender.recommend(explained, rulebook=present)
     after = served.recommender.recommend(explained, rulebook=trial)
+    is_wanted = request.recent and not refused
+    recent = _try_recent(serving, served, present, trial) if is_wanted else None
     compared = compare(before, after, present.plan(request.store_id), trial.plan(request.store_id))
     return RulesTestResponse.model_validate(
-        {"refused": refused, **compared._asdict()}, from_attributes=True
+        {"refused": refused, **compared._asdict(), "recent": recent}, from_attributes=True
     )
+
+
+def _try_recent(
+    serving: Serving, served: Served, present: "Rulebook", trial: "Rulebook"
+) -> RecentChanges:
+    from service.serving.rules_trial import compare_many
+
+    recommend = served.recommender.recommend
+    latest = serving.known_requests()[: -_RECENT - 1 : -1]
+    totals = compare_many(
+        latest,
+        partial(recommend, rulebook=present),
+        partial(recommend, rulebook=trial),
+        _RECENT_S,
+    )
+    return RecentChanges(known=len(latest), **totals._asdict())

@@ -1,8 +1,9 @@
-// A rules file tried on a request. Nothing here puts rules in force.
+// A rules file tried on a request, and on recent ones. Nothing here puts rules in force.
 
 import { post } from "../api.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
+import { count, plain } from "../words.js";
 import { asked, requestFields } from "./bench.js";
 import { table } from "./tables.js";
 
@@ -22,15 +23,24 @@ export function showRules(place) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    fill(outcome, null, async () => changes(await post("rules/test", { ...asked(form), rules: text.value })));
+    fill(outcome, null, async () => changes(await post("rules/test", { ...asked(form), rules: text.value, recent: true })));
   });
   place.replaceChildren(h("div", { class: "stack" }, form, outcome));
 }
 
-function changes({ refused, entered, left, moved }) {
+function changes({ refused, entered, left, moved, recent }) {
   if (refused.length) {
     return h("div", { class: "notice" }, h("p", {}, "The file would be refused:"), h("ul", {}, refused.map(({ line, message }) => h("li", {}, line === null ? message : `Line ${line}: ${message}`))));
   }
   const rows = [...entered, ...moved, ...left].map((each) => [each.name || each.item_id, each.before ?? "not there", each.after ?? "not there", each.rules.join(", ")]);
-  return rows.length ? table("What would change", ["Item", "Place now", "Place then", "Rules"], rows) : h("p", {}, "Nothing would change for this request.");
+  return [
+    rows.length ? table("What would change", ["Item", "Place now", "Place then", "Rules"], rows) : h("p", {}, "Nothing would change for this request."),
+    h("p", {}, ofRecent(recent)),
+  ];
+}
+
+function ofRecent({ known, tried, changed, entered, left }) {
+  if (!known) return "The worker that answered knows no recent requests to try.";
+  const which = tried < known ? `${plain(tried)} of ${count(known, "recent request")} tried in two seconds` : `${count(known, "recent request")} tried`;
+  return `${which}: ${count(changed, "answer")} would change, ${count(entered, "item")} enter and ${count(left, "item")} leave.`;
 }

@@ -20,6 +20,7 @@ from starlette.types import Message
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
+from service.recommending.request import RecommendRequest
 from service.settings import Settings
 from tests.data.large_shop import N_ITEMS, large_contents
 from tests.service.conftest import ADMIN, ADMIN_KEY
@@ -247,17 +248,29 @@ def test_the_worst_request_of_each_route_is_cheap(shop: FastAPI, name: Name) -> 
                 assert cost.process_ms < EVENTS_MS_PER_MIB * size_mib
 
 
+LARGE: dict[str, Any] = {
+    "user_id": "user-0",
+    "store_id": STORE,
+    "basket": [f"item-{7 * item}" for item in range(200)],
+    "exclude_purchased": True,
+    "exclude_categories": [f"subcategory {number}" for number in range(300)],
+    "k": 100,
+    "explain": True,
+}
+
+
 def test_a_batch_of_very_many_large_requests_holds_nobody_up(shop: FastAPI) -> None:
-    one = {
-        "user_id": "user-0",
-        "store_id": STORE,
-        "basket": [f"item-{7 * item}" for item in range(200)],
-        "exclude_purchased": True,
-        "exclude_categories": [f"subcategory {number}" for number in range(300)],
-        "k": 100,
-        "explain": True,
-    }
-    body = json.dumps({"requests": [one] * 100}).encode()
+    body = json.dumps({"requests": [LARGE] * 100}).encode()
     assert MIB / 2 < len(body) < MIB
     request = Request("POST", BATCH, "", body)
     assert min(asyncio.run(request.longest_turn_ms(shop)) for _ in range(RUNS)) < LOOP_MS
+
+
+def test_rules_tried_with_very_many_large_requests_hold_nobody_up(shop: FastAPI) -> None:
+    one = RecommendRequest(**{**LARGE, "user_id": "user-1"})  # user-0 is forgotten above
+    shop.state.serving.recent.extend([one] * 100)
+    body = json.dumps({"rules": rules_text(0, 1 << 18), "recent": True}).encode()
+    request = Request("POST", "/rules/test", "", body)
+    assert any(asyncio.run(request.longest_turn_ms(shop)) < LOOP_MS for _ in range(RUNS))
+    _, answer = asyncio.run(request.answer(shop))
+    assert json.loads(answer)["recent"]["known"] == 100

@@ -13,6 +13,9 @@ from pydantic import SecretStr
 
 from service.app import create_app
 from service.bundle.bundle import write_bundle
+from service.recommending.answer import Recommendations
+from service.recommending.request import RecommendRequest
+from service.serving.rules_trial import Totals, compare_many
 from service.settings import Settings
 from tests.data.by_score import settings_by_score
 from tests.data.merchandised_bundle import CONTENTS
@@ -112,6 +115,53 @@ def test_a_trial_gives_what_would_change_and_changes_nothing(shop: dict[str, Any
         ]
         assert sorted(found["rules"]) == ["out", "pinned"]
         assert ids(client.post("/recommend", json={"k": 3})) == before
+
+
+def test_a_trial_with_recent_requests_adds_up_what_changes(shop: dict[str, Any]) -> None:
+    app = create_app(settings_by_score(**shop))
+    app.state.swap.start()
+    rules = "rules:\n- {name: out, action: exclude, item: item-1}\n"
+    with listening(app) as client:
+        nothing = {"known": 0, "tried": 0, "changed": 0, "entered": 0, "left": 0}
+        assert tried(client, rules, recent=True)["recent"] == nothing
+        requests: list[dict[str, Any]] = [
+            {"k": 3},  # item-0 enters for item-1
+            {"k": 3, "store_id": "north"},  # which has no item-0: item-4 enters
+            {"k": 1, "exclude_items": ["item-0", "item-1"]},
+            {"k": 40},  # item-1 leaves, and item-0 enters
+            {"k": 2, "user_id": "a passer-by", "exclude_items": ["item-1"]},  # item-0 for item-3
+        ]
+        for each in requests:
+            client.post("/recommend", json=each).raise_for_status()
+        found = tried(client, rules, recent=True)
+        assert found["recent"] == {"known": 5, "tried": 5, "changed": 4, "entered": 4, "left": 4}
+        assert "passer-by" not in str(found)
+        assert tried(client, rules)["recent"] is None
+        assert tried(client, NO_ITEM_0, recent=True)["recent"]["changed"] == 0
+        assert tried(client, "rules: nonsense", recent=True)["recent"] is None
+        client.delete("/users/a passer-by", headers=ADMIN).raise_for_status()
+        found = tried(client, rules, recent=True)
+        assert found["recent"] == {"known": 4, "tried": 4, "changed": 3, "entered": 3, "left": 3}
+
+
+def test_a_trial_takes_the_latest_200_requests(shop: dict[str, Any]) -> None:
+    app = create_app(settings_by_score(**shop, canary_requests=300))
+    app.state.swap.start()
+    rules = "rules:\n- {name: out, action: exclude, item: item-1}\n"
+    alike = RecommendRequest(k=1, exclude_items=["item-0", "item-1"])
+    app.state.serving.recent.extend([RecommendRequest(k=1)] * 60 + [alike] * 190)
+    with listening(app) as client:
+        found = tried(client, rules, recent=True)["recent"]
+    assert found["known"] == 200
+    # The latest are the first: all of them if there is time.
+    assert found["changed"] == max(0, found["tried"] - 190)
+
+
+def test_a_trial_of_many_ends_in_time() -> None:
+    def answer(_request: RecommendRequest) -> Recommendations:
+        pytest.fail("It was over before it began.")
+
+    assert compare_many([RecommendRequest()], answer, answer, 0) == Totals(0, 0, 0, 0)
 
 
 def test_a_trial_may_be_for_any_time_and_any_store(shop: dict[str, Any]) -> None:
