@@ -26,9 +26,12 @@ def directory(served: Served) -> Path:
 
 
 def ask(served: Served, times: int) -> None:
-    """Ask on connections of their own, which any worker may take."""
+    """Ask on connections of their own, which any worker may take, until all are counted."""
+    before = answered(served)
     for _ in range(times):
         httpx.post(f"{served.url}/recommend", json={}).raise_for_status()
+    while answered(served) < before + times:  # a request is counted after it was answered
+        pass
 
 
 def answered(served: Served) -> float:
