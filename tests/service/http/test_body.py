@@ -63,9 +63,11 @@ def test_a_body_may_be_packed(client: httpx.Client, coding: str) -> None:
         assert response.json()["recommendations"] == plain
 
 
+# Named, since the content has the time in it, and all processes must know a test by one name.
 @pytest.mark.parametrize(
     "content",
     [b"{}", compress(b"{}")[:-9], compress(b"{}") + b"more", compress(b"{}")[:-8] + b"\0" * 8],
+    ids=["plain", "cut off", "continued", "another checksum"],
 )
 def test_a_body_that_is_not_packed_as_it_says(client: httpx.Client, content: bytes) -> None:
     response = client.post("/recommend", content=content, headers=PACKED)
