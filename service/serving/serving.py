@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _WARNINGS = 10  # of business rules and stock that the log has of each time they are read
+RECENT = 200
+"""Requests that are kept for trials of business rules."""
 _EXAMPLES = 5  # requests by which the deadline learns how long an answer takes
 
 
@@ -70,7 +72,7 @@ class Serving:
         self.served: Served | None = None
         self.reason: str | None = "The bundle is being loaded."
         self.draining = False
-        self.recent: deque[RecommendRequest] = deque(maxlen=settings.canary_requests)
+        self.recent: deque[RecommendRequest] = deque(maxlen=max(settings.canary_requests, RECENT))
         self._store = _memcached(settings, metrics)
         self._journal = journal
         self.forgotten = ForgottenUsers.beside(settings.bundle)

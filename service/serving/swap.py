@@ -277,7 +277,7 @@ class Swap:
         if not (count := self._settings.canary_requests):
             return
         since = self._serving.forgotten.since
-        requests = self._serving.known_requests()
+        requests = self._serving.known_requests()[-count:]
         requests += example_requests(old.bundle, max(count - len(requests), _EXAMPLES), since)
         canary = replay(requests, old.recommend, new.recommend)
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})

@@ -15,14 +15,13 @@ from service.http.readiness import require_served
 from service.http.schemas import request_type
 from service.recommending.request import RecommendRequest
 from service.serving.served import Served
-from service.serving.serving import Serving
+from service.serving.serving import RECENT, Serving
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.business_rules.rulebook import Rulebook
 
 _RULES_LIMIT_CHARS = 1 << 19  # some five thousand rules
-_RECENT = 200
 _RECENT_S = 2.0  # of trying recent requests; the next trial waits meanwhile
 _WAITING = 4  # trials, of a few MiB each
 _LATEST_S = 1 << 37  # every time zone has a local time from 0 up to this moment
@@ -130,7 +129,7 @@ def _try_recent(
     from service.serving.rules_trial import compare_many
 
     recommend = served.recommender.recommend
-    latest = serving.known_requests()[: -_RECENT - 1 : -1]
+    latest = serving.known_requests()[: -RECENT - 1 : -1]
     totals = compare_many(
         latest,
         partial(recommend, rulebook=present),

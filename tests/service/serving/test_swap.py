@@ -292,16 +292,25 @@ def test_the_canary_asks_nothing_of_forgotten_users(
     assert "user-1" not in {request.user_id for request in asked}
 
 
-def test_the_canary_asks_what_was_asked_last(out: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_canary_asks_what_was_asked_last(
+    out: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.INFO)
     serving, swap = ready(out, canary_requests=2)
+    asked: list[list[str]] = []
+
+    def note(requests: Sequence[RecommendRequest], old: Recommend, new: Recommend) -> Canary:
+        asked.extend(request.basket for request in requests)
+        return replay(requests, old, new)
+
+    monkeypatch.setattr("service.serving.swap.replay", note)
     serving.recent.extend(RecommendRequest(basket=[f"item-{i}"]) for i in range(5))
-    assert [request.basket for request in serving.recent] == [["item-3"], ["item-4"]]
     publish(out, 2)
     swap.look()
     (record,) = [record for record in caplog.records if record.message == "canary"]
     assert record.__dict__["overlap"] == 1
     assert record.__dict__["failures"] == 0
+    assert [basket for basket in asked if basket][:2] == [["item-3"], ["item-4"]]
 
 
 def test_bundles_that_nobody_can_go_back_to_are_freed(out: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_trial_with_recent_requests_adds_up_what_changes(shop: dict[str, Any])
 
 
 def test_a_trial_takes_the_latest_200_requests(shop: dict[str, Any]) -> None:
-    app = create_app(settings_by_score(**shop, canary_requests=300))
+    app = create_app(settings_by_score(**shop))
     app.state.swap.start()
     rules = "rules:\n- {name: out, action: exclude, item: item-1}\n"
     alike = RecommendRequest(k=1, exclude_items=["item-0", "item-1"])
