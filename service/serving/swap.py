@@ -6,7 +6,6 @@ it: all answer from the same bundle. A worker that starts begins with what was a
 """
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,9 @@ from service.serving.decisions import Decision, Decisions, Sighting, sight
 from service.serving.example_requests import example_requests
 from service.serving.served import Served
 from service.serving.serving import Serving
+from service.serving.swap_history import SwapHistory
 from service.settings import Settings
+from service.support.apart import giving_way
 from service.support.backoff import Backoff
 from service.support.memory import give_back
 from service.telemetry.metrics import Metrics
@@ -43,6 +44,7 @@ class Swap:
 
     Attributes:
         refused: why the newest bundle does not answer; None if it does.
+        history: which bundles this worker answered from or refused, and when.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Swap:
         self._standby: Served | None = None  # answered before; ready to answer again
         self._previous: Path | None = None
         self.refused: str | None = None
+        self.history = SwapHistory()
 
     @property
     def bundle_ids(self) -> tuple[str | None, str | None]:
@@ -195,6 +198,7 @@ class Swap:
         if decision.accepted != old.bundle.path:
             self._answer(self._loaded(decision.accepted), decision)
         self._previous, self.refused = decision.previous, decision.refused
+        self.history.refuses(decision.refused)
 
     def _decide(self, sighting: Sighting) -> None:
         """Accept or refuse what was sighted, unless a worker has done so, or does it now."""
@@ -233,6 +237,7 @@ class Swap:
     def _answer(self, new: Served, decision: Decision) -> None:
         old, self._previous, self.refused = self._serving.served, decision.previous, None
         self._serving.begin(new)
+        self.history.answers(new.bundle.bundle_id)
         stands_by = old is not None and old.bundle.path == decision.previous
         self._standby = old if stands_by else None
         self._serving.look_at_rules()  # they may have changed while it stood by
@@ -253,6 +258,7 @@ class Swap:
             _logger.error("refused: %s", reason)
             self._metrics.observe_swap(refused=True)
         self.refused = reason
+        self.history.refuses(reason)
         self._serving.reason = reason if self._serving.served is None else None
 
     def _loaded(self, path: Path, judged_by: Served | None = None) -> Served:
@@ -261,7 +267,7 @@ class Swap:
         if standby is not None and path == standby.bundle.path:
             return standby
         try:
-            with _giving_way():
+            with giving_way():
                 new = self._serving.prepare(path)
                 if judged_by is not None and new.bundle.path != self._previous:
                     self._judge(judged_by, new)
@@ -283,17 +289,6 @@ class Swap:
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")
-
-
-@contextmanager
-def _giving_way() -> Iterator[None]:
-    """Let requests have the interpreter as soon as they ask for it, not 5 ms later."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0001)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _reason(error: Exception) -> str:

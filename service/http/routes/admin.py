@@ -1,4 +1,4 @@
-"""Swapping bundles by hand: `POST /admin/reload` and `POST /admin/rollback`."""
+"""Bundles that take over: `POST /admin/reload`, `POST /admin/rollback`, `GET /admin/swaps`."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
+from service.http.schemas import Moment
 from service.serving.swap import Swap, SwapError
 from service.support.apart import apart
 
@@ -18,9 +19,29 @@ class SwapResponse(BaseModel):
     previous_bundle_id: str | None = Field(description="Where a rollback would go back to.")
 
 
+class SwapRecord(BaseModel):
+    """A bundle that began to answer, or a newer one that was refused."""
+
+    at: Moment
+    bundle_id: str | None = Field(description="Which answered from then on; null if refused.")
+    refused: str | None = Field(description="Why the newest bundle was not used.")
+
+
+class SwapsResponse(BaseModel):
+    """What the worker that answers has done since it started, the latest first, 50 at most."""
+
+    swaps: list[SwapRecord]
+
+
 def admin_routes(swap: Swap) -> APIRouter:
-    """Return the routes that swap bundles."""
+    """Return the routes that swap bundles and tell of swaps."""
     router = APIRouter(prefix="/admin")
+
+    @router.get("/swaps", responses=documented(500))
+    async def swaps() -> SwapsResponse:
+        """Tell which bundles have answered, and which were refused."""
+        latest = swap.history.latest()
+        return SwapsResponse.model_validate({"swaps": latest}, from_attributes=True)
 
     @router.post("/reload", responses=documented(409, 500))
     async def reload() -> SwapResponse:

@@ -56,6 +56,8 @@ def test_one_worker_refuses_for_all(out: Path, caplog: pytest.LogCaptureFixture)
     assert one.refused is not None
     assert one.refused == other.refused
     assert trials(caplog) == 1
+    told = [[each[1:] for each in swap.history.latest()] for swap in (one, other)]
+    assert told[0] == told[1] == [(None, one.refused), (one.bundle_ids[0], None)]
 
 
 def test_whatever_each_worker_was_asked_all_answer_from_the_same_bundle(out: Path) -> None:

@@ -54,6 +54,24 @@ def test_a_refused_bundle_is_reported_everywhere(client: httpx.Client, tmp_path:
     assert 'rtt2vec_bundle_swaps_total{result="refused"} 1.0' in client.get("/metrics").text
 
 
+def test_the_history_of_swaps_tells_what_answered_and_what_was_refused(
+    client: httpx.Client, tmp_path: Path
+) -> None:
+    old = bundle_id(client)
+    new = publish(tmp_path, 2)
+    client.post("/admin/reload", headers=ADMIN)
+    publish_damaged(tmp_path)
+    for _ in range(2):  # what is refused again is told once
+        client.post("/admin/reload", headers=ADMIN)
+    client.post("/admin/rollback", headers=ADMIN)
+    swaps = client.get("/admin/swaps", headers=ADMIN).json()["swaps"]
+    assert [each["bundle_id"] for each in swaps] == [old, None, new, old]
+    assert "item_vectors.npy" in swaps[1]["refused"]
+    assert [each["refused"] for each in swaps[::2]] == [None, None]
+    moments = [each["at"] for each in swaps]
+    assert moments == sorted(moments, reverse=True)
+
+
 def test_metrics_show_which_bundle_is_in_use(client: httpx.Client, tmp_path: Path) -> None:
     old = bundle_id(client)
     new = publish(tmp_path, 2)
