@@ -65,6 +65,13 @@ def storefront_routes() -> APIRouter:
     async def embed(request: Request) -> Response:
         return files["embed.js"].response(request)
 
+    @router.api_route("/shop/", methods=["GET", "HEAD"])
+    @router.api_route("/console/", methods=["GET", "HEAD"])
+    async def slash(request: Request) -> Response:
+        # Relative, for services behind a path of a proxy.
+        page = request.url.path.rstrip("/").rpartition("/")[2]
+        return Response(status_code=308, headers={"Location": f"../{page}"})
+
     @router.api_route("/shop/{path:path}", methods=["GET", "HEAD"])
     async def file(request: Request, path: str) -> Response:
         found = files.get(path)

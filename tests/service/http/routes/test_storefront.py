@@ -50,8 +50,19 @@ def test_the_shop_begins_with_its_page(shop: httpx.Client) -> None:
     assert shop.head("/shop").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["shop", "console"])
+def test_a_slash_behind_a_page_leads_to_the_page(shop: httpx.Client, page: str) -> None:
+    answer = shop.get(f"/{page}/")
+    assert (answer.status_code, answer.headers["location"]) == (308, f"../{page}")
+    assert shop.get("/events/").status_code == 404
+
+
+def test_the_widget_is_small(shop: httpx.Client) -> None:
+    assert len(shop.get("/embed.js").content) <= 5000
+
+
 @pytest.mark.parametrize(
-    "path", ["", "nothing.js", "../pyproject.toml", "..%2Fpyproject.toml", "js", "%2e%2e/README.md"]
+    "path", ["nothing.js", "../pyproject.toml", "..%2Fpyproject.toml", "js", "%2e%2e/README.md"]
 )
 def test_nothing_else_is_served(shop: httpx.Client, path: str) -> None:
     answer = shop.get(f"/shop/{path}")
