@@ -2,7 +2,7 @@
 
 import { part } from "./api.js";
 import { h, svg } from "./dom.js";
-import { picture } from "./pictures.js";
+import { picture } from "./drawing/pictures.js";
 import { add, inBasket, remove } from "./state.js";
 import { money, quiet, title } from "./words.js";
 

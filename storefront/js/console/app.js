@@ -8,10 +8,14 @@ import { showRules } from "./rules.js";
 
 const at = (id) => document.getElementById(id);
 
-at("access").textContent = hasKey()
-  ? "You are here by your admin key, until you close this tab."
-  : "Without keys, the console is open to this machine alone. With keys it asks for one with the scope admin.";
-showBundle(at("bundle"), at("quality"));
+showBundle(at("bundle"), at("quality"), access);
 showLive(at("live"));
 showBench(at("bench"));
 showRules(at("rules"));
+
+// How whoever sees the bundle was let in.
+function access() {
+  at("access").textContent = hasKey()
+    ? "You are here by your admin key, until you close this tab."
+    : "This service has no keys: the console is open to everybody on this machine, and to nobody else.";
+}

@@ -1,20 +1,22 @@
 // The bundle that answers: what it is, how good it was measured to be, and how to change it.
 
 import { get, post, Problem } from "../api.js";
-import { ranked } from "../charts.js";
 import { h, tell } from "../dom.js";
 import { fill } from "../failures.js";
 import { plain } from "../words.js";
-import { figures, table } from "./tables.js";
+import { measured } from "./quality.js";
+import { history } from "./swaps.js";
+import { figures } from "./tables.js";
 
-export function showBundle(place, quality) {
+export function showBundle(place, quality, seen) {
   const body = h("div", { class: "stack" });
   place.replaceChildren(body);
   const look = () =>
     fill(body, null, async () => {
-      const [health, facts] = await Promise.all([get("health"), get("admin/bundle")]);
+      const [health, facts, { swaps }] = await Promise.all([get("health"), get("admin/bundle"), get("admin/swaps")]);
+      seen();
       fill(quality, null, async () => measured(facts));
-      return about(health, facts, look);
+      return [...about(health, facts, look), history(swaps)];
     });
   look();
 }
@@ -68,29 +70,4 @@ function changer(text, path, consequence, again) {
     dialog.showModal();
   };
   return [h("button", { class: "plain", onclick: ask }, text), dialog, outcome];
-}
-
-const thousandths = (value) => (typeof value === "number" ? value.toFixed(3) : "–");
-
-function measured({ metrics, index, settings }) {
-  const methods = Object.entries(metrics.validation ?? {}).filter(([, each]) => each?.recall !== undefined);
-  const score = metrics.basket_score;
-  return h(
-    "div",
-    { class: "stack" },
-    methods.length ? h("div", {}, h("h3", {}, "Recall@20 on the last days before the cut, of 1,000"), ranked(methods.map(([name, each]) => [name, Math.round(1000 * each.recall)]))) : null,
-    methods.length
-      ? table(
-          "By what had been bought before",
-          ["Method", "Recall", "NDCG", "Bought before", "New"],
-          methods.map(([name, each]) => [name, ...[each.recall, each.ndcg, each.recall_repeat, each.recall_new].map(thousandths)]),
-        )
-      : h("p", { class: "soft" }, "The build measured no recommendations."),
-    figures([
-      ["The index finds", `${(100 * index.ann_recall_at_k).toFixed(1)} % of the closest`],
-      ...(score ? [["Own basket or another's (AUC)", thousandths(score.auc_foreign)], ["Own or with strange items (AUC)", thousandths(score.auc_swapped)]] : []),
-      ...(metrics.rules?.count ? [["Association rules", plain(metrics.rules.count)]] : []),
-    ]),
-    table("Settings in force", ["Setting", "Value"], Object.entries(settings).map(([name, value]) => [name, String(value)])),
-  );
 }

@@ -1,18 +1,19 @@
 // A rules file tried on a request, and on recent ones. Nothing here puts rules in force.
 
-import { post } from "../api.js";
+import { post, Problem } from "../api.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
+import { categories } from "../pages/aisles.js";
 import { count, plain } from "../words.js";
 import { asked, requestFields } from "./bench.js";
 import { table } from "./tables.js";
 
-const EXAMPLE = "rules:\n- {name: more fruit, action: boost, factor: 2, category: TROPICAL FRUIT}\n";
+const example = (category) => `rules:\n- {name: more of it, action: boost, factor: 2, category: ${JSON.stringify(category)}}\n`;
 
 export function showRules(place) {
   const outcome = h("div", { class: "stack" });
   const text = h("textarea", { name: "rules", spellcheck: "false", maxlength: 500000 });
-  text.value = EXAMPLE;
+  begin(text);
   const form = h(
     "form",
     { class: "stack" },
@@ -23,14 +24,39 @@ export function showRules(place) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    fill(outcome, null, async () => changes(await post("rules/test", { ...asked(form), rules: text.value, recent: true })));
+    fill(outcome, null, async () => changes(await post("rules/test", { ...asked(form), rules: text.value, recent: true }), text));
   });
   place.replaceChildren(h("div", { class: "stack" }, form, outcome));
 }
 
-function changes({ refused, entered, left, moved, recent }) {
+// A rule that this bundle can follow: more of its largest category.
+async function begin(text) {
+  text.value = example("A CATEGORY");
+  const begun = text.value;
+  try {
+    const { departments } = await categories();
+    const [largest] = departments.flatMap((each) => each.categories).sort((a, b) => b.items - a.items);
+    if (largest && text.value === begun) text.value = example(largest.category);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem; // then it stays as it is
+  }
+}
+
+// A mistake, with a button that leads to its line.
+function mistake({ line, message }, text) {
+  if (line === null) return h("li", {}, message);
+  const lead = () => {
+    const lines = text.value.split("\n");
+    const from = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    text.focus();
+    text.setSelectionRange(from, from + (lines[line - 1]?.length ?? 0));
+  };
+  return h("li", {}, h("button", { class: "link", type: "button", onclick: lead }, `Line ${line}`), `: ${message}`);
+}
+
+function changes({ refused, entered, left, moved, recent }, text) {
   if (refused.length) {
-    return h("div", { class: "notice" }, h("p", {}, "The file would be refused:"), h("ul", {}, refused.map(({ line, message }) => h("li", {}, line === null ? message : `Line ${line}: ${message}`))));
+    return h("div", { class: "notice", role: "alert" }, h("p", {}, "The file would be refused:"), h("ul", {}, refused.map((each) => mistake(each, text))));
   }
   const rows = [...entered, ...moved, ...left].map((each) => [each.name || each.item_id, each.before ?? "not there", each.after ?? "not there", each.rules.join(", ")]);
   return [

@@ -1,4 +1,4 @@
-// Figures and tables.
+// Figures and tables. A cell is a text, a number, or a list of elements.
 
 import { h } from "../dom.js";
 
@@ -8,7 +8,8 @@ export function figures(entries) {
 
 const numeric = (value) => /^[-−+]?[\d.,]+( ms)?$/.test(String(value));
 
-export function table(caption, heads, rows, changed = () => false) {
+// A row may have a class.
+export function table(caption, heads, rows, kind = () => null) {
   const right = heads.map((_, column) => rows.length > 0 && rows.every((row) => numeric(row[column]) || row[column] === "–"));
   return h(
     "div",
@@ -18,7 +19,7 @@ export function table(caption, heads, rows, changed = () => false) {
       {},
       h("caption", {}, caption),
       h("thead", {}, h("tr", {}, heads.map((head, at) => h("th", { scope: "col", class: right[at] ? "number" : null }, head)))),
-      h("tbody", {}, rows.map((row, at) => h("tr", { class: changed(at) ? "changed" : null }, row.map((cell, column) => h("td", { class: right[column] ? "number" : null }, String(cell)))))),
+      h("tbody", {}, rows.map((row, at) => h("tr", { class: kind(at) }, row.map((cell, column) => h("td", { class: right[column] ? "number" : null }, Array.isArray(cell) ? cell : String(cell)))))),
     ),
   );
 }

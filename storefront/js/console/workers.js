@@ -12,7 +12,7 @@ export function workers(samples) {
       process(pid), bundle ? "yes" : "no", bundle || "none", checksum(rules.get(pid)), moment(1000 * value),
     ])
     .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
-  return table("Workers", ["Process", "Ready", "Bundle", "Rules and stock (checksum)", "Since"], rows, (at) => rows[at][1] === "no");
+  return table("Workers", ["Process", "Ready", "Bundle", "Rules and stock (checksum)", "Since"], rows, (at) => (rows[at][1] === "no" ? "bad" : null));
 }
 
 // A single worker is not told apart. Behind the dash is how often its files were made anew.

@@ -3,7 +3,7 @@
 import { get, part } from "../api.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
-import { picture } from "../pictures.js";
+import { picture } from "../drawing/pictures.js";
 import { skeletonTiles, tiles } from "../products.js";
 import { count, plain, quiet } from "../words.js";
 

@@ -3,7 +3,7 @@
 import { get, part } from "../api.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
-import { picture } from "../pictures.js";
+import { picture } from "../drawing/pictures.js";
 import { line, shown, skeletonLines } from "../products.js";
 import { add, inBasket, remove } from "../state.js";
 import { count, money, percent, quiet, times, title } from "../words.js";

@@ -1,7 +1,7 @@
 // The basket judged: how likely it is, which item makes it so, and what would change it most.
 
 import { get, part, post, Problem } from "../api.js";
-import { gauge } from "../charts.js";
+import { gauge } from "../drawing/charts.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
 import { line } from "../products.js";

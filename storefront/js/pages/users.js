@@ -1,7 +1,7 @@
 // The people of the demo: choose one, and see what the shop knows of them.
 
 import { get, part, Problem } from "../api.js";
-import { ranked, weeks } from "../charts.js";
+import { ranked, weeks } from "../drawing/charts.js";
 import { h, tell } from "../dom.js";
 import { fill } from "../failures.js";
 import { tiles } from "../products.js";

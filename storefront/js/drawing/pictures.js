@@ -1,7 +1,7 @@
 // Pictures of products, drawn from their category and name. No two products of a shelf look quite
 // the same, and one product always looks the same.
 
-import { svg } from "./dom.js";
+import { svg } from "../dom.js";
 import { SHAPES } from "./shapes.js";
 
 // The first that fits a product's words: shape, hue in degrees, and colourfulness from 0 to 1.

@@ -1,13 +1,14 @@
 // Small pictures of numbers: a gauge, bars along time, bars beside names.
 
-import { h, svg } from "./dom.js";
-import { count, date, plain } from "./words.js";
+import { h, svg } from "../dom.js";
+import { count, date, plain } from "../words.js";
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 const ARC = Math.PI * 40;
 
 // A half circle that is filled as far as a share from 0 to 1 goes.
-export function gauge(share, label) {
+export function gauge(share, label, digits = 0) {
+  const hundredths = String(Number((100 * share).toFixed(digits)));
   const arc = "M10 50a40 40 0 0 1 80 0";
   const filled = svg("path", { d: arc, class: "gauge-filled", "stroke-dasharray": `${share * ARC} ${ARC}` });
   return h(
@@ -15,10 +16,10 @@ export function gauge(share, label) {
     { class: "gauge" },
     svg(
       "svg",
-      { viewBox: "0 0 100 58", role: "img", "aria-label": `${label}: ${Math.round(100 * share)} of 100` },
+      { viewBox: "0 0 100 58", role: "img", "aria-label": `${label}: ${hundredths} of 100` },
       svg("path", { d: arc, class: "gauge-track" }),
       filled,
-      svg("text", { x: 50, y: 50, "text-anchor": "middle" }, String(Math.round(100 * share))),
+      svg("text", { x: 50, y: 50, "text-anchor": "middle" }, hundredths),
     ),
     h("figcaption", {}, label),
   );
@@ -49,15 +50,28 @@ export function weeks(moments) {
 }
 
 // Names with a bar each, as long as its count.
-export function ranked(entries) {
-  const most = Math.max(...entries.map(([, n]) => n));
+export function ranked(entries, shown = plain) {
+  const most = Math.max(...entries.map(([, n]) => n)) || 1;
   return h(
     "ul",
     { class: "ranked" },
     entries.map(([name, n]) => {
       const bar = h("span", { class: "ranked-bar", "aria-hidden": "true" });
       bar.style.inlineSize = `${(100 * n) / most}%`;
-      return h("li", {}, h("span", {}, name), h("span", { class: "soft number" }, plain(n)), bar);
+      return h("li", {}, h("span", {}, name), h("span", { class: "soft number" }, shown(n)), bar);
     }),
   );
+}
+
+// Lines along time, the latest at the right: each has a class and its points, null where unknown.
+export function timeline(label, lines, room) {
+  const most = Math.max(...lines.flatMap(([, points]) => points), 0) || 1;
+  const drawn = lines.map(([name, points]) => {
+    const begun = room - points.length;
+    const places = points.flatMap((y, x) => (y === null ? [] : `${x + begun},${(58 - (54 * y) / most).toFixed(1)}`));
+    if (!places.length) return null;
+    const d = name === "area" ? `M${places[0].split(",")[0]},60L${places.join("L")}V60z` : `M${places.join("L")}h.01`;
+    return svg("path", { class: name, d });
+  });
+  return svg("svg", { class: "timeline", viewBox: `0 0 ${room - 1} 60`, preserveAspectRatio: "none", role: "img", "aria-label": label }, drawn);
 }
