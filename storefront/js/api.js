@@ -1,7 +1,10 @@
 // The service's public API: the only way by which the shop knows anything.
 
+import { keep, kept } from "./storage.js";
+
 const ROOT = new URL("../../", import.meta.url);
 const KEY = "shop.key";
+const keyListeners = new Set();
 
 // What went wrong, in words for the person in front of the page.
 export class Problem extends Error {
@@ -21,10 +24,15 @@ export class Problem extends Error {
 }
 
 export function useKey(key) {
-  sessionStorage.setItem(KEY, key);
+  keep("sessionStorage", KEY, key);
+  for (const each of keyListeners) each();
 }
 
-export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+export function onKey(listener) {
+  keyListeners.add(listener);
+}
+
+export const hasKey = () => kept("sessionStorage", KEY) !== null;
 
 export function get(path, parameters = {}) {
   const url = new URL(path, ROOT);
@@ -55,17 +63,17 @@ async function answer(url, options) {
 }
 
 async function send(url, options) {
-  const key = sessionStorage.getItem(KEY);
+  const key = kept("sessionStorage", KEY);
   const headers = { ...options.headers, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
   try {
     return await fetch(url, { ...options, headers });
   } catch {
-    throw new Problem(0, "The shop does not answer.");
+    throw new Problem(0, "It does not answer.");
   }
 }
 
 async function problemOf(response) {
   const content = await response.json().catch(() => null);
   const wait = Number(response.headers.get("Retry-After"));
-  return new Problem(response.status, content?.detail ?? "The shop failed.", wait || null);
+  return new Problem(response.status, content?.detail ?? "It failed.", wait || null);
 }

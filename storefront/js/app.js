@@ -1,7 +1,7 @@
 // The shop: which page is shown, and what is around it.
 
 import { aislePage, homePage, searchPage, showAisles } from "./pages/aisles.js";
-import { Problem, part } from "./api.js";
+import { onKey, Problem, part } from "./api.js";
 import { showBasket } from "./basket.js";
 import { checkoutPage } from "./pages/checkout.js";
 import { comparePage } from "./pages/compare.js";
@@ -59,7 +59,12 @@ function show() {
   document.title = at ? `${title} · The corner shop` : title;
   draw(main, { department: first, category: second, query: first, id: first, page });
   if (document.activeElement !== search) search.value = at === "search" ? first : "";
-  showAisles(document.querySelector(".aisles"), at === "aisle" ? { department: first, category: second } : {}).catch(silent);
+  aisles();
+}
+
+function aisles() {
+  const { about: [department, category] } = address();
+  showAisles(document.querySelector(".aisles"), named === "aisle" ? { department, category } : {}).catch(silent);
 }
 
 // The page itself says what fails; the aisles come back with the next one.
@@ -110,6 +115,7 @@ onChange((what) => {
   for (const each of document.querySelectorAll("[data-toggles]")) each.say();
   if (FOLLOWS_BASKET.has(named) && !what.emptied && !("user" in what && named === "checkout")) show();
 });
+onKey(aisles);
 showUser();
 showBasket(document.querySelector(".basket"));
 show();

@@ -1,11 +1,11 @@
 // The basket, always in sight, and what is recommended for it.
 
-import { h, renew, svg, tell } from "./dom.js";
+import { h, renew, tell } from "./dom.js";
 import { fill } from "./failures.js";
-import { line, skeletonLines } from "./products.js";
+import { line, skeletonLines, taker } from "./products.js";
 import { footnote, recommend, renewList } from "./recommendations.js";
 import { basket, onChange, remove, user } from "./state.js";
-import { count, money, quiet, title } from "./words.js";
+import { count, joined, money, quiet, title, twins } from "./words.js";
 
 const SHOWN = 8;
 
@@ -30,6 +30,11 @@ export function showBasket(place) {
     opener.textContent = open ? "Close" : "Open";
   });
   opener.textContent = "Open";
+  place.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !place.classList.contains("open")) return;
+    opener.click();
+    opener.focus();
+  });
   const title_ = h("span");
   head.append(title_, opener);
 
@@ -37,7 +42,8 @@ export function showBasket(place) {
     const chosen = basket();
     const priced = chosen.filter((each) => typeof each.price === "number");
     title_.textContent = chosen.length ? `Basket, ${count(chosen.length, "product")}` : "Basket";
-    renew(items, chosen.map((each) => line(each, quiet(each.category), taker(each))));
+    const number = twins(chosen);
+    renew(items, chosen.map((each) => line(each, joined(quiet(each.category), number(each)), taker(each))));
     sum.textContent = chosen.length
       ? priced.length ? `${money(priced.reduce((all, each) => all + each.price, 0))} in all` : ""
       : "It is empty. What you add stays here, also after a reload.";
@@ -89,7 +95,7 @@ export function showBasket(place) {
   function forget(unknown) {
     if (!unknown.length) return;
     const gone = basket().filter((each) => unknown.includes(each.item_id)).map(title);
-    for (const id of unknown) remove(id);
+    remove(...unknown);
     tell(`No longer sold, and taken out: ${gone.join(", ")}`);
     sum.append(h("span", {}, ` No longer sold, and taken out: ${gone.join(", ")}.`));
   }
@@ -104,12 +110,4 @@ export function showBasket(place) {
   draw();
   list.replaceChildren(...skeletonLines(SHOWN));
   ask();
-}
-
-function taker(item) {
-  return h(
-    "button",
-    { class: "round", "aria-label": `Take out ${title(item)}`, title: "Take it out", onclick: () => remove(item.item_id) },
-    svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: "M6 12h12" })),
-  );
 }

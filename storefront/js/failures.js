@@ -1,16 +1,18 @@
 // What a view shows in place of what it could not get.
 
-import { Problem, useKey } from "./api.js";
+import { onKey, Problem, useKey } from "./api.js";
 import { h, tell } from "./dom.js";
 
 const LONGEST_S = 16;
 const tries = new WeakMap();
+const locked = new Map(); // places that a key may open, and how to try again
 
 // Fills a place with what `make` returns: first a skeleton, then that, or the failure. A failure
 // that passes is tried again by itself, later each time.
 export async function fill(place, skeleton, make) {
   const turn = (tries.get(place)?.turn ?? 0) + 1;
   tries.set(place, { turn });
+  locked.delete(place);
   const current = () => tries.get(place).turn === turn && place.isConnected;
   if (skeleton) place.replaceChildren(...[skeleton()].flat());
   place.setAttribute("aria-busy", "true");
@@ -22,7 +24,9 @@ export async function fill(place, skeleton, make) {
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (!current()) return;
-      place.replaceChildren(notice(problem, () => fill(place, skeleton, make)));
+      const again = () => fill(place, skeleton, make);
+      if (problem.needsKey) locked.set(place, again);
+      place.replaceChildren(problem.needsKey ? keyForm(problem) : notice(problem, again));
       if (!problem.passes) break;
       await pause(1000 * (problem.retryAfter ?? wait));
       if (!current()) return;
@@ -41,31 +45,40 @@ function replace(place, made) {
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+// One key opens all of them.
+onKey(() => {
+  for (const [place, again] of [...locked]) {
+    locked.delete(place);
+    if (place.isConnected) again();
+  }
+});
+
 function notice(problem, again) {
-  if (problem.needsKey) return keyForm(problem, again);
-  const busy = problem.status === 503 || problem.status === 429;
-  const text = busy ? "The shop is very busy." : problem.message;
+  if (!problem.passes) {
+    tell(problem.message);
+    return h("p", { class: "notice" }, problem.message);
+  }
+  const text = "The service cannot answer just now.";
   tell(text);
-  if (!problem.passes) return h("p", { class: "notice" }, text);
   return h(
     "div",
     { class: "notice" },
-    h("p", {}, text, " It is asked again in a moment. Your basket is safe."),
+    h("p", {}, h("strong", {}, text), ` ${problem.message}`),
+    h("p", {}, "It is asked again in a moment. ", document.body.dataset.meanwhile ?? ""),
     h("button", { class: "plain", onclick: again }, "Try again now"),
   );
 }
 
-function keyForm(problem, again) {
+function keyForm(problem) {
   const input = h("input", { type: "password", autocomplete: "off", required: true });
   const submit = (event) => {
     event.preventDefault();
     useKey(input.value.trim());
-    again();
   };
   return h(
     "form",
     { class: "notice", onsubmit: submit },
-    h("p", {}, "This service asks for an API key. ", problem.message),
+    h("p", {}, problem.status === 401 ? "This service asks for an API key." : problem.message),
     h("label", {}, "API key ", input),
     h("button", { class: "primary" }, "Use this key"),
     h("p", { class: "soft" }, "It stays in this tab, until you close it."),

@@ -4,7 +4,7 @@ import { part } from "./api.js";
 import { h, svg } from "./dom.js";
 import { picture } from "./drawing/pictures.js";
 import { add, inBasket, remove } from "./state.js";
-import { money, quiet, title } from "./words.js";
+import { joined, money, quiet, title, twins } from "./words.js";
 
 export const pageOf = (item) => `#/product/${part(item.item_id)}`;
 
@@ -26,6 +26,15 @@ export function adder(item) {
   );
 }
 
+// Takes an item out of the basket.
+export function taker(item) {
+  return h(
+    "button",
+    { class: "round", "aria-label": `Take out ${title(item)}`, title: "Take it out", onclick: () => remove(item.item_id) },
+    svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: "M6 12h12" })),
+  );
+}
+
 // Brings the buttons of a place up to date with the basket, and leaves the focus where it is.
 export function refreshAdders(place, known) {
   for (const old of place.querySelectorAll("[data-adds]")) {
@@ -41,14 +50,14 @@ export function refreshAdders(place, known) {
 // Items that the page shows, by id: whatever has a button is among them.
 export const shown = new Map();
 
-export function tile(item, note = null) {
+function tile(item, note) {
   shown.set(item.item_id, item);
   return h(
     "li",
     { class: "tile", "data-key": item.item_id },
     picture(item),
     h("p", { class: "tile-name" }, h("a", { href: pageOf(item) }, title(item))),
-    h("p", { class: "soft small" }, note ?? quiet(item.category)),
+    h("p", { class: "soft small" }, note),
     h(
       "div",
       { class: "tile-foot" },
@@ -59,7 +68,8 @@ export function tile(item, note = null) {
 }
 
 export function tiles(items, note = () => null) {
-  return h("ul", { class: "tiles" }, items.map((each) => tile(each, note(each))));
+  const number = twins(items);
+  return h("ul", { class: "tiles" }, items.map((each) => tile(each, joined(note(each) ?? quiet(each.category), number(each)))));
 }
 
 export function line(item, note, ...more) {

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { h, renew } from "./dom.js";
 import { line } from "./products.js";
-import { reason, source } from "./words.js";
+import { joined, reason, source, twins } from "./words.js";
 
 export async function recommend(user, basket, k) {
   const begun = performance.now();
@@ -13,7 +13,9 @@ export async function recommend(user, basket, k) {
 }
 
 export function renewList(list, { recommendations, source: rests }, basket, mark = () => null) {
-  renew(list, recommendations.map((each) => marked(line(each, reason(each, basket, rests)), mark(each))));
+  const number = twins(recommendations);
+  const why = (each) => joined(reason(each, basket, rests), number(each));
+  renew(list, recommendations.map((each) => marked(line(each, why(each)), mark(each))));
 }
 
 function marked(entry, mark) {

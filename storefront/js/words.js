@@ -26,6 +26,15 @@ export const title = (item) => item.name || item.item_id;
 // "Bananas" from "Bananas", and "White Milk" from "White Milk, 1 gal (store brand)".
 export const short = (item) => title(item).split(/,| \(/)[0];
 
+// Tells products apart that have one name: the number of each, or nothing if its name is its own.
+export function twins(items) {
+  const seen = new Map();
+  for (const each of items) seen.set(title(each), (seen.get(title(each)) ?? 0) + 1);
+  return (item) => (seen.get(title(item)) > 1 ? `no. ${item.item_id}` : "");
+}
+
+export const joined = (...texts) => texts.filter(Boolean).join(" · ");
+
 // Why an item is recommended, from the parts of its score: a shop's rule, else what adds to it,
 // the user first if that adds most.
 export function reason({ reasons, category }, chosen, rests) {

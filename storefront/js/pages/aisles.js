@@ -8,6 +8,8 @@ import { skeletonTiles, tiles } from "../products.js";
 import { count, plain, quiet } from "../words.js";
 
 const PAGE = 24;
+const DOORS = 12;
+const FURTHEST = 10_000_000; // the service counts no further
 let tree = null;
 
 export const categories = () => (tree ??= get("categories").catch((problem) => {
@@ -55,12 +57,14 @@ export function homePage(place) {
     h("section", {}, h("h1", {}, "What will it be today?"), aisles),
     h("section", {}, h("h2", {}, "Bought most"), popular),
   );
-  fill(aisles, null, async () => {
+  fill(aisles, skeletonDoors, async () => {
     const { departments } = await categories();
-    return h("ul", { class: "doors" }, departments.slice(0, 12).map(door));
+    return h("ul", { class: "doors" }, departments.slice(0, DOORS).map(door));
   });
   fill(popular, skeletonTiles, async () => tiles((await get("items", { limit: PAGE })).items));
 }
+
+const skeletonDoors = () => h("ul", { class: "doors", "aria-hidden": "true" }, Array.from({ length: DOORS }, () => h("li", { class: "skeleton door-skeleton" })));
 
 function door({ department, items, categories: below }) {
   const example = { item_id: department, name: department, category: below[0]?.category ?? "" };
@@ -83,6 +87,7 @@ export function searchPage(place, { query, page }) {
 }
 
 function listing(place, heading, what, page = 1, crumbs = []) {
+  document.title = `${heading} · The corner shop`;
   const found = h("p", { class: "soft" }, " ");
   const list = h("div");
   place.replaceChildren(
@@ -96,15 +101,16 @@ function listing(place, heading, what, page = 1, crumbs = []) {
     ),
   );
   fill(list, skeletonTiles, async () => {
-    const { items, total } = await get("items", { ...what, offset: (page - 1) * PAGE, limit: PAGE });
+    const { items, total } = await get("items", { ...what, offset: Math.min((page - 1) * PAGE, FURTHEST), limit: PAGE });
     found.textContent = range(items.length, total, page);
-    if (!total) return h("p", {}, "Nothing here. Try a shorter word, or one of the aisles.");
+    if (!total) return h("p", { class: "nothing" }, "Nothing here. Try a shorter word, or one of the aisles.");
+    if (!items.length) return h("p", { class: "nothing" }, "The shelf ends before this page. ", h("a", { href: location.hash.split("?")[0] }, "Back to its beginning"));
     return [tiles(items), pager(page, Math.ceil(total / PAGE))];
   });
 }
 
 function range(n, total, page) {
-  if (total <= PAGE) return count(total, "product");
+  if (total <= PAGE || !n) return count(total, "product");
   const first = (page - 1) * PAGE + 1;
   return `${plain(first)} to ${plain(first + n - 1)} of ${count(total, "product")}`;
 }

@@ -14,7 +14,7 @@ const SHOWN = 8;
 export function checkoutPage(place) {
   const chosen = basket();
   if (!chosen.length) {
-    place.replaceChildren(h("section", {}, h("h1", {}, "Check out"), h("p", {}, "Your basket is empty.")));
+    place.replaceChildren(h("section", { class: "narrow" }, h("h1", {}, "Check out"), h("p", {}, "Your basket is empty. Take a product or two, and come back."), h("a", { class: "primary", href: "#/" }, "To the shop")));
     return;
   }
   const buyer = user() ?? newcomer();

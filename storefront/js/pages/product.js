@@ -1,12 +1,14 @@
 // The page of one product: what it is, what goes with it, and what replaces it.
 
-import { get, part } from "../api.js";
+import { get, part, Problem } from "../api.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
 import { picture } from "../drawing/pictures.js";
 import { line, shown, skeletonLines } from "../products.js";
 import { add, inBasket, remove } from "../state.js";
-import { count, money, percent, quiet, times, title } from "../words.js";
+import { count, joined, money, quiet, times, title, twins } from "../words.js";
+
+const LONG = 60; // characters of a name that get smaller letters
 
 export function productPage(place, { id }) {
   const top = h("section", { class: "product" });
@@ -21,10 +23,16 @@ export function productPage(place, { id }) {
       h("section", {}, h("h2", {}, "Instead of it"), replaces),
     ),
   );
-  fill(top, null, async () => {
-    const { item } = await get(`items/${part(id)}`);
-    document.title = `${title(item)} · The corner shop`;
-    return about(item);
+  fill(top, skeleton, async () => {
+    try {
+      const { item } = await get(`items/${part(id)}`);
+      document.title = `${title(item)} · The corner shop`;
+      return about(item);
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+      place.replaceChildren(gone(id));
+      return [];
+    }
   });
   fill(goes, skeletonLines, async () => {
     const { related } = await get(`items/${part(id)}/related`, { k: 6 });
@@ -34,9 +42,27 @@ export function productPage(place, { id }) {
   });
   fill(replaces, skeletonLines, async () => {
     const { substitutes } = await get(`items/${part(id)}/substitutes`, { k: 6 });
-    const note = (each) => `${percent(each.score)} of those who buy it buy this one too`;
-    return substitutes.length ? substitutes.map((each) => line(each, note(each))) : none("Nothing replaces it.");
+    const number = twins(substitutes);
+    return substitutes.length ? substitutes.map((each) => line(each, joined(replacement(each), number(each)))) : none("Nothing replaces it.");
   });
+}
+
+const skeleton = () => [h("p", { class: "skeleton tall" }), h("p", { class: "skeleton tall" })];
+
+// The score is a share of the buyers, made smaller by how often they buy both at once.
+function replacement({ score }) {
+  const share = Math.floor(100 * score);
+  return share ? `At least ${share} % of those who buy it buy this one, mostly instead` : "Some of those who buy it buy this one instead";
+}
+
+function gone(id) {
+  return h(
+    "section",
+    { class: "narrow" },
+    h("h1", {}, "Not sold here"),
+    h("p", {}, `The shop has no product with the number ${id}. It may have had it until a moment ago.`),
+    h("a", { class: "primary", href: "#/" }, "To the shop"),
+  );
 }
 
 const none = (text) => h("li", { class: "soft" }, text);
@@ -84,7 +110,7 @@ function about(item) {
             item.category ? h("a", { href: `${aisle}/${part(item.category)}` }, quiet(item.category)) : null,
           )
         : null,
-      h("h1", {}, title(item)),
+      h("h1", { class: title(item).length > LONG ? "long" : null }, title(item)),
       typeof item.price === "number" ? h("p", { class: "price number" }, money(item.price)) : null,
       button,
       h("dl", { class: "facts small" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),

@@ -4,19 +4,19 @@ import { get, part, post, Problem } from "../api.js";
 import { gauge } from "../drawing/charts.js";
 import { h } from "../dom.js";
 import { fill } from "../failures.js";
-import { line } from "../products.js";
+import { adder, line, taker } from "../products.js";
 import { recommend } from "../recommendations.js";
 import { basket, user } from "../state.js";
 import { quiet } from "../words.js";
 
 const ODD = 0.5;
-const TRIED = 3;
+const TRIED = 4;
 
 export function scorePage(place) {
   const body = h("div", { class: "stack" });
   place.replaceChildren(h("section", {}, h("h1", {}, "Your basket, judged"), h("p", { class: "soft" }, "How much it looks like a real basket, and like one of yours.")), body);
   if (!basket().length) {
-    body.append(h("p", {}, "There is nothing in it yet. Take a product or two, and come back."));
+    body.append(h("p", {}, "There is nothing in it yet. Take a product or two, and come back."), h("p", {}, h("a", { class: "primary", href: "#/" }, "To the shop")));
     return;
   }
   fill(body, () => h("p", { class: "skeleton tall" }), judged);
@@ -24,10 +24,21 @@ export function scorePage(place) {
 
 const score = (ids) => post("score", { user_id: user(), basket: ids });
 
+// Null if the bundle has no score.
+async function scoreOf(ids) {
+  try {
+    return await score(ids);
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 404) return null;
+    throw problem;
+  }
+}
+
 async function judged() {
   const chosen = basket();
   const ids = chosen.map((each) => each.item_id);
-  const [found, categories] = await Promise.all([score(ids), boughtCategories()]);
+  const [found, categories] = await Promise.all([scoreOf(ids), boughtCategories()]);
+  if (found === null) return h("p", {}, "This shop cannot judge baskets: its bundle was built from too few of them.");
   if (found.population_score === null) return h("p", {}, "The shop knows none of these products any more.");
   const changes = h("ul", { class: "lines" });
   const sorted = [...found.items].sort((a, b) => a.contribution - b.contribution);
@@ -35,7 +46,7 @@ async function judged() {
   return [
     verdict(found),
     h("section", {}, h("h2", {}, "Product by product"), h("ul", { class: "lines" }, [...sorted].reverse().map((each) => judgedLine(each, chosen, categories)))),
-    h("section", {}, h("h2", {}, "What would change it most"), changes),
+    h("section", {}, h("h2", {}, "What would change it most"), h("p", { class: "soft small" }, `The effect of each change on ${found.score === null ? "Real" : "Yours"}.`), changes),
   ];
 }
 
@@ -93,24 +104,26 @@ function known(bought, category, categories) {
     : { known: false, text: `You never bought from ${quiet(category).toLowerCase()}` };
 }
 
-// Tries the basket without its least fitting products, and with the best recommended ones.
-async function whatChanges(chosen, sorted, found) {
+// Tries the basket without the products that weigh most, and with the best recommended ones.
+async function whatChanges(chosen, judged_, found) {
   const ids = chosen.map((each) => each.item_id);
   const of = (answer) => answer.score ?? answer.population_score;
-  const out = chosen.length > 1 ? sorted.slice(0, TRIED).map((each) => chosen.find((one) => one.item_id === each.item_id)).filter(Boolean) : [];
+  const weighty = [...judged_].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, TRIED);
+  const out = chosen.length > 1 ? weighty.map((each) => chosen.find((one) => one.item_id === each.item_id)).filter(Boolean) : [];
   const { recommendations } = await recommend(user(), chosen, TRIED);
   const tried = [
-    ...out.map((item) => ({ item, verb: "Without", ids: ids.filter((each) => each !== item.item_id) })),
-    ...recommendations.map((item) => ({ item, verb: "With", ids: [...ids, item.item_id] })),
+    ...out.map((item) => ({ item, text: "Take it out", button: taker, ids: ids.filter((each) => each !== item.item_id) })),
+    ...recommendations.map((item) => ({ item, text: "Add it", button: adder, ids: [...ids, item.item_id] })),
   ];
   const now = of(found);
   const then = await Promise.all(tried.map((each) => score(each.ids)));
   return tried
     .map((each, at) => ({ ...each, change: (of(then[at]) ?? 0) - now }))
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change))
-    .map(({ item, verb, change }) => {
+    .map(({ item, text, button, change }) => {
       const points = Math.round(100 * change);
       const words = points ? `${points > 0 ? "+" : "−"}${Math.abs(points)} of 100` : "hardly any change";
-      return line(item, `${verb} it: ${words}`);
+      const kind = points ? (points > 0 ? "good" : "bad") : "";
+      return line(item, text, h("span", { class: `verdict-mark ${kind} number` }, words), button(item));
     });
 }

@@ -14,8 +14,10 @@ const CATEGORIES = 12;
 export function usersPage(place) {
   const input = h("input", { type: "search", id: "who", maxlength: 128, autocomplete: "off", spellcheck: "false" });
   const list = h("ul", { class: "people" });
+  // Only the first list takes the place of nothing.
+  const first = () => (list.children.length ? [...list.children] : Array.from({ length: 6 }, () => h("li", { class: "skeleton person-skeleton" })));
   const search = () =>
-    fill(list, null, async () => {
+    fill(list, first, async () => {
       const { users } = await get("users", { query: input.value.trim(), limit: FOUND });
       tell(`${count(users.length, "user")} found`);
       return users.length ? users.map(person) : [h("li", { class: "soft" }, "Nobody is called that.")];
@@ -47,7 +49,7 @@ function person({ user_id: id, baskets, categories, last_purchase: last }) {
       "button",
       { class: "person", onclick: enter, "aria-pressed": String(user() === id) },
       h("strong", {}, `Customer ${id}`),
-      h("span", { class: "soft small" }, `${baskets === null ? "" : `${count(baskets, "basket")}, `}the last on ${date(last)}`),
+      h("span", { class: "soft small" }, baskets === null ? `Last basket on ${date(last)}` : `${count(baskets, "basket")}, the last on ${date(last)}`),
       h("span", { class: "small" }, favourites),
     ),
   );
