@@ -113,7 +113,11 @@ onChange((what) => {
   showUser();
   refreshAdders(document, shown);
   for (const each of document.querySelectorAll("[data-toggles]")) each.say();
-  if (FOLLOWS_BASKET.has(named) && !what.emptied && !("user" in what && named === "checkout")) show();
+  if (FOLLOWS_BASKET.has(named) && !what.emptied && !("user" in what && named === "checkout")) {
+    show();
+    // What had the focus may be gone.
+    if (document.activeElement === document.body) main.focus({ preventScroll: true });
+  }
 });
 onKey(aisles);
 showUser();

@@ -14,7 +14,7 @@ export function showBasket(place) {
   const items = h("ul", { class: "lines chosen" });
   const sum = h("p", { class: "sum soft small" });
   const ways = h("p", { class: "ways" });
-  const heading = h("h3", { id: "goes" });
+  const heading = h("h3", { id: "goes", tabindex: "-1" });
   const list = h("ul", { class: "lines", "aria-labelledby": "goes" });
   const foot = h("p", { class: "soft small" });
   const tabs = h("p", { class: "ways" });
@@ -43,6 +43,7 @@ export function showBasket(place) {
     const priced = chosen.filter((each) => typeof each.price === "number");
     title_.textContent = chosen.length ? `Basket, ${count(chosen.length, "product")}` : "Basket";
     const number = twins(chosen);
+    const focused = items.contains(document.activeElement);
     renew(items, chosen.map((each) => line(each, joined(quiet(each.category), number(each)), taker(each))));
     sum.textContent = chosen.length
       ? priced.length ? `${money(priced.reduce((all, each) => all + each.price, 0))} in all` : ""
@@ -55,6 +56,7 @@ export function showBasket(place) {
           ]
         : []),
     );
+    if (focused && !chosen.length) heading.focus();
     heading.textContent = chosen.length ? "Goes with your basket" : "To begin with";
     tabs.replaceChildren(...(user() ? who() : []));
   }

@@ -27,12 +27,27 @@ export function tell(text) {
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+// Which entry of a list has the focus, and how to give it back once the list has others: to the same
+// entry, or to the one in its place.
+function focusIn(list) {
+  const focused = document.activeElement;
+  const at = [...list.children].findIndex((each) => each.contains(focused));
+  if (at < 0) return () => {};
+  const { key } = list.children[at].dataset;
+  return (entries) => {
+    const next = entries.find((each) => each.dataset.key === key) ?? entries[Math.min(at, entries.length - 1)];
+    next?.querySelector(focused.localName)?.focus({ preventScroll: true });
+  };
+}
+
 // Replaces the entries of a list; those that stay move to their new places.
 export function renew(list, entries) {
+  const focus = focusIn(list);
   const before = new Map(
     [...list.children].map((each) => [each.dataset.key, each.getBoundingClientRect()]),
   );
   list.replaceChildren(...entries);
+  focus(entries);
   if (still.matches || !list.isConnected) return;
   for (const each of entries) {
     const old = before.get(each.dataset.key);

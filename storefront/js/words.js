@@ -1,6 +1,7 @@
 // Numbers, names and reasons as people say them.
 
 const number = new Intl.NumberFormat("en");
+const SHORT = 40; // characters
 const TELLING = 0.05; // of the largest part: a smaller one is not worth telling
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 const second = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
@@ -24,7 +25,10 @@ export function quiet(name) {
 export const title = (item) => item.name || item.item_id;
 
 // "Bananas" from "Bananas", and "White Milk" from "White Milk, 1 gal (store brand)".
-export const short = (item) => title(item).split(/,| \(/)[0];
+export function short(item) {
+  const [name] = title(item).split(/,| \(/);
+  return name.length > SHORT ? `${[...name].slice(0, SHORT).join("")}…` : name;
+}
 
 // Tells products apart that have one name: the number of each, or nothing if its name is its own.
 export function twins(items) {

@@ -301,6 +301,21 @@ def test_the_keyboard_alone_is_enough_for_the_whole_walk(visit: Open) -> None:
     page.keyboard.press("Space")
     expect(chosen(page)).to_have_count(1)
 
+    # What was taken leaves the list, and the focus goes to what comes next.
+    settled(page)
+    tab_to(page, recommended(page).nth(1).get_by_role("button"))
+    page.keyboard.press("Space")
+    expect(chosen(page)).to_have_count(2)
+    settled(page)
+    expect(recommended(page).nth(1).get_by_role("button")).to_be_focused()
+    for left in (1, 0):
+        chosen(page).last.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        expect(chosen(page)).to_have_count(left)
+    expect(page.get_by_role("heading", name="To begin with")).to_be_focused()
+    page.locator("main .tile button").first.press("Space")
+    expect(chosen(page)).to_have_count(1)
+
     settled(page)
     enter(page.get_by_role("button", name="As a stranger"))
     expect(page.get_by_role("button", name="As a stranger")).to_be_focused()
@@ -356,16 +371,16 @@ def test_lists_move_unless_motion_is_unwelcome(visit: Open, motion: str, *, move
     assert (page.evaluate(breathes) != "none") is moves
 
 
-@pytest.mark.parametrize("stored", ["5", "[null, 7, {}]", '{"item_id": 1}', "not JSON", '[["a"]]'])
-def test_a_basket_that_was_stored_wrongly_is_left_out(visit: Open, stored: str) -> None:
+def test_a_basket_that_was_stored_wrongly_is_left_out(visit: Open) -> None:
     page = visit(USER, (ITEM,))
     settled(page)
-    for name in ("shop.basket", "shop.user"):
-        page.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, stored])
-    page.reload()
-    settled(page)
-    expect(chosen(page)).to_have_count(0)
-    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    for stored in ("5", "[null, 7, {}]", '{"item_id": 1}', "not JSON", '[["a"]]'):
+        for name in ("shop.basket", "shop.user"):
+            page.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, stored])
+        page.reload()
+        expect(page.get_by_role("link", name="Log in")).to_be_visible()
+        expect(page.get_by_role("heading", name="To begin with")).to_be_visible()
+        expect(chosen(page)).to_have_count(0)
     page.locator("main .tile button").first.click()
     expect(chosen(page)).to_have_count(1)
 
@@ -421,7 +436,9 @@ def test_a_product_that_is_not_sold_says_so(visit: Open) -> None:
 def test_a_service_that_sheds_is_asked_again_and_the_basket_is_kept(visit: Open) -> None:
     page = visit()
     settled(page)
-    page.route("**/recommend", lambda route: refuse(route, 503, "Too many requests at once."))
+    # It would be asked again in ten minutes.
+    detail, later = "Too many requests at once.", {"Retry-After": "600"}
+    page.route("**/recommend", lambda route: refuse(route, 503, detail, later))
     page.locator("main .tile button").first.click()
     expect(page.locator(".basket .notice")).to_contain_text(
         "cannot answer just now. Too many requests at once."
@@ -674,9 +691,10 @@ def test_a_key_of_a_page_is_of_no_use_elsewhere(browser: Browser, url: str, keye
         assert outcome == "blocked"
 
 
-def refuse(route: Route, status: int, detail: str) -> None:
+def refuse(route: Route, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
     content = json.dumps({"status": status, "detail": detail})
-    route.fulfill(status=status, body=content, content_type="application/problem+json")
+    headers = {"Content-Type": "application/problem+json"} | (headers or {})
+    route.fulfill(status=status, body=content, headers=headers)
 
 
 def test_a_substitute_leads_to_its_page(visit: Open) -> None:

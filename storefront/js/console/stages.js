@@ -12,7 +12,7 @@ export function stages(before, after, since) {
     "div",
     {},
     h("h3", { id: "stages" }, `Time of each stage, ${since}`),
-    h("p", { class: "soft small" }, "Dark: half of the requests; light: 99 of 100. Each is the upper end of its bucket."),
+    h("p", { class: "soft small" }, "Green: half of the requests; grey: 99 of 100. Each is the upper end of its bucket."),
     h("ul", { class: "stages", "aria-labelledby": "stages" }, found.map(([stage, times]) => bar(stage, times, most))),
   );
 }

@@ -82,6 +82,18 @@ def test_links_lead_to_files_and_to_no_other_host() -> None:
         assert (ROOT / "storefront" / target).is_file(), target
 
 
+def test_both_pages_begin_alike() -> None:
+    """They are plain files, so what they share stands in both."""
+    shop, console = (
+        (ROOT / "storefront" / name).read_text().partition("<body")[0].splitlines()
+        for name in ("index.html", "console.html")
+    )
+    own = ("<title>", "<script")
+    shared = [line for line in shop if not line.strip().startswith(own)]
+    assert len(shared) > 10
+    assert [line for line in console if line in shared] == shared
+
+
 def test_names_are_never_read_as_markup() -> None:
     for name in tracked():
         text = (ROOT / name).read_text()
