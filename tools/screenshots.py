@@ -29,6 +29,7 @@ PAGES = {
     "score": ("shop#/score", "dark"),
     "console": ("console", "light"),
 }
+READINGS = 20
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 
 
@@ -45,7 +46,6 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
         _fill_basket(page, url)
-        _keep_busy(page, url)
         for name, (address, scheme) in PAGES.items():
             page.emulate_media(
                 color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
@@ -54,6 +54,8 @@ def main() -> None:
             page.reload()  # another hash alone loads nothing
             page.wait_for_load_state("networkidle")
             expect(page.locator("[aria-busy], .skeleton")).to_have_count(0)
+            if name == "console":
+                _keep_busy(page, url)
             file = PICTURES / f"{name}.png"
             shot = Image.open(BytesIO(page.screenshot()))
             shot.convert("RGB").quantize(256, kmeans=4, dither=Image.Dither.NONE).save(
@@ -92,9 +94,11 @@ def _fill_basket(page: Page, url: str) -> None:
 
 
 def _keep_busy(page: Page, url: str) -> None:
-    """Send some requests, so that the console has something to show."""
-    for each in BASKET * 20:
-        page.request.post(f"{url}/recommend", data={"user_id": USER, "basket": [each]})
+    """Send some requests between its readings, so that the console has something to draw."""
+    for reading in range(READINGS):
+        with page.expect_response("**/metrics"):
+            for each in BASKET * (5 + reading % 7):
+                page.request.post(f"{url}/recommend", data={"user_id": USER, "basket": [each]})
 
 
 if __name__ == "__main__":
