@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.commands.arguments import read_settings, unknown_variables
+from service.cli.arguments import read_settings, unknown_variables
 from service.settings import Settings
 from service.support.validity import ID_CHARS
 

@@ -16,7 +16,7 @@ import sys, time
 from pathlib import Path
 from {module} import {function}
 import {module} as module
-from service.cli import main
+from service.cli.main import main
 
 def hang(*arguments):
     while Path({flag!r}).exists():

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from service.commands.arguments import complain, read_settings, unknown_variables
+from service.cli.arguments import complain, read_settings, unknown_variables
 from service.events import open_stream
 from service.events.errors import EventsError
 from service.serving.forgetting import Forgetting, ForgettingError

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from service.commands.arguments import complain, read_settings, unknown_variables
+from service.cli.arguments import complain, read_settings, unknown_variables
 from service.events import open_stream
 from service.events.errors import EventsError, JournalError
 from service.events.replay import replay

@@ -1,6 +1,6 @@
 """`rtt2vec-serve`: check settings and bundle, serve, and print a command to try.
 
-The first argument may name another command, see `service.commands`.
+The first argument may name another command: `forget`, `new-key` or `replay-dead-letters`.
 """
 
 import logging
@@ -18,7 +18,7 @@ from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, NoReturn
 
-from service.commands.arguments import complain, read_settings, unknown_variables
+from service.cli.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
 from service.supervision.start_checks import StartError, checked_example
 from service.supervision.supervisor import Supervisor
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     match arguments[:1]:
         case ["forget"]:
-            from service.commands.forget import forget
+            from service.cli.forget import forget
 
             forget(arguments[1:])
         case ["new-key"]:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             print(new_key(arguments[1:]))
         case ["replay-dead-letters"]:
-            from service.commands.replay_dead_letters import replay_dead_letters
+            from service.cli.replay_dead_letters import replay_dead_letters
 
             replay_dead_letters(arguments[1:])
         case _:

@@ -1,1 +1,0 @@
-"""The commands of `rtt2vec-serve` other than to serve."""
