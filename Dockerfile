@@ -24,7 +24,7 @@ RUN /venv/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && /venv/bin/pip uninstall --yes pip setuptools
 # Compiled loops are kept in the package, where each start reads them.
 WORKDIR /
-RUN /venv/bin/python -m service.support.processor_levels
+RUN /venv/bin/python -m service.support.compiled.processor_levels
 
 FROM ${PYTHON}
 # A worker answers one request at a time; threads in it would compete with the other workers.

@@ -39,7 +39,7 @@ from index_builder.evaluation.pictures.drawing import (
 )
 from index_builder.evaluation.pictures.labels import label_points
 from index_builder.transactions.datasets import completejourney
-from index_builder.transactions.encoding import encode
+from index_builder.transactions.encoded.encoding import encode
 
 __all__ = ["run"]
 

@@ -29,8 +29,8 @@ from index_builder.config import BuildConfig, read_build_config
 from index_builder.measuring.intervals import Bootstrap
 from index_builder.measuring.quality import K, Measured, RankingFunction, measure
 from index_builder.transactions.datasets import completejourney
-from index_builder.transactions.encoding import encode_baskets
-from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.encoded.encoding import encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle
 from service.profiles.bundle_profiles import BundleProfiles
@@ -39,7 +39,7 @@ from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Float64
+from service.support.arrays.array_types import Float32, Float64
 
 HELD_OUT_SHARE = 0.2
 FEW_BASKETS = 4

@@ -29,7 +29,7 @@ from service.bundle.bundle import Bundle, load_bundle
 from service.retrieval import Retrieval, backend
 from service.retrieval.exact import Exact
 from service.retrieval.nmslib import Nmslib
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 __all__ = ["run"]
 

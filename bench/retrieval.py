@@ -35,7 +35,7 @@ from service.bundle.bundle import load_bundle
 from service.bundle.manifest import IndexPoint
 from service.retrieval.exact import Exact
 from service.retrieval.nmslib import Nmslib
-from service.support.array_types import Float32, Float64
+from service.support.arrays.array_types import Float32, Float64
 
 __all__ = ["run"]
 

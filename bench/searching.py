@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 
 from service.retrieval import rescore, share_found
-from service.support.array_types import Float32, Float64, Int32
+from service.support.arrays.array_types import Float32, Float64, Int32
 
 __all__ = [
     "FaissFlat",

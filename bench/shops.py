@@ -26,8 +26,8 @@ from index_builder.measuring.purchases import recency_frequency
 from index_builder.measuring.quality import Quality, measure, ranking_function
 from index_builder.measuring.scorer import top
 from index_builder.transactions.datasets import completejourney
-from index_builder.transactions.encoding import encode, encode_baskets
-from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.encoded.encoding import encode, encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.recommending.recommender import Recommender

@@ -20,7 +20,7 @@ import numpy as np
 from index_builder.config import TrainConfig
 from index_builder.embeddings.triple2vec import train
 from index_builder.transactions.datasets import completejourney
-from index_builder.transactions.encoding import EncodedTransactions, encode
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode
 
 WINDOW = 5
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.recommending.queries import build_queries
+from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
-from service.support.array_types import Float32, Int64
+from service.support.arrays.array_types import Float32, Int64
 
 __all__ = ["grown", "queries_of_baskets"]
 

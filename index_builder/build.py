@@ -21,9 +21,9 @@ from index_builder.embeddings.new_items import with_new_vectors
 from index_builder.embeddings.training import train_epochs
 from index_builder.index.tuning import check_index_config, tune_index
 from index_builder.progress import stage
-from index_builder.transactions.encoding import encode, with_new_items
+from index_builder.transactions.encoded.encoding import encode, with_new_items
 from index_builder.transactions.errors import EmptyDataError
-from index_builder.transactions.timestamps import naive_utc
+from index_builder.transactions.tables.timestamps import naive_utc
 from index_builder.transactions.transactions import Transactions
 from index_builder.validation.publish_gate import enforce, gate_result
 from index_builder.validation.validation import validate

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 _BASKETS = 1000
 _FAVOURITES = 5  # categories

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Bool, Int32
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Bool, Int32
 
 _REACH_SHARE = 0.005  # of the catalogue, up and down from an item by popularity
 _LEAST_REACH = 5

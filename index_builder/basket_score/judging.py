@@ -8,12 +8,12 @@ import numpy as np
 
 from index_builder.basket_score.corruption import Corruption
 from index_builder.measuring.roc import roc_auc
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile
 from service.recommending.basket_score.scorer import BasketScorer
-from service.support.array_types import Bool, Float64, Int32
+from service.support.arrays.array_types import Bool, Float64, Int32
 
 
 @dataclass(frozen=True, eq=False)

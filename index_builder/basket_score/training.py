@@ -22,13 +22,13 @@ from index_builder.config import ScoreConfig
 from index_builder.measuring.calibration import Curve
 from index_builder.measuring.reliability import reliability
 from index_builder.ranker.boosting import grow
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.trees import Trees
-from service.support.array_types import Bool, Float32, Float64, Int64
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Bool, Float32, Float64, Int64
+from service.support.arrays.offsets import offsets
 
 _LEAST_CURVATURE = 1e-6
 

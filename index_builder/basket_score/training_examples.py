@@ -8,11 +8,11 @@ import numpy as np
 
 from index_builder.basket_score.corruption import Corruption
 from index_builder.config import ScoreConfig
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.profiles.bundle_profiles import BundleProfiles
 from service.recommending.basket_score.score_columns import ScoreColumns
-from service.support.array_types import Bool, Float32, Int32, Int64
+from service.support.arrays.array_types import Bool, Float32, Int32, Int64
 
 
 class BasketKind(IntEnum):

@@ -25,17 +25,17 @@ from index_builder.statistics.past_baskets import PastBaskets, past_baskets
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.categories import MORE
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.bundle import BundleContents
 from service.bundle.catalogue import Catalogue
 from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
-from service.recommending.queries import build_queries
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
+from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
-from service.support.array_types import Float32
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Float32
+from service.support.arrays.offsets import offsets
 
 _RECALL_QUERIES = 200
 _LATE_SHARE = 0.1  # of the training baskets, the last ones

@@ -22,11 +22,11 @@ import polars as pl
 from index_builder.config import read_build_config
 from index_builder.statistics.histories import Histories, histories
 from index_builder.statistics.past_baskets import PastBaskets, past_baskets
-from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.encoded.encoding import encode_baskets
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, BundleContents
 from service.profiles.fold_in import FoldIn, learned_by_completion
-from service.support.array_types import Float32, Int64
+from service.support.arrays.array_types import Float32, Int64
 
 ArraysByName = dict[str, npt.NDArray[Any]]
 

@@ -3,9 +3,9 @@
 from itertools import islice
 from pathlib import Path
 
-from index_builder.transactions.encoding import encode_baskets
+from index_builder.transactions.encoded.encoding import encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.errors import NoHeldOutBasketsError
-from index_builder.transactions.held_out import HeldOut, held_out
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source
 from index_builder.transactions.transactions import Transactions

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.transactions.source import Dataset
-from index_builder.transactions.timestamps import naive_utc
+from index_builder.transactions.tables.timestamps import naive_utc
 
 console = Console(stderr=True)
 

@@ -10,7 +10,7 @@ import typer
 from index_builder.transactions import products, transactions
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format, FormatError
-from index_builder.transactions.timestamps import TimestampFormat
+from index_builder.transactions.tables.timestamps import TimestampFormat
 
 _COLUMNS = {*products.COLUMNS, *products.OPTIONAL_COLUMNS}
 _COLUMNS |= {*transactions.COLUMNS, *transactions.OPTIONAL_COLUMNS}

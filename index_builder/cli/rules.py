@@ -31,7 +31,7 @@ from index_builder.rules.baskets import read_baskets
 from index_builder.rules.files import write_rules
 from index_builder.rules.levels import item_rules, level_rules
 from index_builder.rules.thresholds import Mine, lower_thresholds
-from index_builder.transactions.encoding import encode
+from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source

@@ -37,9 +37,9 @@ from index_builder.embeddings.completion_loops import (
     sum_given,
 )
 from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, check, log_share
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Bool, Float32, Float64, Int32, Int64
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Bool, Float32, Float64, Int32, Int64
+from service.support.arrays.offsets import offsets
 
 _PIECE_BASKETS = 64  # of a mini-batch, computed at once by one thread
 _PIECE_ROWS = 512  # of a table, for a step of Adam

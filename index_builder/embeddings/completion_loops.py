@@ -6,8 +6,8 @@ choices, then those of given items that are not among them. A place is a row of 
 
 import numpy as np
 
-from service.support.array_types import Bool, Float32, Int32, Int64
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Bool, Float32, Int32, Int64
+from service.support.compiled.compilation import compiled
 from service.support.durations import DAY_S
 
 _FAST = {"reassoc", "contract", "nsz"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.support.array_types import Float32, Float64
+from service.support.arrays.array_types import Float32, Float64
 
 _COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
 

@@ -9,8 +9,8 @@ import math
 import numba
 import numpy as np
 
-from service.support.array_types import Float32, Int32, Int64, UInt64
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
+from service.support.compiled.compilation import compiled
 
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
 _LIMIT = np.float32(8)

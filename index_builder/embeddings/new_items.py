@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from index_builder.embeddings.embeddings import Embeddings
-from service.support.array_types import Bool, Float32, Int64
+from service.support.arrays.array_types import Bool, Float32, Int64
 
 _ALIKE: Sequence[tuple[str, ...]] = (
     ("subcategory", "brand"),

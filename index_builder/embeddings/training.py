@@ -8,7 +8,7 @@ from index_builder.config import Objective, TrainConfig
 from index_builder.embeddings import completion, triple2vec
 from index_builder.embeddings.embeddings import Embeddings, Step
 from index_builder.progress import training_progress
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 
 
 def train(

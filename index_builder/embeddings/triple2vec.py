@@ -18,9 +18,9 @@ import numpy as np
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
 from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, check, log_share
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Int32, Int64, UInt64
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
+from service.support.arrays.offsets import offsets
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too

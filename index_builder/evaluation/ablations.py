@@ -13,14 +13,14 @@ from index_builder.config import BuildConfig
 from index_builder.evaluation.without_vectors import without_vectors
 from index_builder.measuring.quality import RankingFunction, ranking_function
 from index_builder.measuring.scorer import Scorer, top
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
-from service.recommending.queries import build_queries
 from service.recommending.recommender import Recommender
+from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 AS_SERVED = "as served"
 _BLENDED = "no ranker: the blended score"

@@ -21,14 +21,14 @@ from index_builder.measuring.quality import (
     measure,
     ranking_function,
 )
-from index_builder.transactions.encoding import EncodedTransactions, encode
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.errors import OtherTransactionsError
-from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle
 from service.recommending.basket_score.scorer import has_score
 from service.recommending.recommender import Recommender
-from service.support.array_types import Float64
+from service.support.arrays.array_types import Float64
 
 OURS = "RTT2Vec, as served"
 

@@ -13,7 +13,7 @@ from index_builder.progress import stage
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import TrainingExamples, training_examples
 from index_builder.ranker.windows import Window, training_baskets, window_contents, windows
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, preview_bundle
 from service.bundle.catalogue import Catalogue

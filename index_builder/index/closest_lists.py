@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from service.recommending.queries import build_queries
+from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
 from service.retrieval import Retrieval
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 _BLOCK_ITEMS = 1024  # queries at once
 

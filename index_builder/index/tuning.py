@@ -13,7 +13,7 @@ from index_builder.config import Backend, IndexConfig
 from service.bundle.manifest import IndexPoint
 from service.retrieval import Retrieval, backend, measure_ann_recall, share_found
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 GridLine = tuple[dict[str, int], list[dict[str, int]]]
 

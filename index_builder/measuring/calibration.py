@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from index_builder.measuring.intervals import Bootstrap, Interval
-from service.support.array_types import Bool, Float64, Int32
+from service.support.arrays.array_types import Bool, Float64, Int32
 
 _BINS = 10
 

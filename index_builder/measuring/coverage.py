@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 BEST_SELLERS = 0.01
 """Share of the catalogue that counts as best sellers."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from service.support.array_types import Bool
+from service.support.arrays.array_types import Bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.support.array_types import Float64, Int32
+from service.support.arrays.array_types import Float64, Int32
 
 _FEWEST_USERS = 10  # resamples of fewer are so alike that the interval would be too narrow
 _PERCENTILES = (2.5, 97.5)

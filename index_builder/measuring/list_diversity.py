@@ -8,7 +8,7 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.recommending.postprocess.diversity import inverse_norms
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """ItemPop: the best sellers, the same for all users."""
 
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 
 def item_popularity(shop: EncodedTransactions | Bundle) -> Scorer:

@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 from index_builder.measuring.scorer import Scorer
 from index_builder.statistics.histories import histories
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32, Int32, Int64
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32, Int32, Int64
 
 
 def purchases(

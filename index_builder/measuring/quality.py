@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
-from service.support.array_types import Bool, Float64, Int32
+from service.support.arrays.array_types import Bool, Float64, Int32
 
 K = 20
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from service.support.array_types import Bool, Float64, Int64
+from service.support.arrays.array_types import Bool, Float64, Int64
 
 _BINS = 10
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from service.support.array_types import Float64
+from service.support.arrays.array_types import Float64
 
 
 def roc_auc(positives: Float64, negatives: Float64) -> float:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from index_builder.measuring.quality import K, RankingFunction
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 Scorer = Callable[[HeldOut], Float32]
 """Returns scores of all catalogue items, (n_items,) float32, the higher the better.

@@ -7,12 +7,12 @@ import numpy as np
 
 from index_builder.config import RankerConfig
 from index_builder.measuring.quality import request_of
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time for: they make better trees.

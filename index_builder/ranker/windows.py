@@ -12,9 +12,9 @@ from index_builder.bundle.contents import assemble, with_ranker
 from index_builder.config import BuildConfig
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import build_index
-from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out, split_again
 from index_builder.transactions.errors import TooFewBasketsError
-from index_builder.transactions.held_out import HeldOut, held_out, split_again
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents
 from service.recommending.weights import Weights

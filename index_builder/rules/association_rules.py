@@ -13,7 +13,7 @@ import numpy as np
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.itemsets import Itemsets, frequent_itemsets
-from service.support.array_types import Float64, Int32, Int64
+from service.support.arrays.array_types import Float64, Int32, Int64
 
 MOST_PARTS = 4  # of an antecedent
 

@@ -21,8 +21,8 @@ from index_builder.transactions.tables.texts import (
     refusing_what_is_no_text,
     text_kind,
 )
-from service.support.array_types import Int32, Int64
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Int32, Int64
+from service.support.arrays.offsets import offsets
 from service.support.validity import tidied
 
 _LINES_LOOKED_AT = 10_000

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rusket._rusket import fpgrowth_from_csr
 
-from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
-from service.support.array_types import Int32, Int64, Positions, UInt32, UInt64
+from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
+from service.support.arrays.array_types import Int32, Int64, Positions, UInt32, UInt64
 
 _MOST_MINED = 6_000_000  # itemsets at once; each takes some 80 bytes
 _BLOCK_CELLS = 10_000_000  # of the matrix of pairs; a cell takes up to 12 bytes

@@ -4,11 +4,11 @@ import numpy as np
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
-from index_builder.transactions.basket_matrix import basket_matrix
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.basket_matrix import basket_matrix
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
-from service.support.array_types import Float32, Int32, Int64
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Float32, Int32, Int64
+from service.support.arrays.offsets import offsets
 
 
 def item_rules(encoded: EncodedTransactions, config: AssociationRulesConfig) -> AssociationRules:

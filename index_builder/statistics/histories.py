@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Int32, Int64
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.durations import DAY_S
 
 _LONG_AGO = np.iinfo(np.int64).min  # before every basket, those before 1970 too

@@ -10,11 +10,11 @@ import numba
 import numpy as np
 
 from index_builder.statistics.neighbours import Neighbours
-from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
-from index_builder.transactions.encoding import EncodedTransactions
-from service.support.array_types import Float32, Int32, Int64
-from service.support.compilation import compiled
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from service.support.arrays.array_types import Float32, Int32, Int64
+from service.support.arrays.offsets import offsets
+from service.support.compiled.compilation import compiled
 
 _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 _MOST_PAIRS = 100_000_000  # at 8 bytes; if there may be more, pairs of one basket are left out

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
-from index_builder.transactions.encoding import EncodedTransactions
-from service.support.array_types import Int32, Int64
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from service.support.arrays.array_types import Int32, Int64
+from service.support.arrays.offsets import offsets
 
 _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Int32, Int64
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Int32, Int64
+from service.support.arrays.offsets import offsets
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 
 from index_builder.config import SubstitutesConfig
-from index_builder.transactions.basket_matrix import basket_matrix
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.basket_matrix import basket_matrix
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
-from service.support.array_types import Float32, Float64, Int32, Int64, Positions
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions
+from service.support.arrays.offsets import offsets
 
 _PRIOR_BASKETS = 1  # added to those counted and to those expected: few baskets prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Float32
 from service.support.durations import DAY_S
 
 _TREND_DAYS = (7, 14, 30, 90)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from index_builder.transactions.tables import Format
-from index_builder.transactions.timestamps import TimestampFormat
+from index_builder.transactions.tables.timestamps import TimestampFormat
 
 
 @dataclass(frozen=True)

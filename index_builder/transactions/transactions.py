@@ -21,7 +21,12 @@ from index_builder.transactions.events import EVENT_ID, usable_events
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import ROW, Notice, Table, read_tables
-from index_builder.transactions.timestamps import EXAMPLES, TimestampFormat, guesses, naive_utc
+from index_builder.transactions.tables.timestamps import (
+    EXAMPLES,
+    TimestampFormat,
+    guesses,
+    naive_utc,
+)
 from service.support.forgotten_users import Forgotten
 from service.support.validity import EARLIEST, latest
 

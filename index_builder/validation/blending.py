@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from index_builder.measuring.quality import K, request_of
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.aggregate import Candidates
 from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Float64
+from service.support.arrays.array_types import Float32, Float64
 
 _EXPONENT = 0.5  # as basket completion learns it
 UNBLENDED = Weights(user=1, popularity=0.75, history=0, basket_exponent=_EXPONENT)

@@ -6,7 +6,7 @@ from index_builder.measuring.popularity import item_popularity
 from index_builder.measuring.purchases import purchases
 from index_builder.measuring.quality import Measured, RankingFunction, measure, ranking_function
 from index_builder.measuring.scorer import Scorer, top
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle
 from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights

@@ -17,11 +17,11 @@ from index_builder.index.tuning import BuiltIndex
 from index_builder.measuring.quality import K
 from index_builder.progress import training_progress
 from index_builder.ranker.windows import Window
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.validation.blending import GRID_WITHOUT_HISTORY, UNBLENDED, best_weights
 from service.bundle.bundle import Bundle, preview_bundle
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 _CHECK_BASKETS = 300
 _CHECK_EPOCHS = 2  # between two checks

@@ -24,8 +24,8 @@ from index_builder.ranker.windows import (
     window_contents,
     windows,
 )
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.errors import TooFewBasketsError
-from index_builder.transactions.held_out import HeldOut
 from index_builder.transactions.transactions import Transactions
 from index_builder.validation.blending import (
     BLENDED,

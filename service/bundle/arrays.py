@@ -25,7 +25,7 @@ from service.bundle.array_checks import (
 )
 from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import ArrayFacts
-from service.support.array_types import Float32, Int32, Int64
+from service.support.arrays.array_types import Float32, Int32, Int64
 
 _CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
 _TREES, _SCORE, _WEIGHTS = (Group(name, needs="past") for name in ("trees", "score", "weights"))

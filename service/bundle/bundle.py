@@ -41,8 +41,8 @@ from service.bundle.manifest import (
 from service.bundle.publishing import CURRENT, publish, staging
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
+from service.support.arrays.read_only import read_only
 from service.support.files import read_regular, sync
-from service.support.read_only import read_only
 
 ITEMS = "items.arrow"
 USERS = "users.arrow"

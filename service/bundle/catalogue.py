@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from service.bundle.errors import BundleInvalidError
 from service.bundle.taxonomy import Level, Taxonomy
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 from service.support.validity import tidied
 
 _NUMBERS = {"price": pa.float64()}  # by column; the others are strings

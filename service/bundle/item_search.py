@@ -6,8 +6,8 @@ from unicodedata import combining, normalize
 import numpy as np
 
 from service.bundle.catalogue import Catalogue
-from service.support.array_types import Bool, Int32
-from service.support.offsets import offsets
+from service.support.arrays.array_types import Bool, Int32
+from service.support.arrays.offsets import offsets
 
 _WORDS_LIMIT = 10
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 
 @dataclass(frozen=True, eq=False)

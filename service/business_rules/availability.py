@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.business_rules.errors import Mistake, RulesError
-from service.support.array_types import Bool, Int32, UInt8
+from service.support.arrays.array_types import Bool, Int32, UInt8
 from service.support.validity import SPACES
 
 _COLUMNS = ["store_id", "item_id"]

@@ -16,7 +16,7 @@ from service.business_rules._yaml import Document, Path, read_yaml
 from service.business_rules.errors import Mistake, RulesError
 from service.business_rules.schedule import Schedule
 from service.business_rules.schema import BusinessRule, PriceBand, RulesFile
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 from service.support.invalid_fields import TEXT, field_error
 
 _LOOKS = 10  # for a name like an unknown one, of some milliseconds each

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from service.business_rules.availability import Availability
 from service.business_rules.compiling import CompiledRule
 from service.business_rules.errors import Mistake
-from service.business_rules.plan import Plan
+from service.business_rules.planning.plan import Plan
 
 _PLANS_KEPT = 256  # of an (n_items,) mask each
 

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from service.events.journal import Journal, Line
-from service.support.array_types import Int64
+from service.support.arrays.array_types import Int64
 from service.support.files import locked, private_file, sync
 from service.support.forgotten_users import Forgotten
 

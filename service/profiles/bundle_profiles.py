@@ -2,7 +2,7 @@
 
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, Since, all_count, begins_before
-from service.support.array_types import Int32, Int64
+from service.support.arrays.array_types import Int32, Int64
 
 
 class BundleProfiles:

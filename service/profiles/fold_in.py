@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from service.support.array_types import Float32, Float64, Int32, Int64
+from service.support.arrays.array_types import Float32, Float64, Int32, Int64
 from service.support.durations import DAY_S
 
 # Chosen on November baskets of users outside the training data; 20 to 80 do as well.

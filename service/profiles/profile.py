@@ -5,8 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from service.support.array_types import Float32, Int32, Int64
-from service.support.read_only import read_only
+from service.support.arrays.array_types import Float32, Int32, Int64
+from service.support.arrays.read_only import read_only
 
 
 class Profile(NamedTuple):

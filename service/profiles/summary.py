@@ -7,7 +7,7 @@ import numpy as np
 
 from service.bundle.catalogue import Catalogue
 from service.profiles.profile import Profile
-from service.support.array_types import Bool
+from service.support.arrays.array_types import Bool
 
 _BEGUN_LIMIT = 500
 _ITEMS_LIMIT = 24

@@ -21,9 +21,9 @@ from service.events.journal import Purchase
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn, learned_by_completion
 from service.profiles.profile import Profile, Since, all_count
-from service.support.array_types import Float32, Float64, Int32, Int64
+from service.support.arrays.array_types import Float32, Float64, Int32, Int64
+from service.support.arrays.offsets import offsets
 from service.support.durations import DAY_S
-from service.support.offsets import offsets
 from service.support.validity import is_cancellation
 
 _LONG_AGO = np.iinfo(np.int64).min

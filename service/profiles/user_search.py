@@ -8,7 +8,7 @@ import numpy as np
 
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile
-from service.support.offsets import offsets
+from service.support.arrays.offsets import offsets
 
 _LOOKED_AT = 1000  # users of one search that may turn out to be forgotten
 _BEFORE = "\n"  # each id; it is in none

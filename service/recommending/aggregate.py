@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from service.profiles.profile import Profile
-from service.recommending.queries import sum_of_swapped, swapped
+from service.recommending.searching.queries import sum_of_swapped, swapped
 from service.recommending.weights import Weights
-from service.support.array_types import Float32, Int32
-from service.support.compilation import compiled
-from service.support.read_only import read_only
+from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.read_only import read_only
+from service.support.compiled.compilation import compiled
 
 Part = Literal["basket", "user", "popularity"]
 PARTS: tuple[Part, ...] = ("basket", "user", "popularity")

@@ -12,8 +12,8 @@ import numpy as np
 from service.profiles.profile import Profile
 from service.recommending.ranking.evidence import Evidence
 from service.settings import RecommendOptions
-from service.support.array_types import Bool, Int32
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Bool, Int32
+from service.support.compiled.compilation import compiled
 
 
 class Context(NamedTuple):

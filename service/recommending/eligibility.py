@@ -11,11 +11,11 @@ import numpy as np
 from service.bundle.catalogue import Catalogue
 from service.profiles.profile import Profile
 from service.recommending.request import RecommendRequest
-from service.support.array_types import Bool, Float32, Int32
+from service.support.arrays.array_types import Bool, Float32, Int32
 from service.support.durations import DAY_S
 
 if TYPE_CHECKING:
-    from service.business_rules.plan import Plan
+    from service.business_rules.planning.plan import Plan
 
 EVER = float("inf")
 """As a number of days: for ever."""

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.business_rules.arranged import Arranged
+from service.business_rules.planning.arranged import Arranged
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile, ProfileSource
 from service.recommending import candidates as sources
 from service.recommending.aggregate import PARTS, closest_anchors, score_parts
-from service.recommending.anchors import choose_anchors
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
 from service.recommending.eligibility import eligible_for
 from service.recommending.postprocess.diversity import Diversity
@@ -30,14 +29,15 @@ from service.recommending.ranking.evidence import Evidence
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.ranker import Ranker
 from service.recommending.request import RecommendRequest
-from service.recommending.search import Search
+from service.recommending.searching.anchors import choose_anchors
+from service.recommending.searching.search import Search
 from service.recommending.shortlist import Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions, SearchForm
-from service.support.array_types import Bool, Float32, Int32, Positions
+from service.support.arrays.array_types import Bool, Float32, Int32, Positions
 
 if TYPE_CHECKING:
-    from service.business_rules.plan import Plan
+    from service.business_rules.planning.plan import Plan
     from service.business_rules.rulebook import Rulebook
 
 Observe = Callable[[str, float], None]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from service.bundle.arrays import Arrays
-from service.support.array_types import Bool, Float32, Int8, Int32, Int64
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Bool, Float32, Int8, Int32, Int64
+from service.support.compiled.compilation import compiled
 
 
 class AssociationRule(NamedTuple):

@@ -6,10 +6,10 @@ from service.profiles.profile import Profile
 from service.recommending.aggregate import Candidates
 from service.recommending.request import RecommendRequest
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 if TYPE_CHECKING:
-    from service.business_rules.plan import Plan
+    from service.business_rules.planning.plan import Plan
 
 
 class Shortlist(NamedTuple):

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 # Scores float32 (n, k) and item indices int32 (n, k), best first, padded with -inf and -1.
 Found = tuple[Float32, Int32]

@@ -8,9 +8,9 @@ import numba
 import numpy as np
 
 from service.retrieval._interface import Found, RetrievalError
-from service.support.array_types import Float32, Int64
-from service.support.compilation import compiled
-from service.support.rank_keys import rank_key, unpack
+from service.support.arrays.array_types import Float32, Int64
+from service.support.arrays.rank_keys import rank_key, unpack
+from service.support.compiled.compilation import compiled
 
 
 @compiled(dimensions={"scores": 2})

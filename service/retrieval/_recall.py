@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.retrieval._interface import Retrieval
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 
 def measure_ann_recall(

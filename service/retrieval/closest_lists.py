@@ -7,9 +7,9 @@ as many points from a list as it has places from there to the end.
 
 import numpy as np
 
-from service.support.array_types import Bool, Int32, Int64
-from service.support.compilation import compiled
-from service.support.rank_keys import indices_of, rank_key
+from service.support.arrays.array_types import Bool, Int32, Int64
+from service.support.arrays.rank_keys import indices_of, rank_key
+from service.support.compiled.compilation import compiled
 
 _POINT_BITS = 16
 

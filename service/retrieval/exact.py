@@ -9,8 +9,8 @@ import numpy as np
 from service.retrieval._interface import Found, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import as_keys, rescore
-from service.support.array_types import Float32, Int64
-from service.support.rank_keys import best_keys, indices_of
+from service.support.arrays.array_types import Float32, Int64
+from service.support.arrays.rank_keys import best_keys, indices_of
 
 # Scores in memory at once, whatever the size of the catalogue: 16 MB, and keys of twice that.
 _BLOCK = 1 << 22

@@ -28,7 +28,7 @@ from pydantic import Field
 from service.retrieval._interface import Found, RetrievalError, checked_queries, checked_rows
 from service.retrieval._parameters import Parameters
 from service.retrieval._ranking import rescore
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 _FILE = "index.faiss"
 _BITS = 4

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import NamedTuple
 
-from service.business_rules.plan import Plan
+from service.business_rules.planning.plan import Plan
 from service.recommending.answer import Recommendations
 from service.recommending.request import RecommendRequest
 

@@ -15,7 +15,7 @@ from service.recommending.recommender import Observe, Recommender
 from service.recommending.related_items import RelatedItems
 from service.recommending.request import RecommendRequest
 from service.serving.deadline import Deadline
-from service.support.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32
 
 if TYPE_CHECKING:
     from service.profiles.store.stored_profiles import StoredProfiles

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.vectors import grown
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 
 def trained(n: int = 3000, width: int = 24) -> Float32:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
-from service.support.offsets import offsets
+from index_builder.transactions.encoded.encoding import EncodedBaskets, EncodedTransactions
+from service.support.arrays.offsets import offsets
 
 
 def encoded(

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from index_builder.build import build
 from index_builder.evaluation.evaluate import Evaluation, evaluate
-from index_builder.transactions.encoding import encode_baskets
-from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.encoded.encoding import encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 
 
 def basket(given: Sequence[int], user: int = 0, targets: Sequence[int] = ()) -> HeldOut:

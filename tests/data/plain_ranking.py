@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 from service.bundle.bundle import Bundle
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 DAY_S = 86_400
 NEVER = 9999.0

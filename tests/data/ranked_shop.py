@@ -19,13 +19,13 @@ from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import training_examples
-from index_builder.transactions.encoding import EncodedTransactions, encode, encode_baskets
-from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import BundleContents, preview_bundle
 from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
 FIRST = datetime.fromisoformat("2017-06-01T00:30")

@@ -13,7 +13,7 @@ import polars as pl
 from index_builder.basket_score import ScoreExamples, score_examples, train_score
 from index_builder.bundle.contents import with_score
 from index_builder.config import BuildConfig, IndexConfig, ScoreConfig, TrainConfig
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import Bundle, BundleContents, preview_bundle
 from tests.data.ranked_shop import shop_of
 

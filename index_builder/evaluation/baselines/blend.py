@@ -3,8 +3,8 @@
 import numpy as np
 
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 
 def blend(first: Scorer, second: Scorer, weight: float = 1) -> Scorer:

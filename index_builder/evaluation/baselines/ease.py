@@ -7,10 +7,10 @@ import numpy as np
 from scipy.linalg import lapack
 
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.basket_matrix import basket_matrix, co_purchase_blocks
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 MOST_ITEMS = 30_000  # their matrix, 4 bytes · n_items², takes 3.6 GB
 

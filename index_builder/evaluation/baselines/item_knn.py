@@ -4,10 +4,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.basket_matrix import basket_matrix
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.basket_matrix import basket_matrix
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 
 def co_purchases(encoded: EncodedTransactions) -> csr_array:

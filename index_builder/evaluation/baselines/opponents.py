@@ -33,7 +33,7 @@ from index_builder.measuring.purchases import recency_frequency, user_frequency
 from index_builder.measuring.quality import RankingFunction
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.progress import stage
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 
 # The first value of each is the default, for too few baskets to tune on.
 _HALF_LIVES = (60, 15, 30, 120, 240)  # days

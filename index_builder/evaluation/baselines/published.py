@@ -4,9 +4,9 @@ from index_builder.config import TrainConfig
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.embeddings.triple2vec import train
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 DIMENSION = 64
 

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 import numpy as np
 
 from index_builder.measuring.scorer import Scorer
-from index_builder.transactions.encoding import EncodedTransactions
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 
 DIMENSION = 64
 _LEARNING_RATE = 0.1  # gensim's own, .025, needs several times the epochs

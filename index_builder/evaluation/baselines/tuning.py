@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from index_builder.measuring.scorer import Scorer, top
-from index_builder.transactions.encoding import EncodedBaskets, EncodedTransactions
-from index_builder.transactions.held_out import HeldOut, held_out
+from index_builder.transactions.encoded.encoding import EncodedBaskets, EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut, held_out
+from service.support.arrays.offsets import offsets
 from service.support.durations import DAY_S
-from service.support.offsets import offsets
 
 T = TypeVar("T")
 

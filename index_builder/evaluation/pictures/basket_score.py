@@ -18,7 +18,7 @@ from index_builder.evaluation.pictures.drawing import (
 )
 from index_builder.measuring.reliability import Reliability
 from index_builder.measuring.roc import roc_auc, roc_curve
-from service.support.array_types import Float64
+from service.support.arrays.array_types import Float64
 
 _SCORE, _POPULATION, _SHARE = "score", "population score", "share bought before"
 _COLOURS = {_SCORE: BLUE, _POPULATION: OTHERS[1], _SHARE: QUIET}

@@ -8,7 +8,7 @@ from matplotlib.textpath import TextPath
 from scipy.optimize import isotonic_regression
 
 from index_builder.evaluation.pictures.drawing import PALE
-from service.support.array_types import Float64
+from service.support.arrays.array_types import Float64
 
 _POINTS_PER_INCH = 72
 _LINE_HEIGHT = 1.4

@@ -5,7 +5,7 @@ import numpy as np
 from index_builder.evaluation.evaluate import OURS, Evaluation
 from index_builder.evaluation.figures import figure
 from index_builder.measuring.quality import K
-from service.support.array_types import Bool
+from service.support.arrays.array_types import Bool
 
 
 def ndcg_footnote(evaluation: Evaluation) -> str:

@@ -16,7 +16,7 @@ from service.http.schemas import TIDIED, Answer, CatalogueItem, id_length
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.settings import Settings
-from service.support.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32
 
 _OFFSET_LIMIT = 10_000_000
 _CATEGORY_LIMIT = 1000

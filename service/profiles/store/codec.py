@@ -22,7 +22,7 @@ from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.bundle.manifest import Manifest
 from service.profiles.profile import Profile
-from service.support.offsets import offsets
+from service.support.arrays.offsets import offsets
 
 _MAGIC, _VERSION = b"RTTP", 2
 _HEAD = Struct("<4sHHIII")

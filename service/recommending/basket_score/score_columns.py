@@ -7,8 +7,8 @@ from service.profiles.profile import Profile
 from service.recommending.aggregate import score_parts
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
-from service.support.array_types import Float32, Int32
-from service.support.read_only import read_only
+from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.read_only import read_only
 
 _LEVELS = ("subcategory", "category", "department")
 _NO_ANCHORS = read_only(np.empty(0, np.int32))

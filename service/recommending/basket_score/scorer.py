@@ -24,7 +24,7 @@ from service.recommending.basket_score.score_columns import COLUMNS, ScoreColumn
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.stored_trees import stored_trees
 from service.recommending.ranking.trees import Trees
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 
 class ScoredItem(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.support.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32
 
 
 def cap_categories(codes: Int32, cap: int) -> Bool:

@@ -18,8 +18,8 @@ import numpy as np
 
 from service.recommending.postprocess.category_cap import cap_categories
 from service.settings import RecommendOptions
-from service.support.array_types import Float32, Int32, Positions
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Float32, Int32, Positions
+from service.support.compiled.compilation import compiled
 
 
 class Diversity:

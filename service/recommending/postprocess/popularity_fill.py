@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.recommending.postprocess.category_cap import cap_categories
-from service.support.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32
 
 
 def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int32:

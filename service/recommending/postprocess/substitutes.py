@@ -8,8 +8,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.support.array_types import Bool, Float32, Int32, Int64
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Bool, Float32, Int32, Int64
+from service.support.compiled.compilation import compiled
 
 
 class Substitute(NamedTuple):

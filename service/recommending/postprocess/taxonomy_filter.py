@@ -12,7 +12,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError
 from service.settings import RecommendOptions
-from service.support.array_types import Bool, Float32, Int32, Positions
+from service.support.arrays.array_types import Bool, Float32, Int32, Positions
 
 
 class TaxonomyFilter:

@@ -10,7 +10,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.taxonomy import Level
 from service.recommending.postprocess.category_cap import cap_categories
-from service.support.array_types import Bool, Int32, Positions
+from service.support.arrays.array_types import Bool, Int32, Positions
 
 
 class Variants:

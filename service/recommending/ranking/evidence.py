@@ -8,8 +8,8 @@ from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.purchase_sums import candidate_keys
-from service.support.array_types import Bool, Float32, Int32, Records
-from service.support.rank_keys import best_keys, indices_of
+from service.support.arrays.array_types import Bool, Float32, Int32, Records
+from service.support.arrays.rank_keys import best_keys, indices_of
 
 
 class Evidence(NamedTuple):

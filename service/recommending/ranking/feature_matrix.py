@@ -12,8 +12,8 @@ import numpy as np
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
-from service.support.array_types import Float32, Int32, Records
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Float32, Int32, Records
+from service.support.compiled.compilation import compiled
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor

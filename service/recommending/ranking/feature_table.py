@@ -18,8 +18,8 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
     clear,
 )
-from service.support.array_types import Float32, Int32
-from service.support.read_only import read_only
+from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.read_only import read_only
 
 _SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
 _NO_BASKETS = read_only(np.empty(0, np.int64))

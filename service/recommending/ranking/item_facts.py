@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.support.array_types import Records
+from service.support.arrays.array_types import Records
 
 _LEVELS = ("subcategory", "category", "department")
 _TREND = ("log_popularity_7d", "log_popularity_14d", "log_popularity_30d", "log_popularity_90d")

@@ -13,10 +13,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from service.support.array_types import Bool, Float32, Int32, Int64, Records
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Bool, Float32, Int32, Int64, Records
+from service.support.arrays.rank_keys import rank_key
+from service.support.compiled.compilation import compiled
 from service.support.durations import DAY_S
-from service.support.rank_keys import rank_key
 
 # Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
 # neighbour.
@@ -216,7 +216,7 @@ def _near(sums: Any, weighted: bool) -> np.float32:
 def candidate_keys(
     eligible: Bool, items: Int32, sums: Records, weighted: bool
 ) -> tuple[Int64, Int64]:
-    """Rank keys (see `service.support.rank_keys`) of the eligible items that have a row.
+    """Rank keys (see `service.support.arrays.rank_keys`) of the eligible items that have a row.
 
     Args:
         eligible: (n_items,) which items may be recommended.

@@ -10,7 +10,7 @@ from service.bundle.bundle import Bundle
 from service.recommending.aggregate import PARTS, Part
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.stored_trees import stored_trees
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 
 class Ranker:

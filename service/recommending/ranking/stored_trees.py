@@ -7,7 +7,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleInvalidError, BundleVersionError
 from service.recommending.ranking.trees import Trees
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 
 def stored_trees(bundle: Bundle, group: str, root: str, fact: str, columns: Sequence[str]) -> Trees:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from service.support.array_types import Float32, Int32, UInt32
-from service.support.compilation import compiled
+from service.support.arrays.array_types import Float32, Int32, UInt32
+from service.support.compiled.compilation import compiled
 
 MOST_LEAVES = 32  # of one tree, the bits of a mask
 _ALL = np.uint32(0xFFFFFFFF)

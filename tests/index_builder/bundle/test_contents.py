@@ -11,13 +11,13 @@ from index_builder.bundle.contents import assemble
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.statistics.histories import histories
-from index_builder.transactions.encoding import EncodedTransactions, encode
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import BundleContents, preview_bundle
-from service.recommending.queries import build_queries
+from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.index_builder.conftest import QUICK
 
 AS_OF = datetime.fromisoformat("2017-12-01")

@@ -12,7 +12,7 @@ from index_builder.bundle.contents import assemble
 from index_builder.bundle.fold_in import with_folded_in_users
 from index_builder.embeddings.triple2vec import train
 from index_builder.statistics.past_baskets import past_baskets
-from index_builder.transactions.encoding import encode
+from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.transactions import Transactions, read_transactions
 from service.bundle.bundle import Bundle, load_bundle, preview_bundle, write_bundle
 from service.bundle.errors import BundleError
@@ -20,7 +20,7 @@ from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.data import ranked_shop
 from tests.data.ranked_shop import exactly, ranked_contents
 from tests.data.requests import a_request

@@ -15,9 +15,9 @@ from index_builder.embeddings.completion_loops import (
     step,
     sum_given,
 )
-from service.support.array_types import Bool, Float32, Float64, Int64
+from service.support.arrays.array_types import Bool, Float32, Float64, Int64
+from service.support.arrays.offsets import offsets
 from service.support.durations import DAY_S
-from service.support.offsets import offsets
 from tests.data.encoded import encoded
 
 # Two baskets of places. There are 4 choices; place 4 and 5 are given items that are no choice.

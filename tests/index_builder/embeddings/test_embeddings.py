@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from index_builder.embeddings.embeddings import Embeddings, TrainingError, check
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 
 def test_vectors_that_are_not_usable_are_refused() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.embeddings.nce import run
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float64, Int32
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Float64, Int32
 from tests.data.encoded import encoded
 
 Tables = dict[str, Float64]

@@ -6,8 +6,8 @@ import pytest
 from index_builder.config import TrainConfig
 from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, log_share
 from index_builder.embeddings.triple2vec import train
-from index_builder.transactions.encoding import EncodedBaskets
-from service.support.array_types import Float32, Int64
+from index_builder.transactions.encoded.encoding import EncodedBaskets
+from service.support.arrays.array_types import Float32, Int64
 from tests.data.encoded import encoded
 
 N_ITEMS, N_USERS = 12, 6

@@ -16,7 +16,7 @@ from index_builder.index.tuning import (
 )
 from service.retrieval import RetrievalError, measure_ann_recall
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 # Directions at random, and a popularity that outweighs them: what real rows look like.
 RANDOM = np.random.default_rng(0)

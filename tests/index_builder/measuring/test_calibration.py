@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from index_builder.measuring.calibration import Calibration, Curve, calibrate
-from service.support.array_types import Bool, Float64
+from service.support.arrays.array_types import Bool, Float64
 
 # Every user sees 20 recommendations: ten with score 0, half of them right, and ten with
 # score log(4), eight of them right. So the log-odds are the score.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from index_builder.measuring.coverage import Coverage
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 
 def ranked(*rows: list[int]) -> Int32:

@@ -7,7 +7,7 @@ import pytest
 
 from index_builder.measuring.list_diversity import ListDiversity
 from service.bundle.bundle import Bundle, preview_bundle
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 from tests.data.tiny_bundle import N_ITEMS, tiny_contents
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from index_builder.measuring.quality import K, Quality, measure, quality_table, ranking_function
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.bundle.bundle import preview_bundle
 from service.recommending.recommender import Recommender
 from service.recommending.weights import Weights

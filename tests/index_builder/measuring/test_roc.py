@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index_builder.measuring.roc import roc_auc, roc_curve
-from service.support.array_types import Float64
+from service.support.arrays.array_types import Float64
 
 NUMBERS = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=30).map(np.array)
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from index_builder.measuring.quality import K
 from index_builder.measuring.scorer import top
-from index_builder.transactions.held_out import HeldOut
-from service.support.array_types import Float32
+from index_builder.transactions.encoded.held_out import HeldOut
+from service.support.arrays.array_types import Float32
 from tests.data.held_out import basket
 
 

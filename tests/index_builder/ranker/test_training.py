@@ -15,14 +15,14 @@ from index_builder.build import build
 from index_builder.config import RankerConfig
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import training_examples
-from index_builder.transactions.held_out import HeldOut
+from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.products import read_products
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import load_bundle, preview_bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.recommender import Recommender
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.data.ranked_shop import CONFIG, CUT, lines, products, shop
 from tests.data.requests import a_request
 

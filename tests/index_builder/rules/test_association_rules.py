@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.association_rules import AssociationRules, association_rules
 from index_builder.rules.baskets import read_baskets
-from service.support.offsets import offsets
+from service.support.arrays.offsets import offsets
 
 STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
 ALL = AssociationRulesConfig(min_baskets=1, min_confidence=0, min_lift=0)

@@ -7,7 +7,7 @@ import pytest
 
 from index_builder.config import AssociationRulesConfig
 from index_builder.rules.levels import category_lift, item_rules, level_rules
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
 from tests.data.encoded import trained
 from tests.data.ruled_shop import ALL, ruled_contents

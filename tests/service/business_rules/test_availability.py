@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from service.business_rules.availability import Availability, read_availability
 from service.business_rules.errors import RulesError
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 INDEX = {"a": 0, "b": 1, "7": 2}
 

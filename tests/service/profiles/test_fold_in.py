@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from service.profiles.fold_in import FoldIn, learned_by_completion
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.data.tiny_bundle import DIMENSION, N_ITEMS, tiny_contents
 
 DAY_S = 86_400

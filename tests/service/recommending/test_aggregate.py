@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from service.profiles.profile import Profile
 from service.recommending.aggregate import closest_anchors, score_parts
-from service.recommending.queries import build_queries, mean_query
+from service.recommending.searching.queries import build_queries, mean_query
 from service.recommending.weights import Weights
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 #              p1 p2  q1 q2  prior
 ROWS = np.array(

@@ -9,7 +9,7 @@ from service.profiles.profile import Profile
 from service.recommending.candidates import Context, by_history, merge
 from service.recommending.ranking.feature_table import FeatureTable
 from service.settings import RecommendOptions
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 from tests.data.ranked_shop import ranked_contents
 
 N = 10

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from service.bundle.arrays import Arrays
 from service.bundle.bundle import preview_bundle
 from service.recommending.related_items import RelatedItems
-from service.support.array_types import Bool
+from service.support.arrays.array_types import Bool
 from tests.data.ruled_shop import ruled_contents
 from tests.data.tiny_bundle import N_ITEMS
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.retrieval.closest_lists import named_most
-from service.support.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32
 
 # Two aisles, 0 to 2 and 3 to 5, which name nothing of each other.
 AISLES = np.array([[1, 2], [2, 0], [0, 1], [4, 5], [5, -1], [3, 4]], np.int32)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from service.retrieval import Retrieval, RetrievalError, backend, measure_ann_recall
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 WIDTH = 5
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)

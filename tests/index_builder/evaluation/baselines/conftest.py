@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.encoded import trained
 
 N_ITEMS, N_USERS = 12, 6

@@ -6,7 +6,7 @@ import pytest
 
 from index_builder.evaluation.baselines.item_knn import co_purchases, item_knn
 from index_builder.measuring.scorer import top
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.encoded import trained
 from tests.data.held_out import basket
 

@@ -28,7 +28,7 @@ from index_builder.evaluation.baselines.skip_gram import (
 from index_builder.measuring.purchases import recency_frequency
 from index_builder.measuring.quality import K
 from index_builder.measuring.scorer import top
-from index_builder.transactions.encoding import encode
+from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.transactions import Transactions
 from tests.data.held_out import basket
 from tests.data.tiny_bundle import N_ITEMS

@@ -15,7 +15,7 @@ from index_builder.evaluation.baselines.published import (
     triple2vec_without_user,
 )
 from index_builder.measuring.scorer import Scorer, top
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.held_out import basket
 
 METHODS = [triple2vec_without_user, triple2vec, rtt2vec]

@@ -14,7 +14,7 @@ from index_builder.evaluation.baselines.skip_gram import (
     skip_gram,
 )
 from index_builder.measuring.scorer import Scorer, top
-from index_builder.transactions.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.encoded import trained
 from tests.data.held_out import basket
 

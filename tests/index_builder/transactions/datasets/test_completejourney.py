@@ -10,7 +10,7 @@ import pytest
 
 from index_builder.transactions.datasets import completejourney
 from index_builder.transactions.datasets.completejourney_names import product_name
-from index_builder.transactions.encoding import encode, encode_baskets
+from index_builder.transactions.encoded.encoding import encode, encode_baskets
 from index_builder.transactions.errors import MissingDatasetError
 from index_builder.transactions.transactions import Transactions
 

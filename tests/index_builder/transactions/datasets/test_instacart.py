@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.transactions.datasets import instacart
-from index_builder.transactions.encoding import encode, encode_baskets
+from index_builder.transactions.encoded.encoding import encode, encode_baskets
 from index_builder.transactions.errors import (
     BadRowsError,
     EmptyIdError,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.postprocess.diversity import diversify, inverse_norms
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 
 Merits = dict[int, float]
 

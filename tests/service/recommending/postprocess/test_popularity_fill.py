@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.postprocess.popularity_fill import top_up
-from service.support.array_types import Int32
+from service.support.arrays.array_types import Int32
 
 
 def int32(values: list[int]) -> Int32:

@@ -12,7 +12,7 @@ from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
-from service.support.array_types import Float32, Records
+from service.support.arrays.array_types import Float32, Records
 
 
 def filled(positions: Records, fill: Callable[..., Any] = fill) -> Float32:

@@ -14,7 +14,7 @@ from service.profiles.profile import Profile
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.data.tiny_bundle import N_ITEMS, N_USERS, tiny_contents
 
 AS_OF = 1_512_086_400  # 2017-12-01

@@ -13,7 +13,7 @@ from service.bundle.bundle import Bundle, preview_bundle
 from service.recommending.ranking.features import FEATURES
 from service.recommending.recommender import Recommender
 from service.retrieval.exact import Exact
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 from tests.data.by_score import by_score
 from tests.data.plain_ranking import PlainRanking, walk
 from tests.data.ranked_shop import N_ITEMS, PLACES, WEIGHTS, ranked_contents

@@ -15,7 +15,7 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
     clear,
 )
-from service.support.array_types import Int32, Records
+from service.support.arrays.array_types import Int32, Records
 
 N = 8
 DAY = 86_400

@@ -16,7 +16,7 @@ from service.recommending.basket_score.scorer import BasketScorer
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.ranker import Ranker
 from service.recommending.recommender import Recommender
-from service.support.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32
 from tests.data.by_score import by_score
 from tests.data.requests import a_request
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.recommending.ranking.trees import MOST_LEAVES, Trees
-from service.support.array_types import Float32
+from service.support.arrays.array_types import Float32
 
 # Tree 1: x0 <= 1.5 ? (x1 <= 0 ? 1 : 2) : 10, with means 5 at the root and 1.5 below.
 # Tree 2: always 0.25.

@@ -1,0 +1,1 @@
+"""Transactions as arrays of indices."""

@@ -1,0 +1,43 @@
+"""Baskets as a sparse matrix, and how many baskets hold two items."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from service.support.arrays.array_types import Int32, Int64
+
+
+def basket_matrix(
+    indptr: Int64, items: Int32, n_items: int, dtype: npt.DTypeLike = np.float32
+) -> csr_array:
+    """Returns a matrix of ones, (n_baskets, n_items).
+
+    Args:
+        indptr: (n_baskets + 1,) where each basket starts.
+        items: distinct item indices of each basket, ascending.
+        n_items: the item indices are below it.
+        dtype: of the ones.
+    """
+    # SciPy would widen the items to the type of the offsets, which takes twice the memory.
+    starts = indptr.astype(items.dtype)
+    return csr_array((np.ones(len(items), dtype), items, starts), shape=(len(indptr) - 1, n_items))
+
+
+def co_purchase_blocks(baskets: csr_array, block_items: int) -> Iterator[tuple[slice, csr_array]]:
+    """Yields the matrix of the baskets with both of two items, some rows at a time.
+
+    Args:
+        baskets: (n_baskets, n_items), as `basket_matrix` returns it.
+        block_items: number of rows that are in memory at once.
+
+    Yields:
+        Which items the rows belong to, and the rows, (items, n_items), in canonical format.
+    """
+    by_item = baskets.T.tocsr()
+    for start in range(0, by_item.shape[0], block_items):
+        block = slice(start, start + block_items)
+        rows = (by_item[block] @ baskets).tocsr()
+        rows.sort_indices()
+        yield block, rows

@@ -1,0 +1,291 @@
+"""Encoded baskets: transactions as arrays of indices, for training, counting and evaluation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from index_builder.config import BuildConfig
+from index_builder.transactions.categories import MORE
+from index_builder.transactions.errors import TooFewBasketsError
+from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
+from index_builder.transactions.products import TAXONOMY
+from index_builder.transactions.transactions import Transactions
+from service.support.arrays.array_types import Int32, Int64
+from service.support.arrays.offsets import offsets
+
+_DEFAULTS = BuildConfig()
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedBaskets:
+    """Baskets in compressed rows, ordered by (begun_at, basket_id).
+
+    Basket b holds the items basket_items[basket_indptr[b] : basket_indptr[b + 1]].
+
+    Attributes:
+        basket_ids: (n_baskets,) outside ids.
+        basket_indptr: (n_baskets + 1,) int64.
+        basket_items: (n,) int32, item indices: distinct and ascending within a basket.
+        basket_user: (n_baskets,) int32, user index; see `EncodedTransactions` for guests.
+        basket_begun: (n_baskets,) int64, start in seconds since 1970, UTC.
+        left_out: counts of what is not in the arrays, by reason.
+    """
+
+    basket_ids: list[str] = field(repr=False)
+    basket_indptr: Int64 = field(repr=False)
+    basket_items: Int32 = field(repr=False)
+    basket_user: Int32 = field(repr=False)
+    basket_begun: Int64 = field(repr=False)
+    left_out: Mapping[str, int]
+
+    @property
+    def n_baskets(self) -> int:
+        """Number of baskets."""
+        return len(self.basket_ids)
+
+    @property
+    def basket_sizes(self) -> Int64:
+        """(n_baskets,) number of items in each basket."""
+        return np.diff(self.basket_indptr)
+
+    @property
+    def line_basket(self) -> Int32:
+        """(n,) the basket of each entry of `basket_items`."""
+        return np.repeat(np.arange(self.n_baskets, dtype=np.int32), self.basket_sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedTransactions(EncodedBaskets):
+    """Training baskets, with the catalogue and the users that they define.
+
+    Baskets of guests have n_users as their user: they count for items, and for no user.
+
+    Attributes:
+        items: one row per item index: item_id, name, department, category, subcategory
+            (strings, no nulls), the item of most baskets first, ties by item_id; brand, price
+            and more_categories where the products have them.
+        item_count: (n_items,) int32, number of training baskets that hold the item.
+        user_ids: (n_users,) sorted: all users with a training basket, whatever it holds.
+    """
+
+    items: pl.DataFrame = field(repr=False)
+    item_count: Int32 = field(repr=False)
+    user_ids: list[str] = field(repr=False)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items in the catalogue."""
+        return self.items.height
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.user_ids)
+
+    @property
+    def n_user_rows(self) -> int:
+        """Number of rows that a table by `basket_user` needs: one for all guests, if there are any.
+
+        It is the last one.
+        """
+        return max(self.n_users, int(self.basket_user.max(initial=-1)) + 1)
+
+    @cached_property
+    def of_users(self) -> EncodedBaskets:
+        """The baskets without those of guests."""
+        if self.n_user_rows == self.n_users:
+            return self
+        kept = self.basket_user < self.n_users
+        return EncodedBaskets(
+            basket_ids=[each for each, keep in zip(self.basket_ids, kept, strict=True) if keep],
+            basket_indptr=offsets(self.basket_sizes[kept]),
+            basket_items=self.basket_items[np.repeat(kept, self.basket_sizes)],
+            basket_user=self.basket_user[kept],
+            basket_begun=self.basket_begun[kept],
+            left_out=self.left_out,
+        )
+
+    @cached_property
+    def item_index(self) -> dict[str, int]:
+        """Item index by item_id."""
+        return {item_id: index for index, item_id in enumerate(self.items["item_id"])}
+
+    @cached_property
+    def user_index(self) -> dict[str, int]:
+        """User index by user_id."""
+        return {user_id: index for index, user_id in enumerate(self.user_ids)}
+
+    def __rich__(self) -> RenderableType:
+        table = RichTable(show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_row("users", f"{self.n_users:,}")
+        table.add_row("catalogue items", f"{self.n_items:,}")
+        table.add_row("baskets", f"{self.n_baskets:,}")
+        if guests := self.n_baskets - self.of_users.n_baskets:
+            table.add_row("  of guests", f"{guests:,}")
+        table.add_row("items in baskets", f"{self.basket_items.size:,}", end_section=True)
+        for reason, count in self.left_out.items():
+            if count:
+                table.add_row(reason, f"{count:,}")
+        return Group(Text("Training data", style="bold"), table)
+
+
+def encode(
+    transactions: Transactions,
+    products: pl.DataFrame | None = None,
+    min_item_baskets: int = _DEFAULTS.min_item_baskets,
+    until: datetime | None = None,
+) -> EncodedTransactions:
+    """Fixes the catalogue and the users, and encodes the training baskets.
+
+    Args:
+        transactions: all of them; baskets that began at `until` or later have no influence.
+        products: as `read_products` returns them; without them an item is named by its id.
+        min_item_baskets: an item is in the catalogue if this many training baskets hold it.
+        until: training baskets began before this moment; None takes all baskets.
+
+    Raises:
+        TooFewBasketsError: no basket holds two items of the catalogue, so there is nothing
+            to learn.
+    """
+    lines = (transactions.until(until) if until else transactions).lines
+    popularity = (
+        lines.group_by("item_id")
+        .agg(pl.len().cast(pl.Int32).alias("count"))
+        .sort(pl.col("count"), pl.col("item_id"), descending=[True, False])
+    )
+    catalogue = popularity.filter(pl.col("count") >= min_item_baskets)
+    user_ids = lines["user_id"].drop_nulls().unique().sort().to_list()
+    baskets = _encode(
+        lines,
+        _index_frame("item", catalogue["item_id"], range(catalogue.height)),
+        _index_frame("user", [*user_ids, None], range(len(user_ids) + 1)),
+    )
+    if baskets.basket_items.size == baskets.n_baskets:
+        raise TooFewBasketsError(_too_few(popularity, min_item_baskets, lines, until))
+    items, nameless = _describe(catalogue.select("item_id"), products)
+    left_out = {
+        **baskets.left_out,
+        "items below the threshold": popularity.height - catalogue.height,
+        "catalogue items without a product": nameless,
+    }
+    return EncodedTransactions(
+        **(vars(baskets) | {"left_out": left_out}),
+        items=items,
+        item_count=catalogue["count"].to_numpy(writable=True),
+        user_ids=user_ids,
+    )
+
+
+def with_new_items(encoded: EncodedTransactions, products: pl.DataFrame) -> EncodedTransactions:
+    """Adds the products that are not in the catalogue, behind its items, without any basket.
+
+    They count as in one basket each, so that shares of a purchase to come are finite.
+
+    Args:
+        encoded: the training baskets.
+        products: as `read_products` returns them.
+    """
+    new = products.filter(~pl.col("item_id").is_in(encoded.items["item_id"].to_list()))
+    return replace(
+        encoded,
+        items=pl.concat([encoded.items, new.select(encoded.items.columns)]),
+        item_count=np.concatenate([encoded.item_count, np.ones(new.height, np.int32)]),
+    )
+
+
+def encode_baskets(
+    transactions: Transactions, item_index: Mapping[str, int], user_index: Mapping[str, int]
+) -> EncodedBaskets:
+    """Encodes baskets, for example held-out ones, by the indices of a known catalogue.
+
+    Unknown items, baskets without a known item, and baskets of unknown users are left out and
+    counted.
+
+    Args:
+        transactions: the baskets.
+        item_index: item index by item_id.
+        user_index: user index by user_id.
+    """
+    return _encode(
+        transactions.lines,
+        _index_frame("item", item_index.keys(), item_index.values()),
+        _index_frame("user", user_index.keys(), user_index.values()),
+    )
+
+
+def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> EncodedBaskets:
+    """Encodes lines (sorted as in `Transactions`) by tables of item and user indices.
+
+    Baskets of users that are not in the table are left out, guests' too unless null is in it.
+    """
+    of_users = lines.join(users, on="user_id", maintain_order="left", nulls_equal=True)
+    known = of_users.join(items, on="item_id", maintain_order="left")
+    # Within a basket the lines are in the order of item_id; the arrays need that of item_index.
+    known = known.with_columns(basket=pl.col("basket_id").rle_id()).sort("basket", "item_index")
+    baskets = known.group_by("basket", maintain_order=True).agg(
+        pl.col("basket_id", "user_index", "begun_at").first(), size=pl.len()
+    )
+    n_baskets = lines["basket_id"].n_unique()
+    n_of_users = of_users["basket_id"].n_unique()
+    return EncodedBaskets(
+        basket_ids=baskets["basket_id"].to_list(),
+        basket_indptr=offsets(baskets["size"].to_numpy()),
+        basket_items=known["item_index"].to_numpy(writable=True),
+        basket_user=baskets["user_index"].to_numpy(writable=True),
+        basket_begun=baskets["begun_at"].dt.epoch("s").to_numpy(writable=True),
+        left_out={
+            "baskets of unknown users": n_baskets - n_of_users,
+            "baskets without a catalogue item": n_of_users - baskets.height,
+            "lines with other items": of_users.height - known.height,
+        },
+    )
+
+
+def _index_frame(noun: str, ids: Iterable[str | None], indices: Iterable[int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {f"{noun}_id": list(ids), f"{noun}_index": list(indices)},
+        schema={f"{noun}_id": pl.String, f"{noun}_index": pl.Int32},
+    )
+
+
+def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl.DataFrame, int]:
+    """Joins names and taxonomy to the catalogue, and counts the items without a product."""
+    if products is None:
+        products = pl.DataFrame(schema=dict.fromkeys(PRODUCT_COLUMNS, pl.String))
+    joined = item_ids.join(products, on="item_id", how="left", maintain_order="left")
+    nameless = joined["name"].null_count()
+    items = joined.select(
+        "item_id",
+        pl.col("name").fill_null(pl.col("item_id")),
+        pl.col(TAXONOMY).fill_null(""),
+        *(
+            pl.col(each).fill_null("")
+            for each in ("brand", MORE, "group_id")
+            if each in products.columns
+        ),
+        *(["price"] if "price" in products.columns else []),
+    )
+    return items, nameless
+
+
+def _too_few(
+    popularity: pl.DataFrame, min_item_baskets: int, lines: pl.DataFrame, until: datetime | None
+) -> str:
+    when = f" before {until}" if until else ""
+    largest = int(popularity["count"][0]) if popularity.height else 0
+    return (
+        f"Too few baskets{when}: none holds two items that are in {min_item_baskets} baskets "
+        f"or more.\n"
+        f"Found: {lines['basket_id'].n_unique():,} baskets, {popularity.height:,} items, the most "
+        f"bought of them in {largest:,} baskets.\n"
+        "Lower the threshold (min_item_baskets), or bring more transactions."
+    )

@@ -1,0 +1,1 @@
+"""From a basket to what the index finds: anchors, queries, search."""

@@ -1,0 +1,1 @@
+"""Types of arrays, and what NumPy lacks."""

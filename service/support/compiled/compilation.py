@@ -1,0 +1,72 @@
+"""Compiled loops: Numba's, for declared types, so that nothing compiles while a request waits.
+
+A loop is compiled when its module is imported, or read from the code cache. Later calls must fit
+the declared types.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import numba
+import numpy as np
+from numba.core import config
+
+from service.support.compiled.code_cache import CodeCache
+from service.support.compiled.processor_levels import compiled_level
+
+_config: Any = config  # fills itself from the environment
+_Loop = TypeVar("_Loop", bound=Callable[..., Any])
+
+_SCALARS = {bool: numba.boolean, int: numba.int64, float: numba.float64, np.float32: numba.float32}
+
+if _config.CPU_NAME is None and (_level := compiled_level()) is not None:
+    _config.CPU_NAME, _config.CPU_FEATURES = _level, ""
+
+
+def compiled(
+    *,
+    dimensions: Mapping[str, int] | None = None,
+    written: Collection[str] = (),
+    records: "Mapping[str, np.dtype[np.void]] | None" = None,
+    fastmath: set[str] | bool = False,
+) -> Callable[[_Loop], _Loop]:
+    """Compile a function for the types that its parameters are annotated with.
+
+    Arrays are contiguous. Functions that it calls must stand above it.
+
+    Args:
+        dimensions: number of axes of each array, by parameter, where it is not 1.
+        written: the arrays that the function writes to. Others may be read-only, as a bundle's are.
+        records: the dtype of each array of records.
+        fastmath: Numba's option of that name.
+
+    Raises:
+        numba.TypingError: the function does not fit the types.
+    """
+
+    def compile_now(loop: _Loop) -> _Loop:
+        hints = {name: hint for name, hint in get_type_hints(loop).items() if name != "return"}
+        types = [
+            _array(
+                (records or {}).get(name) or hint, (dimensions or {}).get(name, 1), name in written
+            )
+            for name, hint in hints.items()
+        ]
+        dispatcher: Any = numba.njit(nogil=True, fastmath=fastmath)(loop)
+        dispatcher._cache = CodeCache(loop)  # `cache=True` would put a cache of Numba's there
+        dispatcher.compile(tuple(types))
+        dispatcher.disable_compile()
+        return cast(_Loop, dispatcher)
+
+    return compile_now
+
+
+def _array(hint: Any, dimensions: int, written: bool) -> Any:
+    """Numba's type of an argument, by its annotation or its dtype."""
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if get_origin(hint) is tuple:
+        return numba.types.Tuple([_array(each, dimensions, written) for each in get_args(hint)])
+    # An annotation is `np.ndarray[shape, np.dtype[scalar]]`.
+    dtype = hint if isinstance(hint, np.dtype) else np.dtype(*get_args(get_args(hint)[1]))
+    return numba.typeof(np.empty((0,) * dimensions, dtype)).copy(readonly=not written)
