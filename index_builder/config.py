@@ -142,7 +142,7 @@ class ScoreConfig(_TreesConfig):
 
 
 class AssociationRulesConfig(_Config):
-    """Association rules; see `index_builder.rules.association_rules`."""
+    """Association rules; see `index_builder.statistics.rules.association_rules`."""
 
     min_support: float = Field(
         0.00015, ge=0, le=1, description="share of all baskets that hold both sides of a rule"

@@ -17,11 +17,11 @@ from index_builder.config import (
 from index_builder.embeddings.embeddings import Embeddings, log_share
 from index_builder.index.closest_lists import closest_items
 from index_builder.index.tuning import BuiltIndex
-from index_builder.rules.levels import category_lift, item_rules
 from index_builder.statistics.histories import Histories, histories
 from index_builder.statistics.neighbour_weights import neighbour_weights
 from index_builder.statistics.neighbours import Neighbours, neighbours
 from index_builder.statistics.past_baskets import PastBaskets, past_baskets
+from index_builder.statistics.rules.levels import category_lift, item_rules
 from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.categories import MORE

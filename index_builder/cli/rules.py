@@ -26,11 +26,11 @@ from index_builder.cli.options import (
 )
 from index_builder.cli.reading_options import reading_options
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.association_rules import AssociationRules, association_rules
-from index_builder.rules.baskets import read_baskets
-from index_builder.rules.files import write_rules
-from index_builder.rules.levels import item_rules, level_rules
-from index_builder.rules.thresholds import Mine, lower_thresholds
+from index_builder.statistics.rules.association_rules import AssociationRules, association_rules
+from index_builder.statistics.rules.baskets import read_baskets
+from index_builder.statistics.rules.files import write_rules
+from index_builder.statistics.rules.levels import item_rules, level_rules
+from index_builder.statistics.rules.thresholds import Mine, lower_thresholds
 from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.reading import Reading

@@ -14,7 +14,10 @@ from service.support.compiled.compilation import compiled
 
 
 class AssociationRule(NamedTuple):
-    """One rule, by item indices; see `index_builder.rules.association_rules` for its measures."""
+    """One rule, by item indices.
+
+    For its measures see `index_builder.statistics.rules.association_rules`.
+    """
 
     antecedent: list[int]
     consequent: int

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.levels import category_lift, item_rules, level_rules
+from index_builder.statistics.rules.levels import category_lift, item_rules, level_rules
 from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level
 from tests.data.encoded import trained

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.rules.itemsets import frequent_itemsets
+from index_builder.statistics.rules.itemsets import frequent_itemsets
 
 
 @pytest.mark.parametrize(

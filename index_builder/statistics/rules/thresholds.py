@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.association_rules import AssociationRules
+from index_builder.statistics.rules.association_rules import AssociationRules
 
 Mine = Callable[[AssociationRulesConfig], AssociationRules]
 

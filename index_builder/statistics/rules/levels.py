@@ -3,7 +3,7 @@
 import numpy as np
 
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.association_rules import AssociationRules, association_rules
+from index_builder.statistics.rules.association_rules import AssociationRules, association_rules
 from index_builder.transactions.encoded.basket_matrix import basket_matrix
 from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.bundle.taxonomy import Level

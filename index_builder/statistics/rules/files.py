@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index_builder.rules.association_rules import AssociationRules
+from index_builder.statistics.rules.association_rules import AssociationRules
 from service.support.files import replacing
 
 COLUMNS = ("antecedent", "consequent", "support", "confidence", "lift", "leverage", "conviction")

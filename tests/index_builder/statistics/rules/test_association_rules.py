@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.association_rules import AssociationRules, association_rules
-from index_builder.rules.baskets import read_baskets
+from index_builder.statistics.rules.association_rules import AssociationRules, association_rules
+from index_builder.statistics.rules.baskets import read_baskets
 from service.support.arrays.offsets import offsets
 
-STORE = Path(__file__).parents[4] / "shared" / "data" / "store_data.csv"
+STORE = Path(__file__).parents[5] / "shared" / "data" / "store_data.csv"
 ALL = AssociationRulesConfig(min_baskets=1, min_confidence=0, min_lift=0)
 
 Rule = tuple[tuple[int, ...], int]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index_builder.config import AssociationRulesConfig
-from index_builder.rules.itemsets import Itemsets, frequent_itemsets
+from index_builder.statistics.rules.itemsets import Itemsets, frequent_itemsets
 from service.support.arrays.array_types import Float64, Int32, Int64
 
 MOST_PARTS = 4  # of an antecedent
