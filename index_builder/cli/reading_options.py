@@ -28,7 +28,7 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
 
     parameters = [*(each for name, each in own.items() if name != "reading"), *shared.values()]
     named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    vars(run)["__signature__"] = inspect.Signature(named)  # what Typer reads the options from
     return run
 
 

@@ -1,5 +1,6 @@
 """Many requests for recommendations at once: `POST /recommend/batch`."""
 
+from types import GenericAlias
 from typing import Annotated, Any
 
 import orjson
@@ -57,9 +58,8 @@ class BatchEndpoint:
         self._recommend = recommend
         listed = BatchRequest.model_fields["requests"]
         count = Field(max_length=settings.batch_limit)
-        fields: dict[str, Any] = {
-            "requests": Annotated[list[recommend.request_type], listed, count]  # type: ignore[name-defined]
-        }
+        requests = GenericAlias(list, (recommend.request_type,))
+        fields: dict[str, Any] = {"requests": Annotated[requests, listed, count]}
         base, text = BatchRequest, BatchRequest.__doc__
         self._request_type = create_model("BatchRequest", __base__=base, __doc__=text, **fields)
 
