@@ -1,10 +1,9 @@
-"""The service's settings: environment variables `RTT2VEC_…`, or flags of `rtt2vec-serve`."""
+"""Settings of the process: environment variables `RTT2VEC_…`, or flags of `rtt2vec-serve`."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
     Field,
     SecretStr,
     ValidationInfo,
@@ -13,8 +12,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.settings.recommend_options import RecommendOptions
+
 LogLevel = Literal["debug", "info", "warning", "error"]
-SearchForm = Literal["anchors", "mean", "lists", "none"]
 LogUsers = Literal["off", "hashed", "plain"]
 """How logs show user ids."""
 
@@ -30,68 +30,6 @@ SECRET_CHARS = 16
 
 TIMEOUT_LIMIT_MS = 3_600_000
 """The longest time that may be set for an answer: an hour."""
-
-
-class RecommendOptions(BaseModel):
-    """How recommendations are made: what a recommender can be told."""
-
-    # Of the type that `Settings` needs; nothing here reads the environment.
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(frozen=True, extra="forbid")
-
-    anchor_limit: int = Field(
-        20, ge=1, description="Items up to which every basket item is an anchor; above, a sample."
-    )
-    anchor_fraction: float = Field(
-        0.5, gt=0, le=1, description="Share of a basket over `anchor_limit` that is sampled."
-    )
-    search: SearchForm = Field(
-        "anchors",
-        description="How candidates are found by vectors. `anchors`: one query for each anchor, "
-        "answered from the anchor's closest items, which the build listed, if they are enough, "
-        "else from the index; `mean`: one query of the index, the mean over the anchors, which "
-        "also serves strangers and answers without a ranker; `lists`: from the same lists without "
-        "a query, for users with a history; `none`: not at all.",
-    )
-    search_candidates: int = Field(
-        60, ge=1, description="Candidates from all queries together, about."
-    )
-    ranker: bool = Field(True, description="Whether to use the bundle's ranker, if it has one.")
-    neighbour_candidates: int = Field(
-        40, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
-    )
-    past_candidates: int = Field(
-        150, ge=0, description="The ranker's candidates from neighbours and recency together."
-    )
-    history_candidates: int = Field(
-        200, ge=0, description="Candidates taken from the user's own purchase history."
-    )
-    mmr_lambda: float = Field(
-        0.95, ge=0, le=1, description="Relevance against diversity; 1 is pure relevance."
-    )
-    mmr_pool: int = Field(40, ge=1, description="Best candidates that are reordered for diversity.")
-    substitute_weight: float = Field(
-        0.25,
-        gt=0,
-        description="Weight of a candidate that replaces an item of the basket (a second milk): "
-        "log(weight) is added to its score, so that 1 changes nothing.",
-    )
-    category_cap: int = Field(
-        0, ge=0, description="Most recommendations of one category in an answer; 0 sets no cap."
-    )
-    group_cap: int = Field(
-        1,
-        ge=0,
-        description="Most recommendations of one group of variants, the products' `group_id`, in "
-        "an answer, and none of a group of the basket; 0 sets no cap.",
-    )
-    taxonomy_filter: Literal["off", "demote", "drop"] = Field(
-        "off",
-        description="Treatment of recommendations whose category goes with no category of the "
-        "basket. `demote`: they come last; `drop`: others take their place.",
-    )
-    taxonomy_min_lift: float = Field(
-        1.0, ge=0, description="Smallest lift at which two categories go together."
-    )
 
 
 class _Listening(BaseSettings):
