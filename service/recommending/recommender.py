@@ -6,8 +6,7 @@ Offline evaluation runs this very class: ranking is never written twice.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
-from math import log
-from time import perf_counter, time
+from time import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,31 +16,28 @@ from service.business_rules.planning.arranged import Arranged
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile, ProfileSource
 from service.recommending import candidates as sources
-from service.recommending.aggregate import PARTS, closest_anchors, score_parts
+from service.recommending.aggregate import closest_anchors, score_parts
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
 from service.recommending.eligibility import eligible_for
 from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import top_up
-from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.postprocess.variants import Variants
 from service.recommending.ranking.evidence import Evidence
 from service.recommending.ranking.feature_table import FeatureTable
-from service.recommending.ranking.ranker import Ranker
 from service.recommending.request import RecommendRequest
+from service.recommending.scorer import Scorer
 from service.recommending.searching.anchors import choose_anchors
 from service.recommending.searching.search import Search
 from service.recommending.shortlist import Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions, SearchForm
 from service.support.arrays.array_types import Bool, Float32, Int32, Positions
+from service.support.stopwatch import Observe, stopwatch
 
 if TYPE_CHECKING:
     from service.business_rules.planning.plan import Plan
     from service.business_rules.rulebook import Rulebook
-
-Observe = Callable[[str, float], None]
-"""Is told the name of a stage and the seconds that it took."""
 
 
 class Recommender:
@@ -84,10 +80,9 @@ class Recommender:
         self._category_codes = bundle.catalogue.taxonomy.category.codes
         self._taxonomy = TaxonomyFilter.read(bundle, options)
         self._diversity = Diversity(self._rows, self._category_codes)
-        self._substitutes = Substitutes.read(bundle)
         self._variants = Variants.read(bundle)
         self.table = FeatureTable(bundle) if options.ranker else None
-        self._ranker = Ranker(bundle) if options.ranker and bundle.tree_root is not None else None
+        self._scorer = Scorer(bundle, self._weights, options)
 
     def recommend(
         self,
@@ -111,11 +106,11 @@ class Recommender:
             options: in place of the recommender's own; they may ask for less effort, not for more.
             observe: is told how long each stage took.
         """
-        lap = _stopwatch(observe)
+        lap = stopwatch(observe)
         plan = None if rulebook is None else rulebook.plan(request.store_id)
         now = time() if rulebook is None else rulebook.now()
         listed = self._shortlist(request, options or self.options, plan, profile, now, lap)
-        scores = self._score(listed)
+        scores = self._scorer.scores(listed)
         ranked = np.argsort(-scores, kind="stable")  # of equal scores the smaller item is first
         lap("rank")
         arranged = self._arrange(listed, scores, ranked)
@@ -134,7 +129,7 @@ class Recommender:
 
     def shortlist(self, request: RecommendRequest) -> Shortlist:
         """The candidates of a request, at least k where the catalogue has them, before ranking."""
-        return self._shortlist(request, self.options, None, None, time(), _stopwatch(None))
+        return self._shortlist(request, self.options, None, None, time(), stopwatch(None))
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -193,7 +188,7 @@ class Recommender:
 
         The blended score ranks by the mean; and a stranger has no past that brings candidates.
         """
-        ranked = self._ranker is not None and options.ranker
+        ranked = self._scorer.ranks and options.ranker
         if options.search == "anchors" and not (ranked and profile is not None):
             return "mean"
         return options.search
@@ -209,24 +204,6 @@ class Recommender:
         if self.table is None or not options.ranker or not len(known):
             return nullcontext()
         return self.table.evidence(profile, known)
-
-    def _score(self, listed: Shortlist) -> Float32:
-        if listed.features is None or self._ranker is None:
-            scores = listed.candidates.score(self._weights)
-        else:
-            scores = self._ranker.score(listed.features)
-        if (demotions := self._demotions(listed)) is not None:
-            scores = scores + demotions
-        if listed.plan is None or listed.plan.log_factors is None:
-            return scores
-        return scores + listed.plan.log_factors[listed.candidates.items]
-
-    def _demotions(self, listed: Shortlist) -> Float32 | None:
-        """What is added to the scores of candidates that replace an item of the basket."""
-        weight = listed.options.substitute_weight
-        if self._substitutes is None or weight == 1:
-            return None
-        return self._substitutes.demotions(listed.candidates.items, listed.known, log(weight))
 
     def _arrange(self, listed: Shortlist, scores: Float32, ranked: Positions) -> Arranged:
         """The k recommendations: diverse, within the category cap, and as business rules want."""
@@ -260,26 +237,17 @@ class Recommender:
     def _reasons(self, listed: Shortlist, arranged: Arranged) -> Iterator[Reasons]:
         chosen, anchors, plan = arranged.chosen, listed.anchors, listed.plan
         items = listed.candidates.items[chosen]
-        if listed.features is None or self._ranker is None:
-            parts = listed.candidates.parts(self._weights)
-            basket, user, popularity = (parts[part][chosen] for part in PARTS)
-        else:
-            parts = self._ranker.parts(listed.features[chosen])
-            basket, user, popularity = (parts[part] for part in PARTS)
-        if (demotions := self._demotions(listed)) is not None:
-            basket = basket + demotions[chosen]
-        if plan is not None and plan.log_factors is not None:
-            popularity = popularity + plan.log_factors[items]
+        parts = zip(*(part.tolist() for part in self._scorer.parts(listed, chosen)), strict=True)
         item_ids = self._bundle.catalogue.item_ids
         closest = closest_anchors(self._rows, items, anchors).tolist() if len(anchors) else None
-        for place, (item, position) in enumerate(zip(items.tolist(), chosen.tolist(), strict=True)):
-            pinned_by = arranged.pinned.get(position)
+        places = zip(items.tolist(), chosen.tolist(), parts, strict=True)
+        for place, (item, position, (basket, user, popularity)) in enumerate(places):
             yield {
                 "anchor": item_ids[closest[place]] if closest else None,
-                "basket": float(basket[place]),
-                "user": float(user[place]),
-                "popularity": float(popularity[place]),
-                "rules": [] if plan is None else plan.touched(item, pinned_by),
+                "basket": basket,
+                "user": user,
+                "popularity": popularity,
+                "rules": [] if plan is None else plan.touched(item, arranged.pinned.get(position)),
             }
 
 
@@ -288,17 +256,3 @@ def _lacks_something(listed: Shortlist) -> bool:
     request, profile = listed.request, listed.profile
     lacks_user = profile.fallback if profile is not None else request.user_id is not None
     return lacks_user or (bool(request.basket) and not len(listed.anchors))
-
-
-def _stopwatch(observe: Observe | None) -> Callable[[str], None]:
-    if observe is None:
-        return lambda _stage: None
-    last = perf_counter()
-
-    def lap(stage: str) -> None:
-        nonlocal last
-        now = perf_counter()
-        observe(stage, now - last)
-        last = now
-
-    return lap

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from service.profiles.profile import Profile
 from service.recommending.answer import Recommendations
-from service.recommending.recommender import Observe, Recommender
+from service.recommending.recommender import Recommender
 from service.recommending.request import RecommendRequest
 from service.settings import RecommendOptions
+from service.support.stopwatch import Observe
 
 if TYPE_CHECKING:
     from service.business_rules.rulebook import Rulebook

@@ -11,11 +11,12 @@ from service.recommending.answer import Recommendations
 from service.recommending.basket_score.scorer import BasketScorer
 from service.recommending.eligibility import eligible_items
 from service.recommending.postprocess.substitutes import Substitutes
-from service.recommending.recommender import Observe, Recommender
+from service.recommending.recommender import Recommender
 from service.recommending.related_items import RelatedItems
 from service.recommending.request import RecommendRequest
 from service.serving.deadline import Deadline
 from service.support.arrays.array_types import Bool, Int32
+from service.support.stopwatch import Observe
 
 if TYPE_CHECKING:
     from service.profiles.store.stored_profiles import StoredProfiles
