@@ -1,15 +1,18 @@
-"""Query parameters: what a route does not know is refused, since it would have no effect."""
+"""Query parameters: one that several routes have, and the refusal of unknown ones."""
 
 from collections import Counter
 from collections.abc import Collection
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
 from service.http.problems import ProblemError
 from service.support.invalid_fields import FieldError, shortened
+
+STORE = Query(description="The store whose business rules and stock apply; null for none.")
+"""The parameter `store_id`."""
 
 _SHOWN = 10  # a request line of 16 KiB has room for thousands
 

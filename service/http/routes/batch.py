@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, create_model
 from starlette.types import Receive, Scope, Send
 
 from service.http.admission import Queue
-from service.http.body import described, parse_json, read_json_body
+from service.http.body import parse_json, read_json_body
+from service.http.direct_route import direct_route
 from service.http.keys.access import Access
 from service.http.parameters import refuse_other_parameters
-from service.http.problems import documented
 from service.http.readiness import require_served
 from service.http.routes.recommend import RecommendEndpoint, RecommendResponse
 from service.http.schemas import RequestBody
@@ -73,17 +73,9 @@ class BatchEndpoint:
         one = self._recommend.request_type.model_json_schema()
         schema["properties"]["requests"]["items"] = one
         del schema["$defs"]
-        route = APIRoute(
-            "/recommend/batch",
-            recommend_batch,
-            methods=["POST"],
-            response_model=BatchResponse,
-            dependencies=self._access.dependencies("recommend"),
-            responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
-            openapi_extra=described(schema),
+        return direct_route(
+            "/recommend/batch", self, recommend_batch, schema, BatchResponse, self._access
         )
-        route.app = self
-        return route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one batch (ASGI)."""

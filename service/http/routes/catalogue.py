@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from service.bundle.taxonomy import Level
 from service.http.entity_tags import NOT_MODIFIED, tagged
+from service.http.parameters import STORE
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import TIDIED, Answer, CatalogueItem, id_length
@@ -88,7 +89,6 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
     """Return the routes by which a shop window shows the catalogue."""
     router = APIRouter()
     text = id_length(settings)
-    store = Query(description="The store whose business rules and stock apply; null for none.")
 
     @router.get(
         "/items",
@@ -102,7 +102,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
         ] = None,
         department: Annotated[str | None, text, Query(description="Only of this one.")] = None,
         category: Annotated[str | None, text, Query(description="Only of this one.")] = None,
-        store_id: Annotated[str | None, text, TIDIED, store] = None,
+        store_id: Annotated[str | None, text, TIDIED, STORE] = None,
         offset: Annotated[
             int, Query(ge=0, le=_OFFSET_LIMIT, description="Items to leave out at the beginning.")
         ] = 0,
@@ -129,7 +129,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
     )
     async def categories(
         request: Request,
-        store_id: Annotated[str | None, text, TIDIED, store] = None,
+        store_id: Annotated[str | None, text, TIDIED, STORE] = None,
         limit: Annotated[
             int, Query(ge=1, le=_CATEGORY_LIMIT, description="Categories wanted, at most.")
         ] = _CATEGORY_LIMIT,
@@ -147,7 +147,7 @@ def catalogue_routes(serving: Serving, settings: Settings) -> APIRouter:
     async def item(
         request: Request,
         item_id: Annotated[str, text, TIDIED, Path(description="The item.")],
-        store_id: Annotated[str | None, text, TIDIED, store] = None,
+        store_id: Annotated[str | None, text, TIDIED, STORE] = None,
     ) -> Response:
         """Give what is known of an item."""
         served = require_served(serving)

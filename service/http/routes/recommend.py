@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from service.http.admission import Queue
-from service.http.body import described, parse_json, read_json_body
+from service.http.body import parse_json, read_json_body
+from service.http.direct_route import direct_route
 from service.http.keys.access import Access
 from service.http.parameters import refuse_other_parameters
-from service.http.problems import documented
 from service.http.readiness import require_served
 from service.http.schemas import Answer, CatalogueItem, request_type
 from service.recommending.answer import Recommendation, Recommendations, Source
@@ -87,17 +87,8 @@ class RecommendEndpoint:
         async def recommend() -> None:
             """Recommend items that go with a basket, for this user."""
 
-        route = APIRoute(
-            "/recommend",
-            recommend,
-            methods=["POST"],
-            response_model=RecommendResponse,
-            dependencies=self._access.dependencies("recommend"),
-            responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
-            openapi_extra=described(self.request_type.model_json_schema()),
-        )
-        route.app = self
-        return route
+        schema = self.request_type.model_json_schema()
+        return direct_route("/recommend", self, recommend, schema, RecommendResponse, self._access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""

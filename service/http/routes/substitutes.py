@@ -6,6 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from service.http.parameters import STORE
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_part, require_served
 from service.http.schemas import TIDIED, Answer, CatalogueItem, id_length
@@ -39,12 +40,7 @@ def substitutes_routes(serving: Serving, settings: Settings) -> APIRouter:
         k: Annotated[
             int, Query(ge=1, le=settings.k_limit, description="Substitutes wanted, at most.")
         ] = min(5, settings.k_limit),
-        store_id: Annotated[
-            str | None,
-            id_length(settings),
-            TIDIED,
-            Query(description="The store whose business rules and stock apply; null for none."),
-        ] = None,
+        store_id: Annotated[str | None, id_length(settings), TIDIED, STORE] = None,
     ) -> SubstitutesResponse:
         """Give items that users buy in place of this one: alike, and rarely bought together.
 

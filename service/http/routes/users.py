@@ -10,6 +10,7 @@ from starlette.convertors import register_url_convertor
 from starlette.responses import Response
 
 from service.http.entity_tags import NOT_MODIFIED, tagged
+from service.http.parameters import STORE
 from service.http.problems import ProblemError, documented
 from service.http.readiness import require_served
 from service.http.schemas import (
@@ -135,12 +136,7 @@ def users_routes(serving: Serving, settings: Settings) -> APIRouter:
     @router.get("/users/{user_id:id}/profile", responses=documented(404, 422, 500, 503))
     async def profile(
         user_id: Annotated[str, id_length(settings), TIDIED],
-        store_id: Annotated[
-            str | None,
-            id_length(settings),
-            TIDIED,
-            Query(description="The store whose business rules and stock apply; null for none."),
-        ] = None,
+        store_id: Annotated[str | None, id_length(settings), TIDIED, STORE] = None,
     ) -> ProfileResponse:
         """Sum up what is known about a user."""
         served = require_served(serving)
