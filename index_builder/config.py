@@ -22,7 +22,7 @@ class Objective(StrEnum):
 
 
 class CompletionConfig(_Config):
-    """Basket completion; see `index_builder.embeddings.completion`."""
+    """Basket completion; see `index_builder.embeddings.completion.completion`."""
 
     learning_rate: float = Field(0.004, gt=0, description="at the start; falls linearly to 0")
     batch_baskets: int = Field(256, ge=1, description="most baskets of a mini-batch")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from rich.console import Console
 
 from index_builder.config import Objective, TrainConfig
-from index_builder.embeddings import completion, triple2vec
+from index_builder.embeddings import triple2vec
+from index_builder.embeddings.completion import completion
 from index_builder.embeddings.embeddings import Embeddings, Step
 from index_builder.progress import training_progress
 from index_builder.transactions.encoded.encoding import EncodedTransactions

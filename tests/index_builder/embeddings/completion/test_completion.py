@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.completion import train
+from index_builder.embeddings.completion.completion import train
 from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError
 from index_builder.transactions.encoded.encoding import EncodedBaskets
 from tests.data.encoded import encoded

@@ -1,0 +1,1 @@
+"""The training of vectors that find the rest of a basket."""
