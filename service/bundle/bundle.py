@@ -11,18 +11,15 @@ The builder calls `write_bundle`, the service `load_bundle`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 from pydantic import JsonValue
 
 from service import retrieval as backends
 from service.bundle.arrays import Arrays, read_arrays, write_arrays
-from service.bundle.catalogue import Catalogue, read_table, write_table
+from service.bundle.catalogue import Catalogue
 from service.bundle.errors import (
     BundleDamagedError,
     BundleError,
@@ -39,27 +36,13 @@ from service.bundle.manifest import (
     Manifest,
 )
 from service.bundle.publishing import CURRENT, publish, staging
+from service.bundle.tables import ITEMS, USERS, check_tables, read_tables, write_tables
 from service.retrieval import Retrieval, RetrievalError
 from service.retrieval.exact import Exact
 from service.support.arrays.read_only import read_only
 from service.support.files import read_regular, sync
 
-ITEMS = "items.arrow"
-USERS = "users.arrow"
 _MANIFEST_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
-_ITEM_COLUMNS = {
-    "item_id": "item_ids",
-    "name": "names",
-    "department": "departments",
-    "category": "categories",
-    "subcategory": "subcategories",
-}
-_OPTIONAL_ITEM_COLUMNS = {
-    "brand": "brands",
-    "price": "prices",
-    "more_categories": "more_categories",
-    "group_id": "groups",
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,7 +141,7 @@ def load_bundle(path: Path) -> Bundle:
 def _load(path: Path) -> Bundle:
     directory = _locate(path)
     manifest = _verify(directory)
-    catalogue, user_ids = _read_tables(directory)
+    catalogue, user_ids = read_tables(directory)
     arrays = read_arrays(directory, manifest.arrays)
     _check(arrays, catalogue, user_ids)
     bundle = Bundle(
@@ -174,11 +157,7 @@ def _load(path: Path) -> Bundle:
 
 
 def _write_files(directory: Path, contents: BundleContents) -> None:
-    named = {**_ITEM_COLUMNS, **_OPTIONAL_ITEM_COLUMNS}
-    columns = {name: getattr(contents.catalogue, field) for name, field in named.items()}
-    present = {name: column for name, column in columns.items() if column is not None}
-    write_table(directory / ITEMS, present)
-    write_table(directory / USERS, {"user_id": contents.user_ids})
+    write_tables(directory, contents.catalogue, contents.user_ids)
     write_arrays(directory, contents)
     contents.retrieval.save(directory)
 
@@ -250,28 +229,8 @@ def _is_intact(directory: Path) -> bool:
     return True
 
 
-def _read_tables(directory: Path) -> tuple[Catalogue, list[str]]:
-    try:
-        items, users = read_table(directory / ITEMS), read_table(directory / USERS)
-        columns: dict[str, Any] = {field: items[name] for name, field in _ITEM_COLUMNS.items()}
-        columns |= {field: items.get(name) for name, field in _OPTIONAL_ITEM_COLUMNS.items()}
-        return Catalogue(**columns), users["user_id"]
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise BundleInvalidError(directory, f"tables {ITEMS} and {USERS}", error) from error
-
-
 def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
-    for name, ids in ((ITEMS, catalogue.item_ids), (USERS, user_ids)):
-        if len(set(ids)) != len(ids):
-            found = f"{len(ids) - len(set(ids))} repeated"
-            raise BundleInvalidError(name, "distinct ids", found)
-    for field in fields(catalogue):
-        column = getattr(catalogue, field.name)
-        if column is not None and len(column) != len(catalogue):
-            raise BundleInvalidError(f"{ITEMS}, {field.name}", len(catalogue), len(column))
-    for price in catalogue.prices or ():
-        if price is not None and not 0 <= price < inf:
-            raise BundleInvalidError(f"{ITEMS}, prices", "none below 0", price)
+    check_tables(catalogue, user_ids)
     arrays.check(len(catalogue), len(user_ids))
 
 

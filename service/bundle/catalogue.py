@@ -1,20 +1,14 @@
 """The catalogue: the product behind every item index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from service.bundle.errors import BundleInvalidError
 from service.bundle.taxonomy import Level, Taxonomy
 from service.support.arrays.array_types import Int32
 from service.support.validity import tidied
-
-_NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
 
 @dataclass(frozen=True)
@@ -88,45 +82,3 @@ class Catalogue:
             members[name] = self.members.get(tidied(name))
         known = [items for items in members.values() if items is not None]
         return known, [name for name, items in members.items() if items is None]
-
-
-def check_lengths(catalogue: Catalogue, limit_chars: int) -> None:
-    """Check that requests with this limit can repeat every id and category.
-
-    Raises:
-        BundleInvalidError: one of them is longer.
-    """
-    for kind, names in (("item id", catalogue.item_ids), ("category", catalogue.members)):
-        longest = max(map(len, names), default=0)
-        if longest > limit_chars:
-            expected = f"no {kind} of more than {limit_chars} characters, as in a request"
-            remedy = f"Set RTT2VEC_ID_LIMIT_CHARS to {longest}, or build a new bundle."
-            raise BundleInvalidError("items.arrow", expected, f"one of {longest}", remedy)
-
-
-def write_table(path: Path, columns: Mapping[str, Sequence[str | float | None]]) -> None:
-    """Write columns of equal length as an Arrow IPC file."""
-    kinds = {name: _NUMBERS.get(name, pa.string()) for name in columns}
-    table = pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-
-
-def read_table(path: Path) -> dict[str, list[Any]]:
-    """Read the columns of an Arrow IPC file, by name, through a memory map.
-
-    Equal strings are one object, since thousands of items share a few hundred categories.
-
-    Raises:
-        pyarrow.ArrowInvalid: the file is not an Arrow IPC file, or a column is of another kind.
-    """
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
-        once: dict[Any, Any] = {}
-        for each in table.schema:
-            if each.type != (expected := _NUMBERS.get(each.name, pa.string())):
-                raise pa.ArrowInvalid(f"{each.name}: expected {expected}, found {each.type}")
-        return {
-            name: [once.setdefault(each, each) for each in table.column(name).to_pylist()]
-            for name in table.column_names
-        }

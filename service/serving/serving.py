@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.bundle.bundle import Bundle, load_bundle
-from service.bundle.catalogue import check_lengths
 from service.bundle.item_search import ItemSearch
+from service.bundle.tables import check_lengths
 from service.business_rules.accepted import AcceptedFiles
 from service.business_rules.files import RuleFiles
 from service.profiles.bundle_profiles import BundleProfiles

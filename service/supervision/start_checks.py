@@ -19,8 +19,8 @@ def checked_example(settings: Settings) -> "RecommendRequest":
         StartError: a file, a directory or an extra cannot be used.
     """
     from service.bundle.bundle import load_bundle
-    from service.bundle.catalogue import check_lengths
     from service.bundle.errors import BundleError
+    from service.bundle.tables import check_lengths
     from service.business_rules.errors import RulesError
     from service.business_rules.files import RuleFiles
     from service.events import open_stream
