@@ -17,16 +17,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from service import retrieval as backends
 from service.bundle.arrays import Arrays, read_arrays, write_arrays
 from service.bundle.catalogue import Catalogue
-from service.bundle.errors import (
-    BundleDamagedError,
-    BundleError,
-    BundleInvalidError,
-    BundleMissingError,
-    BundleRecallError,
-)
+from service.bundle.errors import BundleInvalidError, BundleMissingError, BundleRecallError
 from service.bundle.manifest import (
     MANIFEST,
     ArrayFacts,
@@ -35,14 +28,13 @@ from service.bundle.manifest import (
     IndexPoint,
     Manifest,
 )
-from service.bundle.publishing import CURRENT, publish, staging
-from service.bundle.tables import ITEMS, USERS, check_tables, read_tables, write_tables
-from service.retrieval import Retrieval, RetrievalError
+from service.bundle.publishing import publish, staging
+from service.bundle.tables import check_tables, read_tables, write_tables
+from service.bundle.verification import installed_backend, is_intact, locate, verify
+from service.retrieval import Retrieval, RetrievalError, measure_ann_recall
 from service.retrieval.exact import Exact
 from service.support.arrays.read_only import read_only
-from service.support.files import read_regular, sync
-
-_MANIFEST_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
+from service.support.files import sync
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +101,7 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
         for path in staged.iterdir():
             sync(path)
         final = out / manifest.bundle_id
-        publish(staged, final, _is_intact)
+        publish(staged, final, is_intact)
     return final
 
 
@@ -139,8 +131,8 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def _load(path: Path) -> Bundle:
-    directory = _locate(path)
-    manifest = _verify(directory)
+    directory = locate(path)
+    manifest = verify(directory)
     catalogue, user_ids = read_tables(directory)
     arrays = read_arrays(directory, manifest.arrays)
     _check(arrays, catalogue, user_ids)
@@ -185,50 +177,6 @@ def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest
         raise BundleInvalidError(MANIFEST, "facts that JSON can hold", error) from error
 
 
-def _locate(path: Path) -> Path:
-    for directory in (path / CURRENT, path):
-        if (directory / MANIFEST).is_file():
-            return directory.resolve()
-    expected = f"a bundle ({MANIFEST}) or a directory whose {CURRENT!r} points at one"
-    raise BundleMissingError(path, expected, "neither")
-
-
-def _verify(directory: Path) -> Manifest:
-    """Check all files against the manifest, and the manifest against its id."""
-    path = directory / MANIFEST
-    manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
-    # A copy that followed links has a directory in place of the link `current`.
-    if directory.name not in (manifest.bundle_id, CURRENT):
-        remedy = "Give the directory its old name back, or build a new bundle."
-        raise BundleInvalidError(directory, f"name {manifest.bundle_id}", directory.name, remedy)
-    expected = {ITEMS, USERS, *(f"{name}.npy" for name in manifest.arrays)}
-    expected.update(_backend(manifest.retrieval, directory).files)
-    if set(manifest.files) != expected:
-        raise BundleInvalidError(path, sorted(expected), sorted(manifest.files))
-    for name, facts in manifest.files.items():
-        _verify_file(directory / name, facts)
-    return manifest
-
-
-def _verify_file(path: Path, expected: FileFacts) -> None:
-    if not path.is_file():
-        raise BundleMissingError(path, f"a file of {expected.bytes} bytes", "none")
-    found = path.stat().st_size
-    if found != expected.bytes:
-        raise BundleDamagedError(path, f"{expected.bytes} bytes", f"{found} bytes")
-    digest = FileFacts.of(path).sha256
-    if digest != expected.sha256:
-        raise BundleDamagedError(path, f"SHA-256 {expected.sha256}", digest)
-
-
-def _is_intact(directory: Path) -> bool:
-    try:
-        _verify(directory)
-    except (BundleError, OSError):
-        return False
-    return True
-
-
 def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
     check_tables(catalogue, user_ids)
     arrays.check(len(catalogue), len(user_ids))
@@ -236,25 +184,17 @@ def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
 
 def _load_retrieval(directory: Path, arrays: Arrays, facts: IndexFacts) -> Retrieval:
     try:
-        backend = _backend(facts, directory)
+        backend = installed_backend(facts, directory)
         return backend.load(directory, arrays.item_vectors, facts.parameters)
     except RetrievalError as error:
         raise BundleInvalidError(directory, f"a {facts.backend} index", error) from error
-
-
-def _backend(facts: IndexFacts, directory: Path) -> type[Retrieval]:
-    try:
-        return backends.backend(facts.backend)
-    except RetrievalError as error:
-        expected = "a retrieval backend that is installed here"
-        raise BundleInvalidError(directory, expected, error) from error
 
 
 def _check_recall(bundle: Bundle) -> None:
     """Measure the recall again: a library of another version may read good files wrongly."""
     facts = bundle.manifest.retrieval
     exact = Exact(bundle.item_vectors)
-    found = backends.measure_ann_recall(bundle.retrieval, exact, bundle.recall_queries, facts.k)
+    found = measure_ann_recall(bundle.retrieval, exact, bundle.recall_queries, facts.k)
     if found < facts.target:
         thing = f"{bundle.path}, {facts.backend} index"
         raise BundleRecallError(thing, f"recall@{facts.k} of {facts.target}", f"{found:.4f}")

@@ -1,0 +1,85 @@
+"""Verification: the files of a bundle are the ones that its manifest names, byte for byte."""
+
+from pathlib import Path
+
+from service.bundle.errors import (
+    BundleDamagedError,
+    BundleError,
+    BundleInvalidError,
+    BundleMissingError,
+)
+from service.bundle.manifest import MANIFEST, FileFacts, IndexFacts, Manifest
+from service.bundle.publishing import CURRENT
+from service.bundle.tables import ITEMS, USERS
+from service.retrieval import Retrieval, RetrievalError, backend
+from service.support.files import read_regular
+
+_MANIFEST_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
+
+
+def locate(path: Path) -> Path:
+    """Return the directory of the bundle at `path`, or of the one that `path/current` points at.
+
+    Raises:
+        BundleMissingError: there is neither.
+    """
+    for directory in (path / CURRENT, path):
+        if (directory / MANIFEST).is_file():
+            return directory.resolve()
+    expected = f"a bundle ({MANIFEST}) or a directory whose {CURRENT!r} points at one"
+    raise BundleMissingError(path, expected, "neither")
+
+
+def verify(directory: Path) -> Manifest:
+    """Check all files against the manifest, and the manifest against its id.
+
+    Raises:
+        BundleError: a file is missing, damaged or not named, or the manifest is refused.
+        OSError: a file cannot be read.
+    """
+    path = directory / MANIFEST
+    manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
+    # A copy that followed links has a directory in place of the link `current`.
+    if directory.name not in (manifest.bundle_id, CURRENT):
+        remedy = "Give the directory its old name back, or build a new bundle."
+        raise BundleInvalidError(directory, f"name {manifest.bundle_id}", directory.name, remedy)
+    expected = {ITEMS, USERS, *(f"{name}.npy" for name in manifest.arrays)}
+    expected.update(installed_backend(manifest.retrieval, directory).files)
+    if set(manifest.files) != expected:
+        raise BundleInvalidError(path, sorted(expected), sorted(manifest.files))
+    for name, facts in manifest.files.items():
+        _verify_file(directory / name, facts)
+    return manifest
+
+
+def is_intact(directory: Path) -> bool:
+    """Whether a directory holds a bundle that can be verified."""
+    try:
+        verify(directory)
+    except (BundleError, OSError):
+        return False
+    return True
+
+
+def installed_backend(facts: IndexFacts, directory: Path) -> type[Retrieval]:
+    """Return the retrieval backend of a bundle.
+
+    Raises:
+        BundleInvalidError: it is unknown or not installed.
+    """
+    try:
+        return backend(facts.backend)
+    except RetrievalError as error:
+        expected = "a retrieval backend that is installed here"
+        raise BundleInvalidError(directory, expected, error) from error
+
+
+def _verify_file(path: Path, expected: FileFacts) -> None:
+    if not path.is_file():
+        raise BundleMissingError(path, f"a file of {expected.bytes} bytes", "none")
+    found = path.stat().st_size
+    if found != expected.bytes:
+        raise BundleDamagedError(path, f"{expected.bytes} bytes", f"{found} bytes")
+    digest = FileFacts.of(path).sha256
+    if digest != expected.sha256:
+        raise BundleDamagedError(path, f"SHA-256 {expected.sha256}", digest)
