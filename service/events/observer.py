@@ -1,9 +1,6 @@
 """What the purchase stream reports of itself, for metrics."""
 
-from typing import Literal
-
-Cause = Literal["full", "locked", "clock", "failed"]
-"""Why a batch was not kept; `clock`: it is from the future as a whole."""
+from service.events.errors import Cause
 
 
 class Observer:

@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,38 +14,30 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
+from service.events.batch import TOLERATED_S, sort_batch
 from service.events.dead_letters import DeadLetter, DeadLetters
-from service.events.errors import ClockError, JournalError
-from service.events.event import Event, RawEvent, event_type, lacks_timezone
-from service.events.journal import Journal
-from service.events.observer import Cause, Observer
+from service.events.errors import ClockError, JournalError, cause_of
+from service.events.event import RawEvent, event_type
+from service.events.journal import Fate, Journal
+from service.events.observer import Observer
 from service.events.parquet import ParquetFiles
 from service.events.purging import Purging
 from service.events.quarantine import Quarantine
 from service.settings import Settings
 from service.support.failures import log_failure
 from service.support.forgotten_users import ForgottenUsers
-from service.support.invalid_fields import errors_of, sentence
-from service.support.validity import FARTHEST_AHEAD
 
 if TYPE_CHECKING:
     from service.events.kafka import KafkaEvents
 
 _logger = logging.getLogger(__name__)
 
-# A sender's clock may be so far ahead. Not farther: a build's moment is its last basket, and
-# purchases before that moment no longer count as new.
-_AHEAD_S = 5 * 60
 _LEAVING_S = 2.0  # the longest wait for other workers when this one ends
 _ROOM_BYTES = 4 << 20  # of the disk, for a batch in journal, log of the journal and letters
 _DUE = 500  # events of the quarantine, taken in at once
 _REPORTED = 100  # refused events of a batch that are named to its sender
 
 _FOREIGN = "basket_id: expected a basket of this user's, found another user's."
-_FAR = "timestamp: expected a moment that is at most a day ahead, found {:%Y-%m-%dT%H:%M:%SZ}"
-_UNZONED = "without a timezone it counts as UTC: add one, such as +02:00"
 
 
 class RefusedEvent(NamedTuple):
@@ -135,18 +126,7 @@ class PurchaseStream:
             OSError: the dead letters cannot be written; the batch may be sent again.
         """
         until = self.deadline() if until is None else until
-        return self._observed(batch, until, self._clock(), clock_is_right)
-
-    def _observed(
-        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
-    ) -> Taken:
-        try:
-            taken = self._take(batch, until, now, clock_is_right)
-        except (ClockError, JournalError, OSError) as error:
-            self._observer.not_kept(_cause(error))
-            raise
-        self._observer.took(taken.new, taken.known, taken.quarantined, taken.refused)
-        return taken
+        return self._take(batch, until, self._clock(), clock_is_right)
 
     def deadline(self) -> float:
         """The moment, of `time.monotonic`, at which a batch that arrives now is given up."""
@@ -155,50 +135,37 @@ class PurchaseStream:
     def _take(
         self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
     ) -> Taken:
+        try:
+            taken = self._store(batch, until, now, clock_is_right)
+        except (ClockError, JournalError, OSError) as error:
+            self._observer.not_kept(cause_of(error))
+            raise
+        self._observer.took(taken.new, taken.known, taken.quarantined, taken.refused)
+        return taken
+
+    def _store(
+        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
+    ) -> Taken:
         if not batch:
             self._check_room()
-        events, reasons = self._parsed(batch)
-        early = {p: e for p, e in events.items() if e.timestamp.timestamp() > now + _AHEAD_S}
-        if early and len(early) == len(events) and not clock_is_right:
-            cause = "all events are from the future, or the clock of this machine is slow"
-            unzoned = all(lacks_timezone(batch[position].text) for position in early)
-            raise ClockError(f"{cause}; {_UNZONED}" if unzoned else cause)
-        on_time = {p: e for p, e in events.items() if p not in early}
-        stored = on_time or not batch
-        since = self._forgotten.since
-        fates = self.journal.append(list(on_time.values()), until, since) if stored else []
+        on_time, early, reasons = sort_batch(batch, self._event_type, now, clock_is_right)
+        fates: list[Fate] = []
+        if on_time or not batch:
+            fates = self.journal.append(list(on_time.values()), until, self._forgotten.since)
         foreign = [p for p, fate in zip(on_time, fates, strict=True) if fate == "foreign"]
         reasons |= dict.fromkeys(foreign, _FOREIGN)
-        far = {
-            p: e
-            for p, e in early.items()
-            if e.timestamp.timestamp() > now + FARTHEST_AHEAD.total_seconds()
-        }
-        reasons |= {p: _too_far(event, batch[p].text) for p, event in far.items()}
-        aside = [(event, batch[p]) for p, event in early.items() if p not in far]
-        if aside:
-            self._quarantine.put(aside, until)
+        if early:
+            self._quarantine.put([(event, batch[p]) for p, event in early.items()], until)
         refused = [RefusedEvent(position, reasons[position]) for position in sorted(reasons)]
         letters = [DeadLetter(batch[p].source, why, batch[p].text) for p, why in refused]
         self.letters.write(letters, until)
-        counts = (fates.count("new"), fates.count("known"), len(aside), len(refused))
+        counts = (fates.count("new"), fates.count("known"), len(early), len(refused))
         return Taken(*counts, refused[:_REPORTED])
 
     def _check_room(self) -> None:
         """Raise OSError if the disk is nearly full: a small write might pass, a batch would not."""
         if shutil.disk_usage(self._directory).free < _ROOM_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
-
-    def _parsed(self, batch: Sequence[RawEvent]) -> tuple[dict[int, Event], dict[int, str]]:
-        """The valid events, and the reasons against the others, both by position."""
-        events: dict[int, Event] = {}
-        reasons: dict[int, str] = {}
-        for position, raw in enumerate(batch):
-            try:
-                events[position] = self._event_type.model_validate_json(raw.text)
-            except ValidationError as error:
-                reasons[position] = sentence(errors_of(error))
-        return events, reasons
 
     def check(self) -> None:
         """Check the options of the Kafka consumer, if there is to be one.
@@ -268,8 +235,8 @@ class PurchaseStream:
     def _take_due(self) -> None:
         """Take in the events of the quarantine whose time has come."""
         now = self._clock()
-        while due := self._quarantine.due(round(1e6 * (now + _AHEAD_S)), _DUE):
-            self._observed(list(due.values()), self.deadline(), now, clock_is_right=True)
+        while due := self._quarantine.due(round(1e6 * (now + TOLERATED_S)), _DUE):
+            self._take(list(due.values()), self.deadline(), now, clock_is_right=True)
             self._quarantine.remove(list(due))
             if not self._goes_on():
                 break
@@ -292,19 +259,3 @@ class PurchaseStream:
         self._ends_at = min(self._ends_at, time.monotonic() + _LEAVING_S)
         self.export()
         self.journal.close()
-
-
-def _too_far(event: Event, text: bytes) -> str:
-    reason = _FAR.format(event.timestamp)
-    return f"{reason}; {_UNZONED}." if lacks_timezone(text) else f"{reason}."
-
-
-def _cause(error: Exception) -> Cause:
-    if isinstance(error, ClockError):
-        return "clock"
-    if isinstance(error, OSError):
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        return "locked" if isinstance(error, TimeoutError) else "full" if is_full else "failed"
-    code = getattr(error, "sqlite_errorcode", 0)
-    names: dict[int, Cause] = {sqlite3.SQLITE_BUSY: "locked", sqlite3.SQLITE_FULL: "full"}
-    return names.get(code & 0xFF, "failed")

@@ -5,7 +5,8 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from service.events.observer import Cause, Observer
+from service.events.errors import Cause
+from service.events.observer import Observer
 
 
 class StreamMetrics(Observer):

@@ -1,9 +1,39 @@
-"""Fixtures of the tests of events."""
+"""What the tests of events share."""
 
+import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from service.events.event import RawEvent
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def ahead(minutes: float) -> str:
+    """The time on a clock that is wrong by so much."""
+    return (NOW + timedelta(minutes=minutes)).isoformat()
+
+
+def raw(number: int = 1, **changes: Any) -> RawEvent:
+    """A purchase as it is sent at noon."""
+    event = {
+        "event_id": f"e{number}",
+        "user_id": "user-0",
+        "basket_id": "b",
+        "item_id": "item-1",
+        "timestamp": "2026-01-31T12:00:00Z",
+    }
+    return RawEvent("http", json.dumps(event | changes).encode())
+
+
+def letters(directory: Path) -> list[dict[str, str]]:
+    """What lies among the dead letters."""
+    path = directory / "dead_letters.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from service.events.replay import Replayed, replay
 from service.events.stream import PurchaseStream
 from service.settings import Settings
 from tests.service.conftest import COMMAND, Served
+from tests.service.events.conftest import NOW, letters
 
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONG = "x" * 20
 
 
@@ -25,11 +25,6 @@ def raw(number: int, **changes: Any) -> RawEvent:
     names = ("event_id", "user_id", "basket_id", "item_id")
     event = {name: f"{name} {number}" for name in names} | {"timestamp": NOW.isoformat()}
     return RawEvent(f"purchases/0/{number}", json.dumps(event | changes).encode())
-
-
-def letters(directory: Path) -> list[dict[str, str]]:
-    path = directory / "dead_letters.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @pytest.fixture
