@@ -1,6 +1,7 @@
 """A batch of events, sorted: those to store now, those from the future and those to refuse."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from service.support.validity import FARTHEST_AHEAD
 
 # A sender's clock may be so far ahead. Not farther: a build's moment is its last basket, and
 # purchases before that moment no longer count as new.
-TOLERATED_S = 5 * 60
+TOLERATED_US = 5 * 60 * 1_000_000
+_FARTHEST_US = FARTHEST_AHEAD // timedelta(microseconds=1)
 
 _FAR = "timestamp: expected a moment that is at most a day ahead, found {:%Y-%m-%dT%H:%M:%SZ}"
 _UNZONED = "without a timezone it counts as UTC: add one, such as +02:00"
@@ -33,7 +35,7 @@ class SortedBatch(NamedTuple):
 
 
 def sort_batch(
-    batch: Sequence[RawEvent], kind: type[Event], now: float, clock_is_right: bool = False
+    batch: Sequence[RawEvent], kind: type[Event], now_us: int, clock_is_right: bool = False
 ) -> SortedBatch:
     """Parse the events of a batch and sort them.
 
@@ -43,22 +45,22 @@ def sort_batch(
     Args:
         batch: the events.
         kind: from `event_type`, with the limits of the settings.
-        now: the present, in seconds since 1970.
+        now_us: the present, in microseconds since 1970.
         clock_is_right: whether to trust it even if all usable events are from the future.
 
     Raises:
         ClockError: they are, and it is not to be trusted then.
     """
     events, refused = _parsed(batch, kind)
-    ahead_s = {position: event.timestamp.timestamp() - now for position, event in events.items()}
-    early = {p: event for p, event in events.items() if ahead_s[p] > TOLERATED_S}
+    ahead_us = {position: event.timestamp_us - now_us for position, event in events.items()}
+    early = {p: event for p, event in events.items() if ahead_us[p] > TOLERATED_US}
     if early and len(early) == len(events) and not clock_is_right:
         cause = "all events are from the future, or the clock of this machine is slow"
         unzoned = all(lacks_timezone(batch[position].text) for position in early)
         raise ClockError(f"{cause}; {_UNZONED}" if unzoned else cause)
-    far = [p for p in early if ahead_s[p] > FARTHEST_AHEAD.total_seconds()]
+    far = [p for p in early if ahead_us[p] > _FARTHEST_US]
     refused |= {p: _too_far(early.pop(p), batch[p].text) for p in far}
-    on_time = {p: event for p, event in events.items() if ahead_s[p] <= TOLERATED_S}
+    on_time = {p: event for p, event in events.items() if ahead_us[p] <= TOLERATED_US}
     return SortedBatch(on_time, early, refused)
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.events.batch import TOLERATED_S, sort_batch
+from service.events.batch import TOLERATED_US, sort_batch
 from service.events.dead_letters import DeadLetter, DeadLetters
 from service.events.errors import ClockError, JournalError, cause_of
 from service.events.event import RawEvent, event_type
@@ -126,17 +126,17 @@ class PurchaseStream:
             OSError: the dead letters cannot be written; the batch may be sent again.
         """
         until = self.deadline() if until is None else until
-        return self._take(batch, until, self._clock(), clock_is_right)
+        return self._take(batch, until, self._now_us(), clock_is_right)
 
     def deadline(self) -> float:
         """The moment, of `time.monotonic`, at which a batch that arrives now is given up."""
         return time.monotonic() + self._settings.events_timeout_ms / 1000
 
     def _take(
-        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
+        self, batch: Sequence[RawEvent], until: float, now_us: int, clock_is_right: bool
     ) -> Taken:
         try:
-            taken = self._store(batch, until, now, clock_is_right)
+            taken = self._store(batch, until, now_us, clock_is_right)
         except (ClockError, JournalError, OSError) as error:
             self._observer.not_kept(cause_of(error))
             raise
@@ -144,11 +144,11 @@ class PurchaseStream:
         return taken
 
     def _store(
-        self, batch: Sequence[RawEvent], until: float, now: float, clock_is_right: bool
+        self, batch: Sequence[RawEvent], until: float, now_us: int, clock_is_right: bool
     ) -> Taken:
         if not batch:
             self._check_room()
-        on_time, early, reasons = sort_batch(batch, self._event_type, now, clock_is_right)
+        on_time, early, reasons = sort_batch(batch, self._event_type, now_us, clock_is_right)
         fates: list[Fate] = []
         if on_time or not batch:
             fates = self.journal.append(list(on_time.values()), until, self._forgotten.since)
@@ -234,12 +234,15 @@ class PurchaseStream:
 
     def _take_due(self) -> None:
         """Take in the events of the quarantine whose time has come."""
-        now = self._clock()
-        while due := self._quarantine.due(round(1e6 * (now + TOLERATED_S)), _DUE):
-            self._take(list(due.values()), self.deadline(), now, clock_is_right=True)
+        now_us = self._now_us()
+        while due := self._quarantine.due(now_us + TOLERATED_US, _DUE):
+            self._take(list(due.values()), self.deadline(), now_us, clock_is_right=True)
             self._quarantine.remove(list(due))
             if not self._goes_on():
                 break
+
+    def _now_us(self) -> int:
+        return round(1e6 * self._clock())
 
     def _goes_on(self) -> bool:
         return time.monotonic() < self._ends_at

@@ -19,7 +19,7 @@ KIND = event_type(Settings(id_limit_chars=10))
 
 
 def sort(*batch: RawEvent, clock_is_right: bool = False) -> SortedBatch:
-    return sort_batch(batch, KIND, NOW.timestamp(), clock_is_right)
+    return sort_batch(batch, KIND, 1_000_000 * int(NOW.timestamp()), clock_is_right)
 
 
 @given(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from math import ulp
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -61,6 +62,20 @@ def test_events_from_the_future_are_taken_in_when_their_time_has_come(
         stream.export()
         assert len(stream.journal.purchases("user-0")) == expected, minutes
     assert stream.take(batch) == Taken(0, 3, 0, 0, [])
+
+
+@pytest.mark.parametrize("steps", range(-4, 5))
+def test_an_event_that_is_due_is_not_lost_at_any_fraction_of_a_microsecond(
+    tmp_path: Path, steps: int
+) -> None:
+    moments = [NOW.timestamp(), NOW.timestamp() + 60, NOW.timestamp() + 61]
+    moments[1] += steps * ulp(moments[1])  # some quarter of a microsecond each
+    with closing(PurchaseStream(tmp_path, Settings(), clock=lambda: moments[0])) as stream:
+        stream.take([raw(1), raw(2, timestamp=ahead(6))])
+        for _ in range(2):
+            del moments[0]
+            stream.export()
+        assert len(stream.journal.purchases("user-0")) == 2
 
 
 def test_events_of_the_quarantine_are_judged_like_others_when_they_leave_it(
