@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -15,25 +14,20 @@ from index_builder.transactions.errors import (
     EmptyDataError,
     QuantityError,
     SharedBasketError,
-    TimestampError,
 )
 from index_builder.transactions.events import EVENT_ID, usable_events
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import ROW, Notice, Table, read_tables
-from index_builder.transactions.tables.timestamps import (
-    EXAMPLES,
-    TimestampFormat,
-    guesses,
-    naive_utc,
+from index_builder.transactions.tables.timestamp_column import (
+    require_timestamps,
+    with_timestamps,
 )
+from index_builder.transactions.tables.timestamps import naive_utc
 from service.support.forgotten_users import Forgotten
-from service.support.validity import EARLIEST, latest
 
 COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
-
-_SHOWN_GUESSES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +146,7 @@ def transactions_of(
 
 def _check(table: Table, reading: Reading, guests: set[str]) -> Table:
     """Brings one file to its final types; adds the guests that it has to `guests`."""
-    table.require_type(
-        "timestamp",
-        lambda kind: kind in (pl.Date, pl.Datetime, pl.String, pl.Null) or kind.is_numeric(),
-        f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}",
-    )
+    require_timestamps(table, reading.timestamps)
     table = table.with_missing(reading.missing, "quantity", "timestamp")
     table = table.with_numbers("quantity", QuantityError)
     if EVENT_ID in table.frame.columns:
@@ -177,7 +167,7 @@ def _check(table: Table, reading: Reading, guests: set[str]) -> Table:
     table = replace(
         table, frame=table.frame.with_columns(pl.when(~guest).then(user).alias("user_id"))
     )
-    return _with_timestamps(table, reading.timestamps)
+    return with_timestamps(table, reading.timestamps)
 
 
 def _with_timestamps_of_baskets(table: Table) -> Table:
@@ -200,80 +190,6 @@ def _crowds(baskets: pl.DataFrame) -> list[Notice]:
         )
         for user, count in found.rows()
     ]
-
-
-def _with_timestamps(table: Table, form: TimestampFormat) -> Table:
-    """Brings the timestamps of one file to Datetime("us"): naive, or in UTC."""
-    column = table.frame["timestamp"]
-    kind = column.dtype
-    if isinstance(kind, pl.Datetime) and kind.time_zone:
-        times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
-    elif kind in (pl.Date, pl.Datetime):
-        naive = column.cast(pl.Datetime("us")).alias("timestamp")
-        times = pl.select(naive).select(form.localised()).to_series()
-    else:
-        times = _parse(table, form)
-    readable = times.dt.year().is_between(MINYEAR, MAXYEAR)
-    unread = ~readable.fill_null(value=False)
-    table.refuse_where(
-        unread,
-        TimestampError,
-        "have a timestamp that cannot be read",
-        _expected(column, unread, form),
-    )
-    earliest, last = naive_utc(EARLIEST), naive_utc(latest(datetime.now(UTC)))
-    table.refuse_where(
-        ~times.dt.replace_time_zone(None).is_between(earliest, last),
-        TimestampError,
-        "have a timestamp before 1970 or in the future",
-        f"Expected: moments from {earliest:%Y-%m-%d} to {last:%Y-%m-%dT%H:%M:%SZ}, a day from now."
-        "\nLeave the rows out, or correct them."
-        + (_guessed(column) if form.pattern is not None else ""),
-    )
-    table = table.noted_where(
-        times.dt.replace_time_zone(None) > naive_utc(datetime.now(UTC)),
-        "timestamp",
-        "have a timestamp in the future; if it is local time, give --timezone",
-    )
-    return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
-
-
-def _parse(table: Table, form: TimestampFormat) -> pl.Series:
-    column = table.frame["timestamp"]
-    if form.pattern is None:
-        table.require_type(
-            "timestamp",
-            lambda kind: kind in (pl.String, pl.Null),
-            f"dates, datetimes, or ISO 8601 strings such as {EXAMPLES}" + _guessed(column),
-        )
-    parsed = form.parse(column)
-    times, zoned = parsed["timestamp"], parsed["zoned"]
-    if times.null_count():
-        return times
-    if zoned.any() and not zoned.all():
-        table.refuse_where(
-            ~zoned,
-            TimestampError,
-            "have a timestamp without a timezone, the others have one",
-            "Write all timestamps with a timezone, or none.",
-        )
-    return times.dt.replace_time_zone("UTC") if zoned.any() else times
-
-
-def _expected(column: pl.Series, unread: pl.Series, form: TimestampFormat) -> str:
-    """What was expected of timestamps, and what may read those that were not."""
-    if form.pattern is not None:
-        return f"Expected: {form.pattern}, as --timestamp-format says." + _guessed(column)
-    return f"Expected: ISO 8601, such as {EXAMPLES}." + _guessed(column.filter(unread))
-
-
-def _guessed(values: pl.Series) -> str:
-    if values.dtype != pl.String and not values.dtype.is_numeric():
-        return ""
-    return "".join(
-        f"\n--timestamp-format '{pattern}' reads the first as {moment:%Y-%m-%d %H:%M:%S}."
-        for pattern, moment in islice(guesses(values), _SHOWN_GUESSES)
-    )
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -198,7 +198,11 @@ class Table:
         return replace(self, notices=(*self.notices, Notice(text, rows.height, first)))
 
     def refuse_where(
-        self, wrong: pl.Series, error: type[BadRowsError], problem: str, remedy: str
+        self,
+        wrong: pl.Series,
+        error: type[BadRowsError],
+        problem: str,
+        remedy: str | Callable[[], str],
     ) -> None:
         """Raises `error` with the first wrong rows, if there are any.
 
@@ -206,12 +210,13 @@ class Table:
             wrong: booleans, one per row of the frame.
             error: the class to raise.
             problem: what is wrong with the rows, to follow "3 of 20 rows".
-            remedy: what to do about it.
+            remedy: what to do about it; a function, if that takes long to find out.
         """
         if wrong.any():
             rows = self.frame.filter(wrong)
+            said = remedy if isinstance(remedy, str) else remedy()
             self.refuse(
-                rows, error, f"{rows.height:,} of {self.frame.height:,} rows {problem}", remedy
+                rows, error, f"{rows.height:,} of {self.frame.height:,} rows {problem}", said
             )
 
     def refuse(
