@@ -1,8 +1,10 @@
 """Doubtful ids: values that may not mean what they seem to mean; they are read, and noted."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
-from index_builder.transactions.tables import Table
+from index_builder.transactions.tables import Notice, Table
 
 NOTHING = (  # in small letters
     "null", "(null)", "nan", "<na>", "na", "n/a", "#n/a", "none", "nil", r"\n", "undefined",
@@ -27,53 +29,46 @@ def note_ids(table: Table, *columns: str) -> Table:
     for column in columns:
         ids = table.frame[column]
         # Most files have few distinct ids: look at these.
-        distinct = ids.unique()
-        forms = distinct.str.to_lowercase()
-        for words, meaning in ((NOTHING, "nothing"), (_NOBODY, "nobody")):
-            if column == "user_id" or words is NOTHING:
-                table = table.noted_where(
-                    ids.is_in(distinct.filter(forms.is_in(words)).implode()),
-                    column,
-                    f"have a value in {column} that may mean {meaning}; if it does, give --missing",
-                )
-        table = table.noted_where(
-            ids.is_in(distinct.filter(distinct.str.contains(_SHORTENED)).implode()),
-            column,
-            f"have a value in {column} in scientific notation, in which several ids look alike; "
-            "export it as text",
-        )
-        table = table.noted_where(
-            ids.is_in(distinct.filter(distinct.str.contains(_MARKED)).implode()),
-            column,
-            f"have a value in {column} with quotation marks around it, which are part of it; "
-            "write them right behind the separator, as double marks",
-        )
-        fractions = distinct.filter(distinct.str.contains(_FRACTION))
-        whole = fractions.str.replace(r"\.0+$", "")
-        both = whole.is_in(distinct.implode()).any()
-        table = table.noted_where(
-            ids.is_in(fractions.implode()),
-            column,
-            f"have a value in {column} that ends in .0"
-            + (", and others have the same without it, which is another id" if both else "")
-            + "; export it as a whole number",
-        )
+        for doubtful, problem in _doubts(column, ids.unique()):
+            wrong = ids.is_in(doubtful.implode())
+            table = table.noted_where(wrong, column, f"have a value in {column} {problem}")
     return table
 
 
-def crowd(lines: pl.DataFrame) -> pl.DataFrame:
-    """The users who have so many baskets that they may stand for many people.
+def crowds(owners: pl.Series) -> list[Notice]:
+    """Notices of the users who have so many baskets that they may stand for many people.
 
     Args:
-        lines: user_id, which may be null, and basket_id.
-
-    Returns:
-        user_id and baskets, the most first.
+        owners: the user_id of each basket; null for a guest's.
     """
-    known = lines.select("user_id", "basket_id").drop_nulls("user_id")
-    baskets = known.group_by("user_id").agg(baskets=pl.col("basket_id").n_unique())
-    n_users, n_baskets = baskets.height, int(baskets["baskets"].sum())
-    others = (n_baskets - pl.col("baskets")) / max(1, n_users - 1)
-    return baskets.filter(
-        (pl.col("baskets") >= _MANY) & (pl.col("baskets") > _TIMES * others)
-    ).sort("baskets", "user_id", descending=[True, False])
+    users = owners.drop_nulls().alias("user").value_counts(name="baskets")
+    others = (users["baskets"].sum() - pl.col("baskets")) / max(1, users.height - 1)
+    found = users.filter((pl.col("baskets") >= _MANY) & (pl.col("baskets") > _TIMES * others)).sort(
+        "baskets", "user", descending=[True, False]
+    )
+    return [
+        Notice(
+            f"{count:,} of {len(owners):,} baskets are of one user; if it stands for many "
+            "people, give --guest",
+            count,
+            repr(user),
+        )
+        for user, count in found.rows()
+    ]
+
+
+def _doubts(column: str, ids: pl.Series) -> Iterator[tuple[pl.Series, str]]:
+    """Yields doubtful ids, and what is doubtful, to follow "have a value in user_id"."""
+    forms = ids.str.to_lowercase()
+    yield ids.filter(forms.is_in(NOTHING)), "that may mean nothing; if it does, give --missing"
+    if column == "user_id":
+        yield ids.filter(forms.is_in(_NOBODY)), "that may mean nobody; if it does, give --missing"
+    problem = "in scientific notation, in which several ids look alike; export it as text"
+    yield ids.filter(ids.str.contains(_SHORTENED)), problem
+    problem = "with quotation marks around it, which are part of it; "
+    problem += "to enclose a field, write double marks right behind the separator"
+    yield ids.filter(ids.str.contains(_MARKED)), problem
+    fractions = ids.filter(ids.str.contains(_FRACTION))
+    same = fractions.str.replace(r"\.0+$", "").is_in(ids.implode()).any()
+    and_others = ", and others have the same without it, which is another id" if same else ""
+    yield fractions, f"that ends in .0{and_others}; export it as a whole number"

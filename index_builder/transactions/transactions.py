@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from index_builder.transactions.cancellations import take_back
-from index_builder.transactions.doubts import crowd, note_ids
+from index_builder.transactions.doubts import crowds, note_ids
 from index_builder.transactions.errors import (
     EmptyDataError,
     QuantityError,
@@ -139,7 +139,7 @@ def transactions_of(
         guest_baskets=baskets["owner"].null_count(),
         long_baskets=baskets.filter(span > timedelta(days=1)).height,
         unused_columns=table.unused,
-        notices=(*table.notices, *_crowds(baskets)),
+        notices=(*table.notices, *crowds(baskets["owner"])),
     )
     return Transactions(lines, summary)
 
@@ -176,20 +176,6 @@ def _with_timestamps_of_baskets(table: Table) -> Table:
         return table
     first = pl.col("timestamp").drop_nulls().first().over("basket_id")
     return replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
-
-
-def _crowds(baskets: pl.DataFrame) -> list[Notice]:
-    """Notices of users with very many baskets."""
-    found = crowd(baskets.select("basket_id", user_id="owner"))
-    return [
-        Notice(
-            f"{count:,} of {baskets.height:,} baskets are of one user; if it stands for many "
-            "people, give --guest",
-            count,
-            repr(user),
-        )
-        for user, count in found.rows()
-    ]
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:
