@@ -1,6 +1,5 @@
 """Events of the purchase stream among a shop's own lines; a line with an `event_id` is one."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -10,7 +9,7 @@ from index_builder.transactions.tables import Table
 EVENT_ID = "event_id"
 
 
-def usable_events(table: Table) -> tuple[Table, Mapping[str, int]]:
+def usable_events(table: Table) -> Table:
     """Leaves out repeated events, and events of another user's basket.
 
     Every machine writes the events that it received, so several files may hold the same event, and
@@ -18,17 +17,16 @@ def usable_events(table: Table) -> tuple[Table, Mapping[str, int]]:
     lines name, or else to the user of its first event. A blank `event_id` makes no event of a line.
 
     Returns:
-        The table without the column, and the number of rows that were left out, by reason.
+        The table without the column.
     """
-    frame = table.frame
-    if EVENT_ID not in frame.columns:
-        return table, {}
+    if EVENT_ID not in table.frame.columns:
+        return table
     is_event = pl.col(EVENT_ID).str.strip_chars().fill_null("") != ""
-    once = frame.filter(~is_event | pl.col(EVENT_ID).is_first_distinct())
     own = pl.col("user_id").filter(~is_event).first()
     owner = pl.coalesce(own, pl.col("user_id").first()).over("basket_id")
-    usable = once.filter(~is_event | (pl.col("user_id") == owner))
-    return replace(table, frame=usable.drop(EVENT_ID)), {
-        "repeated events": frame.height - once.height,
-        "events of another user's basket": once.height - usable.height,
-    }
+    for wrong, reason in (
+        (~pl.col(EVENT_ID).is_first_distinct(), "repeated events"),
+        (pl.col("user_id").ne_missing(owner), "events of another user's basket"),
+    ):
+        table = table.without(table.frame.select(is_event & wrong).to_series(), reason)
+    return replace(table, frame=table.frame.drop(EVENT_ID))

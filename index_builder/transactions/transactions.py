@@ -1,6 +1,5 @@
 """Transactions: the items of each basket, its user and its begin."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -82,20 +81,16 @@ def read_transactions(path: Path, reading: Reading | None = None) -> Transaction
     if unseen:
         notice = Notice(f"{len(unseen):,} of the guests have no line", len(unseen), repr(unseen[0]))
         table = replace(table, notices=(*table.notices, notice))
-    table, left_out = usable_events(table)
-    return transactions_of(table, str(path), left_out)
+    return transactions_of(usable_events(table), str(path))
 
 
-def transactions_of(
-    table: Table, source: str, left_out: Mapping[str, int] | None = None
-) -> Transactions:
+def transactions_of(table: Table, source: str) -> Transactions:
     """Merges rows into baskets.
 
     Args:
         table: user_id, basket_id, item_id (strings), timestamp (Datetime) and, optionally,
             quantity, one row per purchase or cancellation. A guest's user_id is null.
         source: what the summary calls the source.
-        left_out: rows that were dropped before, by reason; for the summary.
 
     Raises:
         SharedBasketError: a basket has more than one user.
@@ -120,7 +115,6 @@ def transactions_of(
     rows = rows.with_columns(user_id="owner")
     lines = _merged(rows.sort("begun_at", "basket_id", "item_id"))
     dropped = {
-        **(left_out or {}),
         **table.left_out,
         **taken_back,
         "duplicate lines, merged": rows.height - lines.height,

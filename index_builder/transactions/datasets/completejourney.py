@@ -61,7 +61,7 @@ def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
         pl.when(pl.col("quantity") > 0).then("quantity").cast(pl.Float64),
     )
     left_out = {f"departments {' and '.join(DEPARTMENTS_LEFT_OUT)}": rows.height - kept.height}
-    return transactions_of(Table(file, lines), "The Complete Journey", left_out)
+    return transactions_of(Table(file, lines, left_out=left_out), "The Complete Journey")
 
 
 def _products(raw: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,6 @@ competition did.
 The 33.8 million lines need some 12 GB of memory and two minutes.
 """
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +26,7 @@ import polars as pl
 
 from index_builder.transactions.errors import BadRowsError, MissingDatasetError
 from index_builder.transactions.products import products_of
-from index_builder.transactions.tables import Table, read_tables
+from index_builder.transactions.tables import Table, read_tables, stacked
 from index_builder.transactions.transactions import Transactions, transactions_of
 
 FILES = (
@@ -60,22 +59,22 @@ def read(folder: Path) -> tuple[Transactions, pl.DataFrame]:
 
 def _transactions(folder: Path) -> Transactions:
     orders = _on_calendar(_orders(folder / "orders.csv"))
-    parts = [
-        read_tables(folder / name, ("order_id", "product_id"), (), _with_all_ids)
-        for name in ("order_products__prior.csv", "order_products__train.csv")
-    ]
-    purchases = pl.concat([part.frame.select("order_id", "product_id") for part in parts])
-    lines = purchases.join(orders, on="order_id").select(
+    purchases = stacked(
+        folder,
+        [
+            read_tables(folder / name, ("order_id", "product_id"), (), _with_all_ids)
+            for name in ("order_products__prior.csv", "order_products__train.csv")
+        ],
+    )
+    lines = purchases.frame.join(orders, on="order_id").select(
         "user_id",
         "timestamp",
         pl.col("order_id").alias("basket_id"),
         pl.col("product_id").alias("item_id"),
     )
-    table = Table(
-        folder, lines, left_out=dict(sum((Counter(part.left_out) for part in parts), Counter()))
-    )
-    left_out = {"lines of unknown orders": purchases.height - lines.height}
-    return transactions_of(table, "Instacart 2017", left_out)
+    unknown = {"lines of unknown orders": purchases.frame.height - lines.height}
+    table = Table(folder, lines, left_out={**purchases.left_out, **unknown})
+    return transactions_of(table, "Instacart 2017")
 
 
 def _products(folder: Path) -> pl.DataFrame:

@@ -50,13 +50,18 @@ def read_tables(
     """
     given = given or Format()
     tables = [check(_read_table(file, required, optional, given)) for file in _files(path)]
-    table = tables[0] if len(tables) == 1 else _stack(path, tables)
+    table = tables[0] if len(tables) == 1 else stacked(path, tables)
     if table.frame.is_empty():
         raise EmptyDataError(f"{path}: no rows.\nExpected: at least one row under the header.")
     return table
 
 
-def _stack(path: Path, tables: Sequence[Table]) -> Table:
+def stacked(path: Path, tables: Sequence[Table]) -> Table:
+    """Puts the tables of a folder's files into one.
+
+    Raises:
+        ColumnTypeError: a column is of different types.
+    """
     # The types of an empty file (a day on which the shop was closed) do not matter.
     filled = [table for table in tables if not table.frame.is_empty()] or tables[:1]
     first = filled[0]

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from index_builder.transactions.errors import ColumnTypeError, SharedBasketError
+from index_builder.transactions.reading import Reading
 from index_builder.transactions.transactions import Transactions, read_transactions
 from tests.data.transaction_files import csv, parquet
 
@@ -94,6 +95,22 @@ def test_a_line_without_an_event_id_is_the_shops_own(tmp_path: Path) -> None:
 def test_a_line_with_a_blank_event_id_is_no_event(tmp_path: Path) -> None:
     found = read_transactions(parquet(tmp_path / "t.parquet", event_id=["", "", " "]))
     assert (found.lines.height, dict(found.summary.dropped)) == (3, {})
+
+
+def test_events_of_guests_count_like_their_other_lines(tmp_path: Path) -> None:
+    header = "user_id,basket_id,item_id,timestamp,event_id\n"
+    lines = ",b,milk,2017-12-01,\n,b,tea,2017-12-01,1\nann,b,jam,2017-12-01,2\n"
+    lines += "till,c,jam,2017-12-01,\ntill,c,tea,2017-12-01,3\n"
+    reading = Reading(missing=frozenset(), guests=frozenset({"till"}))
+    found = read_transactions(csv(tmp_path, header + lines), reading)
+    assert sorted(found.lines.select("basket_id", "item_id").rows()) == [
+        ("b", "milk"),
+        ("b", "tea"),
+        ("c", "jam"),
+        ("c", "tea"),
+    ]
+    assert found.lines["user_id"].null_count() == 4
+    assert found.summary.dropped == {"events of another user's basket": 1}
 
 
 def test_an_event_id_is_a_string_or_an_integer(tmp_path: Path) -> None:
