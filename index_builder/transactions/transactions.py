@@ -1,5 +1,6 @@
 """Transactions: the items of each basket, its user and its begin."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +26,8 @@ from index_builder.transactions.tables.timestamp_column import (
 from index_builder.transactions.tables.timestamps import naive_utc
 from service.support.forgotten_users import Forgotten
 
-COLUMNS = ("user_id", "basket_id", "item_id", "timestamp")
+_IDS = ("user_id", "basket_id", "item_id")
+COLUMNS = (*_IDS, "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
 
 
@@ -74,14 +76,9 @@ def read_transactions(path: Path, reading: Reading | None = None) -> Transaction
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
     reading = reading or Reading()
-    guests: set[str] = set()
-    check = partial(_check, reading=reading, guests=guests)
-    table = read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format)
-    unseen = sorted(reading.guests - guests)
-    if unseen:
-        notice = Notice(f"{len(unseen):,} of the guests have no line", len(unseen), repr(unseen[0]))
-        table = replace(table, notices=(*table.notices, notice))
-    return transactions_of(usable_events(table), str(path))
+    check = partial(_check, reading=reading)
+    table = usable_events(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format))
+    return transactions_of(_with_guests(table, reading.guests), str(path))
 
 
 def transactions_of(table: Table, source: str) -> Transactions:
@@ -138,38 +135,42 @@ def transactions_of(table: Table, source: str) -> Transactions:
     return Transactions(lines, summary)
 
 
-def _check(table: Table, reading: Reading, guests: set[str]) -> Table:
-    """Brings one file to its final types; adds the guests that it has to `guests`."""
+def _check(table: Table, reading: Reading) -> Table:
+    """Brings one file to its final types."""
     require_timestamps(table, reading.timestamps)
-    table = table.with_missing(reading.missing, "quantity", "timestamp")
+    table = table.with_names(*_IDS)
+    table = table.with_missing(reading.missing, *_IDS, "timestamp", "quantity")
     table = table.with_numbers("quantity", QuantityError)
     if EVENT_ID in table.frame.columns:
         table = table.with_strings(EVENT_ID)
-    table = table.with_names("user_id", "basket_id", "item_id")
-    if reading.missing is not None:
-        table = table.with_missing(reading.missing, "user_id", "basket_id", "item_id")
-        table = _with_timestamps_of_baskets(table)
-        for column in ("basket_id", "item_id", "timestamp"):
-            table = table.without(table.frame[column].is_null(), f"lines without {column}")
-    table = table.with_ids(
-        *(("user_id",) if reading.missing is None else ()), "basket_id", "item_id"
-    )
-    table = note_ids(table, "user_id", "basket_id", "item_id")
-    user = pl.col("user_id")
-    guest = user.is_in(list(reading.guests))
-    guests.update(table.frame.filter(guest)["user_id"].unique() if reading.guests else ())
-    table = replace(
-        table, frame=table.frame.with_columns(pl.when(~guest).then(user).alias("user_id"))
-    )
-    return with_timestamps(table, reading.timestamps)
+    if reading.missing is None:
+        table.refuse_empty(*_IDS)
+    else:
+        table = _without_incomplete_lines(table)
+    return with_timestamps(note_ids(table, *_IDS), reading.timestamps)
 
 
-def _with_timestamps_of_baskets(table: Table) -> Table:
-    """Fills in missing timestamps: some exports have one for the first line of an order alone."""
-    if not table.frame["timestamp"].null_count():
-        return table
+def _without_incomplete_lines(table: Table) -> Table:
+    """Leaves out lines that lack anything but the user."""
+    # Some exports have a timestamp for the first line of an order alone.
     first = pl.col("timestamp").drop_nulls().first().over("basket_id")
-    return replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
+    table = replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
+    for column in ("basket_id", "item_id", "timestamp"):
+        table = table.without(table.frame[column].is_null(), f"lines without {column}")
+    return table
+
+
+def _with_guests(table: Table, guests: Collection[str]) -> Table:
+    """Takes the lines of guests from their user; notes guests who have none."""
+    if not guests:
+        return table
+    unseen = sorted(set(guests) - set(table.frame["user_id"].unique()))
+    if unseen:
+        text = f"{len(unseen):,} of {len(guests):,} guests have no line"
+        notice = Notice(text, len(unseen), repr(unseen[0]))
+        table = replace(table, notices=(*table.notices, notice))
+    known = pl.when(~pl.col("user_id").is_in(list(guests))).then("user_id")
+    return replace(table, frame=table.frame.with_columns(known.alias("user_id")))
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -93,15 +93,19 @@ class Table:
             LongIdError: an id is too long for a request.
         """
         table = self.with_names(*columns)
+        table.refuse_empty(*columns)
+        return table
+
+    def refuse_empty(self, *columns: str) -> None:
+        """Raises EmptyIdError if an id is null or blank, in columns as `with_names` makes them."""
         for column in columns:
-            ids = table.frame[column]
-            table.refuse_where(
+            ids = self.frame[column]
+            self.refuse_where(
                 ids.is_null() | (ids == ""),
                 EmptyIdError,
                 f"have no {column}",
                 "Give every row its id, or leave the rows out (--missing '').",
             )
-        return table
 
     def with_names(self, *columns: str) -> "Table":
         """Turns columns that a request may name into strings, without the spaces around them.
