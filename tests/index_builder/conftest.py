@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
+from index_builder.build import build
 from index_builder.cli.main import main
 from index_builder.config import BuildConfig, IndexConfig, TrainConfig
 from index_builder.transactions.products import read_products
@@ -17,6 +21,35 @@ from tests.data.tiny_shop import write_shop
 QUICK = BuildConfig(
     train=TrainConfig(dimension=8, epochs=6, threads=1), index=IndexConfig(backend="exact")
 )
+
+
+def changed(**changes: Any) -> BuildConfig:
+    """The quick configuration with changes, those of training by their own names."""
+    document = QUICK.model_dump()
+    for name, value in changes.items():
+        part = document["train"] if name in document["train"] else document
+        part[name] = value
+    return BuildConfig.model_validate(document)
+
+
+def built(
+    out: Path,
+    table: pl.DataFrame | None = None,
+    config: BuildConfig = QUICK,
+    until: datetime | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Writes the tiny shop's files beside `out`, reads them, and builds."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    transactions, products = write_shop(out.parent, table)
+    return build(
+        read_transactions(transactions),
+        read_products(products),
+        config,
+        out,
+        until,
+        console or Console(quiet=True),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """The whole build, on a shop of two aisles."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from rich.console import Console
 
 from index_builder.build import build
-from index_builder.config import Backend, BuildConfig, IndexConfig
+from index_builder.config import Backend, IndexConfig
 from index_builder.index.tuning import IndexRecallError
 from index_builder.transactions.errors import EmptyDataError, TooFewBasketsError
 from index_builder.transactions.products import read_products
@@ -24,54 +22,13 @@ from tests.data.by_score import by_score
 from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES, N_ITEMS, N_USERS
 from tests.data.tiny_shop import END, FIRST, lines, write_shop
-from tests.index_builder.conftest import QUICK
-
-CUT = FIRST + timedelta(days=60)
-
-
-def changed(**changes: Any) -> BuildConfig:
-    """The quick configuration with changes, those of training by their own names."""
-    document = QUICK.model_dump()
-    for name, value in changes.items():
-        part = document["train"] if name in document["train"] else document
-        part[name] = value
-    return BuildConfig.model_validate(document)
-
-
-def built(
-    out: Path,
-    table: pl.DataFrame | None = None,
-    config: BuildConfig = QUICK,
-    until: datetime | None = None,
-    console: Console | None = None,
-) -> Path:
-    """Write the shop's files beside `out`, read them, and build."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    transactions, products = write_shop(out.parent, table)
-    return build(
-        read_transactions(transactions),
-        read_products(products),
-        config,
-        out,
-        until,
-        console or Console(quiet=True),
-    )
-
-
-def contents_of(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+from tests.index_builder.conftest import QUICK, built, changed
 
 
 def history(bundle: Bundle, user: int) -> list[tuple[int, int]]:
     """What a user bought, and how often."""
     own = slice(*bundle.history_indptr[user : user + 2])
     return list(zip(bundle.history_item[own], bundle.history_count[own], strict=True))
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of the quick configuration, from the baskets before the cut."""
-    return built(tmp_path_factory.mktemp("reference") / "out", until=CUT)
 
 
 @pytest.fixture(scope="module", params=Backend)
@@ -140,76 +97,10 @@ def test_a_built_bundle_recommends_from_the_users_aisle(bundle: Bundle) -> None:
             assert {each.category for each in answer.items} == {aisle}
 
 
-@pytest.mark.parametrize("backend", ["exact", "faiss"])
-def test_the_same_build_again_is_the_same_to_the_byte(tmp_path: Path, backend: str) -> None:
-    config = changed(index={"backend": backend})
-    first, second = (built(tmp_path / name / "out", config=config) for name in "ab")
-    assert first.name == second.name
-    assert contents_of(first) == contents_of(second)
-
-
-Change = Callable[[pl.DataFrame], pl.DataFrame]
-
-
-def future() -> pl.DataFrame:
-    """Baskets after the cut that would turn everything upside down."""
-    later = lines().filter(pl.col("timestamp") >= CUT)
-    return later.with_columns(
-        user_id=pl.when(pl.col("user_id") == "user-0")
-        .then(pl.lit("somebody new"))
-        .otherwise("user_id"),
-        item_id=pl.when(pl.col("item_id") == "item-7")
-        .then(pl.lit("something new"))
-        .otherwise(pl.lit("item-7")),
-    )
-
-
-PAST = pl.col("timestamp") < CUT
-WITHOUT_INFLUENCE: dict[str, Change] = {
-    "rows in another order": lambda table: table.sample(fraction=1, shuffle=True, seed=1),
-    "rows twice": lambda table: pl.concat([table, table]),
-    "columns in another order": lambda table: table.select(reversed(table.columns)),
-    "no future": lambda table: table.filter(PAST),
-    "another future": lambda table: pl.concat([table.filter(PAST), future()]),
-    "a basket at the very cut": lambda table: pl.concat(
-        [table.filter(PAST), future().with_columns(timestamp=pl.lit(CUT))]
-    ),
-}
-
-
-@pytest.mark.parametrize("change", WITHOUT_INFLUENCE)
-def test_what_has_no_influence(tmp_path: Path, reference: Path, change: str) -> None:
-    table = WITHOUT_INFLUENCE[change](lines())
-    assert not table.equals(lines())
-    assert built(tmp_path / "out", table, until=CUT).name == reference.name
-
-
-def test_the_environment_of_a_service_has_none_either(
-    tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RTT2VEC_CATEGORY_CAP", "1")
-    monkeypatch.setenv("RTT2VEC_MMR_LAMBDA", "not a number")
-    assert built(tmp_path / "out", until=CUT).name == reference.name
-
-
-INFLUENCE: dict[str, dict[str, Any]] = {
-    "seed": {"config": changed(seed=2)},
-    "dimension": {"config": changed(dimension=9)},
-    "half-life": {"config": changed(recency_half_life_days=5.0)},
-    "cut": {"until": CUT + timedelta(days=3)},
-    "past": {"table": lines().filter(pl.col("basket_id") != "b0003")},
-}
-
-
-@pytest.mark.parametrize("cause", INFLUENCE)
-def test_other_settings_give_another_bundle(tmp_path: Path, reference: Path, cause: str) -> None:
-    assert built(tmp_path / "out", **{"until": CUT, **INFLUENCE[cause]}).name != reference.name
-
-
 def test_an_index_below_its_target_stops_the_build_and_leaves_the_old_bundle(
     tmp_path: Path,
 ) -> None:
-    good = built(tmp_path / "out", until=CUT)
+    good = built(tmp_path / "out")
     coarse = {"dims_per_code": 17, "k_factor": 1}
     index = IndexConfig(
         backend=Backend.FAISS, parameters=coarse, ann_recall_k=3, ann_recall_target=1
@@ -285,9 +176,8 @@ def test_guests_teach_items_and_have_no_profile(tmp_path: Path) -> None:
     for place, user in enumerate(bundle.user_ids):
         assert history(bundle, place) == history(of_all, of_all.user_ids.index(user))
     # Rules count the baskets of guests too.
-    assert (
-        contents_of(bundle.path)["rule_support.npy"] == contents_of(of_all.path)["rule_support.npy"]
-    )
+    of_rules = [each.path / "rule_support.npy" for each in (bundle, of_all)]
+    assert of_rules[0].read_bytes() == of_rules[1].read_bytes()
 
 
 def test_a_shop_of_guests_alone_recommends_by_the_basket(tmp_path: Path) -> None:
