@@ -3,9 +3,17 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Producer
+
+from service.events.event import RawEvent
+from service.events.kafka import KafkaEvents
+from service.events.observer import Observer
+from service.settings import Settings
 
 TOPIC = "purchases"
 _PATIENCE_S = 60  # rather than for ever
@@ -35,6 +43,29 @@ class Cluster:
         for message in messages:
             self._producer.produce(TOPIC, message)
         assert self._producer.flush(30) == 0
+
+
+@contextmanager
+def consuming(
+    cluster: Cluster,
+    take: Callable[[Sequence[RawEvent]], object],
+    group: str = "g",
+    observer: Observer | None = None,
+) -> Iterator[None]:
+    """Consume from the cluster, and give `take` the messages, while the block lasts."""
+    # The mock waits for a member that has left until its session ends.
+    options = {"session.timeout.ms": "6000"}
+    asked: dict[str, Any] = {
+        "kafka": cluster.brokers,
+        "kafka_group": group,
+        "kafka_options": options,
+    }
+    settings = Settings(events=Path("not used"), **asked)
+    events = KafkaEvents(take, settings, observer)
+    try:
+        yield
+    finally:
+        events.stop()
 
 
 def await_true(told: Callable[[], bool]) -> None:

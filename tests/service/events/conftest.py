@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from service.events.event import RawEvent
+from service.events.stream import PurchaseStream
+from service.settings import Settings
+from tests.data.kafka_cluster import Cluster
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -36,6 +40,12 @@ def letters(directory: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def kept(stream: PurchaseStream) -> list[str]:
+    """The ids of the events that a stream has stored."""
+    with stream.journal.held() as db:
+        return [row[0] for row in db.execute("SELECT event_id FROM events ORDER BY event_id")]
+
+
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """What has been forced to the disk, in this order; it is forced there as ever."""
@@ -48,3 +58,17 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     monkeypatch.setattr(os, "fsync", noted)
     return paths
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """Brokers without a topic."""
+    return Cluster()
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[PurchaseStream]:
+    """A purchase stream with the default settings."""
+    stream = PurchaseStream(tmp_path, Settings())
+    yield stream
+    stream.close()
