@@ -16,7 +16,7 @@ from service.events.observer import Observer
 from service.settings import Settings
 
 TOPIC = "purchases"
-_PATIENCE_S = 60  # rather than for ever
+_PATIENCE_S = 300  # rather than for ever
 
 
 def event(number: int) -> bytes:

@@ -3,33 +3,23 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Event as Flag
 
 from chaos.purchases import exported
 from tests.data.kafka_cluster import Cluster, await_true, event
 from tests.service.conftest import Served
 
-KILLS, BATCH = 3, 10
+KILLS = 3
+FOUND = 10_000  # events at each start, so many that it is killed amid them
 # The cluster waits for a member that was killed until its session ends.
 OPTIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "300"}
-
-
-def send(cluster: Cluster, over: Flag) -> int:
-    """Send thousands of events a second, so that a start finds many; returns how many."""
-    sent = 0
-    while not over.wait(0.005):
-        cluster.send(*[event(number) for number in range(sent, sent + BATCH)])
-        sent += BATCH
-    return sent
 
 
 def test_a_consumer_that_is_killed_goes_on_where_it_was(
     serve: Callable[..., Served], tmp_path: Path
 ) -> None:
-    cluster, over = Cluster(), Flag()
+    cluster = Cluster()
     flags = ("--events", str(tmp_path), "--events-export-every-s", "0.05")
     kafka = ("--kafka", cluster.brokers, "--kafka-options", json.dumps(OPTIONS))
 
@@ -38,21 +28,18 @@ def test_a_consumer_that_is_killed_goes_on_where_it_was(
         await_true(lambda: kept(tmp_path) >= enough)
         return served
 
-    enough = 1
-    with ThreadPoolExecutor(1) as thread:
-        sending = thread.submit(send, cluster, over)
-        try:
-            for _ in range(KILLS):
-                served = serve_until(enough)
-                served.process.kill()
-                served.process.wait()
-                enough = kept(tmp_path) + 1
-        finally:
-            over.set()
-    served = serve_until(sending.result())
+    sent, enough = 0, 1
+    for _ in range(KILLS):
+        cluster.send(*[event(number) for number in range(sent, sent + FOUND)])
+        sent += FOUND
+        served = serve_until(enough)
+        served.process.kill()
+        served.process.wait()
+        enough = kept(tmp_path) + 1
+    served = serve_until(sent)
     served.process.terminate()
     served.process.wait()
-    assert exported(tmp_path) == {f"event_id {n}": 1 for n in range(sending.result())}
+    assert exported(tmp_path) == {f"event_id {n}": 1 for n in range(sent)}
 
 
 def kept(directory: Path) -> int:
