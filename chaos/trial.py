@@ -19,7 +19,7 @@ CONNECTIONS = 32
 _CLOSED, _RUSHING = 16, 64
 _USERS = 20
 _SLOWER_MS = 10
-_PATIENCE_S = 30
+_PATIENCE_S = 120
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ def awaited(look: Callable[[], T | None], what: str) -> T:
     """Call `look` until it returns something, and return that.
 
     Raises:
-        TimeoutError: it returns None for half a minute.
+        TimeoutError: it returns None for two minutes.
     """
     began = perf_counter()
     while (found := look()) is None:

@@ -20,7 +20,7 @@ BENCHES = {
 def bench(*flags: object) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     command = [sys.executable, "-m", "bench", *map(str, flags)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def smoke(name: str, out: Path, *flags: object) -> list[dict[str, Any]]:
