@@ -1,15 +1,17 @@
 """Events from a Kafka topic: their offsets are committed once they are stored, so none is lost.
 
 Events that are delivered again, after a crash or to a new consumer group, have known event ids and
-do not count twice. Every machine has its own journal and needs all events, so it is its own group;
-its workers share the partitions.
+do not count twice. Every machine has its own journal and needs all events, so it has a group of
+its own, in which its offsets are committed. Its workers divide the partitions without the brokers:
+those would wait for a dead worker until its session ends.
 """
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from hashlib import blake2b
+from pathlib import Path
 from socket import gethostname
 from threading import Event as Flag
 from threading import Thread
@@ -21,6 +23,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from service.events.errors import ClockError, EventsError, JournalError
 from service.events.event import RawEvent
 from service.events.observer import Observer
+from service.events.seat import Seat
 from service.settings import Settings
 from service.support.failures import log_failure
 
@@ -32,6 +35,9 @@ _WAIT_S = 0.1  # for a batch to fill
 _HELD = 10 * _BATCH  # messages in memory while none can be stored
 _RETRY_S = 1.0
 _LOOK_S = 5.0  # between two looks at the topic
+_SHARE_S = 0.5  # between two looks at the other workers
+_RENEW_S = 3600.0  # between two commits of the same offsets
+_RECONNECT_MS = 1000  # the longest wait before a broker is tried again
 _ANSWER_S = 1.0  # the longest wait for a broker's answer
 _STATISTICS_MS = 5000
 _LEAVING_S = 2.0  # the longest wait for the brokers at the end
@@ -66,8 +72,9 @@ def connect(
         return Consumer(
             {
                 "bootstrap.servers": settings.kafka,
-                "group.id": settings.kafka_group or f"rtt2vec-{gethostname()}",
+                "group.id": settings.kafka_group or _own_group(settings.events or Path()),
                 "auto.offset.reset": "earliest",
+                "reconnect.backoff.max.ms": _RECONNECT_MS,
                 "statistics.interval.ms": _STATISTICS_MS,
                 **options,
                 "enable.auto.commit": False,
@@ -86,6 +93,12 @@ def connect(
         raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {reason}") from None
 
 
+def _own_group(directory: Path) -> str:
+    """The group of a journal: services on one machine with journals of their own share none."""
+    place = blake2b(bytes(directory.resolve()), digest_size=4).hexdigest()
+    return f"rtt2vec-{gethostname()}-{place}"
+
+
 class KafkaEvents:
     """A thread that consumes the messages of a topic, each of them an event."""
 
@@ -99,7 +112,7 @@ class KafkaEvents:
 
         Args:
             take: stores events, even none, or raises JournalError, OSError or ClockError.
-            settings: broker, topic, group and options.
+            settings: broker, topic, group and options, and the directory that the workers share.
             observer: gets reports of what happens.
 
         Raises:
@@ -109,17 +122,15 @@ class KafkaEvents:
         self._topic = settings.kafka_topic
         self._observer = observer or Observer()
         self._consumer = connect(settings, self._count, self._measure, self._committed)
-        # What hinders it, by the part that does: the brokers, the group, the journal.
-        self._problems = {"group": "it has not joined its group yet"}
-        joined = partial(self._found, "group", "")
-        left = partial(self._found, "group", "it has left its group")
-        self._consumer.subscribe(
-            [self._topic],
-            on_assign=lambda *_: joined(),
-            on_revoke=lambda *_: left(),
-            on_lost=lambda *_: left(),
-        )
-        self._look_at = self._retry_at = 0.0  # by `time.monotonic`
+        self._seats = (settings.events or Path()) / "kafka_seats"
+        self._seat: Seat | None = None
+        self._partitions: frozenset[int] = frozenset()  # of the topic
+        self._share: frozenset[int] = frozenset()  # of this worker
+        # What hinders it, by the part that does: the brokers, the share, the journal.
+        self._problems = {"share": "the topic's partitions are not known yet"}
+        # By `time.monotonic`.
+        self._look_at = self._share_at = self._retry_at = 0.0
+        self._renew_at = time.monotonic() + _RENEW_S
         self._is_committing = False
         self._kept: dict[int, int] = {}  # offsets to commit, by partition
         self._stopping = Flag()
@@ -128,7 +139,7 @@ class KafkaEvents:
         self._thread.submit(self._run).add_done_callback(self._ended)
 
     def stop(self) -> None:
-        """Finish the present batch and leave the group, if the brokers answer in time."""
+        """Finish the present batch and commit, if the brokers answer in time."""
         self._stopping.set()
         self._thread.shutdown()
         if self._kept:
@@ -138,6 +149,8 @@ class KafkaEvents:
         leaving.join(_LEAVING_S)
 
     def _ended(self, run: Future[None]) -> None:
+        if self._seat is not None:
+            self._seat.leave()
         self._observer.consuming(self._topic, False)
         log_failure("consuming from Kafka", run)
 
@@ -148,6 +161,10 @@ class KafkaEvents:
                 self._look()
                 if not held:
                     self._taken([])
+            if self._partitions and time.monotonic() >= self._share_at:
+                self._divide()
+            if time.monotonic() >= self._renew_at:
+                self._renew()
             if len(held) < _HELD:
                 held += self._consumed()
             else:
@@ -157,6 +174,39 @@ class KafkaEvents:
                 held = []
             if self._kept and not self._is_committing:
                 self._commit()
+
+    def _divide(self) -> None:
+        """Consume this worker's share of the partitions, from where their offsets are committed."""
+        self._share_at = time.monotonic() + _SHARE_S
+        try:
+            self._seat = self._seat or Seat(self._seats)
+            share = self._seat.share(self._partitions)
+        except OSError as error:
+            self._found("share", f"the other workers are not known: {error}")
+            return
+        try:
+            self._consumer.incremental_unassign(self._places(self._share - share))
+            self._share &= share
+            self._consumer.incremental_assign(self._places(share - self._share))
+            self._share |= share
+        except KafkaException as failure:
+            self._fail(failure.args[0])
+            return
+        self._found("share", "")
+
+    def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, each) for each in partitions]
+
+    def _renew(self) -> None:
+        """Commit the same offsets again: brokers forget those that are not committed for days."""
+        self._renew_at = time.monotonic() + _RENEW_S
+        try:
+            found = self._consumer.committed(self._places(self._share), _ANSWER_S)
+        except KafkaException as failure:
+            self._fail(failure.args[0])
+            return
+        committed = {each.partition: each.offset for each in found if each.offset >= 0}
+        self._kept = committed | self._kept
 
     def _consumed(self) -> list[Message]:
         try:
@@ -207,9 +257,11 @@ class KafkaEvents:
         except KafkaException as failure:
             self._fail(failure.args[0])
             return
-        if error := found.topics[self._topic].error:
+        topic = found.topics[self._topic]
+        if error := topic.error:
             self._fail(error)
         else:
+            self._partitions = frozenset(topic.partitions)
             self._found("brokers", "")
             self._look_at = time.monotonic() + _LOOK_S
 

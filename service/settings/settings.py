@@ -134,7 +134,8 @@ class Settings(RecommendOptions, _Listening):
     kafka_topic: str = Field("purchases", description="Topic of the events, one per message.")
     kafka_group: str = Field(
         "",
-        description="Consumer group, one per machine; by default named after the machine.",
+        description="Consumer group, one per directory `events`; by default named after that and "
+        "the machine.",
     )
     kafka_options: dict[str, SecretStr] = Field(
         {},

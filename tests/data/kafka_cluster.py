@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from confluent_kafka import Producer
@@ -53,19 +54,13 @@ def consuming(
     observer: Observer | None = None,
 ) -> Iterator[None]:
     """Consume from the cluster, and give `take` the messages, while the block lasts."""
-    # The mock waits for a member that has left until its session ends.
-    options = {"session.timeout.ms": "6000"}
-    asked: dict[str, Any] = {
-        "kafka": cluster.brokers,
-        "kafka_group": group,
-        "kafka_options": options,
-    }
-    settings = Settings(events=Path("not used"), **asked)
-    events = KafkaEvents(take, settings, observer)
-    try:
-        yield
-    finally:
-        events.stop()
+    asked: dict[str, Any] = {"kafka": cluster.brokers, "kafka_group": group}
+    with TemporaryDirectory() as directory:
+        events = KafkaEvents(take, Settings(events=Path(directory), **asked), observer)
+        try:
+            yield
+        finally:
+            events.stop()
 
 
 def await_true(told: Callable[[], bool]) -> None:

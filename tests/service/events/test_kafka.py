@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -70,6 +71,49 @@ def test_what_is_delivered_again_counts_once(cluster: Cluster, stream: PurchaseS
         delivered.clear()
 
 
+def test_workers_on_one_journal_divide_the_partitions_and_take_over(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"kafka": cluster.brokers, "kafka_group": "g"}
+    # Were they members of a group, the broker would wait so long for one that has gone.
+    asked["kafka_options"] = {"session.timeout.ms": "600000", "max.poll.interval.ms": "600000"}
+    settings = Settings(events=tmp_path, **asked)
+    first, second = Taken(), Taken()
+    numbers = count()
+
+    def both_have_some() -> bool:
+        cluster.send(*[event(next(numbers)) for _ in range(20)])
+        return bool(first.since_asked() and second.since_asked())
+
+    staying = KafkaEvents(first.take, settings)
+    leaving = KafkaEvents(second.take, settings)
+    try:
+        await_true(both_have_some)
+        leaving.stop()
+        cluster.send(*[event(next(numbers)) for _ in range(40)])
+        sent = {event(number) for number in range(next(numbers))}
+        await_true(lambda: first.texts | second.texts == sent)
+    finally:
+        leaving.stop()
+        staying.stop()
+
+
+class Taken:
+    """What a consumer has delivered."""
+
+    def __init__(self) -> None:
+        self.texts: set[bytes] = set()
+        self._asked = 0
+
+    def take(self, events: Sequence[RawEvent]) -> None:
+        self.texts |= {each.text for each in events}
+
+    def since_asked(self) -> int:
+        """How many new ones there were since this was asked last."""
+        before, self._asked = self._asked, len(self.texts)
+        return self._asked - before
+
+
 def test_what_could_not_be_kept_is_tried_again(cluster: Cluster, stream: PurchaseStream) -> None:
     failures: list[Exception] = [JournalError("the disk is full"), OSError("no space left")]
     failures.append(ClockError("all are from the future"))
@@ -103,7 +147,9 @@ def test_a_broken_client_is_asked_again(
     assert not failures
 
 
-def test_its_end_does_not_wait_for_brokers_that_do_not_answer(stream: PurchaseStream) -> None:
+def test_its_end_does_not_wait_for_brokers_that_do_not_answer(
+    stream: PurchaseStream, tmp_path: Path
+) -> None:
     stopped, halted = Flag(), Flag()
 
     def take(events: Sequence[RawEvent]) -> None:
@@ -115,7 +161,7 @@ def test_its_end_does_not_wait_for_brokers_that_do_not_answer(stream: PurchaseSt
     with broker() as brokers:
         brokers.send(TOPIC, event(1))
         brokers.await_delivery()
-        options = Settings(events=Path("not used"), kafka=brokers.addresses)
+        options = Settings(events=tmp_path, kafka=brokers.addresses)
         events = KafkaEvents(take, options)
         await_true(halted.is_set)
 

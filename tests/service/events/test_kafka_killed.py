@@ -1,6 +1,5 @@
 """After kill -9 of a service that consumes from Kafka, no event is lost or doubled."""
 
-import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,19 +11,16 @@ from tests.service.conftest import Served
 
 KILLS = 3
 FOUND = 10_000  # events at each start, so many that it is killed amid them
-# The cluster waits for a member that was killed until its session ends.
-OPTIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "300"}
 
 
 def test_a_consumer_that_is_killed_goes_on_where_it_was(
     serve: Callable[..., Served], tmp_path: Path
 ) -> None:
     cluster = Cluster()
-    flags = ("--events", str(tmp_path), "--events-export-every-s", "0.05")
-    kafka = ("--kafka", cluster.brokers, "--kafka-options", json.dumps(OPTIONS))
+    events = ("--events", str(tmp_path), "--events-export-every-s", "0.05")
 
     def serve_until(enough: int) -> Served:
-        served = serve(*flags, *kafka)
+        served = serve(*events, "--kafka", cluster.brokers)
         await_true(lambda: kept(tmp_path) >= enough)
         return served
 
