@@ -21,7 +21,7 @@ from rich.table import Table
 from index_builder.build import build
 from index_builder.config import BuildConfig
 from index_builder.evaluation.baselines.blend import blend
-from index_builder.evaluation.baselines.item_knn import item_knn
+from index_builder.evaluation.baselines.methods.item_knn import item_knn
 from index_builder.measuring.purchases import recency_frequency
 from index_builder.measuring.quality import Quality, measure, ranking_function
 from index_builder.measuring.scorer import top

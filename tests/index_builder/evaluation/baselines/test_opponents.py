@@ -10,21 +10,22 @@ from rich.console import Console
 
 from index_builder.config import TrainConfig
 from index_builder.evaluation.baselines.blend import blend
-from index_builder.evaluation.baselines.ease import ease
-from index_builder.evaluation.baselines.item_knn import item_knn
-from index_builder.evaluation.baselines.opponents import Opponent, opponents
-from index_builder.evaluation.baselines.published import (
+from index_builder.evaluation.baselines.methods.ease import ease
+from index_builder.evaluation.baselines.methods.item_knn import item_knn
+from index_builder.evaluation.baselines.methods.published import (
     rtt2vec,
     train_published,
     triple2vec,
     triple2vec_without_user,
 )
-from index_builder.evaluation.baselines.skip_gram import (
+from index_builder.evaluation.baselines.methods.skip_gram import (
     bb2vec,
     gensim_is_installed,
     item2vec,
     skip_gram,
 )
+from index_builder.evaluation.baselines.opponent import Opponent
+from index_builder.evaluation.baselines.opponents import opponents
 from index_builder.measuring.purchases import recency_frequency
 from index_builder.measuring.quality import K
 from index_builder.measuring.scorer import top
@@ -128,7 +129,7 @@ def test_a_catalogue_too_large_for_ease_goes_without_it(
     transactions: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        import_module("index_builder.evaluation.baselines.opponents"), "MOST_ITEMS", 39
+        import_module("index_builder.evaluation.baselines.counted"), "MOST_ITEMS", 39
     )
     methods, said = fitted(transactions)
     assert "EASE is left out: 40 items, its matrix is for 39 at most" in said

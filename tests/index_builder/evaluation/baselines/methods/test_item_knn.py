@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from index_builder.evaluation.baselines.item_knn import co_purchases, item_knn
+from index_builder.evaluation.baselines.methods.item_knn import co_purchases, item_knn
 from index_builder.measuring.scorer import top
 from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.encoded import trained

@@ -5,13 +5,13 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from index_builder.evaluation.baselines.ease import ease
+from index_builder.evaluation.baselines.methods.ease import ease
 from index_builder.measuring.scorer import top
 from index_builder.transactions.encoded.encoding import EncodedTransactions
 from tests.data.encoded import trained
 from tests.data.held_out import basket
 
-MODULE = import_module("index_builder.evaluation.baselines.ease")
+MODULE = import_module("index_builder.evaluation.baselines.methods.ease")
 
 
 @pytest.mark.parametrize("block", [1, 5, 11, 12, 1024])

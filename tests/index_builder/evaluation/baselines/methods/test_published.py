@@ -8,7 +8,7 @@ import pytest
 from index_builder.config import TrainConfig
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.embeddings.triple2vec import train
-from index_builder.evaluation.baselines.published import (
+from index_builder.evaluation.baselines.methods.published import (
     rtt2vec,
     train_published,
     triple2vec,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from index_builder.evaluation.baselines.skip_gram import (
+from index_builder.evaluation.baselines.methods.skip_gram import (
     SkipGram,
     bb2vec,
     gensim_is_installed,
