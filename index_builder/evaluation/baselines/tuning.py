@@ -72,7 +72,7 @@ def last_days(encoded: EncodedTransactions, as_of: datetime, seed: int) -> Slice
     first, last = np.searchsorted(begun, [since, end]).tolist()
     past = _between(encoded, 0, first)
     count = np.bincount(past.basket_items, minlength=encoded.n_items).astype(np.int32)
-    known = set(past.basket_user.tolist())
+    known = set(past.basket_user.tolist()) - {encoded.n_users}  # guests' baskets have that user
     late = held_out(_between(encoded, first, last), seed)
     late = [basket for basket in late if basket.user in known]
     order = np.random.default_rng(seed).permutation(len(late))[:_MOST_BASKETS]

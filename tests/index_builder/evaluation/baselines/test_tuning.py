@@ -1,5 +1,6 @@
 """The slice that chooses, and how it chooses."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_a_long_record_spares_thirty_days() -> None:
 def test_users_without_a_past_are_not_asked() -> None:
     # 90 users, one basket a day: users 0 to 9 come again, on days 90 to 99.
     assert days_of(one_a_day(100, users=90)) == set(range(90, 100))
+
+
+def test_guests_are_not_asked() -> None:
+    # Users 0 and 1 in turn; without user 1 among the users, every other basket is a guest's.
+    shop = trained([list(range(5))] * 100, 5, [day % 2 for day in range(100)])
+    days = [day * DAY for day in range(100)]
+    shop = replace(shop, user_ids=["u0"], basket_begun=np.array(days))
+    parts = last_days(shop, EPOCH + timedelta(days=100), seed=0)
+    assert {each.user for each in parts.baskets} == {0}
+    assert len(parts.baskets) == 10
+    assert parts.past.n_baskets == 80
 
 
 def finds(*items: int) -> Scorer:
