@@ -1,8 +1,9 @@
 """Tuning of the opponents: the last days before the cut choose the settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -42,6 +43,31 @@ class Slice:
             return values[0]
         recalls = [self._recall(fit(value)) for value in values]
         return values[int(np.argmax(recalls))]
+
+    def one_by_one(
+        self, settings: Mapping[str, Sequence[float]], fit: Callable[..., Scorer]
+    ) -> dict[str, float]:
+        """The best value of each setting in turn, where a grid of them all would be too large.
+
+        Those that were not tried yet stay at their first value. Of equally good values, the first
+        is taken; also if there are too few baskets to measure.
+
+        Args:
+            settings: the values of each, by name; those that matter most come first.
+            fit: takes the settings by their names.
+        """
+        chosen = {name: values[0] for name, values in settings.items()}
+        if len(self.baskets) < _FEWEST_BASKETS:
+            return chosen
+
+        @cache
+        def recall(*values: float) -> float:
+            return self._recall(fit(**dict(zip(settings, values, strict=True))))
+
+        for name, values in settings.items():
+            tried = [chosen | {name: value} for value in values]
+            chosen = max(tried, key=lambda each: recall(*each.values()))
+        return chosen
 
     def most_popular(self, n_items: int) -> "Slice":
         """The slice of a catalogue of only the most popular items."""

@@ -78,12 +78,30 @@ def test_the_value_with_the_highest_recall_is_the_best_and_of_equals_the_first()
     assert parts.best(["one", "both", "other"], scorers.__getitem__) == "both"
 
 
+def test_settings_one_by_one() -> None:
+    tried = []
+
+    def fit(first: float, second: float) -> Scorer:
+        tried.append((first, second))
+        return finds(*([60] if first == 2 else []), *([70] if second == 5 else []))
+
+    parts = Slice(
+        trained([list(range(100))], 100),
+        [basket([0], targets=(60,)), basket([1], targets=(70,))] * 20,
+    )
+    chosen = parts.one_by_one({"first": (1, 2, 3), "second": (4, 5)}, fit)
+    assert chosen == {"first": 2, "second": 5}
+    assert tried == [(1, 4), (2, 4), (3, 4), (2, 5)]  # (2, 4) is known by then
+    assert parts.one_by_one({"first": (1, 3), "second": (6, 4)}, fit) == {"first": 1, "second": 6}
+
+
 def test_too_few_baskets_choose_nothing() -> None:
     def fit(_: str) -> Scorer:
         raise AssertionError("there is nothing to try it on")
 
     parts = Slice(trained([[0, 1]], 2), [basket([0], targets=(1,))] * 29)
     assert parts.best(["default", "other"], fit) == "default"
+    assert parts.one_by_one({"": (1, 2)}, fit) == {"": 1}
 
 
 def test_the_most_popular_items_alone() -> None:
