@@ -6,10 +6,8 @@ Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019.
 import numpy as np
 from scipy.linalg import lapack
 
-from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
 from index_builder.transactions.encoded.encoding import EncodedTransactions
-from index_builder.transactions.encoded.held_out import HeldOut
 from service.support.arrays.array_types import Float32
 
 MOST_ITEMS = 30_000  # their matrix, 4 bytes · n_items², takes 3.6 GB
@@ -17,15 +15,18 @@ MOST_ITEMS = 30_000  # their matrix, 4 bytes · n_items², takes 3.6 GB
 _BLOCK_ITEMS = 1024  # rows that are made dense, or mirrored, at a time
 
 
-def ease(encoded: EncodedTransactions, regularisation: float = 100) -> Scorer:
-    """Sums the rows of B for the items of the basket.
+def ease_weights(encoded: EncodedTransactions, regularisation: float = 100) -> Float32:
+    """B, which has a zero diagonal and minimises |X - XB|^2 + regularisation |B|^2.
 
-    B has a zero diagonal and minimises |X - XB|^2 + regularisation |B|^2 over the training baskets
-    X. With P the inverse of X'X + regularisation I, B_ij = -P_ij / P_jj (Steck, eq. 8).
+    X are the training baskets. With P the inverse of X'X + regularisation I, B_ij = -P_ij / P_jj
+    (Steck, eq. 8).
 
     Args:
         encoded: the training baskets.
         regularisation: lambda, above 0.
+
+    Returns:
+        (n_items, n_items) float32; row i is what item i of a basket adds to the scores.
 
     Raises:
         ValueError: more than MOST_ITEMS items.
@@ -37,12 +38,7 @@ def ease(encoded: EncodedTransactions, regularisation: float = 100) -> Scorer:
     weights = _inverse(weights)
     weights /= -weights.diagonal()  # column j by -P_jj
     np.fill_diagonal(weights, 0)
-
-    def score(basket: HeldOut) -> Float32:
-        scores: Float32 = weights[basket.given].sum(axis=0)
-        return scores
-
-    return score
+    return weights
 
 
 def _gram(encoded: EncodedTransactions) -> Float32:

@@ -1,9 +1,9 @@
-"""A blend by hand."""
+"""Sums of scores by hand."""
 
 import numpy as np
 import pytest
 
-from index_builder.evaluation.baselines.blend import blend
+from index_builder.evaluation.baselines.blend import blend, weighted_sum
 from index_builder.measuring.scorer import Scorer
 from tests.data.held_out import basket
 
@@ -13,6 +13,11 @@ def fixed(*scores: float) -> Scorer:
 
 
 FIRST, SECOND = fixed(0, 2, 4, 100), fixed(30, 0, 15, 0)
+
+
+def test_a_weighted_sum_scales_nothing() -> None:
+    assert weighted_sum(FIRST, SECOND)(basket([3])).tolist() == [30, 2, 19, 100]
+    assert weighted_sum(FIRST, SECOND, 0.5)(basket([3])).tolist() == [15, 2, 11.5, 100]
 
 
 def test_both_parts_reach_one_outside_the_basket() -> None:

@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from index_builder.config import TrainConfig
-from index_builder.evaluation.baselines.blend import blend
-from index_builder.evaluation.baselines.methods.ease import ease
+from index_builder.evaluation.baselines.blend import blend, weighted_sum
+from index_builder.evaluation.baselines.methods.ease import ease_weights
 from index_builder.evaluation.baselines.methods.item_knn import item_knn
+from index_builder.evaluation.baselines.methods.linear import of_basket, of_history
+from index_builder.evaluation.baselines.methods.neighbourhood_ridge import ridge_weights
 from index_builder.evaluation.baselines.methods.published import (
     rtt2vec,
     train_published,
@@ -40,9 +42,12 @@ NAMES = [
     "user frequency",
     "user recency frequency",
     "item-kNN",
+    "neighbourhood ridge",
     "EASE",
     "item-kNN + recency",
+    "neighbourhood ridge + recency",
     "EASE + recency",
+    "EASE of basket and history + recency",
     "item2vec",
     "BB2vec",
     "triple2vec without user",
@@ -152,14 +157,19 @@ def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
     as_of = END - timedelta(days=84)
     methods, _ = fitted(transactions, as_of)
     encoded = encode(transactions, None, 1, as_of)
-    recency, knn, linear = recency_frequency(encoded, 60), item_knn(encoded, 5), ease(encoded, 100)
+    recency, knn = recency_frequency(encoded, 60), item_knn(encoded, 5)
+    ridge, weights = of_basket(ridge_weights(encoded, 50)), ease_weights(encoded, 100)
+    linear, history = of_basket(weights), of_history(weights, encoded, 60)
     vectors = train_published(encoded, CONFIG, epochs=4)
     expected = {
         "user recency frequency": recency,
         "item-kNN": knn,
+        "neighbourhood ridge": ridge,
         "EASE": linear,
         "item-kNN + recency": blend(knn, recency),
+        "neighbourhood ridge + recency": blend(ridge, recency),
         "EASE + recency": blend(linear, recency),
+        "EASE of basket and history + recency": blend(weighted_sum(linear, history), recency),
         "triple2vec without user": triple2vec_without_user(vectors),
         "triple2vec": triple2vec(vectors),
         "RTT2Vec as published": rtt2vec(vectors),
