@@ -1,6 +1,6 @@
 """The opponents that count or solve: recency frequency, item-kNN, the ridges; their blends."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
@@ -11,7 +11,7 @@ from index_builder.evaluation.baselines.methods.ease import MOST_ITEMS, ease_wei
 from index_builder.evaluation.baselines.methods.item_knn import co_purchases, item_knn
 from index_builder.evaluation.baselines.methods.linear import of_basket, of_history
 from index_builder.evaluation.baselines.methods.neighbourhood_ridge import ridge_weights
-from index_builder.evaluation.baselines.opponent import Opponent, fitting, tuned
+from index_builder.evaluation.baselines.opponent import Opponent, fitting, told, tuned
 from index_builder.evaluation.baselines.tuning import Slice
 from index_builder.measuring.purchases import recency_frequency
 from index_builder.measuring.scorer import Scorer
@@ -75,7 +75,7 @@ def counted(encoded: EncodedTransactions, days: Slice, console: Console) -> Iter
         settings = f"lambda {regularisation}; {decay}, weight {ease_weight}"
         yield tuned("EASE + recency", blend(linear, recency, ease_weight), settings, console)
         history = of_history(weights, encoded, half_life)
-        settings = f"lambda {regularisation}; {decay}, {_told(with_history)}"
+        settings = f"lambda {regularisation}; {decay}, {told(with_history)}"
         blended = _blend_of_both(linear, history, recency, **with_history)
         yield tuned("EASE of basket and history + recency", blended, settings, console)
 
@@ -130,7 +130,3 @@ def _blend_of_both(
     linear: Scorer, history: Scorer, recency: Scorer, history_weight: float, weight: float
 ) -> Scorer:
     return blend(weighted_sum(linear, history, history_weight), recency, weight)
-
-
-def _told(settings: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())

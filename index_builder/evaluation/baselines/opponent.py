@@ -1,5 +1,6 @@
 """One opponent: a ranking function and the settings it was tuned to."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -27,3 +28,8 @@ def tuned(name: str, scorer: Scorer, settings: str, console: Console) -> Opponen
     """The opponent of a scorer; its settings are shown."""
     console.print(f"  [dim]{name}: {settings}[/]", highlight=False)
     return Opponent(name, top(scorer), settings)
+
+
+def told(settings: Mapping[str, float]) -> str:
+    """The settings in words."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items())

@@ -9,6 +9,7 @@ from index_builder.config import TrainConfig
 from index_builder.evaluation.baselines.counted import counted
 from index_builder.evaluation.baselines.learned import learned
 from index_builder.evaluation.baselines.opponent import Opponent
+from index_builder.evaluation.baselines.similar_users import similar_users
 from index_builder.evaluation.baselines.tuning import last_days
 from index_builder.measuring.popularity import item_popularity
 from index_builder.measuring.purchases import user_frequency
@@ -34,4 +35,5 @@ def opponents(
     yield Opponent("user frequency", top(user_frequency(encoded)))
     days = last_days(encoded, as_of, config.seed)
     yield from counted(encoded, days, console)
+    yield from similar_users(encoded, days, console)
     yield from learned(encoded, days, config, console)

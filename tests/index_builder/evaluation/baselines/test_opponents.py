@@ -26,6 +26,8 @@ from index_builder.evaluation.baselines.methods.skip_gram import (
     item2vec,
     skip_gram,
 )
+from index_builder.evaluation.baselines.methods.tifu_knn import tifu_knn
+from index_builder.evaluation.baselines.methods.up_cf import up_cf
 from index_builder.evaluation.baselines.opponent import Opponent
 from index_builder.evaluation.baselines.opponents import opponents
 from index_builder.measuring.purchases import recency_frequency
@@ -48,6 +50,8 @@ NAMES = [
     "neighbourhood ridge + recency",
     "EASE + recency",
     "EASE of basket and history + recency",
+    "TIFU-KNN",
+    "UP-CF",
     "item2vec",
     "BB2vec",
     "triple2vec without user",
@@ -170,6 +174,8 @@ def test_a_record_too_short_to_tune_on_gets_the_defaults_fitted_on_all_of_it(
         "neighbourhood ridge + recency": blend(ridge, recency),
         "EASE + recency": blend(linear, recency),
         "EASE of basket and history + recency": blend(weighted_sum(linear, history), recency),
+        "TIFU-KNN": tifu_knn(encoded),
+        "UP-CF": up_cf(encoded),
         "triple2vec without user": triple2vec_without_user(vectors),
         "triple2vec": triple2vec(vectors),
         "RTT2Vec as published": rtt2vec(vectors),
