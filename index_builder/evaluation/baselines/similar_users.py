@@ -15,11 +15,11 @@ from index_builder.transactions.encoded.encoding import EncodedTransactions
 # The first value of each is the default, for too few baskets to tune on.
 _TIFU_KNN = {
     "basket_decay": (0.9, 1),
-    "group_decay": (0.7, 0.9),
-    "group_size": (7, 3, 15),
-    "own_share": (0.7, 0.5, 0.9),
+    "group_decay": (0.7, 0.8, 0.9),
+    "group_size": (7, 3, 12),
+    "own_share": (0.7, 0.6, 0.5),
     "neighbours": (300, 100, 900),
-    "basket_weight": (1, 0.1, 10),
+    "basket_weight": (1, 0.1, 3),
 }
 _UP_CF = {
     "recent": (25, 10, 50),
