@@ -98,7 +98,7 @@ def build(
         if choice.score is not None:
             contents = with_score(contents, choice.score.personal, choice.score.population)
     with stage(console, "Closest items"):
-        contents = with_closest(contents, config.index.closest)
+        contents = with_closest(contents, encoded, config)
     with stage(console, "Association rules"):
         contents = with_association_rules(contents, encoded, config.rules)
     with stage(console, "Substitutes"):

@@ -91,7 +91,7 @@ class IndexConfig(_Config):
     ann_recall_target: float = Field(0.98, ge=0, le=1)
     ann_recall_k: int = Field(100, ge=1)
     closest: int = Field(
-        64, ge=0, le=1000, description="length of each item's list of closest items; 0: no lists"
+        128, ge=0, le=1000, description="length of each item's list of closest items; 0: no lists"
     )
 
 
@@ -106,6 +106,7 @@ class RankerConfig(_TreesConfig):
     """The trees that rank candidates, and their training examples."""
 
     min_leaf_candidates: int = Field(50, ge=1)
+    leaf_regularisation: float = Field(10, ge=0, description="LightGBM's lambda_l2")
     windows: int = Field(
         3, ge=1, description="periods of validation_days before the cut that give examples"
     )
@@ -114,15 +115,15 @@ class RankerConfig(_TreesConfig):
     )
     most_splits: int = Field(5, ge=1, description="most times that a basket is split")
     new_target_gain: float = Field(
-        1.3, gt=0, description="gain of a target that the user had not bought before; others: 1"
+        1.7, gt=0, description="gain of a target that the user had not bought before; others: 1"
     )
     negative_share: float = Field(
-        0.5, gt=0, le=1, description="share of the candidates not bought that become examples"
+        0.3, gt=0, le=1, description="share of the candidates not bought that become examples"
     )
     stranger_share: float = Field(
         0.1, ge=0, le=1, description="share of the baskets that are used as an unknown user's"
     )
-    neighbours: int = Field(100, ge=1, description="neighbours kept of each item")
+    neighbours: int = Field(100, ge=0, description="neighbours kept of each item")
     neighbour_regularisation: float = Field(
         50, gt=0, description="baskets added to an item's own in the weights of neighbours"
     )

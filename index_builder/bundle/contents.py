@@ -26,7 +26,7 @@ from index_builder.statistics.substitutes import SubstituteLists, substitutes
 from index_builder.statistics.trends import item_rhythm, item_trend
 from index_builder.transactions.categories import MORE
 from index_builder.transactions.encoded.encoding import EncodedTransactions
-from service.bundle.bundle import BundleContents
+from service.bundle.bundle import BundleContents, list_recall, preview_bundle
 from service.bundle.catalogue import Catalogue
 from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
@@ -34,11 +34,13 @@ from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
 from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
-from service.support.arrays.array_types import Float32
+from service.support.arrays.array_types import Float32, Int32
 from service.support.arrays.offsets import offsets
 
 _RECALL_QUERIES = 200
 _LATE_SHARE = 0.1  # of the training baskets, the last ones
+_LIST_ANCHORS = 5  # of a basket; with fewer, each is asked for more than a list holds
+_PLACES_PER_CANDIDATE = (2, 3, 4, 5, 6, 8)
 
 
 def assemble(
@@ -103,13 +105,43 @@ def catalogue_of(encoded: EncodedTransactions) -> Catalogue:
     )
 
 
-def with_closest(contents: BundleContents, places: int) -> BundleContents:
-    """Adds the list of each item's closest items, as the index finds them; 0 places add none."""
-    if not places:
+def with_closest(
+    contents: BundleContents, encoded: EncodedTransactions, config: BuildConfig
+) -> BundleContents:
+    """Adds the lists of each item's closest items, if the ranker's arrays are there.
+
+    Of the lengths that a list can have beside what is asked of it, the shortest is chosen that
+    reaches the recall target of the index. If none does, there are no lists.
+
+    Args:
+        contents: with the arrays of `with_ranker`.
+        encoded: the training baskets.
+        config: of the build.
+    """
+    if not config.index.closest or contents.neighbour_weight is None:
         return contents
     weights = Weights.read(contents.serving)
-    closest = closest_items(contents.item_vectors, contents.retrieval, weights, places)
-    return replace(contents, closest_item=closest)
+    near = Neighbours(
+        *(getattr(contents, f"neighbour_{each}") for each in ("indptr", "item", "count"))
+    )
+    closest = closest_items(
+        contents.item_vectors, contents.retrieval, weights, config.index.closest, near,
+        contents.neighbour_weight,
+    )  # fmt: skip
+    queries, anchors = _list_queries(encoded, contents, weights, config.train.seed)
+    for places in _PLACES_PER_CANDIDATE:
+        made = replace(
+            contents,
+            closest_item=closest.item,
+            closest_weight=closest.weight,
+            list_queries=queries,
+            list_anchor=anchors,
+            serving={**contents.serving, "places_per_candidate": places},
+        )
+        recall = list_recall(preview_bundle(made))
+        if recall >= config.index.ann_recall_target:
+            return replace(made, list_recall_at_k=recall)
+    return contents
 
 
 def with_ranker(
@@ -117,12 +149,14 @@ def with_ranker(
 ) -> BundleContents:
     """Adds the arrays that the features are made from."""
     near = neighbours(encoded, config.neighbours)
+    weights = neighbour_weights(encoded, near, config.neighbour_regularisation)
     as_of = int(datetime.fromisoformat(contents.as_of).replace(tzinfo=UTC).timestamp())
     return replace(
         contents,
         **_named("past", past_baskets(encoded.of_users, encoded.n_users)),
         **_named("neighbour", near),
-        neighbour_weight=neighbour_weights(encoded, near, config.neighbour_regularisation),
+        neighbour_weight=weights.to,
+        neighbour_weight_back=weights.back,
         item_trend=item_trend(encoded, encoded.n_items, as_of),
         item_rhythm=item_rhythm(encoded.of_users, encoded.n_items, as_of),
     )
@@ -205,18 +239,53 @@ def _sample_queries(
     """Queries of late baskets, which are the most like those to come.
 
     Each of the first half has one random item of its basket for an anchor; each of the others is
-    the mean over all items as anchors, as the service searches by default.
+    the mean over all items as anchors, as the service searches without a ranker.
     """
     rng = np.random.default_rng(seed)
-    n = encoded.n_baskets
-    late = np.arange(n - max(min(n, _RECALL_QUERIES), round(_LATE_SHARE * n)), n)
-    baskets = rng.choice(late, min(len(late), _RECALL_QUERIES), replace=False)
+    baskets = _late_baskets(encoded, rng, 1)
     queries = []
-    for place, basket in enumerate(np.sort(baskets)):
-        start, stop = encoded.basket_indptr[basket : basket + 2]
-        anchors = encoded.basket_items[start:stop]
-        if place < len(baskets) // 2:
-            anchors = rng.choice(anchors, 1)
-        of_anchors = build_queries(rows, anchors, user_h[encoded.basket_user[basket]], weights)
+    for place, (user, anchors) in enumerate(baskets):
+        some = rng.choice(anchors, 1) if place < len(baskets) // 2 else anchors
+        of_anchors = build_queries(rows, some, user_h[user], weights)
         queries.append(of_anchors.mean(axis=0, keepdims=True))
     return np.concatenate(queries)
+
+
+def _list_queries(
+    encoded: EncodedTransactions, contents: BundleContents, weights: Weights, seed: int
+) -> tuple[Float32, Int32]:
+    """Queries of one random item of each late basket that lists are for, and the item.
+
+    A query is divided by the factor of the item's part, so that neighbour weights count as in a
+    list.
+    """
+    rng = np.random.default_rng(seed)
+    queries, chosen = [], []
+    for user, anchors in _late_baskets(encoded, rng, _LIST_ANCHORS):
+        user_h = contents.user_h[user] if user < len(contents.user_h) else None
+        place = rng.integers(len(anchors))
+        of_anchors = build_queries(contents.item_vectors, anchors, user_h, weights)
+        factor = np.float32(len(anchors) ** (1 - weights.basket_exponent))
+        queries.append(of_anchors[place] / factor)
+        chosen.append(anchors[place])
+    return np.array(queries, np.float32), np.array(chosen, np.int32)
+
+
+def _late_baskets(
+    encoded: EncodedTransactions, rng: np.random.Generator, least: int
+) -> list[tuple[int, Int32]]:
+    """User and items of some of the last training baskets, oldest first.
+
+    Baskets of fewer than `least` items are left out, if there are others.
+    """
+    large = np.flatnonzero(encoded.basket_sizes >= least)
+    baskets = large if len(large) else np.arange(encoded.n_baskets)
+    late = baskets[-max(min(len(baskets), _RECALL_QUERIES), round(_LATE_SHARE * len(baskets))) :]
+    chosen = np.sort(rng.choice(late, min(len(late), _RECALL_QUERIES), replace=False))
+    return [
+        (
+            int(encoded.basket_user[basket]),
+            encoded.basket_items[slice(*encoded.basket_indptr[basket : basket + 2])],
+        )
+        for basket in chosen
+    ]

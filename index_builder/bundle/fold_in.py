@@ -63,6 +63,7 @@ def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleCo
         ann_recall_at_k=facts.ann_recall_at_k,
         ann_recall_k=facts.k,
         ann_recall_target=facts.target,
+        list_recall_at_k=facts.list_recall_at_k,
         index_frontier=facts.frontier,
         as_of=bundle.manifest.as_of,
         build=bundle.manifest.build,

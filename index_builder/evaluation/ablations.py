@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from index_builder.config import BuildConfig
-from index_builder.evaluation.without_vectors import without_vectors
+from index_builder.evaluation.left_out import LeftOut
 from index_builder.measuring.quality import RankingFunction, ranking_function
 from index_builder.measuring.scorer import Scorer, top
 from index_builder.transactions.encoded.held_out import HeldOut
@@ -74,9 +74,10 @@ def _parts(
     stranger = ranking_function(Recommender(bundle), bundle, stranger=True)
     yield part("no shopper: a stranger's answer", rank=stranger)
     if bundle.tree_root is not None:
-        retrained = without_vectors(bundle, transactions, config, console)
-        yield part("no vectors: ranker retrained", rank=_ranking(retrained))
-        yield part("no search: the ranker's own candidates", rank=_ranking(bundle, _UNSEARCHED))
+        left_out = LeftOut(bundle, transactions, config, console)
+        yield part("no vectors: ranker retrained", rank=_ranking(left_out.vectors()))
+        yield part("no neighbours: ranker retrained", rank=_ranking(left_out.neighbours()))
+        yield part("no search: history and best sellers", rank=_ranking(bundle, _UNSEARCHED))
         yield part(_BLENDED, rank=_ranking(bundle, _UNRANKED))
     weights = Weights.read(bundle.manifest.serving, "vectors_")
     # All candidates come from the index.
@@ -96,7 +97,6 @@ def _anchors(bundle: Bundle) -> Iterator[Ablation]:
     if bundle.tree_root is None:
         return
     yield choice("one search for the mean", AS_SERVED, _ranking(bundle, {"search": "mean"}))
-    yield choice("lists, whoever asks", AS_SERVED, _ranking(bundle, {"search": "lists"}))
     yield choice(_BLENDED_EVERY, _BLENDED, _ranking(bundle, _UNRANKED | every))
     yield choice("blended, half of the items", _BLENDED_EVERY, _ranking(bundle, _UNRANKED | half))
     # Without trees, the recommender blends the candidates that trees would rank.

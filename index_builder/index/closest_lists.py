@@ -1,33 +1,106 @@
-"""The list of the items closest to each item, as the index finds them."""
+"""The list of the items closest to each item, by vectors and neighbour weight together."""
 
+from typing import NamedTuple
+
+import numba
 import numpy as np
 
-from service.recommending.searching.queries import build_queries
+from index_builder.statistics.neighbours import Neighbours
+from service.recommending.searching.queries import swapped
 from service.recommending.weights import Weights
 from service.retrieval import Retrieval
-from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32, Int64
+from service.support.arrays.rank_keys import rank_key
+from service.support.compiled.compilation import compiled
 
 _BLOCK_ITEMS = 1024  # queries at once
+_ANCHORS = 8  # of a basket for whose anchors the lists are best
 
 
-def closest_items(rows: Float32, retrieval: Retrieval, weights: Weights, places: int) -> Int32:
-    """Searches the index for each item as the only anchor of an unknown user.
+class Closest(NamedTuple):
+    """The lists: (n_items, places) of int32 items, -1 at the end of short ones, and their weights.
+
+    A weight is the neighbour weight of the pair, float32; 0 for an item that is no neighbour.
+    """
+
+    item: Int32
+    weight: Float32
+
+
+def closest_items(
+    rows: Float32,
+    retrieval: Retrieval,
+    weights: Weights,
+    places: int,
+    neighbours: Neighbours,
+    neighbour_weight: Float32,
+) -> Closest:
+    """Ranks what the index finds for each item as an anchor of an unknown user, and its neighbours.
 
     Args:
         rows: (n_items, 2d + 1) float32.
         retrieval: the index over them.
-        weights: the queries use the weight of popularity.
+        weights: the weights of popularity and of a neighbour weight are used.
         places: length of a list.
-
-    Returns:
-        (n_items, places) int32, best first, without the item itself; then -1.
+        neighbours: of every item.
+        neighbour_weight: of each neighbour.
     """
-    closest = np.full((len(rows), places), -1, np.int32)
+    closest = Closest(
+        np.full((len(rows), places), -1, np.int32), np.zeros((len(rows), places), np.float32)
+    )
+    prior = np.float32(weights.popularity / _ANCHORS ** (1 - weights.basket_exponent))
     for start in range(0, len(rows), _BLOCK_ITEMS):
         block = np.arange(start, min(start + _BLOCK_ITEMS, len(rows)), dtype=np.int32)
-        queries = build_queries(rows, block, None, weights)
+        queries = np.pad(swapped(rows, block), ((0, 0), (0, 1)), constant_values=prior)
         _, found = retrieval.search(queries, min(places + 1, len(rows)))
-        for item, row in zip(block, found, strict=True):
-            others = row[row != item][:places]
-            closest[item, : len(others)] = others
+        _list_best(
+            rows, queries, found, start, neighbours.indptr, neighbours.item, neighbour_weight,
+            np.float32(weights.neighbour), closest.item, closest.weight,
+        )  # fmt: skip
     return closest
+
+
+@numba.njit()
+def _place_in(items: Int32, item: int) -> int:
+    """The place of an item among ascending ones, or -1."""
+    place = np.searchsorted(items, item)
+    return int(place) if place < len(items) and items[place] == item else -1
+
+
+@compiled(
+    dimensions={"rows": 2, "queries": 2, "found": 2, "items": 2, "weights": 2},
+    written={"items", "weights"},
+)
+def _list_best(
+    rows: Float32,
+    queries: Float32,
+    found: Int32,
+    first: int,
+    indptr: Int64,
+    neighbours: Int32,
+    neighbour_weight: Float32,
+    neighbour: np.float32,
+    items: Int32,
+    weights: Float32,
+) -> None:
+    """Writes the lists of the items from `first` on, one for each query."""
+    for line in range(len(queries)):
+        item, query = first + line, queries[line]
+        near = neighbours[indptr[item] : indptr[item + 1]]
+        weight = neighbour_weight[indptr[item] : indptr[item + 1]]
+        keys = np.empty(len(near) + found.shape[1], np.int64)
+        for place in range(len(near)):
+            score = np.dot(rows[near[place]], query) + neighbour * weight[place]
+            keys[place] = rank_key(np.float32(score), near[place])
+        n = len(near)
+        for other in found[line]:
+            if other >= 0 and other != item and _place_in(near, other) < 0:
+                keys[n] = rank_key(np.float32(np.dot(rows[other], query)), other)
+                n += 1
+        best = np.sort(keys[:n])[: items.shape[1]]
+        for place in range(len(best)):
+            other = int(best[place] & 0xFFFFFFFF)
+            items[item, place] = other
+            at = _place_in(near, other)
+            if at >= 0:
+                weights[item, place] = weight[at]

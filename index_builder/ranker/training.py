@@ -36,5 +36,6 @@ def train_ranker(
         "learning_rate": config.learning_rate,
         "num_leaves": config.leaves,
         "min_data_in_leaf": config.min_leaf_candidates,
+        "lambda_l2": config.leaf_regularisation,
     }
     return grow(data, config.trees, parameters, threads, seed)

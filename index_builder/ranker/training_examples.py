@@ -16,9 +16,7 @@ from service.support.arrays.array_types import Float32, Int32
 
 _PURCHASES = list(FEATURES).index("purchases")
 # More candidates than the service has time for: they make better trees.
-_OPTIONS = RecommendOptions(
-    search="mean", search_candidates=150, neighbour_candidates=150, past_candidates=300
-)
+_OPTIONS = RecommendOptions(search_candidates=200, history_candidates=200)
 
 
 @dataclass(frozen=True)

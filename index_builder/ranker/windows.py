@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from index_builder.bundle.contents import assemble, with_ranker
+from index_builder.bundle.contents import assemble, with_closest, with_ranker
 from index_builder.config import BuildConfig
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import build_index
@@ -127,4 +127,8 @@ def window_contents(
     contents = assemble(
         window.encoded, embeddings, config, window.since, index, weights, vectors_alone
     )
-    return with_ranker(contents, window.encoded, config.ranker) if ranked else contents
+    if not ranked:
+        return contents
+    return with_closest(
+        with_ranker(contents, window.encoded, config.ranker), window.encoded, config
+    )

@@ -6,6 +6,8 @@ baskets that hold two items. It is the linear model EASE (Steck, WWW 2019) in th
 each item: linear in the number of items, without a dense matrix.
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
@@ -20,13 +22,23 @@ _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 _MOST_PAIRS = 100_000_000  # at 8 bytes; if there may be more, pairs of one basket are left out
 
 
+class NeighbourWeights(NamedTuple):
+    """Weights of each pair of an item and a neighbour, float32, in the order of the neighbours.
+
+    Attributes:
+        to: where item i has j as a neighbour, what i adds to the prediction of j; 0 if i is not
+            among the neighbours of j.
+        back: what j adds to the prediction of i.
+    """
+
+    to: Float32
+    back: Float32
+
+
 def neighbour_weights(
     encoded: EncodedTransactions, neighbours: Neighbours, regularisation: float
-) -> Float32:
-    """The weight of each pair of an item and a neighbour, in the order of `neighbours.item`.
-
-    Where item i has j as a neighbour, the weight is what i adds to the prediction of j. It is 0 if
-    i is not among the neighbours of j.
+) -> NeighbourWeights:
+    """Fits the regression of each item.
 
     Args:
         encoded: the training baskets.
@@ -36,14 +48,14 @@ def neighbour_weights(
     sizes = encoded.basket_sizes.astype(np.int64)
     least = 1 if int((sizes * (sizes - 1)).sum()) <= _MOST_PAIRS else 2
     indptr, item, count = _pairs(encoded, least)
-    of_target = np.zeros(len(neighbours.item), np.float32)
+    back = np.zeros(len(neighbours.item), np.float32)
     _regress(
         neighbours.indptr, neighbours.item, indptr, item, count, encoded.item_count,
-        regularisation, of_target,
+        regularisation, back,
     )  # fmt: skip
-    weights = np.zeros(len(neighbours.item), np.float32)
-    _turn(neighbours.indptr, neighbours.item, of_target, weights)
-    return weights
+    to = np.zeros(len(neighbours.item), np.float32)
+    _turn(neighbours.indptr, neighbours.item, back, to)
+    return NeighbourWeights(to, back)
 
 
 def _pairs(encoded: EncodedTransactions, least: int) -> tuple[Int64, Int32, Int32]:

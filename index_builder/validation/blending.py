@@ -14,10 +14,11 @@ from service.settings import RecommendOptions
 from service.support.arrays.array_types import Float32, Float64
 
 _EXPONENT = 0.5  # as basket completion learns it
-UNBLENDED = Weights(user=1, popularity=0.75, history=0, basket_exponent=_EXPONENT)
-BLENDED = Weights(user=1, popularity=0.75, history=1.5, basket_exponent=_EXPONENT)
+_NEIGHBOUR = 40  # about one over the probability of what is worth recommending
+UNBLENDED = Weights(1, 0.75, 0, _EXPONENT, _NEIGHBOUR)
+BLENDED = Weights(1, 0.75, 1.5, _EXPONENT, _NEIGHBOUR)
 _COMBINATIONS = [
-    Weights(user, popularity, history, _EXPONENT)
+    Weights(user, popularity, history, _EXPONENT, _NEIGHBOUR)
     for user in (0.03, 0.06, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5)
     for popularity in (0.125, 0.25, 0.5, 0.75, 1.0, 2.0)
     for history in (0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0)

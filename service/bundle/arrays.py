@@ -29,6 +29,7 @@ from service.support.arrays.array_types import Float32, Int32, Int64
 
 _CLOSEST, _PAST, _SUBSTITUTES, _RULES = map(Group, ("closest", "past", "substitutes", "rules"))
 _TREES, _SCORE, _WEIGHTS = (Group(name, needs="past") for name in ("trees", "score", "weights"))
+_LISTED, _BACK = (Group(name, needs="weights") for name in ("closest weights", "back weights"))
 
 _COUNT = Between(1)
 _INDEX_OR_NONE = Between(-1)
@@ -55,13 +56,15 @@ class Arrays:
     index: the item, the number of the user's baskets with it, their share of all the user's baskets
     when a basket counts less with age, and the last purchase in epoch seconds.
 
-    Closest items: what the index finds for each item alone, best first, -1 at the end of short
-    lists.
+    Closest items: the best for each item alone by vectors and neighbour weight, best first, -1 at
+    the end of short lists, and the neighbour weight of each. list_queries are queries of single
+    anchors of real baskets, list_anchor, on which the recall of the lists is measured again after
+    loading.
 
     Past, for the ranker: the baskets of user u are `past_indptr[u]:past_indptr[u + 1]`, oldest
     first: their start in epoch seconds and, by `past_item_indptr`, their items. The neighbours of
     item i are the items most often bought with it, the number of baskets that hold both, and what
-    item i adds to the prediction of each from a basket (0 everywhere in older bundles).
+    item i adds to the prediction of each from a basket, and each to that of item i.
     item_trend is the log popularity of the last 7, 14, 30 and 90 days; item_rhythm is the log
     number of buyers, purchases per buyer, typical days between them, and share of new buyers.
 
@@ -87,6 +90,9 @@ class Arrays:
     recall_queries: Annotated[Float32, Axes("queries", "2d + 1"), AtLeastOne()]
 
     closest_item: Annotated[Int32 | None, Axes("items", "places"), _CLOSEST, _ITEM_OR_NONE] = None
+    closest_weight: Annotated[Float32 | None, Axes("items", "places"), _LISTED, _VECTOR] = None
+    list_queries: Annotated[Float32 | None, Axes("list_queries", "2d + 1"), _LISTED] = None
+    list_anchor: Annotated[Int32 | None, Axes("list_queries"), _LISTED, _ITEM] = None
 
     past_indptr: Annotated[Int64 | None, Axes("users + 1"), _PAST, Offsets("past_baskets")] = None
     past_begun: Annotated[Int64 | None, Axes("past_baskets"), _PAST, _MOMENT, _OLDEST_FIRST] = None
@@ -98,6 +104,7 @@ class Arrays:
     neighbour_item: Annotated[Int32 | None, Axes("pairs"), _PAST, _ITEM] = None
     neighbour_count: Annotated[Int32 | None, Axes("pairs"), _PAST, _COUNT] = None
     neighbour_weight: Annotated[Float32 | None, Axes("pairs"), _WEIGHTS, _VECTOR] = None
+    neighbour_weight_back: Annotated[Float32 | None, Axes("pairs"), _BACK, _VECTOR] = None
     item_trend: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
     item_rhythm: Annotated[Float32 | None, Axes("items", 4), _PAST] = None
 

@@ -32,9 +32,12 @@ from service.bundle.publishing import publish, staging
 from service.bundle.tables import check_tables, read_tables, write_tables
 from service.bundle.verification import installed_backend, is_intact, locate, verify
 from service.retrieval import Retrieval, RetrievalError, measure_ann_recall
+from service.retrieval.closest_lists import ClosestLists, measure_list_recall
 from service.retrieval.exact import Exact
 from service.support.arrays.read_only import read_only
 from service.support.files import sync
+
+_PLACES_PER_CANDIDATE = 4  # of bundles that do not name it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +54,7 @@ class BundleContents(Arrays):
     ann_recall_at_k: float
     ann_recall_k: int = 100
     ann_recall_target: float = 0.95
+    list_recall_at_k: float | None = None
     index_frontier: tuple[IndexPoint, ...] = ()
     as_of: str
     build: Mapping[str, JsonValue]
@@ -77,6 +81,12 @@ class Bundle(Arrays):
     def n_trained_users(self) -> int:
         """The number of users that the vectors were trained on; later rows were folded in."""
         return int(self.manifest.serving.get("trained_users", len(self.user_ids)))
+
+    @cached_property
+    def closest_lists(self) -> ClosestLists:
+        """The lists of each item's closest items; without any place if the bundle has none."""
+        places = int(self.manifest.serving.get("places_per_candidate", _PLACES_PER_CANDIDATE))
+        return ClosestLists(self.item_vectors, self.closest_item, self.closest_weight, places)
 
     @cached_property
     def user_index(self) -> dict[str, int]:
@@ -168,6 +178,7 @@ def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest
                 ann_recall_at_k=contents.ann_recall_at_k,
                 k=contents.ann_recall_k,
                 target=contents.ann_recall_target,
+                list_recall_at_k=contents.list_recall_at_k,
                 frontier=contents.index_frontier,
             ),
             metrics=dict(contents.metrics),
@@ -198,3 +209,19 @@ def _check_recall(bundle: Bundle) -> None:
     if found < facts.target:
         thing = f"{bundle.path}, {facts.backend} index"
         raise BundleRecallError(thing, f"recall@{facts.k} of {facts.target}", f"{found:.4f}")
+    if bundle.list_queries is not None and (found := list_recall(bundle)) < facts.target:
+        thing = f"{bundle.path}, lists of closest items"
+        raise BundleRecallError(thing, f"recall of {facts.target}", f"{found:.4f}")
+
+
+def list_recall(bundle: Bundle) -> float:
+    """Measure the recall of the closest lists on `list_queries`, against exact search."""
+    return measure_list_recall(
+        bundle.closest_lists,
+        bundle.required("list_queries", "lists"),
+        bundle.required("list_anchor", "lists"),
+        bundle.required("neighbour_indptr", "lists"),
+        bundle.required("neighbour_item", "lists"),
+        bundle.required("neighbour_weight", "lists"),
+        float(bundle.manifest.serving.get("neighbour_weight", 0)),
+    )

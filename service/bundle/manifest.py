@@ -83,6 +83,7 @@ class IndexPoint(_Facts):
 class IndexFacts(_Facts):
     """The retrieval backend, and its recall on `recall_queries` against exact search.
 
+    `list_recall_at_k` is that of the closest lists on `list_queries`; None without lists.
     `frontier` holds the points that a build chose from, cheapest first, with ascending recall.
     """
 
@@ -91,13 +92,15 @@ class IndexFacts(_Facts):
     ann_recall_at_k: float = Field(ge=0, le=1)
     k: int = Field(ge=1)
     target: float = Field(ge=0, le=1)
+    list_recall_at_k: float | None = Field(None, ge=0, le=1)
     frontier: tuple[IndexPoint, ...] = ()
 
     @model_serializer(mode="wrap")
-    def _without_empty_frontier(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Keep the bytes, and so the id, of bundles written before there was a frontier."""
+    def _without_what_is_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keep the bytes, and so the id, of bundles from before there were these fields."""
         document: dict[str, Any] = write(self)
-        return document if self.frontier else {k: v for k, v in document.items() if k != "frontier"}
+        later = ("list_recall_at_k", "frontier")
+        return {k: v for k, v in document.items() if k not in later or v}
 
 
 class Manifest(_Facts):

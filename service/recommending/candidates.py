@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from service.profiles.profile import Profile
-from service.recommending.ranking.evidence import Evidence
 from service.settings import RecommendOptions
 from service.support.arrays.array_types import Bool, Int32
 from service.support.compiled.compilation import compiled
@@ -20,9 +19,8 @@ class Context(NamedTuple):
     """What is known of a request when its candidates are collected.
 
     Attributes:
-        found: (n,) int32, what the vectors brought; -1 where there is nothing more.
+        found: (n,) int32, what the search brought; -1 where there is nothing more.
         profile: the user, if known.
-        evidence: what the ranker knows of past and neighbours; None where no ranker is used.
         eligible: (n_items,) which items may be recommended.
         narrowed: whether the request names the categories that these are of.
         options: how many candidates each source brings.
@@ -30,7 +28,6 @@ class Context(NamedTuple):
 
     found: Int32
     profile: Profile | None
-    evidence: Evidence | None
     eligible: Bool
     narrowed: bool
     options: RecommendOptions
@@ -40,25 +37,15 @@ Source = Callable[[Context], Int32]
 """Item indices in any order; repeated, ineligible and -1 are allowed."""
 
 
-def by_vectors(context: Context) -> Int32:
+def by_search(context: Context) -> Int32:
     """What the search found."""
     return context.found
 
 
-def by_evidence(context: Context) -> Int32:
-    """The best by neighbours and recency together, and the best by neighbours alone."""
-    if context.evidence is None:
-        return _NONE
-    options = context.options
-    return context.evidence.candidates(
-        context.eligible, options.past_candidates, options.neighbour_candidates
-    )
-
-
 def by_history(context: Context) -> Int32:
-    """What the user bought most of late; where there is evidence, that brings it."""
+    """What the user bought most of late."""
     profile, count = context.profile, context.options.history_candidates
-    if context.evidence is not None or profile is None or not count:
+    if profile is None or not count:
         return _NONE
     if len(profile.items) <= count:
         return profile.items
@@ -73,7 +60,7 @@ def by_category(context: Context) -> Int32:
     return best.astype(np.int32)
 
 
-SOURCES: tuple[Source, ...] = (by_vectors, by_evidence, by_history, by_category)
+SOURCES: tuple[Source, ...] = (by_search, by_history, by_category)
 
 _NONE = np.empty(0, np.int32)
 

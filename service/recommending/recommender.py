@@ -156,21 +156,22 @@ class Recommender:
         lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
         lap("anchors")
-        form = self._search_form(options, profile)
-        queries = max(1, len(anchors)) if form == "anchors" else 1
-        wanted = -(-max(request.k, options.search_candidates) // queries)
+        form = self._search_form(options)
+        wanted = max(request.k, options.search_candidates)
+        if form == "anchors":
+            n_bought = len(profile.items) if profile else 0
+            wanted += max(0, options.history_candidates - n_bought)
         found = self._search.find(form, anchors, profile, eligible, wanted)
         lap("search")
+        narrowed = bool(request.include_categories)
+        items = sources.merge(sources.Context(found, profile, eligible, narrowed, options))
+        n_merged = len(items)
+        items = self._topped_up(items, eligible, options, request.k)
+        if plan is not None:
+            items = plan.supply(items, eligible, request.k)
+        exponent = self._weights.basket_exponent
+        candidates = score_parts(self._rows, items, anchors, profile, exponent)
         with self._evidence(profile, known, options) as evidence:
-            narrowed = bool(request.include_categories)
-            context = sources.Context(found, profile, evidence, eligible, narrowed, options)
-            items = sources.merge(context)
-            n_merged = len(items)
-            items = self._topped_up(items, eligible, options, request.k)
-            if plan is not None:
-                items = plan.supply(items, eligible, request.k)
-            exponent = self._weights.basket_exponent
-            candidates = score_parts(self._rows, items, anchors, profile, exponent)
             lap("aggregate")
             features = evidence.features(candidates) if evidence else None
         filled = len(items) - n_merged
@@ -183,15 +184,10 @@ class Recommender:
             eligible, k = self._variants.to_fill(items, eligible, cap, k)
         return top_up(items, eligible, self._category_codes, options.category_cap, k)
 
-    def _search_form(self, options: RecommendOptions, profile: Profile | None) -> SearchForm:
-        """The mean in place of single anchors where its best items are needed.
-
-        The blended score ranks by the mean; and a stranger has no past that brings candidates.
-        """
-        ranked = self._scorer.ranks and options.ranker
-        if options.search == "anchors" and not (ranked and profile is not None):
-            return "mean"
-        return options.search
+    def _search_form(self, options: RecommendOptions) -> SearchForm:
+        """The mean in place of single anchors without a ranker: the blended score ranks by it."""
+        ranked = self.table is not None and options.ranker
+        return "mean" if options.search == "anchors" and not ranked else options.search
 
     def _anchors(self, known: Int32, user_id: str | None, options: RecommendOptions) -> Int32:
         limit, fraction = options.anchor_limit, options.anchor_fraction

@@ -17,12 +17,15 @@ class Weights:
         user, popularity, history: weights of these parts.
         basket_exponent: the sum over the anchors is divided by their number to this power: 1 makes
             it their mean, as in bundles that do not name it.
+        neighbour: weight of a neighbour weight where an anchor's list is searched; 0 in bundles
+            that do not name it.
     """
 
     user: float
     popularity: float
     history: float
     basket_exponent: float = 1
+    neighbour: float = 0
 
     @classmethod
     def read(cls, serving: Mapping[str, float | str], prefix: str = "") -> Self:
@@ -35,7 +38,8 @@ class Weights:
         try:
             exponent = float(serving.get(f"{prefix}basket_exponent", 1))
             user, popularity, history = (float(serving[name]) for name in names)
-            return cls(user, popularity, history, exponent)
+            neighbour = float(serving.get(f"{prefix}neighbour_weight", 0))
+            return cls(user, popularity, history, exponent, neighbour)
         except (KeyError, ValueError) as error:
             expected = f"numbers {', '.join(names)}"
             raise BundleInvalidError("manifest.json, serving", expected, dict(serving)) from error
@@ -45,4 +49,7 @@ class Weights:
         weights: dict[str, float | str] = {
             f"{prefix}{part}_weight": getattr(self, part) for part in _PARTS
         }
-        return weights | {f"{prefix}basket_exponent": self.basket_exponent}
+        return weights | {
+            f"{prefix}basket_exponent": self.basket_exponent,
+            f"{prefix}neighbour_weight": self.neighbour,
+        }

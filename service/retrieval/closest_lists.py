@@ -1,61 +1,134 @@
-"""Lists of each item's closest, which the build made: candidates without a search.
+"""Lists of each item's closest items, which the build made, scored again for a request.
 
 Eq. 4 of the RTT2Vec paper scores an item against every anchor on its own, so that what an anchor
-would find can be found before anyone asks. Several lists are merged by Borda's count: an item gets
-as many points from a list as it has places from there to the end.
+finds can be prepared before anyone asks. The user's part of a query moves few items far: a list
+that is some times longer than what is wanted holds nearly all that a search would find.
+
+A list is made by the vectors and by the neighbour weight of each pair (see
+`index_builder.statistics.neighbour_weights`), which is kept beside its item.
 """
 
 import numpy as np
 
-from service.support.arrays.array_types import Bool, Int32, Int64
-from service.support.arrays.rank_keys import indices_of, rank_key
+from service.retrieval._recall import share_found
+from service.support.arrays.array_types import Bool, Float32, Int32, Int64
+from service.support.arrays.rank_keys import rank_key, unpack
 from service.support.compiled.compilation import compiled
 
-_POINT_BITS = 16
+
+class ClosestLists:
+    """The lists of all items.
+
+    Attributes:
+        rows: (n_items, 2d + 1) float32, the item vectors.
+        items: (n_items, places) int32; see `best`. Without any place if the bundle has no lists.
+    """
+
+    def __init__(
+        self, rows: Float32, items: Int32 | None, weights: Float32 | None, places_per_item: int
+    ) -> None:
+        """Shares these arrays.
+
+        Args:
+            rows: (n_items, 2d + 1) float32, the item vectors.
+            items: (n_items, places) int32, each item's closest, best first; -1 where there are no
+                more.
+            weights: (n_items, places) float32, the neighbour weight of each; None if all are 0.
+            places_per_item: how much longer a list must be than what is asked of it.
+        """
+        self.rows = rows
+        self.items = np.empty((len(rows), 0), np.int32) if items is None else items
+        self._places_per_item = places_per_item
+        self._weights = np.zeros(self.items.shape, np.float32) if weights is None else weights
+
+    @property
+    def longest(self) -> int:
+        """The most items of each anchor for which the lists are long enough."""
+        return int(self.items.shape[1]) // self._places_per_item
+
+    def best(
+        self, queries: Float32, anchors: Int32, eligible: Bool, k: int, neighbour: float
+    ) -> Int32:
+        """The best k eligible items of each anchor's list.
+
+        Args:
+            queries: (a, 2d + 1) float32, one for each anchor.
+            anchors: (a,) int32.
+            eligible: (n_items,) which items may be recommended.
+            k: items of each anchor, at least 1.
+            neighbour: weight of a neighbour weight beside the inner product with the query.
+
+        Returns:
+            (a, k) int32, best first, of equal scores the smaller item; -1 where there are no more.
+        """
+        places = min(self.items.shape[1], self._places_per_item * k)
+        keys = _keys(
+            self.rows, queries, self.items, self._weights, anchors, eligible,
+            np.float32(neighbour), max(places, k), places,
+        )  # fmt: skip
+        keys.sort(axis=1)
+        _, items = unpack(np.ascontiguousarray(keys[:, :k]))
+        return items
 
 
-def named_most(closest: Int32, anchors: Int32, eligible: Bool, count: int) -> Int32:
-    """The eligible items with the most points in the anchors' lists.
+def measure_list_recall(
+    lists: ClosestLists,
+    queries: Float32,
+    anchors: Int32,
+    neighbour_indptr: Int64,
+    neighbour_item: Int32,
+    neighbour_weight: Float32,
+    neighbour: float,
+) -> float:
+    """Return ann_recall_at_k of the lists, for the largest k that they are long enough for.
 
     Args:
-        closest: (n_items, places) int32, each item's closest, best first; -1 where there are none.
-        anchors: (a,) int32.
-        eligible: (n_items,) which items may be recommended.
-        count: items wanted.
-
-    Returns:
-        (count,) int32 or fewer, most points first; of equal points the smaller item is first.
+        lists: the lists to measure; `rows` are those that exact search looks through.
+        queries: (n, 2d + 1) float32, each of one anchor.
+        anchors: (n,) int32, the anchor of each.
+        neighbour_indptr: (n_items + 1,) int64, offsets of each item's neighbours.
+        neighbour_item: (pairs,) int32, the neighbours.
+        neighbour_weight: (pairs,) float32, of each.
+        neighbour: weight of a neighbour weight.
     """
-    keys = _totals(np.sort(_points(closest, anchors, eligible)))
-    return indices_of(np.sort(keys)[:count]).astype(np.int32)
+    k = lists.longest
+    every = np.ones(len(lists.rows), np.bool_)
+    exact = np.full((len(queries), k), -1)
+    for row, query, anchor in zip(exact, queries, anchors, strict=True):
+        near = slice(*neighbour_indptr[anchor : anchor + 2])
+        scores = lists.rows @ query
+        scores[neighbour_item[near]] += np.float32(neighbour) * neighbour_weight[near]
+        scores[anchor] = -np.inf
+        best = np.argsort(-scores, kind="stable")[: min(k, len(scores) - 1)]
+        row[: len(best)] = best
+    return share_found(exact, lists.best(queries, anchors, every, k, neighbour))
 
 
-@compiled(dimensions={"closest": 2})
-def _points(closest: Int32, anchors: Int32, eligible: Bool) -> Int64:
-    """Every place of every list: the item in the high bits, its points in the low ones."""
-    places = closest.shape[1]
-    keys = np.empty(len(anchors) * places, np.int64)
-    n = 0
-    for anchor in anchors:
+@compiled(
+    dimensions={"rows": 2, "queries": 2, "items": 2, "weights": 2},
+    fastmath={"reassoc", "contract"},
+)
+def _keys(
+    rows: Float32,
+    queries: Float32,
+    items: Int32,
+    weights: Float32,
+    anchors: Int32,
+    eligible: Bool,
+    neighbour: np.float32,
+    width: int,
+    places: int,
+) -> Int64:
+    """A rank key for each place of each anchor's list, (a, width); last those that hold nothing."""
+    keys = np.full((len(anchors), width), rank_key(np.float32(-np.inf), -1))
+    for line in range(len(anchors)):
+        anchor, query = anchors[line], queries[line]
         for place in range(places):
-            item = closest[anchor, place]
+            item = items[anchor, place]
             if item >= 0 and eligible[item]:
-                keys[n] = np.int64(item) << _POINT_BITS | np.int64(places - place)
-                n += 1
-    return keys[:n]
-
-
-@compiled()
-def _totals(keys: Int64) -> Int64:
-    """The sum of each item's points, as rank keys."""
-    totals = np.empty_like(keys)
-    n = 0
-    start = 0
-    while start < len(keys):
-        item, points = keys[start] >> _POINT_BITS, np.int64(0)
-        while start < len(keys) and keys[start] >> _POINT_BITS == item:
-            points += keys[start] & ((1 << _POINT_BITS) - 1)
-            start += 1
-        totals[n] = rank_key(np.float32(points), item)
-        n += 1
-    return totals[:n]
+                score = np.float32(0)
+                for column in range(len(query)):
+                    score += query[column] * rows[item, column]
+                score += neighbour * weights[anchor, place]
+                keys[line, place] = rank_key(score, item)
+    return keys

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 
-SearchForm = Literal["anchors", "mean", "lists", "none"]
+SearchForm = Literal["anchors", "mean", "none"]
 
 
 class RecommendOptions(BaseModel):
@@ -22,24 +22,20 @@ class RecommendOptions(BaseModel):
     )
     search: SearchForm = Field(
         "anchors",
-        description="How candidates are found by vectors. `anchors`: one query for each anchor, "
+        description="How candidates are found for a basket. `anchors`: one query for each anchor, "
         "answered from the anchor's closest items, which the build listed, if they are enough, "
         "else from the index; `mean`: one query of the index, the mean over the anchors, which "
-        "also serves strangers and answers without a ranker; `lists`: from the same lists without "
-        "a query, for users with a history; `none`: not at all.",
+        "also serves answers without a ranker; `none`: not at all.",
     )
     search_candidates: int = Field(
-        60, ge=1, description="Candidates from all queries together, about."
+        150,
+        ge=1,
+        description="Candidates from all queries together, about; for a ranker more, if the user's "
+        "history is shorter than `history_candidates`.",
     )
     ranker: bool = Field(True, description="Whether to use the bundle's ranker, if it has one.")
-    neighbour_candidates: int = Field(
-        40, ge=0, description="The ranker's candidates from the neighbours of the basket's items."
-    )
-    past_candidates: int = Field(
-        150, ge=0, description="The ranker's candidates from neighbours and recency together."
-    )
     history_candidates: int = Field(
-        200, ge=0, description="Candidates taken from the user's own purchase history."
+        100, ge=0, description="Candidates taken from the user's own purchase history."
     )
     mmr_lambda: float = Field(
         0.95, ge=0, le=1, description="Relevance against diversity; 1 is pure relevance."

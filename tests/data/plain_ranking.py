@@ -49,28 +49,11 @@ class PlainRanking:
     def _recency(self, item: int, half_life_days: float) -> float:
         return sum((0.5 ** (p.days / half_life_days) for p in self.past if item in p.items), 0.0)
 
-    def candidates(
-        self, found: set[int], eligible: set[int], blended: int, neighbours: int
-    ) -> set[int]:
-        """The items found, the best by neighbours and recency, and the best by neighbours."""
-        items = range(len(self.bundle.catalogue))
-        weighted = self.bundle.neighbour_weight is not None
-        near = {
-            item: sum(weight if weighted else cosine for cosine, _, weight in self.near[item])
-            for item in items
-        }
-        recency = {item: self._recency(item, 60) for item in items}
-        most_near, most_recency = max(near.values()), max(recency.values())
-        both = {
-            item: near[item] / (most_near if most_near > 0 else 1e-9)
-            + recency[item] / (most_recency or 1)
-            for item in items
-        }
-        best: set[int] = found & eligible
-        for scores, count in ((both, blended), (near, neighbours)):
-            there = [item for item in items if item in eligible and scores[item] > 0]
-            best |= set(sorted(there, key=lambda item: (-scores[item], item))[:count])
-        return best
+    def candidates(self, found: set[int], eligible: set[int], history: int) -> set[int]:
+        """The items found, and those that the user bought most of late."""
+        bought = {item for each in self.past for item in each.items}
+        recent = sorted(bought, key=lambda item: -self._recency(item, 60))
+        return (found | set(recent[:history])) & eligible
 
     def features(self, item: int, parts: tuple[float, float, float]) -> dict[str, float]:
         """The features of one candidate; `parts` are basket, user and popularity."""
@@ -105,10 +88,12 @@ class PlainRanking:
             "same_department_share": alike(catalogue.departments) / len(basket),
         }
 
-    def _votes(self, item: int) -> tuple[float, float, float]:
+    def _votes(self, item: int) -> tuple[float, float, float, float]:
         """How much the past baskets with this item resemble the present one."""
         n_baskets, present = len(self.bundle.required("past_begun", "a test")), set(self.basket)
-        vote, late, share = 0.0, 0.0, 0.0
+        subcategories = self.bundle.catalogue.subcategories
+        wanted = {subcategories[own] for own in present}
+        vote, late, share, alike = 0.0, 0.0, 0.0, 0.0
         for each in self.past:
             if item in each.items:
                 both = each.items & present
@@ -116,7 +101,20 @@ class PlainRanking:
                 vote += len(both) / sqrt(len(each.items) * len(present))
                 late += telling * 0.5 ** (each.days / 60)
                 share += 0.5 ** (each.days / 180) * len(both) / len(each.items)
-        return vote, late, share
+                n_alike = sum(subcategories[own] in wanted for own in each.items)
+                cosine = n_alike / sqrt(len(each.items) * len(present))
+                alike += cosine**2 * 0.5 ** (each.days / 60)
+        return vote, late, share, alike
+
+    def _history_weight(self, item: int) -> float:
+        """What each neighbour adds to the prediction of an item, by the neighbour's recency."""
+        starts, neighbours, weights = (
+            self.bundle.required(f"neighbour_{name}", "a test")
+            for name in ("indptr", "item", "weight_back")
+        )
+        near = range(starts[item], starts[item + 1])
+        total = sum((weights[at] * self._recency(neighbours[at], 60) for at in near), 0.0)
+        return total / (sum(0.5 ** (each.days / 60) for each in self.past) or 1)
 
     def _of_the_user(self, item: int, cohesion: float) -> dict[str, float]:
         past, subcategories = self.past, self.bundle.catalogue.subcategories
@@ -147,6 +145,9 @@ class PlainRanking:
             "like_basket_vote_relative": votes[item][0] / (max(v[0] for v in votes.values()) or 1),
             "late_vote_relative": votes[item][1] / (max(v[1] for v in votes.values()) or 1),
             "share_vote": votes[item][2],
+            "subcategory_vote": votes[item][3],
+            "subcategory_vote_relative": votes[item][3] / (max(v[3] for v in votes.values()) or 1),
+            "history_weight_sum": self._history_weight(item),
             "cohesion_user": cohesion,
             "user_baskets": len(past),
             "days_since_last_basket": past[-1].days if past else NEVER,

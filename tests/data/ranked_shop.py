@@ -30,12 +30,12 @@ from service.support.arrays.array_types import Float32
 N_ITEMS, N_USERS, BASKETS_PER_DAY = 48, 24, 18
 FIRST = datetime.fromisoformat("2017-06-01T00:30")
 DAYS = 125
-PLACES = 6  # of the lists of closest items
+PLACES = 24  # of the lists of closest items
 CUT = datetime.fromisoformat("2017-09-20")
-WEIGHTS = Weights(user=0.25, popularity=1, history=2)
+WEIGHTS = Weights(user=0.25, popularity=1, history=2, neighbour=20)
 CONFIG = BuildConfig(
     train=TrainConfig(dimension=4, epochs=2, threads=1),
-    index=IndexConfig(backend="exact"),
+    index=IndexConfig(backend="exact", closest=PLACES),
     ranker=RankerConfig(trees=20, leaves=7, min_leaf_candidates=20),
     score=ScoreConfig(trees=20, leaves=7, min_leaf_items=20, window_baskets=300),
 )
@@ -114,7 +114,7 @@ def shop_of(
 def shop() -> Shop:
     """The shop of this module."""
     made = shop_of(lines(), products(), CONFIG, CUT)
-    return replace(made, contents=with_closest(made.contents, PLACES))
+    return replace(made, contents=with_closest(made.contents, made.encoded, CONFIG))
 
 
 @cache

@@ -41,9 +41,9 @@ def ablations_section(evaluation: Evaluation, directory: Path) -> str:
 
 On {len(users):,} of the baskets, drawn by the seed. Differences are paired, with 95 % intervals;
 in the picture, grey differences are not significant. *Retrained*: the ranker was trained again on
-the same baskets, with all vectors zero. The service ranks by the *blended* score where there is no
-ranker. The last three rows score the whole catalogue by vectors and prior alone; a direction that
-stands alone counts twice, so that the prior keeps its weight."""
+the same baskets, with all vectors zero or without neighbours. The service ranks by the *blended*
+score where there is no ranker. The last three rows score the whole catalogue by vectors and prior
+alone; a direction that stands alone counts twice, so that the prior keeps its weight."""
 
 
 def _ablation_row(each: Ablated, recall: Interval, compared: bool) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
-from service.support.arrays.array_types import Float32, Int32, Records
+from service.support.arrays.array_types import Float32, Int32, Int64, Records
 from service.support.compiled.compilation import compiled
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
@@ -35,15 +35,27 @@ def _scale(largest: np.float32) -> float:
 
 
 @numba.njit()
-def _largest(sums: Records) -> tuple[float, float, float, float]:
+def _largest(sums: Records) -> tuple[float, float, float, float, float]:
     """The largest values of sums that features are relative to; 1 in place of 0."""
-    recent = votes = late_votes = near = np.float32(0)
+    recent = votes = late_votes = subcategory_votes = near = np.float32(0)
     for row in range(len(sums)):
         recent = max(recent, sums[row]["recency_60d"])
         votes = max(votes, sums[row]["like_basket_vote"])
         late_votes = max(late_votes, sums[row]["late_vote"])
+        subcategory_votes = max(subcategory_votes, sums[row]["subcategory_vote"])
         near = max(near, sums[row]["cosine_sum"])
-    return _scale(recent), _scale(votes), _scale(late_votes), _scale(near)
+    votes_of_both = _scale(late_votes), _scale(subcategory_votes)
+    return _scale(recent), _scale(votes), *votes_of_both, _scale(near)
+
+
+@numba.njit(fastmath={"reassoc", "contract"})
+def _history_weight(near: Int32, weight_back: Float32, recency: Float32) -> np.float32:
+    """What the user's past adds to the prediction of an item with these neighbours."""
+    total = np.float32(0)
+    for at in range(len(near)):
+        # Of an unsigned index the compiler need not ask whether it counts from the end.
+        total += weight_back[at] * recency[np.uint32(near[at])]
+    return total
 
 
 @compiled(
@@ -62,10 +74,12 @@ def fill(
     basket: Int32,
     parts: tuple[Float32, Float32, Float32],
     row_of: Int32,
+    recency: Float32,
     sums: Records,
     subcategory_sums: Records,
     past_sums: Records,
     facts: Records,
+    neighbours: tuple[Int64, Int32, Float32],
     positions: Records,
     matrix: Float32,
 ) -> None:
@@ -76,10 +90,13 @@ def fill(
         basket: the present basket's items.
         parts: (n,) each: the parts basket, user and popularity of the blended score.
         row_of: (n_items,) the row of each item in `sums`.
+        recency: (n_items,) the sum `recency_60d` of each.
         sums: (rows,) of SUMS, see `service.recommending.ranking.purchase_sums`.
         subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
         past_sums: (1,) of PAST_SUMS.
         facts: (n_items,) of FACTS.
+        neighbours: (n_items + 1,) offsets, (pairs,) the neighbours of each item, and what each adds
+            to its prediction.
         positions: POSITIONS.
         matrix: (len(FEATURES), n) receives the features.
     """
@@ -89,7 +106,8 @@ def fill(
     weight_180d = max(past["recency_180d"], _LEAST)
     lines, baskets, size = max(past["lines"], 1.0), max(past["baskets"], 1.0), max(len(basket), 1.0)
     last_basket = past["days_since_last"] if past["baskets"] > 0 else _NEVER_DAYS
-    most_recent, most_votes, most_late_votes, most_near = _largest(sums)
+    most_recent, most_votes, most_late_votes, most_subcategory_votes, most_near = _largest(sums)
+    indptr, neighbour, weight_back = neighbours
     basket_parts, user_parts, popularity_parts = parts
 
     for place in range(len(items)):
@@ -106,6 +124,7 @@ def fill(
         if purchases > 1:
             gap = (of_item["days_since_first"] - last) / (purchases - 1)
         in_subcategory = subcategory_sums[fact["subcategory"]]
+        near = slice(indptr[item], indptr[item + 1])
 
         matrix[at["neighbour_sum"], place] = of_item["cosine_sum"]
         matrix[at["neighbour_sum_relative"], place] = of_item["cosine_sum"] / most_near
@@ -134,6 +153,13 @@ def fill(
         matrix[at["like_basket_vote_relative"], place] = of_item["like_basket_vote"] / most_votes
         matrix[at["late_vote_relative"], place] = of_item["late_vote"] / most_late_votes
         matrix[at["share_vote"], place] = of_item["share_vote"]
+        matrix[at["subcategory_vote"], place] = of_item["subcategory_vote"]
+        matrix[at["subcategory_vote_relative"], place] = (
+            of_item["subcategory_vote"] / most_subcategory_votes
+        )
+        matrix[at["history_weight_sum"], place] = (
+            _history_weight(neighbour[near], weight_back[near], recency) / weight_60d
+        )
         matrix[at["cohesion_user"], place] = user_parts[place]
         matrix[at["cohesion"], place] = basket_parts[place] + user_parts[place]
         matrix[at["user_baskets"], place] = past["baskets"]

@@ -18,7 +18,7 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
     clear,
 )
-from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.read_only import read_only
 
 _SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
@@ -32,6 +32,7 @@ class _Scratch(local):
     def __init__(self, n_items: int) -> None:
         self.in_basket = np.zeros(n_items, np.bool_)
         self.row_of = np.zeros(n_items, np.int32)
+        self.recency = np.zeros(n_items, np.float32)
         self.items = np.zeros(n_items + 1, np.int32)
         self.sums = np.zeros(n_items + 1, SUMS)
 
@@ -56,13 +57,13 @@ class FeatureTable:
         counts = bundle.item_count.astype(np.float32)
         self._weight = np.log(n_baskets / np.maximum(counts, 1)).astype(np.float32)
         self._item_count = bundle.item_count
-        self._weighted = bundle.neighbour_weight is not None
         self._neighbours = (
             bundle.required("neighbour_indptr", "the ranker"),
             bundle.required("neighbour_item", "the ranker"),
             bundle.required("neighbour_count", "the ranker"),
             _neighbour_weight(bundle),
         )
+        self._back = _weights_back(bundle)
         self._subcategory = np.ascontiguousarray(self.facts["subcategory"])
         self._n_subcategories = int(self._subcategory.max()) + 1
         self._as_of = bundle.manifest.cut_s
@@ -74,13 +75,14 @@ class FeatureTable:
         scratch = self._scratch
         subcategory_sums = np.zeros(self._n_subcategories, SUBCATEGORY_SUMS)
         past_sums = np.zeros(1, PAST_SUMS)
+        subcategory_sums["in_basket"][self._subcategory[basket]] = True
         begun = profile.past_begun if profile else _NO_BASKETS
         # Ages count from the build, or from the user's last basket if that is later.
         as_of = max(self._as_of, int(begun[-1])) if len(begun) else self._as_of
-        rows = 1
+        rows = past_rows = 1
         scratch.in_basket[basket] = True
         try:
-            rows = add_past_baskets(
+            rows = past_rows = add_past_baskets(
                 scratch.in_basket,
                 len(basket),
                 as_of,
@@ -95,6 +97,8 @@ class FeatureTable:
                 subcategory_sums,
                 past_sums,
             )
+            past = slice(1, past_rows)
+            scratch.recency[scratch.items[past]] = scratch.sums["recency_60d"][past]
             rows = add_neighbours(
                 basket,
                 *self._neighbours,
@@ -109,15 +113,29 @@ class FeatureTable:
                 self.facts,
                 basket,
                 scratch.row_of,
+                scratch.recency,
                 scratch.items[:rows],
                 scratch.sums[:rows],
                 subcategory_sums,
                 past_sums,
-                self._weighted,
+                self._back,
             )
         finally:
             clear(scratch.row_of, scratch.items[1:rows])
+            scratch.recency[scratch.items[1:past_rows]] = 0
             scratch.in_basket[basket] = False
+
+
+def _weights_back(bundle: Bundle) -> tuple[Int64, Int32, Float32]:
+    """What neighbours add to the prediction of each item; no neighbours in an older bundle."""
+    if bundle.neighbour_weight_back is None:
+        indptr = read_only(np.zeros(len(bundle.catalogue) + 1, np.int64))
+        return indptr, _NO_ITEMS, read_only(np.empty(0, np.float32))
+    return (
+        bundle.required("neighbour_indptr", "the ranker"),
+        bundle.required("neighbour_item", "the ranker"),
+        bundle.neighbour_weight_back,
+    )
 
 
 def _neighbour_weight(bundle: Bundle) -> Float32:

@@ -8,13 +8,10 @@ Rows are records with named fields. Their dtype is part of the signature of a co
 Numba's cache never applies old code to fields that have moved.
 """
 
-from typing import Any
-
 import numba
 import numpy as np
 
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64, Records
-from service.support.arrays.rank_keys import rank_key
 from service.support.compiled.compilation import compiled
 from service.support.durations import DAY_S
 
@@ -31,6 +28,7 @@ SUMS = np.dtype(
         ("like_basket_vote", np.float32),
         ("late_vote", np.float32),
         ("share_vote", np.float32),
+        ("subcategory_vote", np.float32),
         ("cosine_sum", np.float32),
         ("cosine_max", np.float32),
         ("confidence_sum", np.float32),
@@ -38,9 +36,14 @@ SUMS = np.dtype(
     ]
 )
 
-# Sums of one subcategory over the past baskets.
+# Sums of one subcategory over the past baskets, and whether the present basket has an item of it.
 SUBCATEGORY_SUMS = np.dtype(
-    [("purchases", np.float32), ("recency_14d", np.float32), ("days_since_last", np.float32)]
+    [
+        ("purchases", np.float32),
+        ("recency_14d", np.float32),
+        ("days_since_last", np.float32),
+        ("in_basket", np.bool_),
+    ]
 )
 
 # Sums over all past baskets; a recency is that of an item which every basket holds.
@@ -100,7 +103,7 @@ def add_past_baskets(
         row_of: (n_items,) all 0; receives the row of each item met.
         items: (n_items + 1,) receives the item of each row.
         sums: (n_items + 1,) of SUMS; row 0 is all zeros, the others receive the sums.
-        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS, added to.
+        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS; all 0 but `in_basket`, added to.
         past_sums: (1,) of PAST_SUMS, added to.
 
     Returns:
@@ -120,13 +123,16 @@ def add_past_baskets(
         past["recency_60d"] += recency_60d
         past["recency_180d"] += recency_180d
         past["days_since_last"] = days
-        shared = 0
+        shared, alike = 0, 0
         shared_weight = np.float32(0)
         for at in range(indptr[basket], indptr[basket + 1]):
+            alike += subcategory_sums[subcategory[lines[at]]]["in_basket"]
             if in_basket[lines[at]]:
                 shared += 1
                 shared_weight += weight[lines[at]]
-        cosine = np.float32(shared / np.sqrt(max(1, size * basket_size)))
+        both = max(1, size * basket_size)
+        cosine = np.float32(shared / np.sqrt(both))
+        subcategory_vote = np.float32(alike * alike / both) * recency_60d
         for at in range(indptr[basket], indptr[basket + 1]):
             item = lines[at]
             row = row_of[item]
@@ -142,6 +148,7 @@ def add_past_baskets(
             of_item["like_basket_vote"] += cosine
             of_item["late_vote"] += shared_weight * recency_60d
             of_item["share_vote"] += recency_180d * shared / size
+            of_item["subcategory_vote"] += subcategory_vote
             of_subcategory = subcategory_sums[subcategory[item]]
             of_subcategory["purchases"] += 1
             of_subcategory["recency_14d"] += recency_14d
@@ -204,44 +211,3 @@ def clear(row_of: Int32, items: Int32) -> None:
     """Takes the rows of these items back."""
     for item in items:
         row_of[item] = 0
-
-
-@numba.njit()
-def _near(sums: Any, weighted: bool) -> np.float32:
-    """How much the basket speaks for the item of a row, by weights or by cosines."""
-    return np.float32(sums["weight_sum"] if weighted else sums["cosine_sum"])
-
-
-@compiled(records={"sums": SUMS})
-def candidate_keys(
-    eligible: Bool, items: Int32, sums: Records, weighted: bool
-) -> tuple[Int64, Int64]:
-    """Rank keys (see `service.support.arrays.rank_keys`) of the eligible items that have a row.
-
-    Args:
-        eligible: (n_items,) which items may be recommended.
-        items: (rows,) the item of each row; row 0 belongs to none.
-        sums: (rows,) of SUMS.
-        weighted: whether neighbours count by their weight, or else by their cosine.
-
-    Returns:
-        Keys by the sum of neighbours and recency, each scaled to a maximum of 1, and keys by
-        neighbours alone; of the items where it is above 0.
-    """
-    most_recent, most_near = np.float32(1e-9), np.float32(1e-9)
-    for row in range(1, len(items)):
-        most_recent = max(most_recent, sums[row]["recency_60d"])
-        most_near = max(most_near, _near(sums[row], weighted))
-    either, near = np.empty(len(items), np.int64), np.empty(len(items), np.int64)
-    n_either, n_near = 0, 0
-    for row in range(1, len(items)):
-        item = items[row]
-        if eligible[item]:
-            close, recency = _near(sums[row], weighted), sums[row]["recency_60d"]
-            blended = np.float32(close / most_near + recency / most_recent)
-            either[n_either], near[n_near] = rank_key(blended, item), rank_key(close, item)
-            if blended > 0:
-                n_either += 1
-            if close > 0:
-                n_near += 1
-    return either[:n_either], near[:n_near]

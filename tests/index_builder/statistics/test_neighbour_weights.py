@@ -21,7 +21,7 @@ def test_each_item_is_predicted_by_its_neighbours_alone(
     world = trained([sorted(basket) for basket in baskets], N_ITEMS)
     near = neighbours(world, limit)
     found = neighbour_weights(world, near, regularisation)
-    assert found.dtype == np.float32
+    assert found.to.dtype == found.back.dtype == np.float32
     bought = np.array([[item in basket for item in range(N_ITEMS)] for basket in baskets], float)
     together = bought.T @ bought
     rows = [
@@ -31,14 +31,15 @@ def test_each_item_is_predicted_by_its_neighbours_alone(
     for target, of_target in enumerate(rows):
         inner = together[np.ix_(of_target, of_target)] + regularisation * np.eye(len(of_target))
         weight[of_target, target] = np.linalg.solve(inner, together[of_target, target])
-    wanted = [weight[item, other] for item, row in enumerate(rows) for other in row]
-    assert found == pytest.approx(wanted, abs=1e-4)
+    pairs = [(item, other) for item, row in enumerate(rows) for other in row]
+    assert found.to == pytest.approx([weight[item, other] for item, other in pairs], abs=1e-4)
+    assert found.back == pytest.approx([weight[other, item] for item, other in pairs], abs=1e-4)
 
 
 def test_what_two_neighbours_have_in_common_counts_once() -> None:
     # Bread and rolls are always bought together, with butter: each alone has the cosine of both.
     world = trained([[0, 1, 2]] * 20 + [[3]] * 5, 4)
     near = neighbours(world, 3)
-    of_bread = neighbour_weights(world, near, 1e-3)[: near.indptr[1]]
+    of_bread = neighbour_weights(world, near, 1e-3).to[: near.indptr[1]]
     assert near.item[: near.indptr[1]].tolist() == [1, 2]
     assert of_bread == pytest.approx([0.5, 0.5], abs=0.01)

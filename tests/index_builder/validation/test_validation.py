@@ -80,8 +80,8 @@ def test_the_choice_is_one_of_the_candidates(choice: Choice) -> None:
 
 
 def test_where_all_weights_find_everything_the_defaults_stay(choice: Choice) -> None:
-    assert choice.weights == Weights(1, 0.75, history=1.5, basket_exponent=0.5)
-    assert choice.vectors_alone == Weights(1, 0.75, history=0, basket_exponent=0.5)
+    assert choice.weights == Weights(1, 0.75, 1.5, 0.5, neighbour=40)
+    assert choice.vectors_alone == Weights(1, 0.75, 0, 0.5, neighbour=40)
 
 
 def test_training_on_pairs_stops_when_recall_no_longer_grows(transactions: Transactions) -> None:

@@ -14,6 +14,7 @@ from service.bundle.array_checks import (
     Check,
     Children,
     FiledByLast,
+    Group,
     Offsets,
     check_arrays,
 )
@@ -32,6 +33,9 @@ VALUES: dict[str, Any] = {
     "history_last": [0, 10, 20],
     "recall_queries": [[1, 1, 1]],
     "closest_item": [[1], [0], [-1]],
+    "closest_weight": [[0.5], [-0.5], [0]],
+    "list_queries": [[1, 1, 1]],
+    "list_anchor": [2],
     "past_indptr": [0, 2, 3],
     "past_begun": [0, 10, 20],
     "past_item_indptr": [0, 1, 2, 3],
@@ -40,6 +44,7 @@ VALUES: dict[str, Any] = {
     "neighbour_item": [1, 0],
     "neighbour_count": [1, 1],
     "neighbour_weight": [0.5, -0.5],
+    "neighbour_weight_back": [-0.5, 0.5],
     "item_trend": [[-1] * 4] * 3,
     "item_rhythm": [[1] * 4] * 3,
     "tree_root": [0],
@@ -168,14 +173,22 @@ def test_integers_have_a_range_and_other_numbers_are_finite(name: str) -> None:
         refused(name, changed(ARRAYS[name], 0, np.inf))
 
 
+def depends(group: Group | None, on: Group) -> bool:
+    """Whether a group needs another, or one that does."""
+    if group is None or group.needs is None:
+        return False
+    needed = {layout.group for layout in LAYOUTS.values()} - {None}
+    (needs,) = (each for each in needed if each is not None and each.name == group.needs)
+    return needs == on or depends(needs, on)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_optional_arrays_come_with_their_group_or_not_at_all(name: str) -> None:
     group = LAYOUTS[name].group
     if group is None:
         return
     members = {each for each, layout in LAYOUTS.items() if layout.group == group}
-    dependent = {each for each, layout in LAYOUTS.items()
-                 if layout.group is not None and layout.group.needs == group.name}  # fmt: skip
+    dependent = {each for each, layout in LAYOUTS.items() if depends(layout.group, group)}
     rest = {each: array for each, array in ARRAYS.items() if each not in members | dependent}
     check(rest)
     if len(members) > 1:

@@ -4,13 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bundle.bundle import preview_bundle
 from service.profiles.profile import Profile
-from service.recommending.candidates import Context, by_history, merge
-from service.recommending.ranking.feature_table import FeatureTable
+from service.recommending.candidates import Context, merge
 from service.settings import RecommendOptions
 from service.support.arrays.array_types import Int32
-from tests.data.ranked_shop import ranked_contents
 
 N = 10
 
@@ -28,10 +25,10 @@ def user(**history: float) -> Profile:
 
 
 def merged(found: Int32, profile: Profile | None, history: int, *out: int) -> list[int]:
-    """The candidates without a ranker; `out` are not eligible."""
+    """The candidates; `out` are not eligible."""
     eligible = ~np.isin(np.arange(N), out)
     options = RecommendOptions(history_candidates=history)
-    items = merge(Context(found, profile, None, eligible, False, options))
+    items = merge(Context(found, profile, eligible, False, options))
     assert items.dtype == np.int32
     return [int(item) for item in items]
 
@@ -60,20 +57,9 @@ def test_no_candidate_is_ineligible_or_repeated(found: list[int], out: set[int])
     assert merged(int32(*found), None, 0, *out) == sorted(set(found) - out - {-1})
 
 
-def test_with_a_ranker_its_evidence_stands_for_the_history() -> None:
-    bundle = preview_bundle(ranked_contents())
-    eligible = np.ones(len(bundle.catalogue), np.bool_)
-    options = RecommendOptions(past_candidates=3, neighbour_candidates=2)
-    with FeatureTable(bundle).evidence(None, int32(3, 20)) as evidence:
-        context = Context(int32(1), user(i9=0.2), evidence, eligible, False, options)
-        brought = evidence.candidates(eligible, 3, 2)
-        assert merge(context).tolist() == sorted({1, *brought.tolist()})
-        assert by_history(context).tolist() == []
-
-
 def test_of_narrowed_items_the_most_popular_come() -> None:
     options = RecommendOptions(history_candidates=2)
     eligible = np.isin(np.arange(N), [1, 4, 6])
     for narrowed, expected in ((True, [1, 4]), (False, [])):
-        context = Context(int32(), None, None, eligible, narrowed, options)
+        context = Context(int32(), None, eligible, narrowed, options)
         assert merge(context).tolist() == expected

@@ -38,9 +38,8 @@ services = st.fixed_dictionaries(
     {
         "anchor_limit": st.integers(1, 25),
         "search_candidates": st.integers(1, 50),
-        "neighbour_candidates": st.integers(0, 50),
-        "past_candidates": st.integers(0, 50),
-        "search": st.sampled_from(["lists", "mean", "anchors"]),
+        "history_candidates": st.integers(0, 50),
+        "search": st.sampled_from(["none", "mean", "anchors"]),
         "mmr_lambda": st.sampled_from([0.3, 1, 1]),
         "category_cap": st.sampled_from([0, 0, 3]),
     }
@@ -132,9 +131,9 @@ def test_a_bundle_on_disk_answers_as_its_preview(
 def bare() -> Bundle:
     """The same bundle without anything of the ranker's."""
     contents = ranked_contents()
-    names = ("past_", "neighbour_", "tree_", "item_trend", "item_rhythm")
+    names = ("past_", "neighbour_", "closest_", "list_", "tree_", "item_trend", "item_rhythm")
     lacking: dict[str, Any] = {name: None for name in contents.present() if name.startswith(names)}
-    assert len(lacking) == 16
+    assert len(lacking) == 21
     return preview_bundle(replace(contents, serving=WEIGHTS.write(), **lacking))
 
 

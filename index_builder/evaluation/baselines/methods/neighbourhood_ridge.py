@@ -22,5 +22,5 @@ def ridge_weights(
         limit: neighbours of each item, those with the largest cosine.
     """
     near = neighbours(encoded, limit)
-    weights = neighbour_weights(encoded, near, regularisation)
+    weights = neighbour_weights(encoded, near, regularisation).to
     return csr_array((weights, near.item, near.indptr), shape=(encoded.n_items, encoded.n_items))

@@ -25,9 +25,11 @@ def filled(positions: Records, fill: Callable[..., Any] = fill) -> Float32:
     matrix = np.full((len(FEATURES), len(items)), np.nan, np.float32)
     row_of, parts = np.array([0, 1, 0], np.int32), (part, part + 1, part + 2)
     past_sums = np.ones(1, PAST_SUMS)
+    near = np.array([0, 1, 1, 1]), np.array([1], np.int32), np.ones(1, np.float32)
     fill(
-        items, items[2:], parts, row_of, sums, subcategory_sums, past_sums, facts, positions, matrix
-    )
+        items, items[2:], parts, row_of, part, sums, subcategory_sums, past_sums, facts, near,
+        positions, matrix,
+    )  # fmt: skip
     return matrix
 
 

@@ -177,25 +177,3 @@ def test_threads_do_not_mix(bundle: Bundle) -> None:
     alone = [ask(each) for each in asked]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(ask, asked)) == alone
-
-
-def test_candidates_are_the_best_by_either_score(bundle: Bundle) -> None:
-    table = FeatureTable(bundle)
-    profile = BundleProfiles(bundle).get("user-0")
-    everything = np.ones(N_ITEMS, np.bool_)
-    with table.evidence(profile, np.array([0], np.int32)) as evidence:
-
-        def brought(blended: int, neighbours: int) -> set[int]:
-            items = evidence.candidates(everything, blended, neighbours)
-            assert items.dtype == np.int32
-            return {int(item) for item in items}
-
-        assert brought(99, 99) == {0, 1, 2, 3}
-        assert brought(0, 1) == {1}  # the closest neighbour of item 0
-        assert brought(0, 0) == set()
-        assert len(brought(2, 0)) == 2
-        eligible = everything.copy()
-        eligible[1] = False
-        assert 1 not in evidence.candidates(eligible, 9, 9)
-    with table.evidence(None, np.array([9], np.int32)) as evidence:
-        assert evidence.candidates(everything, 9, 9).tolist() == []

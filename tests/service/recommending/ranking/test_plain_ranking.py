@@ -1,6 +1,5 @@
 """The compiled path against the plain one: same candidates, same features, same list."""
 
-from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -25,10 +24,9 @@ requests = st.fixed_dictionaries(
     {
         "user_id": st.sampled_from(USERS),
         "basket": st.sets(st.integers(0, N_ITEMS - 1), min_size=1, max_size=30),
-        "search": st.sampled_from(["lists", "mean", "anchors"]),
-        "search_candidates": st.integers(1, 12),
-        "past_candidates": st.integers(0, 15),
-        "neighbour_candidates": st.integers(0, 9),
+        "search": st.sampled_from(["mean", "anchors"]),
+        "search_candidates": st.integers(1, 40),
+        "history_candidates": st.integers(0, 15),
     }
 )
 
@@ -50,11 +48,9 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
     assert features is not None
 
     plain = PlainRanking(bundle, user_id, basket)
-    found = found_by_the_vectors(bundle, user_id, basket, request)
+    found = found_by_search(bundle, user_id, basket, request)
     eligible = set(range(N_ITEMS)) - set(basket)
-    expected = plain.candidates(
-        found, eligible, request["past_candidates"], request["neighbour_candidates"]
-    )
+    expected = plain.candidates(found, eligible, request["history_candidates"])
     assert candidates.items.tolist() == sorted(expected)
 
     parts = zip(candidates.basket, candidates.user, candidates.popularity, strict=True)
@@ -75,16 +71,12 @@ def test_candidates_features_scores_and_order(request: dict[str, Any]) -> None:
         assert by_item[each.item_index] == pytest.approx(each.score, rel=1e-5, abs=1e-5)
 
 
-def found_by_the_vectors(
+def found_by_search(
     bundle: Bundle, user_id: str | None, basket: list[int], request: dict[str, Any]
 ) -> set[int]:
-    """What the lists name most, or what exact search finds by all queries or their mean."""
+    """What the lists hold, or what exact search finds by all queries or their mean."""
     count = request["search_candidates"]
     user = bundle.user_index.get(user_id or "")
-    if request["search"] == "lists" and user is not None:
-        named = plain_named_most(bundle, basket)
-        if len(named) >= count:
-            return set(named[:count])
     d = bundle.dimension
     rows = bundle.item_vectors
     queries = np.zeros((len(basket), 2 * d + 1), np.float32)
@@ -92,35 +84,41 @@ def found_by_the_vectors(
     if user is not None:
         queries[:, : 2 * d] += np.float32(WEIGHTS.user) * np.tile(bundle.user_h[user], 2)
     queries[:, 2 * d] = WEIGHTS.popularity
-    if request["search"] == "anchors" and user is not None:
+    listed: set[int] = set()
+    if request["search"] == "anchors":
+        count += max(0, request["history_candidates"] - bought(bundle, user))
         count = -(-count // len(basket))
-        if 4 * count <= PLACES:
-            return listed_for_the_shopper(bundle, basket, queries, count)
+        places = int(bundle.manifest.serving["places_per_candidate"])
+        if places * count <= PLACES:
+            return listed_for_the_user(bundle, basket, queries, count, places * count)
+        listed = set(bundle.required("closest_item", "a test")[basket].ravel().tolist())
     else:
         queries = queries.mean(axis=0, keepdims=True)
     _, found = Exact(np.array(rows)).search(queries, count + len(basket))
-    return set(found.ravel().tolist())
+    return listed | set(found.ravel().tolist())
 
 
-def listed_for_the_shopper(
-    bundle: Bundle, basket: list[int], queries: Float32, count: int
+def bought(bundle: Bundle, user: int | None) -> int:
+    """How many items the user bought before."""
+    if user is None:
+        return 0
+    return int(bundle.history_indptr[user + 1] - bundle.history_indptr[user])
+
+
+def listed_for_the_user(
+    bundle: Bundle, basket: list[int], queries: Float32, count: int, places: int
 ) -> set[int]:
-    """The best of each basket item's list by the inner product with its query."""
+    """The best of each basket item's list by its query and by neighbour weight."""
     best: set[int] = set()
+    items, weights = (
+        bundle.required("closest_item", "a test"),
+        bundle.required("closest_weight", "a test"),
+    )
     for anchor, query in zip(basket, queries, strict=True):
-        listed = bundle.required("closest_item", "a test")[anchor].tolist()[: 4 * count]
-        listed = [item for item in listed if item >= 0 and item not in basket]
-        scores = {item: float(query @ bundle.item_vectors[item]) for item in listed}
-        best |= set(sorted(listed, key=lambda item: (-scores[item], item))[:count])
+        scores = {
+            int(item): float(query @ bundle.item_vectors[item] + WEIGHTS.neighbour * weight)
+            for item, weight in zip(items[anchor][:places], weights[anchor], strict=False)
+            if item >= 0 and item not in basket
+        }
+        best |= set(sorted(scores, key=lambda item: (-scores[item], item))[:count])
     return best
-
-
-def plain_named_most(bundle: Bundle, basket: list[int]) -> list[int]:
-    """Borda's count over the basket items' lists, most points first."""
-    points: Counter[int] = Counter()
-    for anchor in basket:
-        listed = bundle.required("closest_item", "a test")[anchor].tolist()
-        for place, item in enumerate(listed):
-            if item >= 0 and item not in basket:
-                points[item] += len(listed) - place
-    return sorted(points, key=lambda item: (-points[item], item))

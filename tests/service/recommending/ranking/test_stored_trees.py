@@ -21,13 +21,8 @@ from tests.data.by_score import by_score
 from tests.data.requests import a_request
 
 HOME = Path(__file__).parents[3] / "data" / "bundle-v1-ranked"
-SETTINGS = by_score(
-    search="mean",
-    search_candidates=20,
-    past_candidates=15,
-    neighbour_candidates=10,
-    anchor_limit=100,
-)
+# Every item is a candidate: later releases find them in other ways.
+SETTINGS = by_score(search="mean", search_candidates=1000, anchor_limit=100)
 
 
 @cache
@@ -41,13 +36,13 @@ ANSWERS: list[dict[str, Any]] = json.loads((HOME / "answers.json").read_text())
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_an_old_bundle_answers_as_its_release_did(answer: dict[str, Any]) -> None:
+def test_an_old_bundle_scores_as_its_release_did(answer: dict[str, Any]) -> None:
     user, basket, wanted = answer["user_id"], answer["basket"], answer["recommended"]
     recommender = Recommender(old_bundle(), SETTINGS)
-    request = a_request(user, basket, len(wanted), explain=True)
-    items = recommender.recommend(request).items
-    assert [item.item_id for item in items] == [each["item_id"] for each in wanted]
-    for item, each in zip(items, wanted, strict=True):
+    request = a_request(user, basket, len(old_bundle().catalogue), explain=True)
+    items = {item.item_id: item for item in recommender.recommend(request).items}
+    for each in wanted:
+        item = items[each["item_id"]]
         assert item.reasons
         parts = [item.reasons[part] for part in PARTS]
         near([item.score, *parts], [each["score"], *(each[part] for part in PARTS)])
