@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached chromium test lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants screenshots audit hashes clean
+.PHONY: help install run build evaluate memcached chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants screenshots audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -45,6 +45,13 @@ memcached: ## install memcached with apt-get if it is missing
 
 chromium: ## install chromium with apt-get if there is no browser for the tests
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+java: ## install Java with apt-get if it is missing
+	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; }
+
+test-spark: $(STAMP) java ## install Spark, and test that it encodes like the other engines
+	$(BIN)/pip install --quiet --prefer-binary -c constraints.txt 'pyspark>=4.0'
+	$(BIN)/pytest tests/index_builder/transactions/encoding/test_spark.py
 
 test: $(STAMP) memcached chromium ## run all checks and all tests
 	$(MAKE) --no-print-directory lint

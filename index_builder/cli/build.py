@@ -37,7 +37,7 @@ from index_builder.config import (
 )
 from index_builder.progress import stage
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source
+from index_builder.transactions.source import Dataset, read_encoded, read_source
 from service.support.files import try_to_write_into
 
 _TRAIN, _INDEX, _BUILD = TrainConfig(), IndexConfig(), BuildConfig()
@@ -51,6 +51,9 @@ def build(
     products: ProductsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
+    encoded: Annotated[
+        Path | None, typer.Option(help="Folder of rtt2vec-build encode, instead of --transactions.")
+    ] = None,
     out: OutOption = Path("bundles"),
     until: UntilOption = None,
     min_item_baskets: Annotated[
@@ -120,11 +123,16 @@ def build(
         ranker=RankerConfig(enabled=ranker),
         rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
-    if new_items and transactions is not None and products is None:
+    if encoded is not None and (transactions is not None or path is not None):
+        raise typer.BadParameter("expected --encoded alone, found it beside other transactions")
+    if new_items and (transactions or encoded) is not None and products is None:
         raise typer.BadParameter("expected --products beside --new-items: which items are new?")
     try_to_write_into(out)
     with stage(console, "Reading"):
-        table, catalogue = read_source(transactions, products, dataset, path, reading)
+        if encoded is not None:
+            table, catalogue = read_encoded(encoded, products, reading)
+        else:
+            table, catalogue = read_source(transactions, products, dataset, path, reading)
     console.print(table.summary)
     bundle = build_bundle(table, catalogue, config, out, moment, console, strict)
     done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"

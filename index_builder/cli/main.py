@@ -5,6 +5,7 @@ import sys
 import typer
 
 from index_builder.cli.build import build
+from index_builder.cli.encode import encode
 from index_builder.cli.evaluate import evaluate
 from index_builder.cli.fold_in import fold_in
 from index_builder.cli.options import console
@@ -37,6 +38,7 @@ _REFUSALS = (
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback(invoke_without_command=True)(build)
+app.command()(encode)
 app.command()(evaluate)
 app.command()(recommend)
 app.command("fold-in")(fold_in)

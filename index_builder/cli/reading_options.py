@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from index_builder.transactions import products, transactions
+from index_builder.transactions import line_files, products
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format, FormatError
 from index_builder.transactions.tables.timestamps import TimestampFormat
 
 _COLUMNS = {*products.COLUMNS, *products.OPTIONAL_COLUMNS}
-_COLUMNS |= {*transactions.COLUMNS, *transactions.OPTIONAL_COLUMNS}
+_COLUMNS |= {*line_files.COLUMNS, *line_files.OPTIONAL_COLUMNS}
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
-from index_builder.transactions.tables import Notice, Table
+from index_builder.transactions.tables import Table
+from service.support.arrays.array_types import Int64
 
 NOTHING = (  # in small letters
     "null", "(null)", "nan", "<na>", "na", "n/a", "#n/a", "none", "nil", r"\n", "undefined",
@@ -35,26 +37,19 @@ def note_ids(table: Table, *columns: str) -> Table:
     return table
 
 
-def crowds(owners: pl.Series) -> list[Notice]:
-    """Notices of the users who have so many baskets that they may stand for many people.
+def crowds(baskets: Int64) -> dict[int, int]:
+    """The users who have so many baskets that they may stand for many people, the busiest first.
 
     Args:
-        owners: the user_id of each basket; null for a guest's.
+        baskets: (n_users,) number of baskets of each user.
+
+    Returns:
+        Their numbers of baskets, by their places in `baskets`.
     """
-    users = owners.drop_nulls().alias("user").value_counts(name="baskets")
-    others = (users["baskets"].sum() - pl.col("baskets")) / max(1, users.height - 1)
-    found = users.filter((pl.col("baskets") >= _MANY) & (pl.col("baskets") > _TIMES * others)).sort(
-        "baskets", "user", descending=[True, False]
-    )
-    return [
-        Notice(
-            f"{count:,} of {len(owners):,} baskets are of one user; if it stands for many "
-            "people, give --guest",
-            count,
-            repr(user),
-        )
-        for user, count in found.rows()
-    ]
+    others = (baskets.sum() - baskets) / max(1, len(baskets) - 1)
+    found = np.flatnonzero((baskets >= _MANY) & (baskets > _TIMES * others))
+    busiest = found[np.argsort(-baskets[found], kind="stable")]
+    return dict(zip(busiest.tolist(), baskets[busiest].tolist(), strict=True))
 
 
 def _doubts(column: str, ids: pl.Series) -> Iterator[tuple[pl.Series, str]]:

@@ -17,6 +17,7 @@ DataError (a ValueError)
 ├── NoHeldOutBasketsError    no basket began after the bundle's cut
 ├── OtherTransactionsError   the bundle was built from other transactions
 ├── SourceError              options that do not go together
+├── EncodedTablesError       a folder that `encode` did not write, or that was changed
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
@@ -79,6 +80,10 @@ class TooFewBasketsError(DataError):
 
 class MissingDatasetError(DataError):
     """The data set is not installed, or not in the given folder."""
+
+
+class EncodedTablesError(DataError):
+    """Encoded tables are not there, not whole, or not those that were written."""
 
 
 class SourceError(DataError):

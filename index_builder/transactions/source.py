@@ -7,10 +7,18 @@ from pathlib import Path
 import polars as pl
 
 from index_builder.transactions.datasets import completejourney, instacart
+from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
+from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.errors import SourceError
-from index_builder.transactions.products import read_noted_products
+from index_builder.transactions.line_files import read_lines
+from index_builder.transactions.products import read_noted_products, read_products
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.transactions import Transactions, read_transactions
+from index_builder.transactions.tables import Table
+from index_builder.transactions.transactions import (
+    Transactions,
+    read_transactions,
+    transactions_in,
+)
 
 
 class Dataset(StrEnum):
@@ -39,8 +47,7 @@ def read_source(
     Raises:
         DataError: the options do not go together, or the data cannot be used.
     """
-    if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
-        raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
+    _refuse_what_does_not_go_together(transactions, dataset, path, reading)
     if transactions is not None:
         table = read_transactions(transactions, reading)
         if products is None:
@@ -48,14 +55,75 @@ def read_source(
         described, notices = read_noted_products(products, reading)
         summary = replace(table.summary, notices=(*table.summary.notices, *notices))
         return replace(table, summary=summary), described
-    if reading not in (None, Reading()):
-        raise SourceError(
-            "Options for reading need --transactions: expected the file that they describe."
-        )
     if products is not None:
         raise SourceError("--products needs --transactions: expected both, found products alone.")
     if dataset is Dataset.COMPLETEJOURNEY:
         return completejourney.read()
+    return instacart.read(_folder(dataset, path))
+
+
+def read_source_lines(
+    transactions: Path | None,
+    dataset: Dataset,
+    path: Path | None,
+    reading: Reading,
+    lines: CheckedLines,
+) -> tuple[Table, str]:
+    """Reads the lines of the shop's own files if they are named, otherwise of the data set.
+
+    Args:
+        transactions: as in `read_source`, like the three behind it.
+        dataset: likewise.
+        path: likewise.
+        reading: likewise.
+        lines: take the rows.
+
+    Returns:
+        What is known of the lines, without them, and the name of the source.
+
+    Raises:
+        DataError: as in `read_source`.
+    """
+    _refuse_what_does_not_go_together(transactions, dataset, path, reading)
+    if transactions is not None:
+        return read_lines(transactions, reading, lines), str(transactions)
+    if dataset is Dataset.COMPLETEJOURNEY:
+        return lines.add(completejourney.read_lines()), completejourney.NAME
+    return lines.add(instacart.read_lines(_folder(dataset, path))), instacart.NAME
+
+
+def read_encoded(
+    encoded: Path, products: Path | None, reading: Reading
+) -> tuple[Transactions, pl.DataFrame | None]:
+    """Reads encoded tables, and products: the shop's own or, of The Complete Journey, its own.
+
+    Args:
+        encoded: the folder of `rtt2vec-build encode`.
+        products: as in `read_source`.
+        reading: what is known of the products.
+
+    Raises:
+        DataError: the tables or the products cannot be used.
+    """
+    tables = read_encoded_tables(encoded)
+    if products is not None:
+        return transactions_in(tables), read_products(products, reading)
+    of_demo = tables.summary.source == completejourney.NAME
+    return transactions_in(tables), completejourney.read_products() if of_demo else None
+
+
+def _refuse_what_does_not_go_together(
+    transactions: Path | None, dataset: Dataset, path: Path | None, reading: Reading | None
+) -> None:
+    if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
+        raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
+    if transactions is None and reading not in (None, Reading()):
+        raise SourceError(
+            "Options for reading need --transactions: expected the file that they describe."
+        )
+
+
+def _folder(dataset: Dataset, path: Path | None) -> Path:
     if path is None:
         raise SourceError(f"--dataset {dataset} needs --path, the folder with its CSV files.")
-    return instacart.read(path)
+    return path

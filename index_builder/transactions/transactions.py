@@ -1,34 +1,24 @@
 """Transactions: the items of each basket, its user and its begin."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from index_builder.transactions.cancellations import take_back
-from index_builder.transactions.doubts import crowds, note_ids
-from index_builder.transactions.errors import (
-    EmptyDataError,
-    QuantityError,
-    SharedBasketError,
-)
-from index_builder.transactions.events import EVENT_ID, usable_events
+from index_builder.transactions.encoding.encoded_tables import EncodedTables, read_encoded_tables
+from index_builder.transactions.encoding.encoding import encode_lines
+from index_builder.transactions.encoding.engines import EngineName, engine_of
+from index_builder.transactions.encoding.lines import CheckedLines
+from index_builder.transactions.line_files import read_lines
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.tables import ROW, Notice, Table, read_tables
-from index_builder.transactions.tables.timestamp_column import (
-    require_timestamps,
-    with_timestamps,
-)
+from index_builder.transactions.tables import Table
 from index_builder.transactions.tables.timestamps import naive_utc
 from service.support.forgotten_users import Forgotten
 
-_IDS = ("user_id", "basket_id", "item_id")
-COLUMNS = (*_IDS, "timestamp")
-OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
+_PLACE_DIGITS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +28,7 @@ class Transactions:
     Attributes:
         lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
             user_id (null for a guest), basket_id, item_id (strings), begun_at (Datetime("us"),
-            naive UTC: the earliest timestamp of the basket), quantity (Float64, above 0, summed
-            over merged rows).
+            naive UTC: the earliest timestamp of the basket).
         summary: of all that was read, also after `until` or `since` took a slice of it.
     """
 
@@ -68,17 +57,18 @@ def read_transactions(path: Path, reading: Reading | None = None) -> Transaction
 
     Args:
         path: a Parquet or CSV file, or a folder of them, with the columns user_id, basket_id,
-            item_id, timestamp and, optionally, quantity and event_id (see `usable_events`). Other
-            columns, such as price, are not read; the summary lists them.
+            item_id, timestamp and, optionally, quantity and event_id. Other columns, such as
+            price, are not read; the summary lists them.
         reading: what is known of the data.
 
     Raises:
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
     reading = reading or Reading()
-    check = partial(_check, reading=reading)
-    table = usable_events(read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format))
-    return transactions_of(_with_guests(table, reading.guests), str(path))
+    with TemporaryDirectory(prefix="rtt2vec-") as work:
+        lines = CheckedLines(Path(work) / "lines", reading.guests)
+        table = read_lines(path, reading, lines)
+        return _encoded(lines, table, str(path), Path(work))
 
 
 def transactions_of(table: Table, source: str) -> Transactions:
@@ -93,114 +83,39 @@ def transactions_of(table: Table, source: str) -> Transactions:
         SharedBasketError: a basket has more than one user.
         EmptyDataError: all rows are cancellations, or were taken back.
     """
-    quantity = pl.col("quantity").fill_null(1.0) if "quantity" in table.frame.columns else 1.0
-    bought, taken_back = take_back(
-        table.frame.with_columns(
-            pl.col("timestamp").dt.replace_time_zone(None).cast(pl.Datetime("us")),
-            quantity=quantity,
-        )
+    with TemporaryDirectory(prefix="rtt2vec-") as work:
+        lines = CheckedLines(Path(work) / "lines")
+        return _encoded(lines, lines.add(table), source, Path(work))
+
+
+def transactions_in(tables: EncodedTables, basket_ids: pl.Series | None = None) -> Transactions:
+    """The transactions of encoded tables.
+
+    Args:
+        tables: as `rtt2vec-build encode` writes them.
+        basket_ids: of each basket; None: its place in time, as a string, stands for it.
+    """
+    known = pl.col("user_code") >= 0
+    place = pl.col("place").cast(pl.String).str.zfill(_PLACE_DIGITS)
+    lines = tables.baskets.select(
+        pl.when(known).then("user_code").alias("user_code"),
+        (place if basket_ids is None else basket_ids).alias("basket_id"),
+        "items",
+        begun_at=pl.from_epoch("begun_us", "us"),
+    ).explode("items")
+    of_lines = lines.select(
+        user_id=tables.user_ids.gather(lines["user_code"]),
+        basket_id="basket_id",
+        item_id=tables.item_ids.gather(lines["items"]),
+        begun_at="begun_at",
     )
-    if bought.is_empty():
-        raise EmptyDataError(f"{source}: expected purchases, found cancellations alone.")
-    baskets = bought.group_by("basket_id").agg(
-        owner=pl.col("user_id").drop_nulls().first(),
-        begun_at=pl.col("timestamp").min(),
-        ended_at=pl.col("timestamp").max(),
-    )
-    rows = bought.join(baskets, on="basket_id")
-    _refuse_shared_baskets(replace(table, frame=rows), baskets.height)
-    rows = rows.with_columns(user_id="owner")
-    lines = _merged(rows.sort("begun_at", "basket_id", "item_id"))
-    dropped = {
-        **table.left_out,
-        **taken_back,
-        "duplicate lines, merged": rows.height - lines.height,
-    }
-    span = pl.col("ended_at") - pl.col("begun_at")
-    summary = ReadSummary(
-        source=source,
-        rows_read=lines.height + sum(dropped.values()),
-        rows_kept=lines.height,
-        dropped={reason: count for reason, count in dropped.items() if count},
-        users=baskets["owner"].drop_nulls().n_unique(),
-        baskets=baskets.height,
-        items=lines["item_id"].n_unique(),
-        first=lines["begun_at"].item(0),
-        last=lines["begun_at"].item(-1),
-        guest_baskets=baskets["owner"].null_count(),
-        long_baskets=baskets.filter(span > timedelta(days=1)).height,
-        unused_columns=table.unused,
-        notices=(*table.notices, *crowds(baskets["owner"])),
-    )
-    return Transactions(lines, summary)
+    return Transactions(of_lines, tables.summary)
 
 
-def _check(table: Table, reading: Reading) -> Table:
-    """Brings one file to its final types."""
-    require_timestamps(table, reading.timestamps)
-    table = table.with_names(*_IDS)
-    table = table.with_missing(reading.missing, *_IDS, "timestamp", "quantity")
-    table = table.with_numbers("quantity", QuantityError)
-    if EVENT_ID in table.frame.columns:
-        table = table.with_strings(EVENT_ID)
-    if reading.missing is None:
-        table.refuse_empty(*_IDS)
-    else:
-        table = _without_incomplete_lines(table)
-    return with_timestamps(note_ids(table, *_IDS), reading.timestamps)
-
-
-def _without_incomplete_lines(table: Table) -> Table:
-    """Leaves out lines that lack anything but the user."""
-    # Some exports have a timestamp for the first line of an order alone.
-    first = pl.col("timestamp").drop_nulls().first().over("basket_id")
-    table = replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
-    for column in ("basket_id", "item_id", "timestamp"):
-        table = table.without(table.frame[column].is_null(), f"lines without {column}")
-    return table
-
-
-def _with_guests(table: Table, guests: Collection[str]) -> Table:
-    """Takes the lines of guests from their user; notes guests who have none."""
-    if not guests:
-        return table
-    unseen = sorted(set(guests) - set(table.frame["user_id"].unique()))
-    if unseen:
-        text = f"{len(unseen):,} of {len(guests):,} guests have no line"
-        notice = Notice(text, len(unseen), repr(unseen[0]))
-        table = replace(table, notices=(*table.notices, notice))
-    known = pl.when(~pl.col("user_id").is_in(list(guests))).then("user_id")
-    return replace(table, frame=table.frame.with_columns(known.alias("user_id")))
-
-
-def _merged(rows: pl.DataFrame) -> pl.DataFrame:
-    """Makes one row of each (basket, item); equal pairs are adjacent, since rows are sorted."""
-    columns = ("user_id", "basket_id", "item_id", "begun_at")
-    pair = rows.select(pl.struct("basket_id", "item_id").rle_id()).to_series()
-    if pair[-1] + 1 == rows.height:
-        return rows.select(*columns, "quantity")
-    return (
-        rows.group_by(pair.alias("pair"), maintain_order=True)
-        .agg(pl.col(columns).first(), pl.col("quantity").sum())
-        .drop("pair")
-    )
-
-
-def _refuse_shared_baskets(table: Table, n_baskets: int) -> None:
-    foreign = table.frame.filter(pl.col("user_id") != pl.col("owner"))
-    if foreign.is_empty():
-        return
-    shared = foreign["basket_id"].unique()
-    columns = [name for name in (ROW, *COLUMNS) if name in table.frame.columns]
-    rows = (
-        table.frame.filter(pl.col("basket_id").is_in(shared.implode()))
-        .select(columns)
-        .sort(ROW if ROW in columns else "basket_id", maintain_order=True)
-        .unique(["basket_id", "user_id"], keep="first", maintain_order=True)
-    )
-    table.refuse(
-        rows,
-        SharedBasketError,
-        f"{shared.len():,} of {n_baskets:,} values of basket_id belong to more than one user",
-        "Where users number their own baskets, put the user_id in front of the basket_id.",
-    )
+def _encoded(lines: CheckedLines, table: Table, source: str, work: Path) -> Transactions:
+    tables = work / "tables"
+    tables.mkdir()
+    with engine_of(EngineName.POLARS, work) as engine:
+        encode_lines(lines, table, source, engine, tables, work)
+    basket_ids = pl.read_parquet(work / "places.parquet", columns=["basket_id"]).to_series()
+    return transactions_in(read_encoded_tables(tables), basket_ids)

@@ -3,13 +3,15 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-Extra = Literal["excel", "kafka", "limits", "memcached", "tracing"]
+Extra = Literal["duckdb", "excel", "kafka", "limits", "memcached", "spark", "tracing"]
 
 _PACKAGES: dict[Extra, str] = {
+    "duckdb": "duckdb",
     "excel": "fastexcel",
     "kafka": "confluent-kafka",
     "limits": "throttled-py",
     "memcached": "pymemcache",
+    "spark": "pyspark",
     "tracing": "opentelemetry-sdk",
 }
 

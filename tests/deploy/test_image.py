@@ -71,7 +71,7 @@ def applies(requirement: Requirement) -> bool:
 
 
 def test_the_extras_are_those_of_the_service() -> None:
-    only_the_builders = {"excel"}
+    only_the_builders = {"duckdb", "excel", "spark"}
     assert set(EXTRAS) >= set(get_args(Extra)) - only_the_builders
 
 

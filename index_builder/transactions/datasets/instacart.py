@@ -29,6 +29,7 @@ from index_builder.transactions.products import products_of
 from index_builder.transactions.tables import Table, read_tables, stacked
 from index_builder.transactions.transactions import Transactions, transactions_of
 
+NAME = "Instacart 2017"
 FILES = (
     "orders.csv",
     "order_products__prior.csv",
@@ -48,16 +49,22 @@ def read(folder: Path) -> tuple[Transactions, pl.DataFrame]:
         MissingDatasetError: files are missing.
         DataError: a file cannot be used; see `index_builder.transactions.errors`.
     """
+    return transactions_of(read_lines(folder), NAME), _products(folder)
+
+
+def read_lines(folder: Path) -> Table:
+    """Reads the lines of all orders.
+
+    Raises:
+        MissingDatasetError: files are missing.
+        DataError: a file cannot be used; see `index_builder.transactions.errors`.
+    """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise MissingDatasetError(
             f"{folder}: no {', '.join(missing)}.\n"
             "Unpack all files of the Instacart Online Grocery Shopping Dataset 2017 there."
         )
-    return _transactions(folder), _products(folder)
-
-
-def _transactions(folder: Path) -> Transactions:
     orders = _on_calendar(_orders(folder / "orders.csv"))
     purchases = stacked(
         folder,
@@ -73,8 +80,7 @@ def _transactions(folder: Path) -> Transactions:
         pl.col("product_id").alias("item_id"),
     )
     unknown = {"lines of unknown orders": purchases.frame.height - lines.height}
-    table = Table(folder, lines, left_out={**purchases.left_out, **unknown})
-    return transactions_of(table, "Instacart 2017")
+    return Table(folder, lines, left_out={**purchases.left_out, **unknown})
 
 
 def _products(folder: Path) -> pl.DataFrame:

@@ -11,8 +11,8 @@ from index_builder.transactions.transactions import Transactions, read_transacti
 from tests.data.transaction_files import csv, parquet
 
 
-def bought(transactions: Transactions) -> list[tuple[str, str, str, float]]:
-    columns = ("user_id", "basket_id", "item_id", "quantity")
+def bought(transactions: Transactions) -> list[tuple[str, str, str]]:
+    columns = ("user_id", "basket_id", "item_id")
     return sorted(transactions.lines.select(columns).rows())
 
 
@@ -29,9 +29,9 @@ def test_events_of_several_machines_count_once(tmp_path: Path) -> None:
     write_events(tmp_path / "b" / "2.parquet", "e2 ann b1 tea", "e1 ann b1 milk")
     found = read_transactions(tmp_path)
     assert bought(found) == [
-        ("ann", "b1", "milk", 1),
-        ("ann", "b1", "tea", 1),
-        ("bob", "b2", "tea", 1),
+        ("ann", "b1", "milk"),
+        ("ann", "b1", "tea"),
+        ("bob", "b2", "tea"),
     ]
     assert found.summary.dropped == {"repeated events": 3}
     assert found.summary.rows_read == 6
@@ -40,7 +40,9 @@ def test_events_of_several_machines_count_once(tmp_path: Path) -> None:
 
 def test_two_events_of_one_item_are_two_of_it(tmp_path: Path) -> None:
     write_events(tmp_path / "1.parquet", "e1 ann b1 milk", "e2 ann b1 milk")
-    assert bought(read_transactions(tmp_path)) == [("ann", "b1", "milk", 2)]
+    found = read_transactions(tmp_path)
+    assert bought(found) == [("ann", "b1", "milk")]
+    assert found.summary.dropped == {"duplicate lines, merged": 1}
 
 
 @pytest.mark.parametrize("events", ["1-first.parquet", "3-last.parquet"])
@@ -49,9 +51,9 @@ def test_the_shops_own_lines_name_the_owner_of_a_basket(tmp_path: Path, events: 
     parquet(tmp_path / "2-shop.parquet", user_id=["ann"], item_id=["bread"])
     found = read_transactions(tmp_path)
     assert bought(found) == [
-        ("ann", "b", "bread", 1),
-        ("ann", "b", "tea", 1),
-        ("thief", "c", "milk", 1),
+        ("ann", "b", "bread"),
+        ("ann", "b", "tea"),
+        ("thief", "c", "milk"),
     ]
     assert found.summary.dropped == {"events of another user's basket": 1}
 
@@ -61,9 +63,9 @@ def test_among_events_the_first_names_the_owner(tmp_path: Path) -> None:
     write_events(tmp_path / "b.parquet", "e2 bob b milk", "e3 bob c milk", "e4 ann b tea")
     found = read_transactions(tmp_path)
     assert bought(found) == [
-        ("ann", "b", "milk", 1),
-        ("ann", "b", "tea", 1),
-        ("bob", "c", "milk", 1),
+        ("ann", "b", "milk"),
+        ("ann", "b", "tea"),
+        ("bob", "c", "milk"),
     ]
     assert found.summary.dropped == {"events of another user's basket": 1}
 
@@ -88,7 +90,7 @@ def test_a_line_without_an_event_id_is_the_shops_own(tmp_path: Path) -> None:
     header = "user_id,basket_id,item_id,timestamp,event_id\n"
     lines = "ann,b,milk,2017-12-01,\nann,b,milk,2017-12-01,\nbob,b,tea,2017-12-01,7\n"
     found = read_transactions(csv(tmp_path, header + lines))
-    assert bought(found) == [("ann", "b", "milk", 2)]
+    assert bought(found) == [("ann", "b", "milk")]
     assert found.summary.dropped["events of another user's basket"] == 1
 
 

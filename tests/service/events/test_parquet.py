@@ -208,5 +208,4 @@ def test_the_builder_reads_them(journal: Journal, tmp_path: Path) -> None:
     lines = read_transactions(tmp_path / "parquet").lines
     assert lines["user_id"].to_list() == ["u1", "u1", "u0"]
     assert lines["item_id"].to_list() == ["i1", "i3", "i2"]
-    assert lines["quantity"].to_list() == [1, 1, 3]
     assert lines["begun_at"].item(0) == NOON.replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""Encoding: checked lines become tables of integers, on any of several engines."""

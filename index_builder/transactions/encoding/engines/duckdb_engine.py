@@ -1,0 +1,41 @@
+"""DuckDB: in this process; what does not fit into memory goes to the disk."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+_BATCH_ROWS = 1 << 17
+
+
+class DuckDbEngine:
+    """An `Engine`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def relation(self, name: str, files: Sequence[Path]) -> None:
+        """Gives files a name."""
+        paths = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        self.view(name, f"SELECT * FROM read_parquet([{paths}])")  # noqa: S608
+
+    def view(self, name: str, sql: str) -> None:
+        """Gives the result of a statement a name."""
+        self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Yields the result of a statement."""
+        # A cursor of its own: another statement on the same would end this result.
+        with self._connection.cursor() as cursor:
+            yield from cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
+
+
+@contextmanager
+def duckdb_engine(folder: Path) -> Iterator[DuckDbEngine]:
+    """Opens a database in memory that spills into the folder."""
+    with duckdb.connect(
+        config={"temp_directory": str(folder), "preserve_insertion_order": False}
+    ) as connection:
+        yield DuckDbEngine(connection)

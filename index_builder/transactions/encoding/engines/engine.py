@@ -1,0 +1,65 @@
+"""What an engine must be able to do, and which there are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from service.support.extras import need
+
+
+class EngineName(StrEnum):
+    """The engines that there are."""
+
+    POLARS = "polars"
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+class Engine(Protocol):
+    """Runs statements of SQL over Parquet files."""
+
+    def relation(self, name: str, files: Sequence[Path]) -> None:
+        """Gives files of one form a name; it replaces what had this name."""
+
+    def view(self, name: str, sql: str) -> None:
+        """Gives the result of a statement a name; likewise."""
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Yields the result of a statement, in order if it has an ORDER BY."""
+
+
+@contextmanager
+def engine_of(
+    name: EngineName, folder: Path, configuration: Mapping[str, str] | None = None
+) -> Iterator[Engine]:
+    """Starts an engine, and ends it with the block.
+
+    Args:
+        name: of the engine.
+        folder: for its own temporary files; Spark's executors must see it, too.
+        configuration: of the Spark session: spark.master, say.
+
+    Raises:
+        ExtraMissingError: a package, or Java, is not installed.
+    """
+    # Here and not above: the engines are extras.
+    if name is EngineName.DUCKDB:
+        need("duckdb", f"--engine {name}")
+        from index_builder.transactions.encoding.engines.duckdb_engine import duckdb_engine
+
+        with duckdb_engine(folder) as engine:
+            yield engine
+    elif name is EngineName.SPARK:
+        need("spark", f"--engine {name}")
+        from index_builder.transactions.encoding.engines.spark_engine import spark_engine
+
+        with spark_engine(folder, configuration or {}) as engine:
+            yield engine
+    else:
+        from index_builder.transactions.encoding.engines.polars_engine import PolarsEngine
+
+        yield PolarsEngine()

@@ -1,0 +1,110 @@
+"""The manifest of encoded tables: what is in them, and how to tell that it is all there."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from index_builder.transactions.errors import EncodedTablesError
+from index_builder.transactions.read_summary import ReadSummary
+from index_builder.transactions.tables import Notice
+from service.support.files import write_whole
+from service.support.invalid_fields import TEXT, field_error
+
+MANIFEST = "manifest.json"
+ITEM_CODES, USER_CODES = "item_codes.parquet", "user_codes.parquet"
+BASKETS = "baskets-*.parquet"
+FORMAT_VERSION: Final = 1
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Notice(_Facts):
+    text: str
+    count: int
+    first: str
+
+
+class _Summary(_Facts):
+    """A `ReadSummary`."""
+
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: dict[str, int]
+    users: int
+    baskets: int
+    items: int
+    first: datetime
+    last: datetime
+    long_baskets: int
+    guest_baskets: int
+    unused_columns: tuple[str, ...]
+    notices: tuple[_Notice, ...]
+
+
+class EncodedManifest(_Facts):
+    """What is in a folder of encoded tables.
+
+    Attributes:
+        format_version: of the tables.
+        summary: of what was read.
+        files: number of rows, by the name of the file, in the order of the rows.
+        digests: of the values of each column; see `Digests`.
+    """
+
+    format_version: Literal[1]
+    summary: _Summary
+    files: dict[str, int]
+    digests: dict[str, str]
+
+    @classmethod
+    def of(cls, folder: Path, summary: ReadSummary, digests: Mapping[str, str]) -> Self:
+        """Describes the files of a folder."""
+        names = [ITEM_CODES, USER_CODES, *sorted(each.name for each in folder.glob(BASKETS))]
+        rows = {name: pq.read_metadata(folder / name).num_rows for name in names}
+        return cls(
+            format_version=FORMAT_VERSION,
+            summary=_Summary.model_validate(asdict(summary)),
+            files=rows,
+            digests=dict(digests),
+        )
+
+    def read_summary(self) -> ReadSummary:
+        """The summary of what was read."""
+        facts = dict(self.summary) | {
+            "notices": tuple(Notice(**dict(notice)) for notice in self.summary.notices)
+        }
+        return ReadSummary(**facts)
+
+
+def write_manifest(folder: Path, manifest: EncodedManifest) -> None:
+    """Writes the manifest into its folder."""
+    write_whole(folder / MANIFEST, (manifest.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_manifest(folder: Path) -> EncodedManifest:
+    """Reads the manifest of a folder.
+
+    Raises:
+        EncodedTablesError: there is none, or it is of another version.
+    """
+    path = folder / MANIFEST
+    try:
+        return EncodedManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise EncodedTablesError(
+            f"{folder}: expected encoded tables, found no {MANIFEST}.\n"
+            "Make them: rtt2vec-build encode."
+        ) from error
+    except ValidationError as error:
+        raise EncodedTablesError(
+            f"{path}: {field_error(error.errors()[0], TEXT)}\n"
+            f"Expected: version {FORMAT_VERSION}, as rtt2vec-build encode of this release writes."
+        ) from error

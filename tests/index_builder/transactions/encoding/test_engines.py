@@ -1,0 +1,101 @@
+"""The engines: equal tables, which are those that plain Python makes, and equal refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
+from index_builder.transactions.errors import DataError, EmptyDataError, SharedBasketError
+from service.support.extras import ExtraMissingError
+from tests.data.odd_shop import encoded, odd_lines, plain_baskets, write_files
+from tests.data.transaction_files import csv
+
+NAMES = ("1.csv", "2.parquet", "3.csv")
+HEADER = "user_id,basket_id,item_id,timestamp\n"
+ENGINES = ("polars", "duckdb")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tables_are_those_of_plain_python(engine: str, seed: int, tmp_path: Path) -> None:
+    lines = odd_lines(seed)
+    encoded(engine, write_files(tmp_path / "shop", lines, NAMES), tmp_path / "out")
+    tables = read_encoded_tables(tmp_path / "out")
+    items, users = tables.item_ids.to_list(), [*tables.user_ids, None]
+    assert [
+        (begun, users[user], [items[code] for code in codes])
+        for begun, user, codes in tables.baskets.select("begun_us", "user_code", "items").rows()
+    ] == plain_baskets(lines)
+    assert tables.baskets["place"].to_list() == list(range(tables.baskets.height))
+    assert items == sorted(items, key=str.encode)
+    assert users[:-1] == sorted(users[:-1], key=str.encode)
+
+
+def test_digests_and_counts_are_equal(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", odd_lines(7), NAMES)
+    one, other = (encoded(engine, shop, tmp_path / engine) for engine in ENGINES)
+    assert one == other
+    assert {"repeated events", "purchases taken back"} <= one.summary.dropped.keys()
+    assert one.summary.guest_baskets
+
+
+def test_digests_do_not_depend_on_how_lines_are_spread_over_files(tmp_path: Path) -> None:
+    lines = odd_lines(8)
+    one = encoded("polars", write_files(tmp_path / "a", lines, ("1.csv",)), tmp_path / "one")
+    three = encoded("polars", write_files(tmp_path / "b", lines, NAMES), tmp_path / "three")
+    assert one.digests == three.digests
+
+
+def test_without_events_the_order_of_lines_does_not_matter(tmp_path: Path) -> None:
+    lines = [line for line in odd_lines(9) if not line.event]
+    ahead = encoded("duckdb", write_files(tmp_path / "a", lines, NAMES), tmp_path / "ahead")
+    back = encoded("duckdb", write_files(tmp_path / "b", lines[::-1], NAMES), tmp_path / "back")
+    assert ahead.digests == back.digests
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (SharedBasketError, "ann,b,milk,2017-12-01\nben,b,tea,2017-12-02\nann,c,tea,2017-12-02\n"),
+        (DataError, "ann,b,milk,2017-12-01\nann,c,tea,yesterday\nann,d,tea,1969-01-01\n"),
+    ],
+)
+def test_refusals_are_equal_to_the_letter(
+    error: type[DataError], lines: str, tmp_path: Path
+) -> None:
+    path = csv(tmp_path, HEADER + lines)
+    messages = []
+    for engine in ENGINES:
+        with pytest.raises(error) as caught:
+            encoded(engine, path, tmp_path / "out")
+        messages.append(str(caught.value))
+    assert len(set(messages)) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_of_many_shared_baskets_the_first_lines_are_shown(engine: str, tmp_path: Path) -> None:
+    lines = [f"{user},b{basket},milk,2017-12-01" for basket in range(9) for user in ("ann", "ben")]
+    with pytest.raises(SharedBasketError) as caught:
+        encoded(engine, csv(tmp_path, HEADER + "\n".join(lines) + "\n"), tmp_path / "out")
+    said = str(caught.value).splitlines()
+    assert "9 of 9 values of basket_id belong to more than one user" in said[0]
+    assert said[1] == "The first of them:"
+    assert [line.split()[0] for line in said[3:8]] == ["2", "3", "4", "5", "6"]
+    assert said[8].startswith("Where users number their own baskets")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_returns_alone_are_no_shop(engine: str, tmp_path: Path) -> None:
+    path = csv(tmp_path, "user_id,basket_id,item_id,timestamp,quantity\nann,b,milk,2017-12-01,-1\n")
+    with pytest.raises(EmptyDataError, match="found cancellations alone"):
+        encoded(engine, path, tmp_path / "out")
+
+
+def test_a_missing_engine_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = csv(tmp_path, HEADER + "ann,b,milk,2017-12-01\n")
+    monkeypatch.setattr("sys.path", [])
+    with pytest.raises(ExtraMissingError, match=r"pip install 'rtt2vec\[duckdb\]'"):
+        encoded("duckdb", path, tmp_path / "out")
