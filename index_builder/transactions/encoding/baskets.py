@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from index_builder.transactions.encoding.codes import write_codes
@@ -88,21 +87,15 @@ def place_baskets(engine: Engine, folder: Path) -> Places:
         pq.ParquetWriter(shared, of_shared) as foreign,
     ):
         for batch in engine.batches(_BASKETS):
-            place = pa.array(np.arange(n_baskets, n_baskets + batch.num_rows))
-            columns = [
-                batch["basket_id"].cast(pa.string()),
-                place,
-                batch["owner"].cast(pa.string()),
-            ]
-            writer.write_table(pa.Table.from_arrays(columns, schema=of_places))
-            begins = batch["begun"].to_numpy()
-            begun.append(begins)
-            n_baskets += batch.num_rows
-            n_long += int((batch["ended"].to_numpy() - begins > _DAY_US).sum())
-            others = pc.fill_null(pc.not_equal(batch["owner"], batch["other"]), False)
-            found = batch["basket_id"].filter(others).cast(pa.string())
-            foreign.write_table(pa.Table.from_arrays([found], schema=of_shared))
-            n_shared += len(found)
+            place = pl.int_range(n_baskets, n_baskets + pl.len(), dtype=pl.Int64).alias("place")
+            placed = batch.select("basket_id", place, "owner")
+            writer.write_table(placed.to_arrow().cast(of_places))
+            begun.append(batch["begun"].to_numpy())
+            n_baskets += batch.height
+            n_long += int((batch["ended"] - batch["begun"] > _DAY_US).sum())
+            found = batch.filter(pl.col("owner") != pl.col("other")).select("basket_id")
+            foreign.write_table(found.to_arrow().cast(of_shared))
+            n_shared += found.height
     engine.relation("places", [file])
     return Places(np.concatenate([np.zeros(0, np.int64), *begun]), n_long, shared, n_shared)
 
@@ -121,7 +114,7 @@ def refuse_shared_baskets(engine: Engine, places: Places, table: Table) -> None:
     engine.view("first_lines", _FOREIGN)
     in_file = ROW in table.frame.columns
     batches = engine.batches(_SHOWN_BY_PLACE if in_file else _SHOWN_BY_BASKET)
-    shown = pl.concat(pl.DataFrame(pl.from_arrow(batch)) for batch in batches).select(
+    shown = pl.concat(batches).select(
         *([pl.col("place").alias(ROW)] if in_file else []),
         "user_id",
         "basket_id",
@@ -196,20 +189,10 @@ def write_baskets(
 
 def _tables(place: Int64, code: Int32, begun: Int64, user_code: Int32) -> Iterator[pa.Table]:
     """Yields the baskets of sorted pairs, some at a time."""
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    ends = np.append(starts[1:], len(place))
-    for first in range(0, len(starts), 1 << 17):
-        some = slice(first, first + (1 << 17))
-        start, stop = starts[some], ends[some]
-        baskets = place[start]
-        items = pa.ListArray.from_arrays(
-            pa.array(np.append(start, stop[-1]) - start[0], pa.int32()),
-            pa.array(code[start[0] : stop[-1]]),
-        )
-        columns = [
-            baskets,
-            begun[baskets],
-            user_code[baskets],
-            items.cast(_SCHEMA.field("items").type),
-        ]
-        yield pa.Table.from_arrays([pa.array(each) for each in columns], schema=_SCHEMA)
+    pairs = pl.DataFrame({"place": place, "items": code})
+    baskets = pairs.group_by("place", maintain_order=True).agg("items")
+    for some in baskets.iter_slices(1 << 17):
+        places = some["place"].to_numpy()
+        columns = {"begun_us": begun[places], "user_code": user_code[places]}
+        table = some.with_columns(pl.Series(name, each) for name, each in columns.items())
+        yield table.select(_SCHEMA.names).to_arrow().cast(_SCHEMA)

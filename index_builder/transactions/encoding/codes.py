@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,7 +12,7 @@ from index_builder.transactions.encoding.digests import Digests
 _SCHEMA = pa.schema({"code": pa.int32(), "id": pa.string()})
 
 
-def write_codes(file: Path, ids: Iterable[pa.Array], digests: Digests) -> int:
+def write_codes(file: Path, ids: Iterable[pl.Series], digests: Digests) -> int:
     """Writes code (int32) and id (string), one row per id.
 
     Args:
@@ -23,11 +23,12 @@ def write_codes(file: Path, ids: Iterable[pa.Array], digests: Digests) -> int:
     Returns:
         The number of ids.
     """
+    digests.add(file.stem, _SCHEMA.empty_table())  # there may be no ids
     n_codes = 0
     with pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer:
         for some in ids:
-            codes = pa.array(np.arange(n_codes, n_codes + len(some), dtype=np.int32))
-            table = pa.Table.from_arrays([codes, some.cast(pa.string())], schema=_SCHEMA)
+            codes = pl.int_range(n_codes, n_codes + len(some), dtype=pl.Int32, eager=True)
+            table = pl.DataFrame({"code": codes, "id": some}).to_arrow().cast(_SCHEMA)
             writer.write_table(table)
             digests.add(file.stem, table)
             n_codes += len(some)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -58,5 +58,6 @@ def _offsets(array: pa.Array) -> tuple[int, int]:
 
 
 def _little_endian(numbers: pa.Array) -> bytes:
-    values: npt.NDArray[np.integer] = numbers.to_numpy(zero_copy_only=False)
+    # Not to_numpy() of Arrow, which imports pandas.
+    values = pl.Series(pl.from_arrow(numbers)).to_numpy()
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()

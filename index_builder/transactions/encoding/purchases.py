@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from index_builder.transactions.encoding.engines import Engine
 from index_builder.transactions.encoding.lines import CheckedLines
-from service.support.arrays.array_types import Int64
 
 _NOTHING = 1e-9  # what is left of a quantity after all of it was taken back
 
@@ -90,7 +89,7 @@ def find_purchases(engine: Engine, lines: CheckedLines, folder: Path) -> Mapping
         engine.view("cancelled", _CANCELLED)
         taken_back = list(_taken_back(engine.batches(_INVOLVED)))
         usable.leave_out("cancellations (quantity 0 or less)", _places(engine, _CANCELLATIONS))
-        usable.leave_out("purchases taken back", [np.array(taken_back, np.int64)])
+        usable.leave_out("purchases taken back", [pl.Series(taken_back, dtype=pl.Int64)])
     engine.view("bought", _BOUGHT)
     return usable.left_out
 
@@ -104,12 +103,12 @@ class _Usable:
         self.left_out: dict[str, int] = {}
         engine.view("usable", "SELECT * FROM lines")
 
-    def leave_out(self, reason: str, places: Iterable[Int64]) -> None:
+    def leave_out(self, reason: str, places: Iterable[pl.Series]) -> None:
         file = self._folder / f"places-{len(self._files)}.parquet"
         schema = pa.schema({"place": pa.int64()})
         with pq.ParquetWriter(file, schema) as writer:
             for some in places:
-                writer.write_table(pa.table({"place": some}, schema))
+                writer.write_table(pl.DataFrame({"place": some}).to_arrow().cast(schema))
         if count := pq.read_metadata(file).num_rows:
             self._files.append(file)
             self.left_out[reason] = count
@@ -120,12 +119,12 @@ class _Usable:
             )
 
 
-def _places(engine: Engine, sql: str) -> Iterator[Int64]:
+def _places(engine: Engine, sql: str) -> Iterator[pl.Series]:
     for batch in engine.batches(sql):
-        yield batch.column("place").to_numpy()
+        yield batch["place"]
 
 
-def _taken_back(involved: Iterable[pa.RecordBatch]) -> Iterator[int]:
+def _taken_back(involved: Iterable[pl.DataFrame]) -> Iterator[int]:
     """Yields the places of purchases of which nothing is left; the latest are taken back first.
 
     Args:
@@ -135,10 +134,8 @@ def _taken_back(involved: Iterable[pa.RecordBatch]) -> Iterator[int]:
     pair: tuple[str, str] | None = None
     bought: list[tuple[int, float]] = []
     for batch in involved:
-        columns = (batch.column(name) for name in ("owner", "item_id", "quantity", "place"))
-        for owner, item, quantity, place in zip(
-            *(each.to_pylist() for each in columns), strict=True
-        ):
+        columns = batch.select("owner", "item_id", "quantity", "place")
+        for owner, item, quantity, place in columns.iter_rows():
             if (owner, item) != pair:
                 pair, bought = (owner, item), []
             if quantity > 0:

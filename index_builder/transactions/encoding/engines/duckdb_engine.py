@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
+import polars as pl
 
 _BATCH_ROWS = 1 << 17
 
@@ -25,11 +25,12 @@ class DuckDbEngine:
         """Gives the result of a statement a name."""
         self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
 
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yields the result of a statement."""
         # A cursor of its own: another statement on the same would end this result.
         with self._connection.cursor() as cursor:
-            yield from cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
+            for batch in cursor.sql(sql).to_arrow_reader(_BATCH_ROWS):
+                yield pl.DataFrame(pl.from_arrow(batch))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
+import polars as pl
 
 from service.support.extras import need
 
@@ -28,7 +28,7 @@ class Engine(Protocol):
     def view(self, name: str, sql: str) -> None:
         """Gives the result of a statement a name; likewise."""
 
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yields the result of a statement, in order if it has an ORDER BY."""
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 
 
 class PolarsEngine:
@@ -21,9 +20,8 @@ class PolarsEngine:
         """Gives the result of a statement a name."""
         self._context.register(name, self._context.execute(sql))
 
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yields the result of a statement."""
         ordered = "ORDER BY" in sql
         lazy = self._context.execute(sql)
-        for frame in lazy.collect_batches(engine="streaming", maintain_order=ordered):
-            yield from frame.to_arrow().to_batches()
+        yield from lazy.collect_batches(engine="streaming", maintain_order=ordered)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
+import polars as pl
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
@@ -28,14 +28,15 @@ class SparkEngine:
         """Gives the result of a statement a name."""
         self._session.sql(sql).createOrReplaceTempView(name)
 
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yields the result of a statement, from files that the executors write."""
         folder = self._folder.resolve() / "result"
         self._session.sql(sql).write.parquet(folder.as_uri(), compression="lz4_raw")
         try:
             for file in sorted(folder.glob("part-*.parquet")):  # an ORDER BY numbers them
                 with pq.ParquetFile(file) as parts:
-                    yield from parts.iter_batches()
+                    for batch in parts.iter_batches():
+                        yield pl.DataFrame(pl.from_arrow(batch))
         finally:
             shutil.rmtree(folder)
 
