@@ -23,7 +23,7 @@ def write_codes(file: Path, ids: Iterable[pl.Series], digests: Digests) -> int:
     Returns:
         The number of ids.
     """
-    digests.add(file.stem, _SCHEMA.empty_table())  # there may be no ids
+    digests.add(file.stem, pa.Table.from_batches([], _SCHEMA))  # there may be no ids
     n_codes = 0
     with pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer:
         for some in ids:

@@ -48,7 +48,8 @@ def read_encoded_tables(folder: Path) -> EncodedTables:
     parts: dict[str, list[pa.Table]] = {}
     for name, rows in manifest.files.items():
         try:
-            table = pq.read_table(folder / name)
+            with pq.ParquetFile(folder / name) as file:  # read_table() imports pandas
+                table = file.read()
         except (OSError, pa.ArrowException) as error:
             raise EncodedTablesError(
                 f"{folder / name}: not readable as Parquet: {error}"

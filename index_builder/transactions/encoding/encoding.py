@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
+import polars as pl
 
 from index_builder.transactions.doubts import crowds
 from index_builder.transactions.encoding.baskets import (
@@ -87,13 +87,13 @@ def _moment(begun: np.int64) -> datetime:
 
 def _crowds(user_code: Int32, codes: Path) -> list[Notice]:
     found: Mapping[int, int] = crowds(np.bincount(user_code[user_code >= 0]))
-    ids = pq.read_table(codes, columns=["id"])["id"] if found else []
+    ids = pl.read_parquet(codes, columns=["id"])["id"] if found else pl.Series()
     return [
         Notice(
             f"{count:,} of {len(user_code):,} baskets are of one user; if it stands for many "
             "people, give --guest",
             count,
-            repr(ids[code].as_py()),
+            repr(ids[code]),
         )
         for code, count in found.items()
     ]
