@@ -67,6 +67,7 @@ def test_the_others_go_on_while_a_worker_cannot_start(
     serve: Callable[..., Served], keys: Path
 ) -> None:
     served = serve("--workers", "2", "--api-keys", str(keys))
+    served.await_workers(2)  # both have read the file
     keys.write_text("[[keys")
     begun = monotonic()
     kill_a_worker(served)
@@ -92,6 +93,7 @@ def test_the_exit_code_tells_that_a_worker_could_not_start(
     serve: Callable[..., Served], keys: Path
 ) -> None:
     served = serve("--workers", "2", "--api-keys", str(keys))
+    served.await_workers(2)  # both have read the file
     keys.unlink()
     kill_a_worker(served)
     served.await_logged("the next start of a worker", 1)
@@ -103,6 +105,7 @@ def test_all_workers_come_back_once_they_can_start(
     serve: Callable[..., Served], keys: Path
 ) -> None:
     served = serve("--workers", "2", "--api-keys", str(keys))
+    served.await_workers(2)  # both have read the file
     keys.write_text("[[keys")
     for pid in served.workers:
         os.kill(pid, signal.SIGKILL)
@@ -195,6 +198,7 @@ def test_a_worker_begins_with_the_rules_that_were_accepted(
 ) -> None:
     (rules := tmp_path / "rules.yaml").write_text("rules: []\n")
     served = serve("--workers", "2", "--rules", str(rules))
+    served.await_workers(2)
     rules.write_text("rules: [")
     served.await_logged("refused, the old ones stay in force", 2)
     kill_a_worker(served)
@@ -206,6 +210,7 @@ def test_a_worker_without_a_bundle_leaves_the_requests_to_the_others(
     serve: Callable[..., Served], bundle_dir: Path, tmp_path: Path
 ) -> None:
     served = serve("--workers", "2")
+    served.await_workers(2)
     bundle_dir.rename(away := tmp_path / "away")
     try:
         kill_a_worker(served)
