@@ -86,11 +86,11 @@ def encoded(
 
 def plain_baskets(lines: list[Line]) -> list[tuple[int, str | None, list[str]]]:
     """Return begin in microseconds, user and items of each basket, in order, by plain Python."""
-    told: set[str] = set()
+    told = {line.event: place for place, line in reversed([*enumerate(lines)])}
     once = [
         (place, line)
         for place, line in enumerate(lines)
-        if not line.event or not (line.event in told or told.add(line.event))  # type: ignore[func-returns-value]
+        if not line.event or told[line.event] == place
     ]
     first = {line.basket: line.user for _, line in reversed(once)}
     own = {line.basket: line.user for _, line in reversed(once) if not line.event}

@@ -18,8 +18,8 @@ class DuckDbEngine:
 
     def relation(self, name: str, files: Sequence[Path]) -> None:
         """Gives files a name."""
-        paths = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-        self.view(name, f"SELECT * FROM read_parquet([{paths}])")  # noqa: S608
+        found = self._connection.read_parquet([str(file) for file in files])
+        found.create_view(name, replace=True)
 
     def view(self, name: str, sql: str) -> None:
         """Gives the result of a statement a name."""
