@@ -28,7 +28,7 @@ from service.support.failures import log_failure
 from service.support.forgotten_users import ForgottenUsers
 
 if TYPE_CHECKING:
-    from service.events.kafka import KafkaEvents
+    from service.events.kafka.consuming import KafkaEvents
 
 _logger = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class PurchaseStream:
             EventsError: librdkafka refuses an option.
         """
         if self._settings.kafka is not None:
-            from service.events.kafka import connect
+            from service.events.kafka.connection import connect
 
             connect(self._settings).close()
 
@@ -197,7 +197,7 @@ class PurchaseStream:
     def _consumer(self) -> "KafkaEvents | None":
         if self._settings.kafka is None:
             return None
-        from service.events.kafka import KafkaEvents
+        from service.events.kafka.consuming import KafkaEvents
 
         return KafkaEvents(self.take, self._settings, self._observer)
 

@@ -12,7 +12,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from service.events.event import RawEvent
-from service.events.kafka import KafkaEvents
+from service.events.kafka.consuming import KafkaEvents
 from service.events.observer import Observer
 from service.settings import Settings
 

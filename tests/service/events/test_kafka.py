@@ -18,7 +18,7 @@ from service.app import create_app
 from service.bundle.bundle import write_bundle
 from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent
-from service.events.kafka import KafkaEvents
+from service.events.kafka.consuming import KafkaEvents
 from service.events.stream import PurchaseStream
 from service.settings import Settings
 from tests.data.kafka_cluster import TOPIC, Cluster, await_true, consuming, event
@@ -140,7 +140,7 @@ def test_a_broken_client_is_asked_again(
                 raise failures.pop()
             return super().consume(*args)
 
-    monkeypatch.setattr("service.events.kafka.Consumer", Failing)
+    monkeypatch.setattr("service.events.kafka.connection.Consumer", Failing)
     cluster.send(event(1))
     with consuming(cluster, stream.take):
         await_true(lambda: kept(stream) == ["event_id 1"])

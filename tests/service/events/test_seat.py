@@ -10,12 +10,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.events.seat import Seat, divided
+from service.events.kafka.seat import Seat, divided
 
 _SIT = """
 import sys
 from pathlib import Path
-from service.events.seat import Seat
+from service.events.kafka.seat import Seat
 seat = Seat(Path(sys.argv[1]))
 print("sits", flush=True)
 sys.stdin.read()
@@ -98,4 +98,12 @@ def test_a_killed_worker_is_stood_in_for_at_once_and_its_successor_gets_all_back
         assert seat.share(range(4)) == {0, 1, 2, 3}
     with sitting(tmp_path):
         assert seat.share(range(4)) == {0, 2}
+    seat.leave()
+
+
+def test_what_else_lies_in_the_directory_is_no_seat(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / ".0.swp").write_text("")
+    seat = Seat(tmp_path)
+    assert seat.share(range(4)) == {0, 1, 2, 3}
     seat.leave()

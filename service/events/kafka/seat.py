@@ -40,7 +40,8 @@ class Seat:
         Raises:
             OSError: the seats cannot be looked at.
         """
-        seats = [int(each.name) for each in self._directory.iterdir()]
+        names = (each.name for each in self._directory.iterdir())
+        seats = [int(name) for name in names if name.isdecimal()]
         taken = [seat for seat in seats if seat == self._number or self._is_taken(seat)]
         owners = divided(partitions, len(seats), sorted({*taken, self._number}))
         return frozenset(each for each, owner in owners.items() if owner == self._number)

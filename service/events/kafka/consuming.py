@@ -6,30 +6,25 @@ its own, in which its offsets are committed. Its workers divide the partitions w
 those would wait for a dead worker until its session ends.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from hashlib import blake2b
 from pathlib import Path
-from socket import gethostname
 from threading import Event as Flag
 from threading import Thread
-from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from service.events.errors import ClockError, EventsError, JournalError
+from service.events.errors import ClockError, JournalError
 from service.events.event import RawEvent
+from service.events.kafka.connection import connect
+from service.events.kafka.hindrances import Hindrances
+from service.events.kafka.seat import Seat
 from service.events.observer import Observer
-from service.events.seat import Seat
 from service.settings import Settings
 from service.support.failures import log_failure
 
-_logger = logging.getLogger(__name__)
-
-_SHORT = 3  # values of so many characters are no passwords
 _BATCH = 500
 _WAIT_S = 0.1  # for a batch to fill
 _HELD = 10 * _BATCH  # messages in memory while none can be stored
@@ -37,66 +32,8 @@ _RETRY_S = 1.0
 _LOOK_S = 5.0  # between two looks at the topic
 _SHARE_S = 0.5  # between two looks at the other workers
 _RENEW_S = 3600.0  # between two commits of the same offsets
-_RECONNECT_MS = 1000  # the longest wait before a broker is tried again
 _ANSWER_S = 1.0  # the longest wait for a broker's answer
-_STATISTICS_MS = 5000
 _LEAVING_S = 2.0  # the longest wait for the brokers at the end
-
-
-class _Debug:
-    """Takes librdkafka's log, a line for every attempt to connect; errors are counted instead."""
-
-    def log(self, _level: int, message: str, *values: Any) -> None:
-        _logger.debug(message, *values)
-
-
-def connect(
-    settings: Settings,
-    on_error: Callable[[KafkaError], None] = lambda _error: None,
-    on_statistics: Callable[[str], None] = lambda _json: None,
-    on_commit: Callable[[KafkaError | None, list[TopicPartition]], None] = lambda *_: None,
-) -> Consumer:
-    """Return a consumer for the broker and group of the settings; it need not answer yet.
-
-    Args:
-        settings: of the consumer.
-        on_error: called for each error of a broker.
-        on_statistics: called every five seconds with librdkafka's statistics.
-        on_commit: called when offsets were committed, or could not be.
-
-    Raises:
-        EventsError: librdkafka refuses an option.
-    """
-    options = {name: secret.get_secret_value() for name, secret in settings.kafka_options.items()}
-    try:
-        return Consumer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "group.id": settings.kafka_group or _own_group(settings.events or Path()),
-                "auto.offset.reset": "earliest",
-                "reconnect.backoff.max.ms": _RECONNECT_MS,
-                "statistics.interval.ms": _STATISTICS_MS,
-                **options,
-                "enable.auto.commit": False,
-                "enable.partition.eof": False,
-                "error_cb": on_error,
-                "stats_cb": on_statistics,
-                "on_commit": on_commit,
-            },
-            logger=_Debug(),
-        )
-    except KafkaException as error:
-        reason = error.args[0].str()
-        for value in options.values():
-            if len(value) > _SHORT:
-                reason = reason.replace(value, "…")  # it may be a password
-        raise EventsError(f"RTT2VEC_KAFKA_OPTIONS: {reason}") from None
-
-
-def _own_group(directory: Path) -> str:
-    """The group of a journal: services on one machine with journals of their own share none."""
-    place = blake2b(bytes(directory.resolve()), digest_size=4).hexdigest()
-    return f"rtt2vec-{gethostname()}-{place}"
 
 
 class KafkaEvents:
@@ -126,15 +63,14 @@ class KafkaEvents:
         self._seat: Seat | None = None
         self._partitions: frozenset[int] = frozenset()  # of the topic
         self._share: frozenset[int] = frozenset()  # of this worker
-        # What hinders it, by the part that does: the brokers, the share, the journal.
-        self._problems = {"share": "the topic's partitions are not known yet"}
+        unknown = {"share": "the topic's partitions are not known yet"}
+        self._hindrances = Hindrances(self._topic, self._observer, unknown)
         # By `time.monotonic`.
         self._look_at = self._share_at = self._retry_at = 0.0
         self._renew_at = time.monotonic() + _RENEW_S
         self._is_committing = False
         self._kept: dict[int, int] = {}  # offsets to commit, by partition
         self._stopping = Flag()
-        self._observer.consuming(self._topic, False)
         self._thread = ThreadPoolExecutor(1, "kafka")
         self._thread.submit(self._run).add_done_callback(self._ended)
 
@@ -266,18 +202,8 @@ class KafkaEvents:
             self._look_at = time.monotonic() + _LOOK_S
 
     def _found(self, part: str, problem: str) -> None:
-        """Note what hinders a part, "" for nothing; report and log when that begins and ends."""
-        if bool(problem) == bool(self._problems.get(part)) or self._stopping.is_set():
-            return
-        could = not any(self._problems.values())
-        self._problems[part] = problem
-        can = not any(self._problems.values())
-        if problem:
-            _logger.warning("not consuming %s: %s", self._topic, problem)
-        elif can:
-            _logger.info("consuming %s", self._topic)
-        if can != could:
-            self._observer.consuming(self._topic, can)
+        if not self._stopping.is_set():
+            self._hindrances.found(part, problem)
 
     def _count(self, error: KafkaError) -> None:
         self._observer.broker_failed(self._topic, error.name())
