@@ -1,43 +1,24 @@
-"""Another bundle takes over while the service answers, and is taken back."""
+"""Another bundle takes over while the service answers."""
 
 import logging
-import shutil
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from service.app import create_app
 from service.bundle.errors import BundleMissingError
 from service.bundle.publishing import point_current_at
 from service.http.readiness import require_served
 from service.recommending.request import RecommendRequest
 from service.serving.canary import Canary, Recommend, replay
 from service.serving.served import Served
-from service.serving.serving import Serving
-from service.serving.swap import Swap, SwapError
-from service.settings import Settings
+from service.serving.swap import SwapError
 from service.support.forgotten_users import ForgottenUsers, ForgottenUsersError
 from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
 from tests.data.requests import a_request
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """A directory whose current bundle is that of day 1."""
-    publish(tmp_path, 1)
-    return tmp_path
-
-
-def ready(out: Path, shared: Path | None = None, **settings: Any) -> tuple[Serving, Swap]:
-    """What a worker answers from, and what swaps it."""
-    state = create_app(Settings(bundle=out, **settings), shared=shared).state
-    state.swap.start()
-    return state.serving, state.swap
+from tests.service.serving.swapping import ready
 
 
 def test_the_bundle_that_current_points_at_takes_over(out: Path) -> None:
@@ -119,106 +100,11 @@ def test_when_current_goes_back_nothing_is_refused_any_more(out: Path) -> None:
     assert swap.refused is None
 
 
-def test_rollback_goes_back_at_once_and_twice_undoes_it(out: Path) -> None:
-    serving, swap = ready(out)
-    old = require_served(serving)
-    new_id = publish(out, 2)
-    swap.look()
-    swap.rollback()
-    assert require_served(serving) is old
-    assert (out / "current").resolve().name == old.bundle.bundle_id
-    swap.rollback()
-    assert swap.bundle_ids == (new_id, old.bundle.bundle_id)
-
-
-def test_the_other_workers_follow_a_rollback(out: Path) -> None:
-    swaps = [ready(out)[1] for _ in range(2)]
-    publish(out, 2)
-    for swap in swaps:
-        swap.look()
-    swaps[0].rollback()
-    swaps[1].look()
-    assert swaps[0].bundle_ids == swaps[1].bundle_ids
-
-
-def test_reload_has_the_other_workers_try_again(out: Path) -> None:
-    _, swap = ready(out)
-    _, other = ready(out)
-    publish_damaged(out)
-    for each in (swap, other):
-        each.look()
-    good = publish_again(out)
-    swap.reload()
-    other.look()
-    assert swap.bundle_ids == other.bundle_ids
-    assert swap.bundle_ids[0] == good
-    assert other.refused is None
-
-
-def publish_again(out: Path) -> str:
-    """Repair the damaged bundle where it lies, and leave the link as it is."""
-    name = (out / "current").readlink().name
-    vectors = out / name / "item_vectors.npy"
-    whole = out / "whole"
-    vectors.write_bytes((whole / publish(whole, 8) / "item_vectors.npy").read_bytes())
-    return name
-
-
-def test_there_is_nothing_to_roll_back_to_at_first(out: Path) -> None:
-    _, swap = ready(out)
-    with pytest.raises(SwapError, match="No other bundle"):
-        swap.rollback()
-
-
 def test_a_bundle_served_on_its_own_has_no_link_to_follow(out: Path) -> None:
     _, swap = ready((out / "current").resolve())
     swap.look()
     with pytest.raises(SwapError, match="current cannot be followed"):
         swap.reload()
-
-
-def test_a_service_without_a_bundle_begins_with_the_first_good_one(tmp_path: Path) -> None:
-    serving, swap = ready(tmp_path)
-    assert serving.served is None
-    first = publish(tmp_path, 1)
-    swap.look()
-    assert swap.bundle_ids == (first, None)
-    assert serving.reason is None
-
-
-def test_without_a_bundle_it_looks_until_the_files_are_whole(out: Path) -> None:
-    shutil.move(out, away := out.with_name("away"))
-    serving, swap = ready(out)
-    assert serving.served is None
-    shutil.copytree(away, out, symlinks=True)
-    vectors = (out / "current").resolve() / "item_vectors.npy"
-    whole = vectors.read_bytes()
-    vectors.write_bytes(whole[:-1])
-    swap.look()
-    assert serving.reason is not None
-    assert "item_vectors.npy" in serving.reason
-    vectors.write_bytes(whole)  # where it lies, and the link stays as it is
-    swap.look()
-    assert require_served(serving).bundle.bundle_id == swap.bundle_ids[0]
-    assert swap.refused is None
-
-
-def test_without_a_bundle_it_looks_again_even_if_no_file_has_changed(
-    out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state = create_app(Settings(bundle=out)).state
-    prepare, looks = state.serving.prepare, count(1)
-
-    def fail_twice(path: Path) -> Served:
-        if next(looks) <= 2:
-            raise OSError("of a disk")
-        served: Served = prepare(path)
-        return served
-
-    monkeypatch.setattr(state.serving, "prepare", fail_twice)
-    while state.serving.served is None:
-        state.swap.look()
-    assert next(looks) == 4  # no more often than it had to
 
 
 def test_a_new_bundle_that_could_not_be_read_is_tried_again(
@@ -260,16 +146,6 @@ def test_a_list_of_forgotten_users_that_breaks_keeps_no_bundle_from_taking_over(
     assert swap.bundle_ids[0] == new
     asked = a_request("user-0", ["item-0"], 5)
     assert require_served(serving).recommend(asked).source == "basket"
-
-
-def test_with_a_broken_list_of_forgotten_users_it_waits_for_a_whole_one(out: Path) -> None:
-    (broken := out / "forgotten.txt").write_text("user-0\n")
-    serving, swap = ready(out)
-    assert serving.served is None
-    assert "expected a list of forgotten users" in str(serving.reason)
-    broken.unlink()
-    while serving.served is None:
-        swap.look()
 
 
 def test_the_canary_asks_nothing_of_forgotten_users(
@@ -323,28 +199,6 @@ def test_bundles_that_nobody_can_go_back_to_are_freed(out: Path) -> None:
     assert [bundle() is None for bundle in bundles] == [True, True, True, False]
 
 
-def test_who_looks_while_the_first_bundle_loads_waits_for_it(
-    out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state = create_app(Settings(bundle=out)).state
-    prepare = state.serving.prepare
-    with ThreadPoolExecutor(2) as threads:
-        looks: list[Future[None]] = []
-
-        def prepare_while_the_link_moves(path: Path) -> Served:
-            served: Served = prepare(path)
-            if not looks:
-                publish(out, 2)
-                looks.append(threads.submit(state.swap.look))
-            return served
-
-        monkeypatch.setattr(state.serving, "prepare", prepare_while_the_link_moves)
-        threads.submit(state.swap.start).result()
-        looks[0].result()
-    first, second = publish(out, 1), publish(out, 2)
-    assert state.swap.bundle_ids == (second, first)
-
-
 def test_a_link_that_leads_nowhere_is_refused_and_a_good_one_followed_later(out: Path) -> None:
     _, swap = ready(out)
     good, _ = swap.bundle_ids
@@ -357,54 +211,3 @@ def test_a_link_that_leads_nowhere_is_refused_and_a_good_one_followed_later(out:
     new = publish(out, 2)
     swap.look()
     assert swap.bundle_ids == (new, good)
-
-
-@pytest.mark.parametrize("links", [["current"], ["other", "current"], ["none"]])
-def test_a_current_that_leads_nowhere_is_refused(out: Path, links: list[str]) -> None:
-    _, swap = ready(out)
-    good, _ = swap.bundle_ids
-    (out / "current").unlink()
-    for name, target in zip(["current", "other"], links, strict=False):
-        (out / name).symlink_to(target)
-    swap.look()
-    with pytest.raises(SwapError, match="current cannot be followed"):
-        swap.reload()
-    assert swap.bundle_ids == (good, None)
-
-
-def test_the_bundle_before_is_known_after_a_restart(out: Path) -> None:
-    _, swap = ready(out)
-    old, _ = swap.bundle_ids
-    new = publish(out, 2)
-    swap.look()
-    _, restarted = ready(out)
-    assert restarted.bundle_ids == (new, old)
-    restarted.rollback()
-    assert restarted.bundle_ids == (old, new)
-    _, restarted = ready(out)
-    assert restarted.bundle_ids == (old, new)
-
-
-def test_after_a_restart_one_goes_back_from_a_refused_bundle_to_the_last_good_one(
-    out: Path,
-) -> None:
-    _, swap = ready(out)
-    good, _ = swap.bundle_ids
-    foreign = publish_foreign(out)
-    swap.look()
-    _, restarted = ready(out)  # and has nothing to compare with
-    assert restarted.bundle_ids == (foreign, good)
-    restarted.rollback()
-    assert restarted.bundle_ids == (good, foreign)
-
-
-def test_a_bundle_before_that_is_gone_is_no_way_back(out: Path) -> None:
-    _, swap = ready(out)
-    old, _ = swap.bundle_ids
-    publish(out, 2)
-    swap.look()
-    _, restarted = ready(out)
-    shutil.rmtree(out / str(old))
-    with pytest.raises(SwapError, match="expected a bundle"):
-        restarted.rollback()
-    assert (out / "current").resolve().name == restarted.bundle_ids[0]
