@@ -48,8 +48,28 @@ def read_tables(
     Raises:
         DataError: see `index_builder.transactions.errors`.
     """
-    given = given or Format()
-    tables = [check(_read_table(file, required, optional, given)) for file in _files(path)]
+    files = files_of(path)
+    return whole_table(path, [read_file(file, required, optional, check, given) for file in files])
+
+
+def read_file(
+    file: Path,
+    required: Sequence[str],
+    optional: Sequence[str],
+    check: Callable[[Table], Table],
+    given: Format | None = None,
+) -> Table:
+    """Reads one file, which may have no rows; arguments and errors as of `read_tables`."""
+    return check(_read_table(file, required, optional, given or Format()))
+
+
+def whole_table(path: Path, tables: Sequence[Table]) -> Table:
+    """The table of a path, of the tables of its files.
+
+    Raises:
+        ColumnTypeError: a column is of different types.
+        EmptyDataError: no file has rows.
+    """
     table = tables[0] if len(tables) == 1 else stacked(path, tables)
     if table.frame.is_empty():
         raise EmptyDataError(f"{path}: no rows.\nExpected: at least one row under the header.")
@@ -87,7 +107,12 @@ def stacked(path: Path, tables: Sequence[Table]) -> Table:
     )
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of a path, in order.
+
+    Raises:
+        UnreadableFileError: there is none, or the kind of the file is not known.
+    """
     if not path.exists():
         raise UnreadableFileError(f"{path}: no such file.")
     if path.is_file():
