@@ -94,7 +94,8 @@ def _other_bundles(kept: Path | None) -> Iterator[Path]:
 def _tests(
     later: Transactions, bundle: Bundle, users: list[str], limit: int | None
 ) -> list[HeldOut]:
-    index = {user: bundle.user_index[user] for user in users}
+    wanted = set(users)
+    index = {user: row for row, user in enumerate(bundle.user_ids) if user in wanted}
     return held_out(encode_baskets(later, bundle.catalogue.index, index), 0, limit)
 
 

@@ -135,7 +135,8 @@ def _evaluate(
     lines.select(*COLUMNS[:3], timestamp="begun_at").write_parquet(file)
     table = read_transactions(file)
     bundle = load_bundle(build(table, products, BuildConfig(), directory, CUT, console))
-    encoded = encode_baskets(table.since(CUT), bundle.catalogue.index, bundle.user_index)
+    users = {user_id: row for row, user_id in enumerate(bundle.user_ids)}
+    encoded = encode_baskets(table.since(CUT), bundle.catalogue.index, users)
     baskets = held_out(encoded, 0, BASKETS)
     knn, blended = _opponents(table, bundle, baskets)
     recommender = Recommender(bundle)

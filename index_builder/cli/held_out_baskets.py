@@ -1,6 +1,5 @@
 """The held-out baskets that `evaluate` and `sample-requests` read."""
 
-from itertools import islice
 from pathlib import Path
 
 from index_builder.transactions.encoded.encoding import encode_baskets
@@ -44,8 +43,9 @@ def read_held_out(
     table, _ = read_source(transactions, products, dataset, path, reading)
     later = table.since(loaded.manifest.cut).without(ForgottenUsers.beside(bundle).now())
     # Not the folded-in users: these very baskets may be part of their histories.
-    trained = dict(islice(loaded.user_index.items(), loaded.n_trained_users))
-    encoded = encode_baskets(later, loaded.catalogue.index, trained)
+    trained = loaded.user_ids[: loaded.n_trained_users]
+    rows = {user_id: row for row, user_id in enumerate(trained)}
+    encoded = encode_baskets(later, loaded.catalogue.index, rows)
     baskets = held_out(encoded, seed, limit)
     if not baskets:
         raise NoHeldOutBasketsError(

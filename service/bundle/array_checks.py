@@ -1,6 +1,6 @@
 """Checks of a bundle's arrays against their declarations, before any request reads them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, NamedTuple, NoReturn, Self, get_args
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from service.bundle.errors import BundleInvalidError
 
 _Array = npt.NDArray[Any]
+
+_PIECE = 1 << 22  # values
 
 
 class Context(NamedTuple):
@@ -65,11 +67,15 @@ class Ascending:
 
     def __call__(self, array: _Array, context: Context) -> str | None:
         """See `Check`."""
-        row = _rows(context.arrays[self.offsets])
-        before, after = array[:-1], array[1:]
-        falls = after < before if self.repeated else after <= before
-        falls &= row[1:] == row[:-1]
-        return f"ascending values for {self.noun} {row[falls.argmax()]}" if falls.any() else None
+        starts = context.arrays[self.offsets]
+        falls_after = np.less if self.repeated else np.less_equal
+        for begin, piece in zip(range(0, len(array), _PIECE), _pieces(array, 1), strict=False):
+            fallen = np.flatnonzero(falls_after(piece[1:], piece[:-1])) + begin + 1
+            row = np.searchsorted(starts, fallen, side="right") - 1
+            wrong = starts[row] < fallen  # those that are not the first of their row
+            if wrong.any():
+                return f"ascending values for {self.noun} {row[wrong.argmax()]}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,10 @@ class Layout:
 
 
 def check_arrays(
-    arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
+    arrays: Mapping[str, _Array],
+    layouts: Mapping[str, Layout],
+    lengths: Mapping[str, int],
+    checked: Collection[str] = (),
 ) -> None:
     """Refuse arrays that contradict their declarations or each other.
 
@@ -164,23 +173,28 @@ def check_arrays(
         arrays: those that a bundle has, by name.
         layouts: declarations of all that it may have, by name.
         lengths: of the axes that the bundle's tables determine, by name.
+        checked: the arrays whose values are known to be right; only their shapes are checked.
 
     Raises:
         BundleInvalidError: naming the array, what was expected and what was found.
     """
     _check_groups(arrays, layouts)
-    check_values(arrays, layouts, lengths)
+    check_values(arrays, layouts, lengths, checked)
 
 
 def check_values(
-    arrays: Mapping[str, _Array], layouts: Mapping[str, Layout], lengths: Mapping[str, int]
+    arrays: Mapping[str, _Array],
+    layouts: Mapping[str, Layout],
+    lengths: Mapping[str, int],
+    checked: Collection[str] = (),
 ) -> None:
     """Do the same for some of a bundle's arrays, among which groups need not be complete."""
     context = Context(arrays, _check_shapes(arrays, layouts, lengths))
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+    unchecked = {name: array for name, array in arrays.items() if name not in checked}
+    for name, array in unchecked.items():
+        if array.dtype.kind == "f" and not all(np.isfinite(each).all() for each in _pieces(array)):
             raise BundleInvalidError(f"{name}.npy", "finite numbers", "NaN or infinity")
-    for name, array in arrays.items():
+    for name, array in unchecked.items():
         for check in layouts[name].checks:
             if (expected := check(array, context)) is not None:
                 found = f"numbers from {array.min()} to {array.max()}" if array.size else "none"
@@ -237,6 +251,12 @@ def _length(axis: str | int, lengths: Mapping[str, int]) -> int:
     named = axis.removesuffix(" + 1")
     factor = 2 if named.startswith("2") else 1
     return factor * lengths[named.removeprefix("2")] + (named != axis)
+
+
+def _pieces(array: _Array, overlap: int = 0) -> Iterator[_Array]:
+    """Yield pieces of an array, so that what is made of one takes little memory."""
+    length = max(1, _PIECE // max(1, array[:1].size))
+    return (array[start : start + length + overlap] for start in range(0, len(array), length))
 
 
 def _rows(offsets: _Array) -> _Array:

@@ -3,7 +3,7 @@
 A new array is a new field, with a group: older bundles lack it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -164,13 +164,20 @@ class Arrays:
             raise BundleInvalidError(f"{name}.npy", f"an array, since {by} needs it", "none")
         return array
 
-    def check(self, n_items: int, n_users: int) -> None:
+    def check(self, n_items: int, n_users: int, verified: Collection[str] = ()) -> None:
         """Refuse arrays that contradict each other or the two tables.
+
+        Args:
+            n_items: number of items.
+            n_users: number of users.
+            verified: files of the arrays whose values were checked before.
 
         Raises:
             BundleInvalidError: naming the array, what was expected and what was found.
         """
-        check_arrays(self.present(), LAYOUTS, {"items": n_items, "users": n_users})
+        arrays = self.present()
+        known = {name for name in arrays if f"{name}.npy" in verified}
+        check_arrays(arrays, LAYOUTS, {"items": n_items, "users": n_users}, known)
 
 
 LAYOUTS = {

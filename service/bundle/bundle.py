@@ -10,7 +10,7 @@
 The builder calls `write_bundle`, the service `load_bundle`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic import JsonValue
 from service.bundle.arrays import Arrays, read_arrays, write_arrays
 from service.bundle.catalogue import Catalogue
 from service.bundle.errors import BundleInvalidError, BundleMissingError, BundleRecallError
+from service.bundle.ids import Ids
 from service.bundle.manifest import (
     MANIFEST,
     ArrayFacts,
@@ -29,8 +30,16 @@ from service.bundle.manifest import (
     Manifest,
 )
 from service.bundle.publishing import publish, staging
+from service.bundle.stamp import Stamp
 from service.bundle.tables import check_tables, read_tables, write_tables
-from service.bundle.verification import installed_backend, is_intact, locate, verify
+from service.bundle.verification import (
+    installed_backend,
+    is_intact,
+    locate,
+    read_manifest,
+    verify_bytes,
+    verify_sizes,
+)
 from service.retrieval import Retrieval, RetrievalError, measure_ann_recall
 from service.retrieval.closest_lists import ClosestLists, measure_list_recall
 from service.retrieval.exact import Exact
@@ -49,7 +58,7 @@ class BundleContents(Arrays):
     """
 
     catalogue: Catalogue
-    user_ids: list[str]
+    user_ids: Sequence[str]
     retrieval: Retrieval
     ann_recall_at_k: float
     ann_recall_k: int = 100
@@ -69,7 +78,7 @@ class Bundle(Arrays):
     path: Path
     manifest: Manifest
     catalogue: Catalogue
-    user_ids: list[str]
+    user_ids: Ids
     retrieval: Retrieval
 
     @property
@@ -88,11 +97,6 @@ class Bundle(Arrays):
         places = int(self.manifest.serving.get("places_per_candidate", _PLACES_PER_CANDIDATE))
         return ClosestLists(self.item_vectors, self.closest_item, self.closest_weight, places)
 
-    @cached_property
-    def user_index(self) -> dict[str, int]:
-        """User index by user id."""
-        return {user_id: row for row, user_id in enumerate(self.user_ids)}
-
 
 def write_bundle(out: Path, contents: BundleContents) -> Path:
     """Write a bundle into `out`, make it current and return its directory.
@@ -102,9 +106,12 @@ def write_bundle(out: Path, contents: BundleContents) -> Path:
     Raises:
         BundleInvalidError: arrays, tables or facts contradict each other or the format.
     """
-    _check(contents, contents.catalogue, contents.user_ids)
+    user_ids = Ids.of(contents.user_ids)
+    _check(contents, contents.catalogue, user_ids)
     with staging(out) as staged:
-        _write_files(staged, contents)
+        write_tables(staged, contents.catalogue, user_ids)
+        write_arrays(staged, contents)
+        contents.retrieval.save(staged)
         files = {path.name: FileFacts.of(path) for path in sorted(staged.iterdir())}
         manifest = _manifest(contents, files)
         (staged / MANIFEST).write_bytes(manifest.encode())
@@ -122,7 +129,7 @@ def preview_bundle(contents: BundleContents) -> Bundle:
         path=Path(),
         manifest=_manifest(contents, {}),
         catalogue=contents.catalogue,
-        user_ids=contents.user_ids,
+        user_ids=Ids.of(contents.user_ids),
         retrieval=contents.retrieval,
     )
 
@@ -142,10 +149,14 @@ def load_bundle(path: Path) -> Bundle:
 
 def _load(path: Path) -> Bundle:
     directory = locate(path)
-    manifest = verify(directory)
+    manifest = read_manifest(directory)
+    verify_sizes(directory, manifest)
+    stamp = Stamp(directory, manifest)
+    verified = stamp.files if stamp.found else frozenset()
+    verify_bytes(directory, manifest, verified)
     catalogue, user_ids = read_tables(directory)
     arrays = read_arrays(directory, manifest.arrays)
-    _check(arrays, catalogue, user_ids)
+    _check(arrays, catalogue, user_ids, verified)
     bundle = Bundle(
         **arrays.present(),
         path=directory,
@@ -155,13 +166,8 @@ def _load(path: Path) -> Bundle:
         retrieval=_load_retrieval(directory, arrays, manifest.retrieval),
     )
     _check_recall(bundle)
+    stamp.leave()
     return bundle
-
-
-def _write_files(directory: Path, contents: BundleContents) -> None:
-    write_tables(directory, contents.catalogue, contents.user_ids)
-    write_arrays(directory, contents)
-    contents.retrieval.save(directory)
 
 
 def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest:
@@ -188,9 +194,11 @@ def _manifest(contents: BundleContents, files: dict[str, FileFacts]) -> Manifest
         raise BundleInvalidError(MANIFEST, "facts that JSON can hold", error) from error
 
 
-def _check(arrays: Arrays, catalogue: Catalogue, user_ids: list[str]) -> None:
+def _check(
+    arrays: Arrays, catalogue: Catalogue, user_ids: Ids, verified: Collection[str] = ()
+) -> None:
     check_tables(catalogue, user_ids)
-    arrays.check(len(catalogue), len(user_ids))
+    arrays.check(len(catalogue), len(user_ids), verified)
 
 
 def _load_retrieval(directory: Path, arrays: Arrays, facts: IndexFacts) -> Retrieval:

@@ -1,6 +1,6 @@
 """The tables of a bundle: the products and users behind the indices, as Arrow IPC files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from math import inf
 from pathlib import Path
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from service.bundle.catalogue import Catalogue
 from service.bundle.errors import BundleInvalidError
+from service.bundle.ids import Ids
 
 ITEMS = "items.arrow"
 USERS = "users.arrow"
@@ -29,42 +30,43 @@ _OPTIONAL_ITEM_COLUMNS = {
 _NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
 
-def write_tables(directory: Path, catalogue: Catalogue, user_ids: list[str]) -> None:
+def write_tables(directory: Path, catalogue: Catalogue, user_ids: Sequence[str]) -> None:
     """Write the catalogue and the users."""
     named = {**_ITEM_COLUMNS, **_OPTIONAL_ITEM_COLUMNS}
     columns = {name: getattr(catalogue, field) for name, field in named.items()}
-    present = {name: column for name, column in columns.items() if column is not None}
-    _write(directory / ITEMS, present)
-    _write(directory / USERS, {"user_id": user_ids})
+    kinds = {name: _NUMBERS.get(name, pa.string()) for name in columns}
+    present = {n: pa.array(column, kinds[n]) for n, column in columns.items() if column is not None}
+    _write(directory / ITEMS, pa.table(present))
+    _write(directory / USERS, pa.table({"user_id": Ids.of(user_ids).column}))
 
 
-def read_tables(directory: Path) -> tuple[Catalogue, list[str]]:
-    """Read the catalogue and the users.
+def read_tables(directory: Path) -> tuple[Catalogue, Ids]:
+    """Read the catalogue, and map the users.
 
     Raises:
         BundleInvalidError: a file is not an Arrow IPC file, or a column is lacking or of another
             kind.
     """
     try:
-        items, users = _read(directory / ITEMS), _read(directory / USERS)
+        items, users = _lists(_read(directory / ITEMS)), _read(directory / USERS)
         columns: dict[str, Any] = {field: items[name] for name, field in _ITEM_COLUMNS.items()}
         columns |= {field: items.get(name) for name, field in _OPTIONAL_ITEM_COLUMNS.items()}
-        return Catalogue(**columns), users["user_id"]
+        return Catalogue(**columns), _ids(users)
     except (pa.ArrowInvalid, KeyError) as error:
         raise BundleInvalidError(directory, f"tables {ITEMS} and {USERS}", error) from error
 
 
-def check_tables(catalogue: Catalogue, user_ids: list[str]) -> None:
+def check_tables(catalogue: Catalogue, user_ids: Sequence[str]) -> None:
     """Refuse tables that a bundle cannot have.
 
     Raises:
         BundleInvalidError: an id stands there twice, a column is too short or too long, or a price
             is below 0 or no finite number.
     """
-    for name, ids in ((ITEMS, catalogue.item_ids), (USERS, user_ids)):
-        if len(set(ids)) != len(ids):
-            found = f"{len(ids) - len(set(ids))} repeated"
-            raise BundleInvalidError(name, "distinct ids", found)
+    repeated_items = len(catalogue) - len(set(catalogue.item_ids))
+    for name, repeated in ((ITEMS, repeated_items), (USERS, Ids.of(user_ids).repeated)):
+        if repeated:
+            raise BundleInvalidError(name, "distinct ids", f"{repeated} repeated")
     for field in fields(catalogue):
         column = getattr(catalogue, field.name)
         if column is not None and len(column) != len(catalogue):
@@ -88,29 +90,43 @@ def check_lengths(catalogue: Catalogue, limit_chars: int) -> None:
             raise BundleInvalidError(ITEMS, expected, f"one of {longest}", remedy)
 
 
-def _write(path: Path, columns: Mapping[str, Sequence[str | float | None]]) -> None:
-    """Write columns of equal length as an Arrow IPC file."""
-    kinds = {name: _NUMBERS.get(name, pa.string()) for name in columns}
-    table = pa.table({name: pa.array(column, kinds[name]) for name, column in columns.items()})
+def _write(path: Path, table: pa.Table) -> None:
+    """Write a table as an Arrow IPC file."""
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
 
 
-def _read(path: Path) -> dict[str, list[Any]]:
-    """Read the columns of an Arrow IPC file, by name, through a memory map.
-
-    Equal strings are one object, since thousands of items share a few hundred categories.
+def _read(path: Path) -> pa.Table:
+    """Map an Arrow IPC file into memory.
 
     Raises:
         pyarrow.ArrowInvalid: the file is not an Arrow IPC file, or a column is of another kind.
     """
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
-        once: dict[Any, Any] = {}
-        for each in table.schema:
-            if each.type != (expected := _NUMBERS.get(each.name, pa.string())):
-                raise pa.ArrowInvalid(f"{each.name}: expected {expected}, found {each.type}")
-        return {
-            name: [once.setdefault(each, each) for each in table.column(name).to_pylist()]
-            for name in table.column_names
-        }
+    for each in table.schema:
+        if each.type != (expected := _NUMBERS.get(each.name, pa.string())):
+            raise pa.ArrowInvalid(f"{each.name}: expected {expected}, found {each.type}")
+    table.validate(full=True)
+    return table
+
+
+def _lists(table: pa.Table) -> dict[str, list[Any]]:
+    """Return the columns as lists, by name.
+
+    Equal strings are one object, since thousands of items share a few hundred categories.
+    """
+    once: dict[Any, Any] = {}
+    return {
+        name: [once.setdefault(each, each) for each in table.column(name).to_pylist()]
+        for name in table.column_names
+    }
+
+
+def _ids(table: pa.Table) -> Ids:
+    if "user_id" not in table.column_names:
+        raise KeyError("user_id")
+    column = table.column("user_id")
+    if column.null_count:
+        raise pa.ArrowInvalid(f"user_id: expected ids, found none in {column.null_count} rows")
+    return Ids(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())

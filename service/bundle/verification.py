@@ -1,5 +1,6 @@
 """Verification: the files of a bundle are the ones that its manifest names, byte for byte."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from service.bundle.errors import (
@@ -30,12 +31,12 @@ def locate(path: Path) -> Path:
     raise BundleMissingError(path, expected, "neither")
 
 
-def verify(directory: Path) -> Manifest:
-    """Check all files against the manifest, and the manifest against its id.
+def read_manifest(directory: Path) -> Manifest:
+    """Read the manifest, and check it against its id and the names that it must have.
 
     Raises:
-        BundleError: a file is missing, damaged or not named, or the manifest is refused.
-        OSError: a file cannot be read.
+        BundleError: it is refused, or names other files than follow from it.
+        OSError: it cannot be read.
     """
     path = directory / MANIFEST
     manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
@@ -47,15 +48,45 @@ def verify(directory: Path) -> Manifest:
     expected.update(installed_backend(manifest.retrieval, directory).files)
     if set(manifest.files) != expected:
         raise BundleInvalidError(path, sorted(expected), sorted(manifest.files))
-    for name, facts in manifest.files.items():
-        _verify_file(directory / name, facts)
     return manifest
+
+
+def verify_sizes(directory: Path, manifest: Manifest) -> None:
+    """Check that all files are there, and as long as the manifest has them.
+
+    Raises:
+        BundleError: a file is missing, or longer or shorter.
+    """
+    for name, expected in manifest.files.items():
+        path = directory / name
+        if not path.is_file():
+            raise BundleMissingError(path, f"a file of {expected.bytes} bytes", "none")
+        found = path.stat().st_size
+        if found != expected.bytes:
+            raise BundleDamagedError(path, f"{expected.bytes} bytes", f"{found} bytes")
+
+
+def verify_bytes(directory: Path, manifest: Manifest, besides: Collection[str] = ()) -> None:
+    """Check the bytes of all files but some against the manifest.
+
+    Raises:
+        BundleError: a file is damaged.
+        OSError: a file cannot be read.
+    """
+    for name, expected in manifest.files.items():
+        if name in besides:
+            continue
+        digest = FileFacts.of(directory / name).sha256
+        if digest != expected.sha256:
+            raise BundleDamagedError(directory / name, f"SHA-256 {expected.sha256}", digest)
 
 
 def is_intact(directory: Path) -> bool:
     """Whether a directory holds a bundle that can be verified."""
     try:
-        verify(directory)
+        manifest = read_manifest(directory)
+        verify_sizes(directory, manifest)
+        verify_bytes(directory, manifest)
     except (BundleError, OSError):
         return False
     return True
@@ -72,14 +103,3 @@ def installed_backend(facts: IndexFacts, directory: Path) -> type[Retrieval]:
     except RetrievalError as error:
         expected = "a retrieval backend that is installed here"
         raise BundleInvalidError(directory, expected, error) from error
-
-
-def _verify_file(path: Path, expected: FileFacts) -> None:
-    if not path.is_file():
-        raise BundleMissingError(path, f"a file of {expected.bytes} bytes", "none")
-    found = path.stat().st_size
-    if found != expected.bytes:
-        raise BundleDamagedError(path, f"{expected.bytes} bytes", f"{found} bytes")
-    digest = FileFacts.of(path).sha256
-    if digest != expected.sha256:
-        raise BundleDamagedError(path, f"SHA-256 {expected.sha256}", digest)

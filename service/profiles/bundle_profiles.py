@@ -23,7 +23,7 @@ class BundleProfiles:
     def get(self, user_id: str) -> Profile | None:
         """Returns the user's profile; None for a user without any purchase in the catalogue."""
         bundle = self._bundle
-        user = bundle.user_index.get(user_id)
+        user = bundle.user_ids.row(user_id)
         if user is None:
             return None
         own = slice(int(bundle.history_indptr[user]), int(bundle.history_indptr[user + 1]))

@@ -1,6 +1,7 @@
 """First requests to try: real users of a bundle, each with a real basket."""
 
 import shlex
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from service.bundle.bundle import Bundle
 
 _ITEMS = 3
+_PIECE = 1 << 16  # users looked at together
 
 
 def example_requests(
@@ -23,11 +25,17 @@ def example_requests(
     Users who were forgotten are passed over (see `Since`). Where no user is left, it is one request
     of a stranger with the three most popular items.
     """
-    bought = np.flatnonzero(np.diff(bundle.history_indptr) >= _ITEMS).tolist()
-    known = (user for user in bought if since(bundle.user_ids[user]) is None)
+    known = (user for user in _buyers(bundle) if since(bundle.user_ids[user]) is None)
     best_sellers = RecommendRequest(user_id=None, basket=bundle.catalogue.item_ids[:_ITEMS])
     examples = [_example(bundle, user) for user in islice(known, max(count, 0))]
     return examples or [best_sellers][:count]
+
+
+def _buyers(bundle: "Bundle") -> Iterator[int]:
+    """Yield the users who bought three items or more."""
+    for start in range(0, len(bundle.user_ids), _PIECE):
+        bought = np.diff(bundle.history_indptr[start : start + _PIECE + 1])
+        yield from (start + np.flatnonzero(bought >= _ITEMS)).tolist()
 
 
 def _example(bundle: "Bundle", user: int) -> RecommendRequest:

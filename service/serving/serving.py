@@ -136,9 +136,9 @@ class Serving:
         from service.profiles.store.stored_profiles import StoredProfiles
 
         codec, observe = ProfileCodec(bundle), self._metrics.observe_profile_read
-        since = self.forgotten.now().since
-        forgotten = [user for user in bundle.user_ids if since(user) is not None]
-        self._delete([codec.key(user) for user in forgotten if own.get(user) is None])
+        if (known := self.forgotten.now()).moments:
+            forgotten = (user for user in bundle.user_ids if known.since(user) is not None)
+            self._delete([codec.key(user) for user in forgotten if own.get(user) is None])
         return StoredProfiles(self._store, own, codec, observe, self.forgotten.since)
 
     def _delete(self, keys: Sequence[str]) -> None:

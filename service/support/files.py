@@ -6,10 +6,10 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 
 Signature = tuple[int, int, int, int]
 
@@ -130,6 +130,38 @@ def append(file: FileIO, end: int, content: bytes) -> None:
         file.truncate(end)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.name))
     os.fsync(file.fileno())
+
+
+def own_directories() -> Iterator[Path]:
+    """Yield the directories for this user's own files, which need not exist.
+
+    One is in the user's home, one in the temporary directory; there may be neither.
+    """
+    with suppress(RuntimeError):  # neither HOME nor an entry in the password file
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rtt2vec")
+    with suppress(OSError):  # there is none
+        yield Path(gettempdir(), f"rtt2vec-{os.getuid()}")
+
+
+def make_own(directory: Path) -> None:
+    """Make a directory that only this user can write to.
+
+    Raises:
+        OSError: it cannot be made, or others can write to it.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_shared(directory)
+
+
+def refuse_shared(directory: Path) -> None:
+    """Refuse a directory that others can write to.
+
+    Raises:
+        OSError: they can, or there is no such directory.
+    """
+    facts = directory.lstat()
+    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:  # links have all bits set
+        raise PermissionError(f"{directory}: others can write to it")
 
 
 def sync(path: Path) -> None:

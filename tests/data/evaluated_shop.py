@@ -39,7 +39,8 @@ def built_shop() -> BuiltShop:
         catalogue = read_products(directory / "products.csv")
         out, console = directory / "out", Console(quiet=True)
         bundle = load_bundle(build(transactions, catalogue, CONFIG, out, CUT, console))
-    later = encode_baskets(transactions.since(CUT), bundle.catalogue.index, bundle.user_index)
+    users = {user_id: row for row, user_id in enumerate(bundle.user_ids)}
+    later = encode_baskets(transactions.since(CUT), bundle.catalogue.index, users)
     return BuiltShop(bundle, transactions, held_out(later, 0, N_BASKETS))
 
 

@@ -197,7 +197,7 @@ def walk(bundle: Bundle, features: Float32) -> float:
 
 def _past(bundle: Bundle, user_id: str | None) -> list[Past]:
     """The user's past baskets, oldest first."""
-    user = bundle.user_index.get(user_id or "")
+    user = bundle.user_ids.row(user_id or "")
     if user is None:
         return []
     as_of = bundle.manifest.cut_s

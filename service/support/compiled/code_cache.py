@@ -6,9 +6,7 @@ image, finds none where there is no home directory, and fails a call when the di
 
 import hashlib
 import inspect
-import os
 import pickle
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import Any
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
 from numba.core.dispatcher import Dispatcher
+
+from service.support.files import make_own, own_directories, refuse_shared
 
 _config: Any = config  # fills itself from the environment
 _DAMAGED = (EOFError, pickle.UnpicklingError)  # a file cut short, after a power failure say
@@ -68,11 +68,7 @@ def _directories(loop: Callable[..., Any]) -> Iterator[tuple[Path, Path | None]]
     if _config.CACHE_DIR:
         yield Path(_config.CACHE_DIR, apart), None
     yield module.parent / "__pycache__", None
-    with suppress(RuntimeError):  # neither HOME nor an entry in the password file
-        own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rtt2vec")
-        yield own / apart, own
-    with suppress(OSError):  # there is none
-        own = Path(tempfile.gettempdir(), f"rtt2vec-{os.getuid()}")
+    for own in own_directories():
         yield own / apart, own
 
 
@@ -92,8 +88,7 @@ def _numba_cache(loop: Callable[..., Any], directory: Path, own: Path | None) ->
 
         def ensure_cache_path(self) -> None:
             if own is not None:
-                own.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _refuse_shared(own)
+                make_own(own)
             InTreeCacheLocator.ensure_cache_path(self)
 
     class Files(CompileResultCacheImpl):
@@ -109,16 +104,10 @@ def _numba_cache(loop: Callable[..., Any], directory: Path, own: Path | None) ->
 
         def load_overload(self, signature: Any, target: Any) -> Any:
             if own is not None:
-                _refuse_shared(own)
+                refuse_shared(own)
             return FunctionCache.load_overload(self, signature, target)
 
     return Cache()
-
-
-def _refuse_shared(directory: Path) -> None:
-    facts = directory.lstat()
-    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:  # links have all bits set
-        raise PermissionError(f"{directory}: others can write to it")
 
 
 def _sources(loop: Callable[..., Any]) -> list[bytes]:

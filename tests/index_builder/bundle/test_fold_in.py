@@ -78,7 +78,7 @@ def test_a_folded_in_user_is_offered_the_own_aisle(folded: Bundle) -> None:
     p, q, _ = np.split(folded.item_vectors, [folded.dimension, 2 * folded.dimension], axis=1)
     recommender = Recommender(folded)
     for user, aisle in zip(NEW, AISLES, strict=True):
-        scores = (p + q) @ folded.user_h[folded.user_index[user]]
+        scores = (p + q) @ folded.user_h[folded.user_ids.row(user)]
         own = np.array(folded.catalogue.categories) == aisle
         assert scores[own].min() > scores[~own].max()
         answer = recommender.recommend(a_request(user, k=10))

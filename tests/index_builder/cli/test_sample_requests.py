@@ -34,7 +34,7 @@ def test_sampled_requests_are_bodies_that_the_service_takes(
         .iter_rows()
     }
     for body in bodies:
-        assert body.user_id in bundle.user_index
+        assert body.user_id in bundle.user_ids
         assert set(body.basket) <= set(bundle.catalogue.index)
         assert any(body.user_id == user and items > set(body.basket) for user, items in held)
     first = [json.loads(line) for line in file.read_text().splitlines()]

@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, contents: BundleContents) 
     assert bundle.catalogue == contents.catalogue
     assert bundle.catalogue.index["item-3"] == 3
     assert bundle.user_ids == contents.user_ids
-    assert bundle.user_index["user-5"] == 5
+    assert bundle.user_ids.row("user-5") == 5
     assert bundle.dimension == 4
     manifest = bundle.manifest
     assert (manifest.as_of, manifest.build) == (contents.as_of, contents.build)

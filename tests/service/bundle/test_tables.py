@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.bundle.catalogue import Catalogue
 from service.bundle.errors import BundleInvalidError
+from service.bundle.ids import Ids
 from service.bundle.tables import check_lengths, check_tables, read_tables, write_tables
 
 SHELF = Catalogue(["1", "2"], ["Tea", ""], ["DRINKS"] * 2, ["TEA", "COFFEE"], ["", "BEANS"])
@@ -33,7 +34,7 @@ def test_any_text_survives(
 ) -> None:
     directory = tmp_path_factory.mktemp("tables")
     write_tables(directory, catalogue, users)
-    assert read_tables(directory) == (catalogue, users)
+    assert read_tables(directory) == (catalogue, Ids.of(users))
 
 
 def test_equal_names_share_their_memory(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def found_by_search(
 ) -> set[int]:
     """What the lists hold, or what exact search finds by all queries or their mean."""
     count = request["search_candidates"]
-    user = bundle.user_index.get(user_id or "")
+    user = bundle.user_ids.row(user_id or "")
     d = bundle.dimension
     rows = bundle.item_vectors
     queries = np.zeros((len(basket), 2 * d + 1), np.float32)
