@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from index_builder.transactions.tables import Table
+from index_builder.transactions.tables.findings import Twins
 from service.support.arrays.array_types import Int64
 
 NOTHING = (  # in small letters
@@ -31,9 +32,10 @@ def note_ids(table: Table, *columns: str) -> Table:
     for column in columns:
         ids = table.frame[column]
         # Most files have few distinct ids: look at these.
-        for doubtful, problem in _doubts(column, ids.unique()):
-            wrong = ids.is_in(doubtful.implode())
-            table = table.noted_where(wrong, column, f"have a value in {column} {problem}")
+        for doubtful, problem, twins in _doubts(column, ids.unique()):
+            none = pl.repeat(value=False, n=len(ids), eager=True)
+            wrong = ids.is_in(doubtful.implode()) if len(doubtful) else none
+            table = table.noted_where(wrong, column, problem, twins)
     return table
 
 
@@ -52,18 +54,22 @@ def crowds(baskets: Int64) -> dict[int, int]:
     return dict(zip(busiest.tolist(), baskets[busiest].tolist(), strict=True))
 
 
-def _doubts(column: str, ids: pl.Series) -> Iterator[tuple[pl.Series, str]]:
-    """Yields doubtful ids, and what is doubtful, to follow "have a value in user_id"."""
+def _doubts(column: str, ids: pl.Series) -> Iterator[tuple[pl.Series, str, Twins | None]]:
+    """Yields doubtful ids, and what is doubtful, to follow "3 of 20 rows"."""
     forms = ids.str.to_lowercase()
-    yield ids.filter(forms.is_in(NOTHING)), "that may mean nothing; if it does, give --missing"
+    have = f"have a value in {column}"
+    problem = f"{have} that may mean nothing; if it does, give --missing"
+    yield ids.filter(forms.is_in(NOTHING)), problem, None
     if column == "user_id":
-        yield ids.filter(forms.is_in(_NOBODY)), "that may mean nobody; if it does, give --missing"
-    problem = "in scientific notation, in which several ids look alike; export it as text"
-    yield ids.filter(ids.str.contains(_SHORTENED)), problem
-    problem = "with quotation marks around it, which are part of it; "
+        problem = f"{have} that may mean nobody; if it does, give --missing"
+        yield ids.filter(forms.is_in(_NOBODY)), problem, None
+    problem = f"{have} in scientific notation, in which several ids look alike; export it as text"
+    yield ids.filter(ids.str.contains(_SHORTENED)), problem, None
+    problem = f"{have} with quotation marks around it, which are part of it; "
     problem += "to enclose a field, write double marks right behind the separator"
-    yield ids.filter(ids.str.contains(_MARKED)), problem
+    yield ids.filter(ids.str.contains(_MARKED)), problem, None
     fractions = ids.filter(ids.str.contains(_FRACTION))
-    same = fractions.str.replace(r"\.0+$", "").is_in(ids.implode()).any()
-    and_others = ", and others have the same without it, which is another id" if same else ""
-    yield fractions, f"that ends in .0{and_others}; export it as a whole number"
+    others = ", and others have the same without it, which is another id"
+    ends, export = f"{have} that ends in .0", "; export it as a whole number"
+    twins = Twins(fractions.str.replace(r"\.0+$", ""), f"{ends}{others}{export}")
+    yield fractions, f"{ends}{export}", twins

@@ -1,5 +1,7 @@
 """A shop's own files of lines, read and checked."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,16 @@ from index_builder.transactions.doubts import note_ids
 from index_builder.transactions.encoding.lines import EVENT_ID, CheckedLines
 from index_builder.transactions.errors import QuantityError
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.tables import Table, read_tables
+from index_builder.transactions.tables import (
+    Table,
+    Wanted,
+    files_of,
+    open_file,
+    read_parts,
+    whole_table,
+)
+from index_builder.transactions.tables.files import TableFile
+from index_builder.transactions.tables.findings import Findings, PartRefusedError
 from index_builder.transactions.tables.timestamp_column import (
     require_timestamps,
     with_timestamps,
@@ -21,7 +32,7 @@ OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
 
 
 def read_lines(path: Path, reading: Reading, lines: CheckedLines) -> Table:
-    """Reads and checks files one after the other; only one of them is in memory.
+    """Reads and checks files one after the other; only a part of one of them is in memory.
 
     Args:
         path: as in `read_transactions`.
@@ -34,33 +45,70 @@ def read_lines(path: Path, reading: Reading, lines: CheckedLines) -> Table:
     Raises:
         DataError: a file cannot be used; see `index_builder.transactions.errors`.
     """
-
-    def taken(table: Table) -> Table:
-        return lines.add(_check(table, reading))
-
-    return read_tables(path, COLUMNS, OPTIONAL_COLUMNS, taken, reading.format)
+    return whole_table(path, [read_line_file(file, reading, lines) for file in files_of(path)])
 
 
-def _check(table: Table, reading: Reading) -> Table:
-    """Brings one file to its final types."""
+def read_line_file(path: Path, reading: Reading, lines: CheckedLines) -> Table:
+    """Reads and checks one file, which may have no rows; otherwise as `read_lines`."""
+    file = open_file(path, Wanted(COLUMNS, OPTIONAL_COLUMNS, reading.format))
+    moments = None if reading.missing is None else _moments(file, reading)
+
+    def check(table: Table) -> Table:
+        """Brings lines to their final types."""
+        table = _with_ids(table, reading)
+        if reading.missing is None:
+            table.refuse_empty(*_IDS)
+        else:
+            table = _without_incomplete_lines(table, moments)
+        return with_timestamps(note_ids(table, *_IDS), reading.timestamps)
+
+    lines.begin_file()
+    return read_parts(file, reading.part_rows, check, lines.add)
+
+
+def _with_ids(table: Table, reading: Reading) -> Table:
+    """Brings all columns but the timestamp to their final types."""
     require_timestamps(table, reading.timestamps)
     table = table.with_names(*_IDS)
     table = table.with_missing(reading.missing, *_IDS, "timestamp", "quantity")
     table = table.with_numbers("quantity", QuantityError)
-    if EVENT_ID in table.frame.columns:
-        table = table.with_strings(EVENT_ID)
-    if reading.missing is None:
-        table.refuse_empty(*_IDS)
-    else:
-        table = _without_incomplete_lines(table)
-    return with_timestamps(note_ids(table, *_IDS), reading.timestamps)
+    return table.with_strings(EVENT_ID) if EVENT_ID in table.frame.columns else table
 
 
-def _without_incomplete_lines(table: Table) -> Table:
+def _moments(file: TableFile, reading: Reading) -> pl.DataFrame | None:
+    """Of each basket with a line that has no timestamp, the first one that it has.
+
+    Some exports have a timestamp for the first line of an order alone.
+
+    Returns:
+        basket_id and timestamp; None if no line lacks one.
+    """
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for part in file.parts(reading.part_rows):
+            with suppress(PartRefusedError):  # it is refused for good when the lines are read
+                yield _with_ids(replace(part, findings=Findings()), reading).frame
+
+    lacks = pl.col("timestamp").is_null()
+    without = [part.filter(lacks)["basket_id"].unique() for part in parts()]
+    if not any(map(len, without)):
+        return None
+    baskets = pl.concat(without).unique().implode()
+    there = pl.col("basket_id").is_in(baskets) & ~lacks
+    columns = ("basket_id", "timestamp")
+    moments = [
+        part.filter(there).select(columns).unique("basket_id", keep="first", maintain_order=True)
+        for part in parts()
+    ]
+    return pl.concat(moments).unique("basket_id", keep="first", maintain_order=True)
+
+
+def _without_incomplete_lines(table: Table, moments: pl.DataFrame | None) -> Table:
     """Leaves out lines that lack anything but the user."""
-    # Some exports have a timestamp for the first line of an order alone.
-    first = pl.col("timestamp").drop_nulls().first().over("basket_id")
-    table = replace(table, frame=table.frame.with_columns(pl.col("timestamp").fill_null(first)))
+    if moments is not None:
+        found = table.frame.join(moments, on="basket_id", how="left", maintain_order="left")
+        filled = pl.coalesce("timestamp", "timestamp_right").alias("timestamp")
+        table = replace(table, frame=found.with_columns(filled).drop("timestamp_right"))
     for column in ("basket_id", "item_id", "timestamp"):
         table = table.without(table.frame[column].is_null(), f"lines without {column}")
     return table

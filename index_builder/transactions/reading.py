@@ -17,9 +17,11 @@ class Reading:
             timestamp is left out then, and one without user is a guest's. None: no value is
             missing, and an empty id is refused.
         guests: users who stand for many; their baskets teach items, not a user.
+        part_rows: lines that are in memory at once.
     """
 
     format: Format = field(default_factory=Format)
     timestamps: TimestampFormat = field(default_factory=TimestampFormat)
     missing: frozenset[str] | None = None
     guests: frozenset[str] = frozenset()
+    part_rows: int = 1 << 19

@@ -13,7 +13,7 @@ _OPTIONAL = {"quantity": pl.Float64, EVENT_ID: pl.String}
 
 
 class CheckedLines:
-    """Takes the lines of checked tables, and writes one file for each.
+    """Takes the lines of checked tables, or of their parts, and writes one file for each.
 
     The files hold: place (int64, ascending), user_id (string; null if nobody knows), is_guest
     (whether the user stands for many), basket_id, item_id (strings), moment (int64, microseconds
@@ -33,7 +33,11 @@ class CheckedLines:
         self.files: list[Path] = []
         self.rows = 0
         self.with_events = self.with_cancellations = False
-        self._next_place = 0
+        self._next_place = self._first_place = 0
+
+    def begin_file(self) -> None:
+        """Says that the rows to come are those of another file, which counts them from 0 again."""
+        self._first_place = self._next_place
 
     def add(self, table: Table) -> Table:
         """Writes the rows of a table.
@@ -57,7 +61,7 @@ class CheckedLines:
             "basket_id",
             "item_id",
             pl.when(event_id.str.strip_chars() != "").then(event_id).alias(EVENT_ID),
-            place=pl.col(ROW).cast(pl.Int64) + self._next_place,
+            place=pl.col(ROW).cast(pl.Int64) + self._first_place,
             is_guest=pl.col("user_id").is_in(list(self._guests)).fill_null(value=False),
             moment=pl.col("timestamp").dt.replace_time_zone(None).dt.epoch("us"),
             quantity=pl.col("quantity").cast(pl.Float64).fill_null(1.0),

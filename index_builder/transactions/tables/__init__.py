@@ -1,14 +1,16 @@
-"""Tables: the wanted columns of a shop's files, read whole or refused with the wrong lines."""
+"""Tables: the wanted columns of a shop's files, read or refused with the wrong lines."""
 
+from index_builder.transactions.tables.files import Wanted, files_of, open_file
+from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
 from index_builder.transactions.tables.reading import (
-    files_of,
     read_file,
+    read_parts,
     read_tables,
     stacked,
     whole_table,
 )
-from index_builder.transactions.tables.table import ROW, Notice, Table
+from index_builder.transactions.tables.table import ROW, Table
 
 __all__ = [
     "ROW",
@@ -16,8 +18,11 @@ __all__ = [
     "FormatError",
     "Notice",
     "Table",
+    "Wanted",
     "files_of",
+    "open_file",
     "read_file",
+    "read_parts",
     "read_tables",
     "stacked",
     "whole_table",

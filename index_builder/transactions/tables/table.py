@@ -15,28 +15,22 @@ from index_builder.transactions.errors import (
 )
 from index_builder.transactions.tables.csv_layout import CsvLayout
 from index_builder.transactions.tables.csv_records import lines_of
+from index_builder.transactions.tables.findings import (
+    NOTED_ROWS,
+    SHOWN_ROWS,
+    Findings,
+    Notice,
+    PartRefusedError,
+    RowCheck,
+    Tally,
+    Twins,
+    as_text,
+)
 from service.support.invalid_fields import shortened
 from service.support.validity import ID_CHARS, LARGEST_NUMBER, SPACES
 
 ROW = "_row"  # position of a row in its file, counted from 0
-SHOWN_ROWS = 5
-_NOTED_ROWS = 3
 _EXACT = 2**53  # up to which a double tells integers apart
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Rows that were read, but may not mean what they seem to mean.
-
-    Attributes:
-        text: what was found, and what can be done.
-        count: number of rows.
-        first: places and values of the first of them.
-    """
-
-    text: str
-    count: int
-    first: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,8 @@ class Table:
         left_out: number of rows that were left out, by reason.
         notices: of what is doubtful.
         layout: of a CSV file; None for other files.
+        findings: of the file, if this is a part of it: checks then add to the findings, and a part
+            with wrong rows raises PartRefusedError; None: checks refuse and notice at once.
     """
 
     path: Path
@@ -58,16 +54,20 @@ class Table:
     left_out: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     layout: CsvLayout | None = None
+    findings: Findings | None = None
 
     def require_type(
         self, column: str, accepts: Callable[[pl.DataType], bool], expected: str
     ) -> None:
         """Raises ColumnTypeError if the type of the column is not accepted."""
         kind = self.frame.schema[column]
-        if not accepts(kind):
-            raise ColumnTypeError(
-                f"{self.path}: column {column!r} holds {kind}.\nExpected: {expected}."
-            )
+        error = ColumnTypeError(
+            f"{self.path}: column {column!r} holds {kind}.\nExpected: {expected}."
+        )
+        if self.findings is not None:
+            self.findings.require(f"{column}: type", None if accepts(kind) else error)
+        elif not accepts(kind):
+            raise error
 
     def with_strings(self, *columns: str) -> "Table":
         """Turns columns of strings or integers into strings.
@@ -176,37 +176,56 @@ class Table:
 
     def without(self, wrong: pl.Series, reason: str) -> "Table":
         """Leaves out rows, and counts them under this reason."""
-        if not wrong.any():
-            return self
-        left_out = {**self.left_out, reason: self.left_out.get(reason, 0) + int(wrong.sum())}
-        return replace(self, frame=self.frame.filter(~wrong), left_out=left_out)
+        count = int(wrong.sum())
+        left_out = self.left_out if self.findings is None else self.findings.left_out
+        counts = {**left_out, reason: left_out.get(reason, 0) + count}
+        if self.findings is not None:
+            self.findings.left_out = counts
+        elif count:
+            return replace(self, frame=self.frame.filter(~wrong), left_out=counts)
+        return replace(self, frame=self.frame.filter(~wrong)) if count else self
 
-    def noted_where(self, doubtful: pl.Series, column: str, problem: str) -> "Table":
+    def noted_where(
+        self, doubtful: pl.Series, column: str, problem: str, twins: Twins | None = None
+    ) -> "Table":
         """Adds a notice with the first of these rows, if there are any.
 
         Args:
             doubtful: booleans, one per row of the frame.
             column: whose values are shown.
             problem: what is doubtful, to follow "3 of 20 rows".
+            twins: values of the column that make it another problem.
         """
-        if not doubtful.any():
+        tally = Tally() if self.findings is None else self.findings.noted(column, problem)
+        tally.add(self.frame, doubtful, NOTED_ROWS)
+        if twins is not None:
+            tally.add_twins(self.frame[column], twins)
+        if self.findings is not None or not tally.found:
             return self
-        rows = self.frame.filter(doubtful)
-        heading, places = self._places(rows.head(_NOTED_ROWS))
-        values = [shortened(repr(value)) for value in rows[column].head(_NOTED_ROWS)]
+        return replace(self, notices=(*self.notices, self.notice(column, problem, tally)))
+
+    def notice(self, column: str, problem: str, tally: Tally) -> Notice:
+        """The notice of rows that were found."""
+        if tally.rows is None:
+            raise ValueError(f"{problem}: expected rows, found none")
+        heading, places = self._places(tally.rows)
+        values = [shortened(repr(value)) for value in tally.rows[column]]
         first = ", ".join(
             f"{heading} {place} {value}" if place else value
             for place, value in zip(places, values, strict=True)
         )
-        text = f"{rows.height:,} of {self.frame.height:,} rows {problem}"
-        return replace(self, notices=(*self.notices, Notice(text, rows.height, first)))
+        said = tally.twins.problem if tally.twins is not None and tally.has_twins else problem
+        return Notice(f"{tally.found:,} of {tally.seen:,} rows {said}", tally.found, first)
 
     def refuse_where(
         self,
         wrong: pl.Series,
         error: type[BadRowsError],
         problem: str,
-        remedy: str | Callable[[], str],
+        remedy: str | Callable[[pl.Series], str],
+        evidence: pl.Series | None = None,
+        *,
+        unless_all: bool = False,
     ) -> None:
         """Raises `error` with the first wrong rows, if there are any.
 
@@ -214,14 +233,29 @@ class Table:
             wrong: booleans, one per row of the frame.
             error: the class to raise.
             problem: what is wrong with the rows, to follow "3 of 20 rows".
-            remedy: what to do about it; a function, if that takes long to find out.
+            remedy: what to do about it; or a function that finds it out, if that takes long.
+            evidence: values; the function gets the first distinct ones.
+            unless_all: whether rows are wrong only if others are not.
         """
-        if wrong.any():
-            rows = self.frame.filter(wrong)
-            said = remedy if isinstance(remedy, str) else remedy()
-            self.refuse(
-                rows, error, f"{rows.height:,} of {self.frame.height:,} rows {problem}", said
-            )
+        check = RowCheck(error, problem, remedy, unless_all)
+        tally = Tally() if self.findings is None else self.findings.tally_of(check)
+        tally.add(self.frame, wrong, SHOWN_ROWS + 1)
+        if evidence is not None:
+            tally.add_evidence(evidence)
+        if self.findings is None and check.fails(tally):
+            self.refuse_found(check, tally)
+        if self.findings is not None and not unless_all and wrong.any():
+            raise PartRefusedError
+
+    def refuse_found(self, check: RowCheck, tally: Tally) -> NoReturn:
+        """Raises the error of a check that found wrong rows."""
+        if tally.rows is None:
+            raise ValueError(f"{check.problem}: expected rows, found none")
+        remedy = check.remedy
+        if not isinstance(remedy, str):
+            remedy = remedy(pl.Series() if tally.evidence is None else tally.evidence)
+        problem = f"{tally.found:,} of {tally.seen:,} rows {check.problem}"
+        self.refuse(tally.rows, check.error, problem, remedy)
 
     def refuse(
         self, rows: pl.DataFrame, error: type[BadRowsError], problem: str, remedy: str
@@ -232,7 +266,7 @@ class Table:
             heading, places = self._places(shown)
             shown = shown.drop(ROW).insert_column(0, pl.Series(heading, places))
         title = "The first of them" if rows.height > SHOWN_ROWS else "Found"
-        raise error(f"{self.path}: {problem}.\n{title}:\n{_as_text(shown)}\n{remedy}")
+        raise error(f"{self.path}: {problem}.\n{title}:\n{as_text(shown)}\n{remedy}")
 
     def _places(self, rows: pl.DataFrame) -> tuple[str, Sequence[int | None]]:
         """The places of rows of the frame: line numbers of a CSV file, or row numbers."""
@@ -255,19 +289,3 @@ def _is_whole(column: pl.Series) -> bool:
 def _has_one_spelling(kind: pl.DataType) -> bool:
     whole = kind.is_integer() or (isinstance(kind, pl.Decimal) and kind.scale == 0)
     return whole or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)
-
-
-def _as_text(frame: pl.DataFrame) -> str:
-    """A small aligned table."""
-    texts = frame.cast(pl.String)  # by polars: a year may be beyond what Python's datetime holds
-    rows = [
-        ["null" if text is None else shortened(text) or '""' for text in row]
-        for row in texts.rows()
-    ]
-    lines = [frame.columns, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(frame.width)]
-    return "\n".join(
-        "  "
-        + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -43,61 +43,60 @@ def with_timestamps(table: Table, form: TimestampFormat) -> Table:
     """
     column = table.frame["timestamp"]
     kind = column.dtype
+    zoned = pl.repeat(
+        isinstance(kind, pl.Datetime) and bool(kind.time_zone), len(column), eager=True
+    )
     if isinstance(kind, pl.Datetime) and kind.time_zone:
-        times = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+        moments = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+        moments = moments.dt.replace_time_zone(None)
     elif kind in (pl.Date, pl.Datetime):
         naive = column.cast(pl.Datetime("us")).alias("timestamp")
-        times = pl.select(naive).select(form.localised()).to_series()
+        moments = pl.select(naive).select(form.localised()).to_series()
     else:
-        times = _parse(table, form)
-    unread = ~times.dt.year().is_between(MINYEAR, MAXYEAR).fill_null(value=False)
+        parsed = form.parse(column)
+        moments, zoned = parsed["timestamp"], parsed["zoned"]
+    unread = ~moments.dt.year().is_between(MINYEAR, MAXYEAR).fill_null(value=False)
+    every = form.pattern is not None  # or else a hint of one that reads those that were not read
     table.refuse_where(
         unread,
         TimestampError,
         "have a timestamp that cannot be read",
-        lambda: _expected(column, unread, form),
+        lambda values: _expected(values, form),
+        column if every else column.filter(unread),
     )
-    moments = times.dt.replace_time_zone(None)
+    table.refuse_where(
+        ~zoned,
+        TimestampError,
+        "have a timestamp without a timezone, the others have one",
+        "Write all timestamps with a timezone, or none.",
+        unless_all=True,
+    )
     now = datetime.now(UTC)
     earliest, last = naive_utc(EARLIEST), naive_utc(latest(now))
     table.refuse_where(
         ~moments.is_between(earliest, last),
         TimestampError,
         "have a timestamp before 1970 or in the future",
-        lambda: (
+        lambda values: (
             f"Expected: moments from {earliest:%Y-%m-%d} to {last:%Y-%m-%dT%H:%M:%SZ}, a day from "
-            "now.\nLeave the rows out, or correct them."
-            + (_guessed(column) if form.pattern is not None else "")
+            "now.\nLeave the rows out, or correct them." + (_guessed(values) if every else "")
         ),
+        column if every else None,
     )
     table = table.noted_where(
         moments > naive_utc(now),
         "timestamp",
         "have a timestamp in the future; if it is local time, give --timezone",
     )
+    times = moments.dt.replace_time_zone("UTC") if zoned.any() else moments
     return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
 
 
-def _parse(table: Table, form: TimestampFormat) -> pl.Series:
-    parsed = form.parse(table.frame["timestamp"])
-    times, zoned = parsed["timestamp"], parsed["zoned"]
-    if times.null_count():
-        return times
-    if zoned.any() and not zoned.all():
-        table.refuse_where(
-            ~zoned,
-            TimestampError,
-            "have a timestamp without a timezone, the others have one",
-            "Write all timestamps with a timezone, or none.",
-        )
-    return times.dt.replace_time_zone("UTC") if zoned.any() else times
-
-
-def _expected(column: pl.Series, unread: pl.Series, form: TimestampFormat) -> str:
+def _expected(values: pl.Series, form: TimestampFormat) -> str:
     """What was expected of timestamps, and what may read those that were not."""
     if form.pattern is not None:
-        return f"Expected: {form.pattern}, as --timestamp-format says." + _guessed(column)
-    return f"Expected: ISO 8601, such as {EXAMPLES}." + _guessed(column.filter(unread))
+        return f"Expected: {form.pattern}, as --timestamp-format says." + _guessed(values)
+    return f"Expected: ISO 8601, such as {EXAMPLES}." + _guessed(values)
 
 
 def _guessed(values: pl.Series) -> str:

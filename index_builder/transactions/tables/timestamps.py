@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from index_builder.transactions.tables import FormatError
+from index_builder.transactions.tables.findings import SAMPLE
 from service.support.validity import latest
 
 EXAMPLES = "2017-12-01, 20171201, 2017-12-01T18:30:00Z or 2017-12-01 18:30:00+01:00"
@@ -49,7 +50,6 @@ _DATES = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S %z", "T%H:%M:%S")
 _OTHERS = ("%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", *_NUMBERS)
 _LIKELY_SINCE = datetime.fromisoformat("1990-01-01")  # or all small numbers would be moments
-_SAMPLE = 1000  # texts that are looked at for a guess
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class TimestampFormat:
 
 def guesses(values: pl.Series) -> Iterator[tuple[str, datetime]]:
     """Yields patterns that read all values, with what they make of the first, as naive UTC."""
-    sample = values.drop_nulls().unique(maintain_order=True).head(_SAMPLE)
+    sample = values.drop_nulls().unique(maintain_order=True).head(SAMPLE)
     patterns = [date + time for date in _DATES for time in _TIMES]
     last = naive_utc(latest(datetime.now(UTC)))
     for pattern in (*patterns, *_OTHERS):
