@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from service.settings import Settings
+from service.support.apart import leave_at_once
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -80,7 +81,7 @@ class Server(uvicorn.Server):
         if not self._stopping:
             self.stop(self._settings.drain_s if sig == signal.SIGTERM else 0)
         elif not self._is_worker:
-            os._exit(1)
+            leave_at_once(1)
 
     def stop(self, drain_s: float) -> None:
         """Stop serving after a drain of `drain_s` seconds; safe to call from any thread."""
@@ -97,4 +98,4 @@ class Server(uvicorn.Server):
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
     _logger.error("the process hangs instead of ending, and is ended")
-    os._exit(1)
+    leave_at_once(1)

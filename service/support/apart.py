@@ -5,21 +5,23 @@ their threads at the end of the process; the threads of this module are not wait
 """
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Thread
 from threading import enumerate as running_threads
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
 _NAME = "apart"
+_LOG_S = 1.0
 
 # The calls of `in_time` that were given up and have not returned, by function and arguments.
 _hanging: dict[Hashable, Future[Any]] = {}
@@ -67,10 +69,19 @@ def giving_way() -> Iterator[None]:
 def leave(code: int) -> None:
     """End the process; at once if threads of this module still run."""
     if any(thread.name == _NAME for thread in running_threads()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        leave_at_once(code)
     sys.exit(code)
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """End the process now, whatever else it does, but not before its log is written.
+
+    A log that cannot be written, since nobody reads it, is given up.
+    """
+    sys.stdout.flush()
+    with suppress(OSError):
+        in_time(_LOG_S, logging.shutdown)
+    os._exit(code)
 
 
 class _Passing:

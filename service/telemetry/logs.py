@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from service.settings import LogUsers
+from service.telemetry.log_lines import LineHandler
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
@@ -91,7 +92,7 @@ def logging_config(level: str, users: LogUsers = "off") -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"()": LineHandler, "formatter": "json"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         # It names the builds of FAISS that the processor does not suit, as errors with tracebacks.
         "loggers": {"faiss.loader": {"level": "WARNING"}},
