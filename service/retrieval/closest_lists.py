@@ -10,10 +10,13 @@ A list is made by the vectors and by the neighbour weight of each pair (see
 
 import numpy as np
 
+from service.retrieval._ranking import as_keys
 from service.retrieval._recall import share_found
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64
-from service.support.arrays.rank_keys import rank_key, unpack
+from service.support.arrays.rank_keys import best_keys, indices_of, rank_key, unpack
 from service.support.compiled.compilation import compiled
+
+_BLOCK = 1 << 22  # scores in memory at once
 
 
 class ClosestLists:
@@ -91,16 +94,19 @@ def measure_list_recall(
         neighbour_weight: (pairs,) float32, of each.
         neighbour: weight of a neighbour weight.
     """
-    k = lists.longest
-    every = np.ones(len(lists.rows), np.bool_)
+    k, n_items = lists.longest, len(lists.rows)
+    every = np.ones(n_items, np.bool_)
     exact = np.full((len(queries), k), -1)
-    for row, query, anchor in zip(exact, queries, anchors, strict=True):
-        near = slice(*neighbour_indptr[anchor : anchor + 2])
-        scores = lists.rows @ query
-        scores[neighbour_item[near]] += np.float32(neighbour) * neighbour_weight[near]
-        scores[anchor] = -np.inf
-        best = np.argsort(-scores, kind="stable")[: min(k, len(scores) - 1)]
-        row[: len(best)] = best
+    others = min(k, n_items - 1)
+    step = max(1, _BLOCK // n_items)
+    for start in range(0, len(queries), step):
+        some = slice(start, start + step)
+        scores = queries[some] @ lists.rows.T
+        for of_query, anchor in zip(scores, anchors[some], strict=True):
+            near = slice(*neighbour_indptr[anchor : anchor + 2])
+            of_query[neighbour_item[near]] += np.float32(neighbour) * neighbour_weight[near]
+            of_query[anchor] = -np.inf
+        exact[some, :others] = indices_of(best_keys(as_keys(scores, 0), others))
     return share_found(exact, lists.best(queries, anchors, every, k, neighbour))
 
 
