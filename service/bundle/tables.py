@@ -1,6 +1,6 @@
 """The tables of a bundle: the products and users behind the indices, as Arrow IPC files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from math import inf
 from pathlib import Path
@@ -27,6 +27,7 @@ _OPTIONAL_ITEM_COLUMNS = {
     "more_categories": "more_categories",
     "group_id": "groups",
 }
+_PIECE = 1024
 _NUMBERS = {"price": pa.float64()}  # by column; the others are strings
 
 
@@ -118,9 +119,15 @@ def _lists(table: pa.Table) -> dict[str, list[Any]]:
     """
     once: dict[Any, Any] = {}
     return {
-        name: [once.setdefault(each, each) for each in table.column(name).to_pylist()]
+        name: [once.setdefault(each, each) for each in _values(table.column(name))]
         for name in table.column_names
     }
+
+
+def _values(column: pa.ChunkedArray) -> Iterator[Any]:
+    """Yield values, few of which are there at a time: all at once would leave gaps in memory."""
+    for start in range(0, len(column), _PIECE):
+        yield from column[start : start + _PIECE].to_pylist()
 
 
 def _ids(table: pa.Table) -> Ids:
