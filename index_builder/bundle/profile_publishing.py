@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from typing import NamedTuple
 
 from pymemcache import HashClient, MemcacheServerError
@@ -45,21 +44,20 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
         raise ProfileStoreError(
             f"Expected servers as host:port, several between commas, found {servers!r}."
         )
-    stored: dict[str, int] = {}
-    left_out = kept = 0
+    stored: list[str] = []
+    size_bytes = left_out = kept = 0
     try:
         with closing(connect(servers, _TIMEOUT_S)) as client:
             for values in _batches(bundle):
                 sizes = _store(client, values)
-                stored |= sizes
+                stored += sizes
+                size_bytes += sum(sizes.values())
                 left_out += len(values) - len(sizes)
             # Later values may have evicted earlier ones, which memcached does not report.
-            keys = iter(stored)
-            while several := list(islice(keys, _BATCH)):
-                kept += len(client.get_many(several))
+            for start in range(0, len(stored), _BATCH):
+                kept += len(client.get_many(stored[start : start + _BATCH]))
     except FAILURES as error:
         raise ProfileStoreError(f"{servers}: {type(error).__name__}: {error}") from error
-    size_bytes = sum(stored.values())
     if kept < len(stored):
         raise ProfileStoreError(
             f"{servers}: expected {len(stored):,} profiles ({size_bytes / 1e6:.1f} MB), "
@@ -69,12 +67,11 @@ def publish_profiles(bundle: Bundle, servers: str) -> Published:
 
 
 def _batches(bundle: Bundle) -> Iterator[dict[str, bytes]]:
-    since = ForgottenUsers.beside(bundle.path).since
-    profiles, codec = BundleProfiles(bundle, since), ProfileCodec(bundle)
-    users = iter(bundle.user_ids)
-    while several := list(islice(users, _BATCH)):
+    forgotten, codec = ForgottenUsers.beside(bundle.path), ProfileCodec(bundle)
+    for start in range(0, len(bundle.user_ids), _BATCH):
+        profiles = BundleProfiles(bundle, forgotten.now().since)
         values = {}
-        for user_id in several:
+        for user_id in bundle.user_ids[start : start + _BATCH]:
             profile = profiles.get(user_id)
             if profile is not None:
                 key = codec.key(user_id)

@@ -8,11 +8,13 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import blake2b
 from threading import get_ident
 from types import ModuleType
 from typing import Literal, NamedTuple
 
 from pymemcache import Client, HashClient, MemcacheError, MemcacheServerError
+from pymemcache.client.rendezvous import RendezvousHash
 
 from service.profiles.store.circuit import LEFT_ALONE_S, Circuit, unobserved
 from service.profiles.store.errors import ProfileStoreError, ProfileTooLargeError
@@ -43,10 +45,22 @@ def connect(
         timeout=timeout_s,
         no_delay=True,
         socket_module=socket_module,
+        hasher=_Hasher,
         retry_attempts=1,  # one retry, without delay
         retry_timeout=0,
         dead_timeout=LEFT_ALONE_S,
     )
+
+
+class _Hasher(RendezvousHash):  # type: ignore[misc]  # the library has no types
+    """Tells the server of a key, by a hash in C: the library's own takes 20 µs a key and server."""
+
+    def __init__(self) -> None:
+        super().__init__(hash_function=_hash)
+
+
+def _hash(text: str, _seed: int) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
 def too_large(error: Exception) -> bool:
