@@ -1,15 +1,16 @@
 """Metrics: one Prometheus registry for each app; every name begins with `rtt2vec_`."""
 
 import os
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from time import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from service.bundle.bundle import Bundle
 from service.recommending.answer import Recommendations
 from service.telemetry.stream_metrics import StreamMetrics
+from service.telemetry.tallies import Tallies
 from service.telemetry.workers import (
     DIRECTORY,
     STAGES_OF_FAILURE,
@@ -36,21 +37,25 @@ class Metrics:
         self._files = WorkerFiles(Path(directory)) if directory else None
         self._registry = registry = CollectorRegistry()
         counter = partial(Counter, namespace="rtt2vec", registry=registry)
-        histogram = partial(Histogram, namespace="rtt2vec", registry=registry)
+        tallies = partial(Tallies, registry=registry, files=self._files)
         # Several workers show their lowest value.
         gauge = partial(Gauge, namespace="rtt2vec", registry=registry, multiprocess_mode="livemin")
 
-        self._requests = counter("requests", "Requests answered.", ["route", "status"])
-        self._request_s = histogram(
-            "request_duration_seconds", "Time to answer a request.", ["route"], buckets=_BUCKETS_S
+        requests = counter("requests", "Requests answered.", ["route", "status"])
+        self._answered = cache(lambda route, status: requests.labels(route, str(status)))
+        self._request_s = tallies(
+            "rtt2vec_request_duration_seconds",
+            "Time to answer a request.",
+            _BUCKETS_S,
+            label="route",
         )
-        stage_s = histogram(
-            "stage_duration_seconds", "Time that a stage took.", ["stage"], buckets=_BUCKETS_S
+        stage_s = tallies(
+            "rtt2vec_stage_duration_seconds", "Time that a stage took.", _BUCKETS_S, label="stage"
         )
-        self._stages = {stage: stage_s.labels(stage) for stage in STAGES}
-        self._candidates = histogram(
-            "candidates", "Candidates scored for a recommendation.", buckets=_CANDIDATE_BUCKETS
-        )
+        self._stages = {stage: stage_s.of(stage) for stage in STAGES}
+        self._candidates = tallies(
+            "rtt2vec_candidates", "Candidates scored for a recommendation.", _CANDIDATE_BUCKETS
+        ).of()
         self._filled = counter("filled_candidates", "Candidates added by the popularity fill.")
         self._fallbacks = counter(
             "fallbacks", "Answers based on less than user and basket, by source.", ["source"]
@@ -123,8 +128,8 @@ class Metrics:
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request, and the time it took."""
-        self._requests.labels(route, str(status)).inc()
-        self._request_s.labels(route).observe(seconds)
+        self._answered(route, status).inc()
+        self._request_s.of(route).observe(seconds)
 
     def observe_stage(self, stage: str, seconds: float) -> None:
         """Record how long one of `STAGES` took."""
@@ -174,7 +179,7 @@ class Metrics:
 
     def observe_early(self, route: str, status: int) -> None:
         """Count a request that was refused before the app saw it; it has no duration."""
-        self._requests.labels(route, str(status)).inc()
+        self._answered(route, status).inc()
         if status == _TOO_BUSY:
             self._shed.inc()
 

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -48,11 +48,27 @@ class WorkerFiles:
         self._generation = 0
         self._lock = Lock()
         self._known: set[str] = set()
+        self._own: dict[str, MmapedDict] = {}
+        self._movers: list[tuple[str, Callable[[MmapedDict], None]]] = []
         values.ValueClass = values.MultiProcessValue(self._identity)
 
     def _identity(self) -> str:
         """What the names of this process's files end with."""
         return f"{os.getpid()}-{self._generation}"
+
+    def own(self, kind: str) -> MmapedDict:
+        """Return this process's file for metrics of a kind that the library itself does not keep.
+
+        Values that are written to it are read with those of the library.
+        """
+        if kind not in self._own:
+            path = self._directory / f"{kind}_{self._identity()}.db"
+            self._own[kind] = MmapedDict(str(path))
+        return self._own[kind]
+
+    def on_new(self, kind: str, move: Callable[[MmapedDict], None]) -> None:
+        """Have a function called with each file that takes the place of `own` from then on."""
+        self._movers.append((kind, move))
 
     def keep(self) -> None:
         """Write files again that were removed, with the counts that this process still has."""
@@ -74,6 +90,9 @@ class WorkerFiles:
         for name in present:
             (self._directory / name).unlink(missing_ok=True)
         self._known = set()
+        self._own.clear()
+        for kind, move in self._movers:
+            move(self.own(kind))
 
     def render(self) -> bytes:
         """Return the exposition text: the sum over all workers."""

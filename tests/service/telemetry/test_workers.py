@@ -36,8 +36,18 @@ def ask(served: Served, times: int) -> None:
 
 def answered(served: Served) -> float:
     """How many recommendations all workers have counted."""
+    return counted(served, 'rtt2vec_requests_total{route="/recommend",status="200"} ')
+
+
+def timed(served: Served) -> tuple[float, float]:
+    """How many recommendations have a duration, and how many a number of candidates."""
+    durations = 'rtt2vec_request_duration_seconds_count{route="/recommend"} '
+    return counted(served, durations), counted(served, "rtt2vec_candidates_count ")
+
+
+def counted(served: Served, name: str) -> float:
+    """What all workers have counted under a name."""
     lines = httpx.get(f"{served.url}/metrics").raise_for_status().text.splitlines()
-    name = 'rtt2vec_requests_total{route="/recommend",status="200"} '
     return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
 
@@ -53,6 +63,7 @@ def test_the_counts_of_workers_that_ended_are_added_up(served: Served) -> None:
         ask(served, 10)
         kill_and_await(served, kills % 2)
         assert answered(served) == 10 * (kills + 1)
+        assert timed(served) == (10 * (kills + 1),) * 2
         if not kills:
             files = {each.name for each in directory(served).iterdir()}
     assert len({each.name for each in directory(served).iterdir()}) == len(files)
@@ -65,6 +76,7 @@ def test_a_directory_that_was_removed_is_made_again(served: Served) -> None:
         pass
     ask(served, 20)
     assert answered(served) == 40
+    assert timed(served) == (40, 40)
     kill_and_await(served, 0)
     ask(served, 20)
     assert answered(served) == 60
