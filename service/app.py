@@ -126,6 +126,7 @@ def create_app(
             HTTPException: answer_http_exception,
         },
         dependencies=[Depends(refuse_unknown_parameters)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # `Tracing` and `Metrics` do
         redirect_slashes=False,
         openapi_url=None,
         docs_url=None,

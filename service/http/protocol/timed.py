@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import cast
 
 from service.http.protocol.connections import Connections
+from service.http.protocol.joined import JoinedWrites
 from service.http.protocol.limited import LimitedProtocol, refusal
 
 _TOO_SLOW = refusal(HTTPStatus.REQUEST_TIMEOUT)
@@ -14,6 +15,7 @@ class TimedProtocol(LimitedProtocol):
     """Cuts off clients that are too slow; one of the worker's `Connections`, in the app's state."""
 
     _connections: Connections
+    _joined: JoinedWrites
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -21,6 +23,7 @@ class TimedProtocol(LimitedProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         # So that `pause_writing` reports every answer that is not read at once.
         self.transport.set_write_buffer_limits(high=0)
+        self._joined = JoinedWrites(self.transport, self.loop)
         self._connections = self.app_state["connections"]
         self._connections.use(self)
         self._wait()
@@ -36,6 +39,11 @@ class TimedProtocol(LimitedProtocol):
         super().data_received(data)
         self._wait()
 
+    def on_headers_complete(self) -> None:
+        """Have the answer written as a whole if that is possible."""
+        super().on_headers_complete()
+        self.cycle.transport = self._joined
+
     def on_message_complete(self) -> None:
         """Give the next request a time of its own."""
         self._cancel_deadline()
@@ -43,6 +51,7 @@ class TimedProtocol(LimitedProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request; one that waits already lets other connections go first."""
+        self._joined.flush()
         if self.pipeline and not self.transport.is_closing():
             self._connections.in_turn(self._go_on)
         else:
