@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
-import polars as pl
 from rich.console import Console
 
 from index_builder.build import build
@@ -75,11 +74,9 @@ def _draw(bundle: Bundle, seed: int) -> list[str]:
 
 def _parted(transactions: Transactions, users: list[str]) -> tuple[Transactions, Transactions]:
     """The baskets of all other users, and those of `users`."""
-    own = pl.col("user_id").is_in(users)
-    return (
-        replace(transactions, lines=transactions.lines.filter(~own)),
-        replace(transactions, lines=transactions.lines.filter(own)),
-    )
+    drawn = np.append(transactions.user_ids.is_in(users).to_numpy(), np.False_)  # no guest is
+    own = drawn[transactions.baskets.user_code]
+    return transactions.where(~own), transactions.where(own)
 
 
 @contextmanager
@@ -203,9 +200,12 @@ def _without_vectors(bundle: Bundle) -> Bundle:
 
 def _last_baskets(past: Transactions) -> Transactions:
     """Only the last few baskets of each user."""
-    baskets = past.lines.unique("basket_id").sort("begun_at", "basket_id")
-    last = baskets.group_by("user_id").tail(FEW_BASKETS)["basket_id"]
-    return replace(past, lines=past.lines.filter(pl.col("basket_id").is_in(last.implode())))
+    user = past.baskets.user_code
+    order = np.argsort(user, kind="stable")
+    later = np.searchsorted(user[order], user[order], "right") - np.arange(len(order))
+    last = np.zeros(len(user), np.bool_)
+    last[order[later <= FEW_BASKETS]] = True
+    return past.where(last)
 
 
 def _arguments() -> argparse.Namespace:

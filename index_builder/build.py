@@ -110,7 +110,7 @@ def build(
 def _cut(transactions: Transactions, until: datetime | None) -> datetime:
     """The moment of the bundle: purchases before it count as learned from, later ones as new."""
     # One second after the last basket, since a cut excludes its own moment.
-    after_all = transactions.lines["begun_at"].item(-1) + timedelta(seconds=1)
+    after_all = transactions.last + timedelta(seconds=1)
     # A moment that is still to come would make live purchases old before they happen.
     known = until is not None and until <= naive_utc(latest(datetime.now(UTC)))
     return until if until is not None and known else after_all
@@ -119,8 +119,8 @@ def _cut(transactions: Transactions, until: datetime | None) -> datetime:
 def _counting(transactions: Transactions, out: Path, console: Console) -> Transactions:
     """The transactions without those that users wanted to be forgotten."""
     kept = transactions.without(ForgottenUsers(out).now())
-    if left_out := transactions.lines.height - kept.lines.height:
+    if left_out := transactions.baskets.n_lines - kept.baskets.n_lines:
         console.print(f"{left_out:,} lines of forgotten users left out")
-    if kept.lines.is_empty():
+    if not len(kept.baskets):
         raise EmptyDataError(f"{out}: expected lines of users who are not forgotten, found none.")
     return kept

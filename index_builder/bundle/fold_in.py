@@ -11,13 +11,11 @@ are removed first, and folded in again if they are in the transactions.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from index_builder.config import read_build_config
 from index_builder.statistics.histories import Histories, histories
@@ -44,11 +42,11 @@ def with_folded_in_users(bundle: Bundle, transactions: Transactions) -> BundleCo
     half_life_days = read_build_config(bundle).recency_half_life_days
     n_trained = bundle.n_trained_users
     trained = bundle.user_ids[:n_trained]
-    known = transactions.lines.drop_nulls("user_id")
-    lines = known.filter(~pl.col("user_id").is_in(trained))
-    user_ids = lines["user_id"].unique().sort().to_list()
+    codes = np.unique(transactions.baskets.user_code)
+    known = transactions.user_ids.gather(codes[codes >= 0])
+    user_ids = known.filter(~known.is_in(trained)).to_list()
     rows = {user_id: row for row, user_id in enumerate(user_ids)}
-    baskets = encode_baskets(replace(transactions, lines=lines), bundle.catalogue.index, rows)
+    baskets = encode_baskets(transactions, bundle.catalogue.index, rows)
     past = past_baskets(baskets, len(user_ids))
     history = histories(baskets, len(user_ids), len(bundle.catalogue), half_life_days)
     completion = learned_by_completion(bundle.manifest.build)

@@ -12,7 +12,7 @@ from index_builder.bundle.contents import assemble, with_closest, with_ranker
 from index_builder.config import BuildConfig
 from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import build_index
-from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_later
 from index_builder.transactions.encoded.held_out import HeldOut, held_out, split_again
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.transactions import Transactions
@@ -35,7 +35,7 @@ class Window:
     Attributes:
         since: start of the period, UTC, naive; models for its baskets use only earlier data.
         encoded: the training baskets before `since`.
-        baskets: the held-out baskets of the period, in random order.
+        baskets: held-out baskets of the period, in random order; of very many, a sample.
     """
 
     since: datetime
@@ -53,7 +53,7 @@ def windows(
     Raises:
         TooFewBasketsError: there are too few baskets before the latest window.
     """
-    first: datetime = transactions.lines["begun_at"].item(0)
+    first = transactions.first
     length = min(timedelta(days=config.validation_days), _SHARE * (until - first))
     ends = [until]
     earliest = first + _LEFT * (until - first)
@@ -67,10 +67,8 @@ def windows(
             if end == until:
                 raise
             return
-        later = transactions.since(since).until(end)
-        baskets = held_out(
-            encode_baskets(later, encoded.item_index, encoded.user_index), config.train.seed
-        )
+        later = encode_later(transactions.since(since).until(end), encoded)
+        baskets = held_out(later, config.train.seed, _MOST_VALIDATED + _MOST_RANKED)
         order = np.random.default_rng(config.train.seed).permutation(len(baskets))
         yield Window(since, encoded, [baskets[basket] for basket in order])
 

@@ -1,12 +1,16 @@
 """Transactions: the items of each basket, its user and its begin."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from index_builder.transactions.encoded.coded_baskets import CodedBaskets
 from index_builder.transactions.encoding.encoded_tables import EncodedTables, read_encoded_tables
 from index_builder.transactions.encoding.encoding import encode_lines
 from index_builder.transactions.encoding.engines import EngineName, engine_of
@@ -16,9 +20,12 @@ from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Table
 from index_builder.transactions.tables.timestamps import naive_utc
+from service.support.arrays.array_types import Bool
 from service.support.forgotten_users import Forgotten
 
 _PLACE_DIGITS = 12
+_EPOCH = datetime.fromisoformat("1970-01-01")
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,30 +33,91 @@ class Transactions:
     """The items of all baskets, each item once per basket.
 
     Attributes:
-        lines: one row per (basket, item), sorted by begun_at, basket_id, item_id:
-            user_id (null for a guest), basket_id, item_id (strings), begun_at (Datetime("us"),
-            naive UTC: the earliest timestamp of the basket).
+        baskets: by the codes of users and items.
+        item_ids: by code, in the order of their UTF-8 bytes.
+        user_ids: likewise.
         summary: of all that was read, also after `until` or `since` took a slice of it.
+        basket_ids: of each basket; None: its place in time, as a string, stands for it.
     """
 
-    lines: pl.DataFrame = field(repr=False)
+    baskets: CodedBaskets
+    item_ids: pl.Series = field(repr=False)
+    user_ids: pl.Series = field(repr=False)
     summary: ReadSummary
+    basket_ids: pa.ChunkedArray | None = field(repr=False, default=None)
+
+    @property
+    def first(self) -> datetime:
+        """When the first basket began, naive UTC."""
+        return _EPOCH + int(self.baskets.begun_us[0]) * _MICROSECOND
+
+    @property
+    def last(self) -> datetime:
+        """When the last basket began, naive UTC."""
+        return _EPOCH + int(self.baskets.begun_us[-1]) * _MICROSECOND
+
+    @property
+    def lines(self) -> pl.DataFrame:
+        """One row per (basket, item), sorted by begun_at, basket_id, item_id.
+
+        user_id (null for a guest), basket_id, item_id (strings), begun_at (Datetime("us"), naive
+        UTC: the earliest timestamp of the basket). Many strings: no build makes them.
+        """
+        baskets = self.baskets
+        user = pl.Series(baskets.user_code)
+        place = pl.Series(range(len(baskets)), dtype=pl.Int64).cast(pl.String)
+        basket_ids = self.basket_ids
+        of_baskets = pl.DataFrame(
+            {
+                "user_id": self.user_ids.gather(user.set(user < 0, None)),
+                "basket_id": place.str.zfill(_PLACE_DIGITS)
+                if basket_ids is None
+                else pl.Series(pl.from_arrow(basket_ids)),
+                "begun_at": pl.from_epoch(pl.Series(baskets.begun_us), "us"),
+            }
+        )
+        basket = np.repeat(np.arange(len(baskets)), baskets.sizes)
+        item_ids = self.item_ids.gather(baskets.codes).alias("item_id")
+        columns = ("user_id", "basket_id", "item_id", "begun_at")
+        return of_baskets[basket].with_columns(item_ids).select(columns)
 
     def until(self, timestamp: datetime) -> "Transactions":
         """The baskets that began before the timestamp (UTC if it names no timezone)."""
-        return replace(self, lines=self.lines.filter(pl.col("begun_at") < naive_utc(timestamp)))
+        return self._between(0, self._place_of(timestamp))
 
     def since(self, timestamp: datetime) -> "Transactions":
         """The baskets that began at the timestamp (UTC if it names no timezone) or later."""
-        return replace(self, lines=self.lines.filter(pl.col("begun_at") >= naive_utc(timestamp)))
+        return self._between(self._place_of(timestamp), len(self.baskets))
+
+    def where(self, kept: Bool) -> "Transactions":
+        """The baskets at these places, (n_baskets,)."""
+        some = None if self.basket_ids is None else self.basket_ids.filter(pa.array(kept))
+        return replace(self, baskets=self.baskets.where(kept), basket_ids=some)
 
     def without(self, forgotten: Forgotten) -> "Transactions":
         """The baskets that count; those of a forgotten user that began before it was do not."""
-        users = self.lines["user_id"].drop_nulls().unique().to_list()
-        since = {user: moment for user in users if (moment := forgotten.since(user)) is not None}
-        own = pl.col("user_id").replace_strict(since, default=None, return_dtype=pl.Int64)
-        counts = own.is_null() | (pl.col("begun_at").dt.epoch("s") >= own)
-        return replace(self, lines=self.lines.filter(counts)) if since else self
+        if not forgotten.moments:
+            return self
+        since = {
+            code: moment
+            for code, user_id in enumerate(self.user_ids)
+            if (moment := forgotten.since(user_id)) is not None
+        }
+        if not since:
+            return self
+        moments = np.full(len(self.user_ids) + 1, np.iinfo(np.int64).min)  # the last: of guests
+        moments[list(since)] = list(since.values())
+        begun = self.baskets.begun_us // 1_000_000
+        return self.where(begun >= moments[self.baskets.user_code])
+
+    def _place_of(self, timestamp: datetime) -> int:
+        """The first basket that began at this moment or later."""
+        moment = (naive_utc(timestamp) - _EPOCH) // _MICROSECOND
+        return int(np.searchsorted(self.baskets.begun_us, moment))
+
+    def _between(self, first: int, last: int) -> "Transactions":
+        ids = None if self.basket_ids is None else self.basket_ids.slice(first, last - first)
+        return replace(self, baskets=self.baskets.between(first, last), basket_ids=ids)
 
 
 def read_transactions(path: Path, reading: Reading | None = None) -> Transactions:
@@ -88,28 +156,18 @@ def transactions_of(table: Table, source: str) -> Transactions:
         return _encoded(lines, lines.add(table), source, Path(work))
 
 
-def transactions_in(tables: EncodedTables, basket_ids: pl.Series | None = None) -> Transactions:
+def transactions_in(
+    tables: EncodedTables, basket_ids: pa.ChunkedArray | None = None
+) -> Transactions:
     """The transactions of encoded tables.
 
     Args:
         tables: as `rtt2vec-build encode` writes them.
-        basket_ids: of each basket; None: its place in time, as a string, stands for it.
+        basket_ids: as in `Transactions`.
     """
-    known = pl.col("user_code") >= 0
-    place = pl.col("place").cast(pl.String).str.zfill(_PLACE_DIGITS)
-    lines = tables.baskets.select(
-        pl.when(known).then("user_code").alias("user_code"),
-        (place if basket_ids is None else basket_ids).alias("basket_id"),
-        "items",
-        begun_at=pl.from_epoch("begun_us", "us"),
-    ).explode("items")
-    of_lines = lines.select(
-        user_id=tables.user_ids.gather(lines["user_code"]),
-        basket_id="basket_id",
-        item_id=tables.item_ids.gather(lines["items"]),
-        begun_at="begun_at",
+    return Transactions(
+        tables.baskets, tables.item_ids, tables.user_ids, tables.summary, basket_ids
     )
-    return Transactions(of_lines, tables.summary)
 
 
 def _encoded(lines: CheckedLines, table: Table, source: str, work: Path) -> Transactions:
@@ -117,5 +175,16 @@ def _encoded(lines: CheckedLines, table: Table, source: str, work: Path) -> Tran
     tables.mkdir()
     with engine_of(EngineName.POLARS, work) as engine:
         encode_lines(lines, table, source, engine, tables, work)
-    basket_ids = pl.read_parquet(work / "places.parquet", columns=["basket_id"]).to_series()
-    return transactions_in(read_encoded_tables(tables), basket_ids)
+    return transactions_in(read_encoded_tables(tables), _basket_ids(work))
+
+
+def _basket_ids(work: Path) -> pa.ChunkedArray:
+    """The ids of all baskets, in the memory of a file that is gone with them."""
+    schema = pa.schema({"basket_id": pa.string()})
+    with (
+        pq.ParquetFile(work / "places.parquet") as places,
+        pa.ipc.new_file(work / "basket_ids.arrow", schema) as mapped,
+    ):
+        for batch in places.iter_batches(columns=["basket_id"]):
+            mapped.write_batch(batch)
+    return pa.ipc.open_file(pa.memory_map(str(work / "basket_ids.arrow"))).read_all()["basket_id"]

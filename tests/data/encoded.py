@@ -17,7 +17,6 @@ def encoded(
     """Return these baskets of item indices, each of one user, begun at these epoch seconds."""
     sizes = [len(basket) for basket in baskets]
     return EncodedBaskets(
-        basket_ids=[f"b{number}" for number in range(len(baskets))],
         basket_indptr=offsets(sizes),
         basket_items=np.array([item for basket in baskets for item in sorted(basket)], np.int32),
         basket_user=np.array(users, np.int32),

@@ -19,7 +19,7 @@ from index_builder.embeddings.embeddings import Embeddings
 from index_builder.index.tuning import BuiltIndex
 from index_builder.ranker.training import train_ranker
 from index_builder.ranker.training_examples import training_examples
-from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_baskets
+from index_builder.transactions.encoded.encoding import EncodedTransactions, encode, encode_later
 from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.transactions import read_transactions
 from service.bundle.bundle import BundleContents, preview_bundle
@@ -106,7 +106,7 @@ def shop_of(
         for n in (encoded.n_items, encoded.n_items, encoded.n_users)
     )
     contents = assemble(encoded, Embeddings(p, q, h), config, cut, exactly, WEIGHTS, WEIGHTS)
-    later = encode_baskets(transactions.since(cut), encoded.item_index, encoded.user_index)
+    later = encode_later(transactions.since(cut), encoded)
     return Shop(encoded, with_ranker(contents, encoded, config.ranker), held_out(later, 0))
 
 

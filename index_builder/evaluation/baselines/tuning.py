@@ -114,7 +114,6 @@ def _between(encoded: EncodedTransactions, first: int, last: int) -> EncodedBask
     """Baskets first to last - 1."""
     indptr = encoded.basket_indptr[first : last + 1]
     return EncodedBaskets(
-        basket_ids=encoded.basket_ids[first:last],
         basket_indptr=indptr - indptr[0],
         basket_items=encoded.basket_items[indptr[0] : indptr[-1]],
         basket_user=encoded.basket_user[first:last],

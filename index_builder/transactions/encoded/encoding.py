@@ -1,23 +1,26 @@
 """Encoded baskets: transactions as arrays of indices, for training, counting and evaluation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from index_builder.config import BuildConfig
 from index_builder.transactions.categories import MORE
+from index_builder.transactions.encoded.by_code import Indices, index_by_code, mapped
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
 from index_builder.transactions.products import TAXONOMY
 from index_builder.transactions.transactions import Transactions
-from service.support.arrays.array_types import Int32, Int64
+from service.bundle.ids import Ids
+from service.support.arrays.array_types import Int32, Int64, Positions
 from service.support.arrays.offsets import offsets
 
 _DEFAULTS = BuildConfig()
@@ -30,7 +33,6 @@ class EncodedBaskets:
     Basket b holds the items basket_items[basket_indptr[b] : basket_indptr[b + 1]].
 
     Attributes:
-        basket_ids: (n_baskets,) outside ids.
         basket_indptr: (n_baskets + 1,) int64.
         basket_items: (n,) int32, item indices: distinct and ascending within a basket.
         basket_user: (n_baskets,) int32, user index; see `EncodedTransactions` for guests.
@@ -38,7 +40,6 @@ class EncodedBaskets:
         left_out: counts of what is not in the arrays, by reason.
     """
 
-    basket_ids: list[str] = field(repr=False)
     basket_indptr: Int64 = field(repr=False)
     basket_items: Int32 = field(repr=False)
     basket_user: Int32 = field(repr=False)
@@ -48,7 +49,7 @@ class EncodedBaskets:
     @property
     def n_baskets(self) -> int:
         """Number of baskets."""
-        return len(self.basket_ids)
+        return len(self.basket_user)
 
     @property
     def basket_sizes(self) -> Int64:
@@ -77,7 +78,7 @@ class EncodedTransactions(EncodedBaskets):
 
     items: pl.DataFrame = field(repr=False)
     item_count: Int32 = field(repr=False)
-    user_ids: list[str] = field(repr=False)
+    user_ids: Sequence[str] = field(repr=False)
 
     @property
     def n_items(self) -> int:
@@ -104,23 +105,12 @@ class EncodedTransactions(EncodedBaskets):
             return self
         kept = self.basket_user < self.n_users
         return EncodedBaskets(
-            basket_ids=[each for each, keep in zip(self.basket_ids, kept, strict=True) if keep],
             basket_indptr=offsets(self.basket_sizes[kept]),
             basket_items=self.basket_items[np.repeat(kept, self.basket_sizes)],
             basket_user=self.basket_user[kept],
             basket_begun=self.basket_begun[kept],
             left_out=self.left_out,
         )
-
-    @cached_property
-    def item_index(self) -> dict[str, int]:
-        """Item index by item_id."""
-        return {item_id: index for index, item_id in enumerate(self.items["item_id"])}
-
-    @cached_property
-    def user_index(self) -> dict[str, int]:
-        """User index by user_id."""
-        return {user_id: index for index, user_id in enumerate(self.user_ids)}
 
     def __rich__(self) -> RenderableType:
         table = RichTable(show_header=False)
@@ -156,32 +146,31 @@ def encode(
         TooFewBasketsError: no basket holds two items of the catalogue, so there is nothing
             to learn.
     """
-    lines = (transactions.until(until) if until else transactions).lines
-    popularity = (
-        lines.group_by("item_id")
-        .agg(pl.len().cast(pl.Int32).alias("count"))
-        .sort(pl.col("count"), pl.col("item_id"), descending=[True, False])
+    training = transactions.until(until) if until else transactions
+    count = training.baskets.item_counts(len(training.item_ids))
+    enough = np.flatnonzero(count >= max(1, min_item_baskets))
+    catalogue = enough[np.argsort(-count[enough], kind="stable")]  # codes are in the order of ids
+    users = np.unique(training.baskets.user_code)
+    users = users[users >= 0]
+    indices = Indices(
+        _numbered(catalogue, len(training.item_ids)), _numbered(users, len(training.user_ids) + 1)
     )
-    catalogue = popularity.filter(pl.col("count") >= min_item_baskets)
-    user_ids = lines["user_id"].drop_nulls().unique().sort().to_list()
-    baskets = _encode(
-        lines,
-        _index_frame("item", catalogue["item_id"], range(catalogue.height)),
-        _index_frame("user", [*user_ids, None], range(len(user_ids) + 1)),
-    )
+    indices.user[-1] = len(users)
+    baskets = _encode(training, indices)
     if baskets.basket_items.size == baskets.n_baskets:
-        raise TooFewBasketsError(_too_few(popularity, min_item_baskets, lines, until))
-    items, nameless = _describe(catalogue.select("item_id"), products)
+        raise TooFewBasketsError(_too_few(count, min_item_baskets, training, until))
+    item_ids = training.item_ids.gather(catalogue).alias("item_id")
+    items, nameless = _describe(item_ids.to_frame(), products)
     left_out = {
         **baskets.left_out,
-        "items below the threshold": popularity.height - catalogue.height,
+        "items below the threshold": int((count > 0).sum()) - len(catalogue),
         "catalogue items without a product": nameless,
     }
     return EncodedTransactions(
         **(vars(baskets) | {"left_out": left_out}),
         items=items,
-        item_count=catalogue["count"].to_numpy(writable=True),
-        user_ids=user_ids,
+        item_count=count[catalogue].astype(np.int32),
+        user_ids=Ids(training.user_ids.gather(users).to_arrow().cast(pa.string())),
     )
 
 
@@ -215,46 +204,65 @@ def encode_baskets(
         item_index: item index by item_id.
         user_index: user index by user_id.
     """
+    item_ids, items = _series(item_index)
+    user_ids, users = _series(user_index)
     return _encode(
-        transactions.lines,
-        _index_frame("item", item_index.keys(), item_index.values()),
-        _index_frame("user", user_index.keys(), user_index.values()),
+        transactions,
+        Indices(
+            index_by_code(transactions.item_ids, item_ids, items),
+            np.append(index_by_code(transactions.user_ids, user_ids, users), np.int32(-1)),
+        ),
     )
 
 
-def _encode(lines: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> EncodedBaskets:
-    """Encodes lines (sorted as in `Transactions`) by tables of item and user indices.
+def encode_later(transactions: Transactions, encoded: EncodedTransactions) -> EncodedBaskets:
+    """As `encode_baskets`, by the indices of training baskets.
 
-    Baskets of users that are not in the table are left out, guests' too unless null is in it.
+    Args:
+        transactions: the later baskets.
+        encoded: the training baskets, with their catalogue and users.
     """
-    of_users = lines.join(users, on="user_id", maintain_order="left", nulls_equal=True)
-    known = of_users.join(items, on="item_id", maintain_order="left")
-    # Within a basket the lines are in the order of item_id; the arrays need that of item_index.
-    known = known.with_columns(basket=pl.col("basket_id").rle_id()).sort("basket", "item_index")
-    baskets = known.group_by("basket", maintain_order=True).agg(
-        pl.col("basket_id", "user_index", "begun_at").first(), size=pl.len()
+    user_ids = pl.Series(pl.from_arrow(Ids.of(encoded.user_ids).column))
+    return _encode(
+        transactions,
+        Indices(
+            index_by_code(transactions.item_ids, encoded.items["item_id"], _first(encoded.n_items)),
+            np.append(
+                index_by_code(transactions.user_ids, user_ids, _first(encoded.n_users)),
+                np.int32(-1),
+            ),
+        ),
     )
-    n_baskets = lines["basket_id"].n_unique()
-    n_of_users = of_users["basket_id"].n_unique()
+
+
+def _encode(transactions: Transactions, indices: Indices) -> EncodedBaskets:
+    baskets = mapped(transactions.baskets, indices)
     return EncodedBaskets(
-        basket_ids=baskets["basket_id"].to_list(),
-        basket_indptr=offsets(baskets["size"].to_numpy()),
-        basket_items=known["item_index"].to_numpy(writable=True),
-        basket_user=baskets["user_index"].to_numpy(writable=True),
-        basket_begun=baskets["begun_at"].dt.epoch("s").to_numpy(writable=True),
+        basket_indptr=baskets.indptr,
+        basket_items=baskets.items,
+        basket_user=baskets.user,
+        basket_begun=baskets.begun,
         left_out={
-            "baskets of unknown users": n_baskets - n_of_users,
-            "baskets without a catalogue item": n_of_users - baskets.height,
-            "lines with other items": of_users.height - known.height,
+            "baskets of unknown users": len(transactions.baskets) - baskets.of_users,
+            "baskets without a catalogue item": baskets.of_users - len(baskets.user),
+            "lines with other items": baskets.lines_of_users - len(baskets.items),
         },
     )
 
 
-def _index_frame(noun: str, ids: Iterable[str | None], indices: Iterable[int]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {f"{noun}_id": list(ids), f"{noun}_index": list(indices)},
-        schema={f"{noun}_id": pl.String, f"{noun}_index": pl.Int32},
-    )
+def _numbered(codes: Positions | Int32, n_codes: int) -> Int32:
+    """The place of each code among some, or -1."""
+    index = np.full(n_codes, -1, np.int32)
+    index[codes] = _first(len(codes))
+    return index
+
+
+def _first(count: int) -> Int32:
+    return np.arange(count, dtype=np.int32)
+
+
+def _series(index: Mapping[str, int]) -> tuple[pl.Series, Int32]:
+    return pl.Series(list(index), dtype=pl.String), np.array(list(index.values()), np.int32)
 
 
 def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl.DataFrame, int]:
@@ -278,14 +286,13 @@ def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl
 
 
 def _too_few(
-    popularity: pl.DataFrame, min_item_baskets: int, lines: pl.DataFrame, until: datetime | None
+    count: Int64, min_item_baskets: int, training: Transactions, until: datetime | None
 ) -> str:
     when = f" before {until}" if until else ""
-    largest = int(popularity["count"][0]) if popularity.height else 0
     return (
         f"Too few baskets{when}: none holds two items that are in {min_item_baskets} baskets "
         f"or more.\n"
-        f"Found: {lines['basket_id'].n_unique():,} baskets, {popularity.height:,} items, the most "
-        f"bought of them in {largest:,} baskets.\n"
+        f"Found: {len(training.baskets):,} baskets, {int((count > 0).sum()):,} items, the most "
+        f"bought of them in {int(count.max(initial=0)):,} baskets.\n"
         "Lower the threshold (min_item_baskets), or bring more transactions."
     )

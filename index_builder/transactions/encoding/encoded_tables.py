@@ -5,62 +5,68 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from index_builder.transactions.encoded.coded_baskets import CodedBaskets
+from index_builder.transactions.encoded.scratch import scratch
 from index_builder.transactions.encoding.digests import Digests
-from index_builder.transactions.encoding.manifest import MANIFEST, read_manifest
+from index_builder.transactions.encoding.manifest import (
+    ITEM_CODES,
+    MANIFEST,
+    USER_CODES,
+    EncodedManifest,
+    read_manifest,
+)
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
 
 _REMEDY = "The files are not those that were written: run rtt2vec-build encode again."
+_BATCH_ROWS = 1 << 17
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedTables:
     """The tables of a folder.
 
     Attributes:
         item_ids: by code.
         user_ids: by code.
-        baskets: place (int64, from 0), begun_us (int64, microseconds since 1970, UTC), user_code
-            (int32, -1 for a guest), items (lists of int32, distinct and ascending); ordered by the
-            moment and by basket_id.
+        baskets: by these codes.
         summary: of what was read.
     """
 
     item_ids: pl.Series
     user_ids: pl.Series
-    baskets: pl.DataFrame
+    baskets: CodedBaskets
     summary: ReadSummary
 
 
 def read_encoded_tables(folder: Path) -> EncodedTables:
-    """Reads the tables of a folder.
+    """Reads the tables of a folder, some rows at a time.
 
     Raises:
         EncodedTablesError: a file is missing or damaged, or is not the one that was written.
     """
     manifest = read_manifest(folder)
     digests = Digests()
-    parts: dict[str, list[pa.Table]] = {}
-    for name, rows in manifest.files.items():
-        try:
-            with pq.ParquetFile(folder / name) as file:  # read_table() imports pandas
-                table = file.read()
-        except (OSError, pa.ArrowException) as error:
-            raise EncodedTablesError(
-                f"{folder / name}: not readable as Parquet: {error}"
-            ) from error
-        if table.num_rows != rows:
-            raise EncodedTablesError(
-                f"{folder / name}: expected {rows:,} rows, found {table.num_rows:,}.\n{_REMEDY}"
-            )
-        part = name.removesuffix(".parquet").partition("-")[0]
-        digests.add(part, table)
-        parts.setdefault(part, []).append(table)
+    item_ids, user_ids = (
+        pl.concat(
+            [pl.Series("id", [], pl.String)]
+            + [_series(batch["id"]) for batch in _batches(folder, manifest, [name], digests)]
+        )
+        for name in (ITEM_CODES, USER_CODES)
+    )
+    names = [name for name in manifest.files if name not in (ITEM_CODES, USER_CODES)]
+    batches = _batches(folder, manifest, names, digests)
+    n_baskets = sum(manifest.files[name] for name in names)
+    baskets = _filled(batches, n_baskets, manifest.summary.rows_kept)
     found = digests.hexadecimal()
     for column, expected in manifest.digests.items():
         if found.get(column) != expected:
@@ -68,11 +74,58 @@ def read_encoded_tables(folder: Path) -> EncodedTables:
                 f"{folder}: column {column}: expected values with the digest {expected}, "
                 f"found {found.get(column, 'none')}.\n{_REMEDY}"
             )
-    item_codes, user_codes, baskets = (
-        pl.DataFrame(pl.from_arrow(pa.concat_tables(parts[name])))
-        for name in ("item_codes", "user_codes", "baskets")
-    )
-    return EncodedTables(item_codes["id"], user_codes["id"], baskets, manifest.read_summary())
+    return EncodedTables(item_ids, user_ids, baskets, manifest.read_summary())
+
+
+def _batches(
+    folder: Path, manifest: EncodedManifest, names: list[str], digests: Digests
+) -> Iterator[pa.Table]:
+    """Yields the rows of some files, and adds them to the digests."""
+    for name in names:
+        part, rows = name.removesuffix(".parquet").partition("-")[0], manifest.files[name]
+        try:
+            with pq.ParquetFile(folder / name) as file:  # read_table() imports pandas
+                if file.metadata.num_rows != rows:
+                    raise EncodedTablesError(
+                        f"{folder / name}: expected {rows:,} rows, "
+                        f"found {file.metadata.num_rows:,}.\n{_REMEDY}"
+                    )
+                digests.add(part, pa.Table.from_batches([], file.schema_arrow))
+                for batch in file.iter_batches(_BATCH_ROWS):
+                    table = pa.Table.from_batches([batch])
+                    digests.add(part, table)
+                    yield table
+        except (OSError, pa.ArrowException) as error:
+            raise EncodedTablesError(
+                f"{folder / name}: not readable as Parquet: {error}"
+            ) from error
+
+
+def _filled(batches: Iterator[pa.Table], n_baskets: int, n_lines: int) -> CodedBaskets:
+    """Puts baskets into arrays; what does not fit into them is not what was written."""
+    begun, user = scratch(n_baskets, np.int64), scratch(n_baskets, np.int32)
+    indptr, items = scratch(n_baskets + 1, np.int64), scratch(n_lines, np.int32)
+    first = filled = 0
+    for batch in batches:
+        lists = batch["items"].combine_chunks()
+        sizes, codes = _numbers(pc.list_value_length(lists)), _numbers(lists.flatten())
+        end, lines_end = first + len(sizes), filled + len(codes)
+        if lines_end > n_lines:
+            raise EncodedTablesError(f"expected {n_lines:,} items, found more.\n{_REMEDY}")
+        begun[first:end] = _numbers(batch["begun_us"])
+        user[first:end] = _numbers(batch["user_code"])
+        indptr[first + 1 : end + 1] = filled + np.cumsum(sizes, dtype=np.int64)
+        items[filled:lines_end] = codes
+        first, filled = end, lines_end
+    return CodedBaskets(begun, user, indptr, items[:filled])
+
+
+def _series(column: pa.ChunkedArray) -> pl.Series:
+    return pl.Series(pl.from_arrow(column))
+
+
+def _numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
+    return pl.Series(pl.from_arrow(column)).to_numpy()  # Arrow's own would import pandas
 
 
 @contextmanager

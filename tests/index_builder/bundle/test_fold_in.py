@@ -1,6 +1,5 @@
 """Users folded into a bundle that was built without them."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from service.recommending.recommender import Recommender
 from service.support.arrays.array_types import Float32
 from tests.data import ranked_shop
 from tests.data.ranked_shop import exactly, ranked_contents
+from tests.data.relined import with_lines
 from tests.data.requests import a_request
 from tests.data.tiny_bundle import AISLES, tiny_contents
 
@@ -33,8 +33,7 @@ CONFIG, WEIGHTS = ranked_shop.CONFIG, ranked_shop.WEIGHTS
 
 def without(transactions: Transactions, *users: str) -> Transactions:
     """The baskets of everyone else."""
-    others = ~pl.col("user_id").is_in(users)
-    return replace(transactions, lines=transactions.lines.filter(others))
+    return with_lines(transactions.lines.filter(~pl.col("user_id").is_in(users)))
 
 
 def copied(transactions: Transactions, user: str, days: float = 0) -> Transactions:
@@ -43,7 +42,7 @@ def copied(transactions: Transactions, user: str, days: float = 0) -> Transactio
     lines = own.with_columns(
         user_id=pl.lit("user-new"), begun_at=pl.col("begun_at") + timedelta(days=days)
     )
-    return replace(transactions, lines=lines)
+    return with_lines(lines)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +218,7 @@ def test_a_folded_in_user_without_a_known_item_is_as_good_as_unknown(
     built: Bundle, transactions: Transactions
 ) -> None:
     lines = copied(transactions, "user-5").lines.with_columns(item_id=pl.lit("item-of-tomorrow"))
-    bundle = preview_bundle(with_folded_in_users(built, replace(transactions, lines=lines)))
+    bundle = preview_bundle(with_folded_in_users(built, with_lines(lines)))
     assert bundle.user_ids[-1] == "user-new"
     assert not bundle.user_h[-1].any()
     assert Recommender(bundle).recommend(a_request("user-new", k=10)).source == "popularity"

@@ -36,6 +36,7 @@ from index_builder.measuring.scorer import top
 from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.transactions import Transactions
 from tests.data.held_out import basket
+from tests.data.relined import with_lines
 from tests.data.tiny_bundle import N_ITEMS
 from tests.data.tiny_shop import END
 
@@ -117,7 +118,7 @@ def test_nothing_at_or_after_the_cut_counts(
         item_id=pl.when(later).then(pl.lit("item-7")).otherwise("item_id"),
         user_id=pl.when(later).then(pl.lit("user-1")).otherwise("user_id"),
     )
-    others, _ = fitted(Transactions(mixed, transactions.summary))
+    others, _ = fitted(with_lines(mixed))
     for name, each in methods.items():
         assert others[name].settings == each.settings
         for user in range(6):

@@ -10,7 +10,7 @@ import pytest
 
 from index_builder.transactions.datasets import completejourney
 from index_builder.transactions.datasets.completejourney_names import product_name
-from index_builder.transactions.encoded.encoding import encode, encode_baskets
+from index_builder.transactions.encoded.encoding import encode, encode_later
 from index_builder.transactions.errors import MissingDatasetError
 from index_builder.transactions.transactions import Transactions
 
@@ -38,7 +38,7 @@ def test_the_known_figures_of_the_december_split(demo: tuple[Transactions, pl.Da
     assert training.n_baskets + training.left_out["baskets without a catalogue item"] == 129_621
     assert training.items["name"][0] == "Bananas"
 
-    december = encode_baskets(transactions.since(CUT), training.item_index, training.user_index)
+    december = encode_later(transactions.since(CUT), training)
     assert np.count_nonzero(np.diff(december.basket_indptr) >= 5) == 6_236
 
 

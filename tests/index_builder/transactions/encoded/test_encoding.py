@@ -16,6 +16,7 @@ from index_builder.transactions.encoded.encoding import (
     EncodedTransactions,
     encode,
     encode_baskets,
+    encode_later,
 )
 from index_builder.transactions.errors import TooFewBasketsError
 from index_builder.transactions.transactions import Transactions, read_transactions
@@ -68,7 +69,6 @@ def test_the_world_by_hand(transactions: Transactions) -> None:
     assert encoded.items["item_id"].to_list() == ["milk", "bread", "tea"]
     assert encoded.item_count.tolist() == [3, 2, 2]
     assert encoded.user_ids == ["ann", "bob", "cat", "dan"]  # eve came later
-    assert encoded.basket_ids == ["a1", "b1", "b2"]
     assert items_of(encoded) == [[0, 1, 2], [0, 1], [0, 2]]
     assert encoded.basket_user.tolist() == [0, 1, 1]
     assert encoded.basket_begun.tolist() == [
@@ -86,7 +86,7 @@ def test_the_world_by_hand(transactions: Transactions) -> None:
 
 def test_the_types_are_those_promised(transactions: Transactions) -> None:
     encoded = encode(transactions, min_item_baskets=2, until=CUT)
-    held_out = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
+    held_out = encode_later(transactions.since(CUT), encoded)
     for baskets in (encoded, held_out):
         kinds = [getattr(baskets, name).dtype for name in ARRAYS]
         assert kinds == [np.int64, np.int32, np.int32, np.int64]
@@ -102,8 +102,7 @@ def test_without_a_cut_all_baskets_are_training(transactions: Transactions) -> N
 
 def test_held_out_baskets_leave_out_and_count_the_unknown(transactions: Transactions) -> None:
     encoded = encode(transactions, min_item_baskets=2, until=CUT)
-    held_out = encode_baskets(transactions.since(CUT), encoded.item_index, encoded.user_index)
-    assert held_out.basket_ids == ["a2"]
+    held_out = encode_later(transactions.since(CUT), encoded)
     assert items_of(held_out) == [[2]]
     assert held_out.basket_user.tolist() == [0]
     assert held_out.left_out == {
@@ -191,7 +190,7 @@ def rows_of(baskets: list[tuple[int, set[int]]], prefix: str = "b") -> list[Row]
 def same(one: EncodedTransactions, other: EncodedTransactions) -> bool:
     def parts(encoded: EncodedTransactions) -> tuple[object, ...]:
         arrays: list[Int32] = [getattr(encoded, name) for name in (*ARRAYS, "item_count")]
-        tables = (encoded.items.rows(), encoded.user_ids, encoded.basket_ids, encoded.left_out)
+        tables = (encoded.items.rows(), list(encoded.user_ids), encoded.left_out)
         return (*(array.tobytes() for array in arrays), *tables)
 
     return parts(one) == parts(other)
@@ -250,23 +249,23 @@ def test_encoded_baskets_decode_to_the_lines_read(
 
     # Every training line of a catalogue item is there, once, with its user.
     names, users = encoded.items["item_id"].to_list(), encoded.user_ids
-    decoded = [
-        (users[user], name, names[item])
-        for user, name, items in zip(
-            encoded.basket_user, encoded.basket_ids, items_of(encoded), strict=True
+    kept = training.filter(pl.col("item_id").is_in(names)).group_by("basket_id")
+    read = kept.agg(pl.col("user_id", "begun_at").first(), "item_id").sort("begun_at", "basket_id")
+    assert [
+        (users[user], begun, sorted(names[item] for item in items))
+        for user, begun, items in zip(
+            encoded.basket_user, encoded.basket_begun, items_of(encoded), strict=True
         )
-        for item in items
+    ] == [
+        (user, int((begun - datetime.fromisoformat("1970-01-01")).total_seconds()), sorted(items))
+        for _, user, begun, items in read.rows()
     ]
-    kept = training.filter(pl.col("item_id").is_in(names))
-    assert sorted(decoded) == sorted(kept.select("user_id", "basket_id", "item_id").rows())
     assert encoded.user_ids == sorted(set(training["user_id"]))
     assert encoded.item_count.sum() == encoded.basket_items.size
 
-    # Within a basket items ascend; baskets ascend in time, then by id.
+    # Within a basket items ascend.
     assert all(np.all(np.diff(items) > 0) for items in items_of(encoded))
-    order = list(zip(encoded.basket_begun, encoded.basket_ids, strict=True))
-    assert order == sorted(order)
 
     # Training baskets encoded as though they were held out are the same.
-    again = encode_baskets(transactions.until(CUT), encoded.item_index, encoded.user_index)
+    again = encode_later(transactions.until(CUT), encoded)
     assert all(np.array_equal(getattr(again, name), getattr(encoded, name)) for name in ARRAYS)

@@ -30,9 +30,9 @@ def refusal(folder: Path) -> str:
 
 def test_the_summary_is_kept(folder: Path) -> None:
     tables = read_encoded_tables(folder)
-    assert tables.summary.baskets == tables.baskets.height
+    assert tables.summary.baskets == len(tables.baskets)
     assert tables.summary.items == tables.item_ids.len()
-    assert tables.summary.rows_kept == tables.baskets["items"].list.len().sum()
+    assert tables.summary.rows_kept == tables.baskets.n_lines
     assert tables.summary.source.endswith("shop")
 
 
