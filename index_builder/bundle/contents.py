@@ -158,7 +158,7 @@ def with_ranker(
         neighbour_weight=weights.to,
         neighbour_weight_back=weights.back,
         item_trend=item_trend(encoded, encoded.n_items, as_of),
-        item_rhythm=item_rhythm(encoded.of_users, encoded.n_items, as_of),
+        item_rhythm=item_rhythm(encoded.of_users, encoded.n_users, encoded.n_items, as_of),
     )
 
 

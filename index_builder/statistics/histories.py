@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index_builder.transactions.encoded.by_user import UserRange, user_ranges
 from index_builder.transactions.encoded.encoding import EncodedBaskets
+from index_builder.transactions.encoded.scratch import scratch
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.durations import DAY_S
 
@@ -38,18 +40,34 @@ def histories(
         n_items: number of items.
         half_life_days: days after which a basket counts half as much.
     """
-    latest = np.full(n_users, _LONG_AGO)
-    np.maximum.at(latest, baskets.basket_user, baskets.basket_begun)
-    age_days = (latest[baskets.basket_user] - baskets.basket_begun) / DAY_S
-    weight = 0.5 ** (age_days / half_life_days)
-    total = np.bincount(baskets.basket_user, weight, n_users)
+    n_lines = len(baskets.basket_items)
+    indptr, n = np.zeros(n_users + 1, np.int64), 0
+    item, count = scratch(n_lines, np.int32), scratch(n_lines, np.int32)
+    recency, last = scratch(n_lines, np.float32), scratch(n_lines, np.int64)
+    for some in user_ranges(baskets, n_users):
+        bought = _bought(some, n_items, half_life_days)
+        indptr[some.users.start + 1 : some.users.stop + 1] = n + bought.indptr[1:]
+        place = slice(n, n + len(bought.item))
+        item[place], count[place] = bought.item, bought.count
+        recency[place], last[place] = bought.recency, bought.last
+        n = place.stop
+    return Histories(indptr, item[:n], count[:n], recency[:n], last[:n])
 
-    basket = baskets.line_basket
-    user = baskets.basket_user[basket].astype(np.int64)
-    pairs, pair = np.unique(user * n_items + baskets.basket_items, return_inverse=True)
+
+def _bought(some: UserRange, n_items: int, half_life_days: float) -> Histories:
+    """The histories of a range of users."""
+    n_users = some.users.stop - some.users.start
+    latest = np.full(n_users, _LONG_AGO)
+    np.maximum.at(latest, some.user, some.begun)
+    age_days = (latest[some.user] - some.begun) / DAY_S
+    weight = 0.5 ** (age_days / half_life_days)
+    total = np.bincount(some.user, weight, n_users)
+
+    basket = some.line_basket
+    pairs, pair = np.unique(some.user[basket] * n_items + some.items, return_inverse=True)
     owner = pairs // n_items
     last = np.full(len(pairs), _LONG_AGO)
-    np.maximum.at(last, pair, baskets.basket_begun[basket])
+    np.maximum.at(last, pair, some.begun[basket])
     return Histories(
         indptr=np.searchsorted(owner, np.arange(n_users + 1)).astype(np.int64),
         item=(pairs % n_items).astype(np.int32),

@@ -42,7 +42,7 @@ def test_a_rhythm_worked_out_by_hand() -> None:
         [user for user, _, _ in reversed(buys)],
         [as_of - days * DAY_S for _, _, days in reversed(buys)],
     )
-    found = item_rhythm(world, 3, as_of)
+    found = item_rhythm(world, 2, 3, as_of)
     shop = np.log([11, 40, 8]).mean()
     typical = [
         np.expm1((np.log([11, 40]).sum() + 3 * shop) / 5),
