@@ -7,6 +7,8 @@ BUNDLES ?= bundles
 UNTIL  ?= 2017-12-01
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Beside the environment: it holds a package of the same name as pyspark.
+CLIENT := $(VENV)/pyspark-client
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
@@ -49,8 +51,11 @@ chromium: ## install chromium with apt-get if there is no browser for the tests
 java: ## install Java with apt-get if it is missing
 	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; }
 
-test-spark: $(STAMP) java ## install Spark, and test that it encodes like the other engines
-	$(BIN)/pip install --quiet --prefer-binary -c constraints.txt 'pyspark>=4.0'
+$(CLIENT): | $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps --target $@ pyspark-client
+
+test-spark: $(STAMP) java $(CLIENT) ## install Spark, and test that it encodes like the other engines
+	$(BIN)/pip install --quiet -c constraints.txt 'pyspark[connect]'
 	$(BIN)/pytest tests/index_builder/transactions/encoding/test_spark.py
 
 test: $(STAMP) memcached chromium ## run all checks and all tests

@@ -1,17 +1,21 @@
 """`rtt2vec-build encode`: from a table of transactions to tables of integers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from index_builder.cli.options import DatasetOption, PathOption, TransactionsOption, console
+from index_builder.cli.options import DatasetOption, PathOption, console
 from index_builder.cli.reading_options import reading_options
 from index_builder.progress import stage
+from index_builder.transactions.copies import files_here, table_here
 from index_builder.transactions.encoding.encoded_tables import replacing_tables
 from index_builder.transactions.encoding.encoding import encode_lines
-from index_builder.transactions.encoding.engines import EngineName, engine_of
+from index_builder.transactions.encoding.engines import Catalogue, Engine, EngineName, engine_of
+from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Origin
 from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source_lines
@@ -20,7 +24,17 @@ from index_builder.transactions.source import Dataset, read_source_lines
 @reading_options
 def encode(
     reading: Reading,
-    transactions: TransactionsOption = None,
+    transactions: Annotated[
+        str | None,
+        typer.Option(
+            help="Parquet or CSV: user_id, basket_id, item_id, timestamp. A file, a folder, or a "
+            "URL: s3://bucket/folder."
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(help="A table that Spark knows, db.purchases say, instead of --transactions."),
+    ] = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoded tables.")] = Path("encoded"),
@@ -29,27 +43,64 @@ def encode(
     ] = EngineName.POLARS,
     spark: Annotated[
         list[str] | None,
-        typer.Option(help="name=value of the Spark session, spark.master=…; may be repeated."),
+        typer.Option(
+            help="name=value of the Spark session, spark.master=… or spark.remote=sc://…; may be "
+            "repeated."
+        ),
     ] = None,
+    afresh: Annotated[
+        bool,
+        typer.Option("--afresh", help="Read files again that --out has the lines of."),
+    ] = False,
 ) -> None:
     """Turn a shop's transactions into tables of integers, which a build can start from.
 
-    Every engine writes the same tables.
+    Every engine writes the same tables. Once more with the same --out, only files that are new or
+    were changed are read.
 
       rtt2vec-build encode --transactions shop --out encoded
 
       rtt2vec-build --encoded encoded --products products.csv
     """
     session = _session(spark or [], engine)
-    with replacing_tables(out) as (tables, work), engine_of(engine, work, session) as started:
-        lines = CheckedLines(work / "lines", reading.guests)
+    if table is not None and (transactions is not None or engine is not EngineName.SPARK):
+        raise typer.BadParameter("expected --table with --engine spark, and no --transactions")
+    kept = KeptLines(None if afresh else out / LINES, Origin(transactions or "", reading))
+    with (
+        replacing_tables(out) as (tables, work),
+        engine_of(engine, work, session) as started,
+        _here(transactions, table, started, kept, reading, work / "copies") as files,
+    ):
+        lines = CheckedLines(work / LINES, reading.guests)
         with stage(console, "Reading"):
-            table, source = read_source_lines(transactions, dataset, path, reading, lines)
+            read, name = read_source_lines(files, dataset, path, reading, lines, kept)
         with stage(console, f"Encoding ({engine})"):
-            summary = encode_lines(lines, table, source, started, tables, work)
+            source = transactions or table or name
+            summary = encode_lines(lines, read, source, started, tables, work)
+        kept.keep(lines, tables / LINES)
     console.print(summary)
     command = f"rtt2vec-build --encoded {escape(str(out))}"
     console.print(f"[green]✓[/] {escape(str(out))}: {command}", soft_wrap=True)
+
+
+@contextmanager
+def _here(
+    transactions: str | None,
+    table: str | None,
+    engine: Engine,
+    kept: KeptLines,
+    reading: Reading,
+    folder: Path,
+) -> Iterator[Path | None]:
+    """Yields the files of what was named, on this machine; None if nothing was."""
+    if table is not None and isinstance(engine, Catalogue):
+        with table_here(engine, table, reading.format, folder) as file:
+            yield file
+    elif transactions is not None:
+        with files_here(transactions, folder, kept) as files:
+            yield files
+    else:
+        yield None
 
 
 def _session(pairs: list[str], engine: EngineName) -> dict[str, str]:

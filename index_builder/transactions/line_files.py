@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from index_builder.transactions.doubts import note_ids
+from index_builder.transactions.encoding.kept_lines import KeptLines
 from index_builder.transactions.encoding.lines import EVENT_ID, CheckedLines
 from index_builder.transactions.errors import QuantityError
 from index_builder.transactions.reading import Reading
@@ -31,13 +33,16 @@ COLUMNS = (*_IDS, "timestamp")
 OPTIONAL_COLUMNS = ("quantity", EVENT_ID)
 
 
-def read_lines(path: Path, reading: Reading, lines: CheckedLines) -> Table:
+def read_lines(
+    path: Path, reading: Reading, lines: CheckedLines, kept: KeptLines | None = None
+) -> Table:
     """Reads and checks files one after the other; only a part of one of them is in memory.
 
     Args:
         path: as in `read_transactions`.
         reading: what is known of the data.
         lines: take the rows.
+        kept: lines of files of a folder that need not be read again.
 
     Returns:
         What is known of all files, with their first rows alone.
@@ -45,7 +50,13 @@ def read_lines(path: Path, reading: Reading, lines: CheckedLines) -> Table:
     Raises:
         DataError: a file cannot be used; see `index_builder.transactions.errors`.
     """
-    return whole_table(path, [read_line_file(file, reading, lines) for file in files_of(path)])
+    files = files_of(path)
+    read = partial(read_line_file, reading=reading, lines=lines)
+    if kept is None or len(files) == 1:  # errors show the lines of a single file
+        return whole_table(path, [read(file) for file in files])
+    names = [file.relative_to(path).as_posix() for file in files]
+    tables = [kept.read(*each, lines, read) for each in zip(files, names, strict=True)]
+    return whole_table(path, tables)
 
 
 def read_line_file(path: Path, reading: Reading, lines: CheckedLines) -> Table:

@@ -8,6 +8,7 @@ import polars as pl
 
 from index_builder.transactions.datasets import completejourney, instacart
 from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
+from index_builder.transactions.encoding.kept_lines import KeptLines
 from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.line_files import read_lines
@@ -68,6 +69,7 @@ def read_source_lines(
     path: Path | None,
     reading: Reading,
     lines: CheckedLines,
+    kept: KeptLines | None = None,
 ) -> tuple[Table, str]:
     """Reads the lines of the shop's own files if they are named, otherwise of the data set.
 
@@ -77,6 +79,7 @@ def read_source_lines(
         path: likewise.
         reading: likewise.
         lines: take the rows.
+        kept: lines of files that need not be read again.
 
     Returns:
         What is known of the lines, without them, and the name of the source.
@@ -86,7 +89,7 @@ def read_source_lines(
     """
     _refuse_what_does_not_go_together(transactions, dataset, path, reading)
     if transactions is not None:
-        return read_lines(transactions, reading, lines), str(transactions)
+        return read_lines(transactions, reading, lines, kept), str(transactions)
     if dataset is Dataset.COMPLETEJOURNEY:
         return lines.add(completejourney.read_lines()), completejourney.NAME
     return lines.add(instacart.read_lines(_folder(dataset, path))), instacart.NAME
@@ -115,6 +118,11 @@ def read_encoded(
 def _refuse_what_does_not_go_together(
     transactions: Path | None, dataset: Dataset, path: Path | None, reading: Reading | None
 ) -> None:
+    if transactions is not None and transactions.parts[:1] == ("s3:",):
+        raise SourceError(
+            f"{transactions}: only rtt2vec-build encode reads s3://.\n"
+            "Encode, and go on with --encoded; or copy the files to this machine."
+        )
     if path is not None and (transactions is not None or dataset is not Dataset.INSTACART):
         raise SourceError(f"--path {path} is read only with --dataset {Dataset.INSTACART}.")
     if transactions is None and reading not in (None, Reading()):

@@ -5,14 +5,14 @@ from typing import Literal
 
 Extra = Literal["duckdb", "excel", "kafka", "limits", "memcached", "spark", "tracing"]
 
-_PACKAGES: dict[Extra, str] = {
-    "duckdb": "duckdb",
-    "excel": "fastexcel",
-    "kafka": "confluent-kafka",
-    "limits": "throttled-py",
-    "memcached": "pymemcache",
-    "spark": "pyspark",
-    "tracing": "opentelemetry-sdk",
+_PACKAGES: dict[Extra, tuple[str, ...]] = {  # of several, one is enough
+    "duckdb": ("duckdb",),
+    "excel": ("fastexcel",),
+    "kafka": ("confluent-kafka",),
+    "limits": ("throttled-py",),
+    "memcached": ("pymemcache",),
+    "spark": ("pyspark", "pyspark-client"),
+    "tracing": ("opentelemetry-sdk",),
 }
 
 
@@ -26,9 +26,15 @@ def need(extra: Extra, wanted: str) -> None:
     Raises:
         ExtraMissingError: it is not; the message says how to install it.
     """
-    package = _PACKAGES[extra]
+    packages = _PACKAGES[extra]
+    if not any(map(_is_installed, packages)):
+        remedy = f"pip install 'rtt2vec[{extra}]'"
+        raise ExtraMissingError(f"{wanted} needs {' or '.join(packages)}. Install it: {remedy}")
+
+
+def _is_installed(package: str) -> bool:
     try:
         version(package)
-    except PackageNotFoundError as error:
-        remedy = f"pip install 'rtt2vec[{extra}]'"
-        raise ExtraMissingError(f"{wanted} needs {package}. Install it: {remedy}") from error
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """A shop whose files hold all that is odd about transactions, and what plain Python makes of it."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source_lines
+from index_builder.transactions.tables import Format
 
 ITEMS = ("milk", "Milk", "téa", "Ω", "茶", "🍞", "a'b", 'a"b', "z\\", "10", "9")
 READING = Reading(guests=frozenset({"guest"}), missing=frozenset())
@@ -71,15 +73,16 @@ def write_files(folder: Path, lines: list[Line], names: tuple[str, ...]) -> Path
 
 
 def encoded(
-    engine: str, path: Path, out: Path, session: dict[str, str] | None = None
+    engine: str, path: Path, out: Path, columns: dict[str, str] | None = None
 ) -> EncodedManifest:
     """Encode files, and return the manifest of the tables in `out`."""
+    reading = replace(READING, format=Format(columns=columns or {}))
     with (
         replacing_tables(out) as (tables, work),
-        engine_of(EngineName(engine), work, session) as started,
+        engine_of(EngineName(engine), work) as started,
     ):
         lines = CheckedLines(work / "lines", READING.guests)
-        table, source = read_source_lines(path, Dataset.COMPLETEJOURNEY, None, READING, lines)
+        table, source = read_source_lines(path, Dataset.COMPLETEJOURNEY, None, reading, lines)
         encode_lines(lines, table, source, started, tables, work)
     return read_manifest(out)
 

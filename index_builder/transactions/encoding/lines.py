@@ -1,7 +1,9 @@
 """Checked lines: rows of all files in one form, as Parquet files that every engine reads."""
 
+import os
+import shutil
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,31 @@ from index_builder.transactions.tables import ROW, Notice, Table
 
 EVENT_ID = "event_id"
 _OPTIONAL = {"quantity": pl.Float64, EVENT_ID: pl.String}
+
+
+@dataclass(frozen=True)
+class LinePart:
+    """One of the files, and what is in it.
+
+    Attributes:
+        file: its name.
+        first_place: of the shop's file whose lines these are.
+        last_place: of these lines.
+        rows: number of lines.
+        latest: moment of the last one in time.
+        with_events: whether one of them is an event.
+        with_cancellations: whether one of them has a quantity of 0 or less.
+        guests: those who have a line.
+    """
+
+    file: str
+    first_place: int
+    last_place: int
+    rows: int
+    latest: int
+    with_events: bool
+    with_cancellations: bool
+    guests: tuple[str, ...]
 
 
 class CheckedLines:
@@ -21,23 +48,39 @@ class CheckedLines:
     where a line is no event).
 
     Attributes:
-        files: written so far.
-        rows: number of lines in them.
-        with_events: whether one of them is an event.
-        with_cancellations: whether one of them has a quantity of 0 or less.
+        folder: of the files.
+        parts: written so far, one a file.
     """
 
     def __init__(self, folder: Path, guests: Collection[str] = ()) -> None:
         folder.mkdir()
-        self._folder, self._guests, self._unseen = folder, guests, set(guests)
-        self.files: list[Path] = []
-        self.rows = 0
-        self.with_events = self.with_cancellations = False
-        self._next_place = self._first_place = 0
+        self.folder, self._guests = folder, guests
+        self.parts: list[LinePart] = []
+        self._first_place = 0
+
+    @property
+    def files(self) -> list[Path]:
+        """Written so far."""
+        return [self.folder / part.file for part in self.parts]
+
+    @property
+    def rows(self) -> int:
+        """Number of lines in them."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def with_events(self) -> bool:
+        """Whether one of them is an event."""
+        return any(part.with_events for part in self.parts)
+
+    @property
+    def with_cancellations(self) -> bool:
+        """Whether one of them has a quantity of 0 or less."""
+        return any(part.with_cancellations for part in self.parts)
 
     def begin_file(self) -> None:
         """Says that the rows to come are those of another file, which counts them from 0 again."""
-        self._first_place = self._next_place
+        self._first_place = self.parts[-1].last_place + 1 if self.parts else 0
 
     def add(self, table: Table) -> Table:
         """Writes the rows of a table.
@@ -70,20 +113,54 @@ class CheckedLines:
             self._write(lines)
         return replace(table, frame=table.frame.head(1))
 
+    def take(self, folder: Path, part: LinePart) -> None:
+        """Takes a file that was written before, in another folder, by lines of the same guests."""
+        file, moved = self._next_file(), self._first_place - part.first_place
+        if moved:
+            lines = pl.read_parquet(folder / part.file).with_columns(pl.col("place") + moved)
+            lines.write_parquet(file, compression="lz4")
+        else:
+            _link(folder / part.file, file)
+        self.parts.append(
+            replace(
+                part,
+                file=file.name,
+                first_place=self._first_place,
+                last_place=part.last_place + moved,
+            )
+        )
+
     def notices(self) -> list[Notice]:
         """A notice of guests who have no line, if there are any."""
-        if not self._unseen:
+        unseen = set(self._guests).difference(*(part.guests for part in self.parts))
+        if not unseen:
             return []
-        text = f"{len(self._unseen):,} of {len(self._guests):,} guests have no line"
-        return [Notice(text, len(self._unseen), repr(min(self._unseen)))]
+        text = f"{len(unseen):,} of {len(self._guests):,} guests have no line"
+        return [Notice(text, len(unseen), repr(min(unseen)))]
 
     def _write(self, lines: pl.DataFrame) -> None:
-        file = self._folder / f"{len(self.files):05}.parquet"
+        file = self._next_file()
         lines.write_parquet(file, compression="lz4")
-        self.files.append(file)
-        self.rows += lines.height
-        self._next_place = int(lines["place"].item(-1)) + 1
-        self.with_events |= lines[EVENT_ID].null_count() < lines.height
-        self.with_cancellations |= bool((lines["quantity"] <= 0).any())
-        if self._unseen:
-            self._unseen -= set(lines.filter("is_guest")["user_id"].unique())
+        guests = lines.filter("is_guest")["user_id"].unique().sort()
+        self.parts.append(
+            LinePart(
+                file=file.name,
+                first_place=self._first_place,
+                last_place=int(lines["place"].item(-1)),
+                rows=lines.height,
+                latest=int(lines.select(pl.col("moment").max()).item()),
+                with_events=lines[EVENT_ID].null_count() < lines.height,
+                with_cancellations=bool((lines["quantity"] <= 0).any()),
+                guests=tuple(guests),
+            )
+        )
+
+    def _next_file(self) -> Path:
+        return self.folder / f"{len(self.parts):05}.parquet"
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not on this file system
+        shutil.copyfile(source, target)

@@ -1,6 +1,6 @@
 """Tables: the wanted columns of a shop's files, read or refused with the wrong lines."""
 
-from index_builder.transactions.tables.files import Wanted, files_of, open_file
+from index_builder.transactions.tables.files import Wanted, files_of, is_data_file, open_file
 from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
 from index_builder.transactions.tables.reading import (
@@ -20,6 +20,7 @@ __all__ = [
     "Table",
     "Wanted",
     "files_of",
+    "is_data_file",
     "open_file",
     "read_file",
     "read_parts",

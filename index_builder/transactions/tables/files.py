@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import polars as pl
@@ -114,15 +114,19 @@ def files_of(path: Path) -> list[Path]:
     files = [
         file
         for file in sorted(path.rglob("*"))
-        if file.is_file()
-        and file.name.lower().endswith(SUFFIXES)
-        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+        if file.is_file() and is_data_file(file.relative_to(path))
     ]
     if not files:
         raise UnreadableFileError(
             f"{path}: a folder without data files.\nExpected: {', '.join(SUFFIXES)}."
         )
     return files
+
+
+def is_data_file(name: PurePath) -> bool:
+    """Whether a file of this name, relative to its folder, is read with the folder."""
+    hidden = any(part.startswith((".", "_")) for part in name.parts)
+    return name.name.lower().endswith(SUFFIXES) and not hidden
 
 
 def open_file(file: Path, wanted: Wanted) -> TableFile:

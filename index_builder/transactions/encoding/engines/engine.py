@@ -1,12 +1,13 @@
 """What an engine must be able to do, and which there are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
+import pyarrow as pa
 
 from service.support.extras import need
 
@@ -32,6 +33,18 @@ class Engine(Protocol):
         """Yields the result of a statement, in order if it has an ORDER BY."""
 
 
+@runtime_checkable
+class Catalogue(Protocol):
+    """An engine that knows tables by name, those of Hive, say."""
+
+    def rows(self, table: str, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
+        """Yields the rows of a table, with all its columns; those not wanted are null.
+
+        Raises:
+            SourceError: there is no such table.
+        """
+
+
 @contextmanager
 def engine_of(
     name: EngineName, folder: Path, configuration: Mapping[str, str] | None = None
@@ -41,7 +54,7 @@ def engine_of(
     Args:
         name: of the engine.
         folder: for its own temporary files; Spark's executors must see it, too.
-        configuration: of the Spark session: spark.master, say.
+        configuration: of the Spark session: spark.master or spark.remote, say.
 
     Raises:
         ExtraMissingError: a package, or Java, is not installed.
@@ -55,10 +68,11 @@ def engine_of(
             yield engine
     elif name is EngineName.SPARK:
         need("spark", f"--engine {name}")
-        from index_builder.transactions.encoding.engines.spark_engine import spark_engine
+        from index_builder.transactions.encoding.engines.spark_engine import SparkEngine
+        from index_builder.transactions.encoding.engines.spark_session import spark_session
 
-        with spark_engine(folder, configuration or {}) as engine:
-            yield engine
+        with spark_session(configuration or {}) as session:
+            yield SparkEngine(session, folder)
     else:
         from index_builder.transactions.encoding.engines.polars_engine import PolarsEngine
 

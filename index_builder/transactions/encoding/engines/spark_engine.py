@@ -1,23 +1,25 @@
 """Spark: on this machine or on a cluster; its results come back as Parquet files."""
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 
-from service.support.extras import ExtraMissingError
+from index_builder.transactions.errors import SourceError
 
 
 class SparkEngine:
-    """An `Engine`."""
+    """An `Engine`, and a `Catalogue`."""
 
     def __init__(self, session: SparkSession, folder: Path) -> None:
         self._session, self._folder = session, folder
+        # Spark's default has no room for whether a time is a moment or a local one.
+        session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
 
     def relation(self, name: str, files: Sequence[Path]) -> None:
         """Gives files a name."""
@@ -29,44 +31,33 @@ class SparkEngine:
         self._session.sql(sql).createOrReplaceTempView(name)
 
     def batches(self, sql: str) -> Iterator[pl.DataFrame]:
-        """Yields the result of a statement, from files that the executors write."""
+        """Yields the result of a statement."""
+        for batch in self._result(self._session.sql(sql)):
+            yield pl.DataFrame(pl.from_arrow(batch))
+
+    def rows(self, table: str, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
+        """Yields the rows of a table, with all its columns; those not wanted are null."""
+        try:
+            found = self._session.table(table)
+            columns = found.columns
+        except PySparkException as error:
+            raise SourceError(f"--table {table}: {str(error).splitlines()[0]}") from error
+        quoted = {name: f"`{name.replace('`', '``')}`" for name in columns}
+        chosen = found.selectExpr(
+            *(
+                quoted[name] if name in wanted else f"CAST(NULL AS BOOLEAN) AS {quoted[name]}"
+                for name in columns
+            )
+        )
+        yield from self._result(chosen)
+
+    def _result(self, frame: DataFrame) -> Iterator[pa.RecordBatch]:
+        """Yields the rows of a frame, from files that the executors write."""
         folder = self._folder.resolve() / "result"
-        self._session.sql(sql).write.parquet(folder.as_uri(), compression="lz4_raw")
+        frame.write.parquet(folder.as_uri(), compression="lz4_raw")
         try:
             for file in sorted(folder.glob("part-*.parquet")):  # an ORDER BY numbers them
                 with pq.ParquetFile(file) as parts:
-                    for batch in parts.iter_batches():
-                        yield pl.DataFrame(pl.from_arrow(batch))
+                    yield from parts.iter_batches()
         finally:
             shutil.rmtree(folder)
-
-
-@contextmanager
-def spark_engine(folder: Path, configuration: Mapping[str, str]) -> Iterator[SparkEngine]:
-    """Starts a session, or takes part in one that this process has, which goes on then.
-
-    Raises:
-        ExtraMissingError: there is no Java.
-    """
-    running = SparkSession.getActiveSession()
-    if running is None and not _java():
-        raise ExtraMissingError(
-            "--engine spark needs Java. Install it (apt-get install openjdk-17-jre-headless), or "
-            "set JAVA_HOME."
-        )
-    builder = SparkSession.builder.appName("rtt2vec-build encode")
-    for name, value in configuration.items():
-        builder = builder.config(name, value)
-    session = running or builder.getOrCreate()
-    try:
-        yield SparkEngine(session, folder)
-    finally:
-        if running is None:
-            session.stop()
-
-
-def _java() -> bool:
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which("java") is not None or (
-        home is not None and (Path(home) / "bin" / "java").exists()
-    )

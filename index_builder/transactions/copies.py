@@ -1,0 +1,134 @@
+"""Copies: sources that are elsewhere, brought to this machine to be read like its own files."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.fs as fs
+import pyarrow.parquet as pq
+
+from index_builder.transactions.encoding.engines import Catalogue
+from index_builder.transactions.encoding.kept_lines import KeptLines
+from index_builder.transactions.errors import DataError, EmptyDataError, UnreadableFileError
+from index_builder.transactions.line_files import COLUMNS, OPTIONAL_COLUMNS
+from index_builder.transactions.tables import Format, is_data_file
+
+_CHUNK = 1 << 22  # bytes copied at once
+
+
+@contextmanager
+def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
+    """Yields where the files of a source are; those of a URL are copied into the folder.
+
+    Of files whose lines are kept, only size and time of change are copied.
+
+    Args:
+        source: a path, or a URL that Arrow's file systems know: s3://bucket/folder, say.
+        folder: for copies; new.
+        kept: lines of an encoding before.
+
+    Raises:
+        UnreadableFileError: nothing is there, or it cannot be read.
+    """
+    if not is_url(source):
+        yield Path(source)
+        return
+    with _refusing(source):
+        files, where = fs.FileSystem.from_uri(source)
+        if not where:
+            raise UnreadableFileError(f"{source}: expected a bucket, s3://bucket/folder say.")
+        found = files.get_file_info(where)
+        if found.type is fs.FileType.NotFound:
+            raise UnreadableFileError(f"{source}: no such object.")
+        if found.is_file:
+            copy = folder / PurePosixPath(where).name
+            _copy(files, found, copy)
+        else:
+            copy = folder
+            folder.mkdir()
+            _copy_folder(files, where, folder, kept)
+    with _naming(copy, source.rstrip("/")):
+        yield copy
+
+
+@contextmanager
+def table_here(catalogue: Catalogue, table: str, given: Format, folder: Path) -> Iterator[Path]:
+    """Yields a Parquet file with the rows of a table that a session knows.
+
+    Args:
+        catalogue: of the session.
+        table: its name, db.purchases say.
+        given: the columns that have other names.
+        folder: for the file; new.
+
+    Raises:
+        SourceError: there is no such table.
+        EmptyDataError: it has no rows.
+    """
+    wanted = {part for name in (*COLUMNS, *OPTIONAL_COLUMNS) for part in given.parts(name)}
+    folder.mkdir()
+    copy = folder / f"{table}.parquet"
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in catalogue.rows(table, wanted):
+            writer = writer or pq.ParquetWriter(copy, batch.schema, compression="lz4")
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        raise EmptyDataError(f"{table}: no rows.\nExpected: at least one row.")
+    with _naming(copy, table):
+        yield copy
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is a URL, and no path."""
+    return "://" in source
+
+
+def _copy_folder(files: fs.FileSystem, where: str, folder: Path, kept: KeptLines) -> None:
+    names = {
+        name: each
+        for each in files.get_file_info(fs.FileSelector(where, recursive=True))
+        if each.is_file and is_data_file(name := PurePosixPath(each.path).relative_to(where))
+    }
+    for name, found in names.items():
+        known = kept.knows(str(name), found.size, found.mtime_ns)
+        _copy(files, found, folder / name, empty=known and len(names) > 1)
+
+
+def _copy(files: fs.FileSystem, found: fs.FileInfo, copy: Path, empty: bool = False) -> None:
+    """Copies a file; an empty copy has its size alone, and takes no space."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with copy.open("wb") as target:
+        if empty:
+            target.truncate(found.size)
+        else:
+            with files.open_input_stream(found.path) as source:
+                while some := source.read(_CHUNK):
+                    target.write(some)
+    os.utime(copy, ns=(found.mtime_ns, found.mtime_ns))
+
+
+@contextmanager
+def _refusing(source: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableFileError(
+            f"{source}: cannot be read: {error}\n"
+            "Expected: a URL such as s3://bucket/folder, and what AWS's own tools need as well: "
+            "credentials, AWS_REGION, and AWS_ENDPOINT_URL for another service than Amazon's."
+        ) from error
+
+
+@contextmanager
+def _naming(copy: Path, source: str) -> Iterator[None]:
+    """Names the source in errors in place of its copy."""
+    try:
+        yield
+    except DataError as error:
+        raise type(error)(str(error).replace(str(copy), source)) from error

@@ -1,0 +1,164 @@
+"""Kept lines: an encoding that goes on from the one before is one of all files."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index_builder.cli.main import app
+from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
+from index_builder.transactions.errors import DataError, SharedBasketError
+from tests.data.odd_shop import encoded, odd_lines, write_files
+
+NAMES = ("1.csv", "2.parquet", "3.csv", "4.parquet")
+OPTIONS = ("--missing", "", "--guest", "guest")
+_SECONDS = count(1_600_000_000)  # each file is changed at another time, long ago
+
+
+def again(shop: Path, out: Path, *options: str) -> EncodedManifest:
+    command = ["encode", "--transactions", str(shop), "--out", str(out), *OPTIONS, *options]
+    app(command, standalone_mode=False)
+    return read_manifest(out)
+
+
+def settle(*files: Path) -> None:
+    for file in files:
+        moment = next(_SECONDS) * 10**9
+        os.utime(file, ns=(moment, moment))
+
+
+def spoil(file: Path) -> None:
+    """Make a file unreadable that looks as if nothing had happened to it."""
+    seen = file.stat()
+    file.write_bytes(b"\xff" * seen.st_size)
+    os.utime(file, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = write_files(tmp_path / "shop", odd_lines(1, 60), NAMES)
+    settle(*folder.iterdir())
+    return folder
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(NAMES), st.integers(0, 9) | st.none(), min_size=1),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_it_equals_one_of_all_files(steps: list[dict[str, int | None]]) -> None:
+    """Files come, are changed and go; then those of the step are as a new encoding reads them."""
+    with TemporaryDirectory() as name:
+        work, shop = Path(name), Path(name) / "shop"
+        write_files(shop, odd_lines(0, 10), ("5.csv",))
+        settle(shop / "5.csv")
+        for step in steps:
+            for file, seed in step.items():
+                (shop / file).unlink(missing_ok=True)
+                if seed is not None:
+                    written = write_files(work / "some", odd_lines(seed, 12), (file,)) / file
+                    settle(written)
+                    written.rename(shop / file)
+                    (work / "some").rmdir()
+            assert outcome(shop, work / "out", fresh=False) == outcome(
+                shop, work / "new", fresh=True
+            )
+
+
+def outcome(shop: Path, out: Path, fresh: bool) -> EncodedManifest | str:
+    """The manifest, or the refusal: baskets of two seeds may be of two users."""
+    try:
+        return encoded("polars", shop, out) if fresh else again(shop, out)
+    except DataError as error:
+        return str(error)
+
+
+def test_files_that_were_read_are_not_read_again(shop: Path, tmp_path: Path) -> None:
+    before = again(shop, tmp_path / "out")
+    for file in shop.iterdir():
+        spoil(file)
+    assert again(shop, tmp_path / "out") == before
+    assert again(shop, tmp_path / "out") == before  # what was taken can be taken again
+
+
+def test_the_new_file_alone_is_read(shop: Path, tmp_path: Path) -> None:
+    first = write_files(tmp_path / "first", odd_lines(2, 12), ("0.csv",)) / "0.csv"
+    settle(first)
+    again(shop, tmp_path / "out")
+    (shop / "0.csv").write_bytes(first.read_bytes())
+    settle(shop / "0.csv")
+    expected = encoded("polars", shop, tmp_path / "new")
+    for name in NAMES:
+        spoil(shop / name)
+    assert again(shop, tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("options", [("--afresh",), ("--timezone", "Asia/Tokyo")])
+def test_all_are_read_again_if_asked_or_in_another_way(
+    options: tuple[str, ...], shop: Path, tmp_path: Path
+) -> None:
+    again(shop, tmp_path / "out")
+    spoil(shop / "1.csv")
+    with pytest.raises(DataError, match=r"1\.csv"):
+        again(shop, tmp_path / "out", *options)
+
+
+def test_a_file_that_was_just_changed_is_read_again(shop: Path, tmp_path: Path) -> None:
+    """Its time of change would not show another change that follows at once."""
+    now = time.time_ns()
+    os.utime(shop / "1.csv", ns=(now, now))
+    again(shop, tmp_path / "out")
+    spoil(shop / "1.csv")
+    with pytest.raises(DataError, match=r"1\.csv"):
+        again(shop, tmp_path / "out")
+
+
+def test_moments_in_the_future_are_noted_until_they_are_not(shop: Path, tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=3)
+    content = f"user_id,basket_id,item_id,timestamp\nann,soon,milk,{soon.isoformat()}\n"
+    (shop / "5.csv").write_text(content)
+    settle(shop / "5.csv")
+    notices = again(shop, tmp_path / "out").summary.notices
+    assert any("in the future" in notice.text for notice in notices)
+    spoil(shop / "5.csv")
+    with pytest.raises(DataError, match=r"5\.csv"):
+        again(shop, tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["index", "lines", "release"])
+def test_lines_that_are_damaged_or_of_another_release_are_made_again(
+    damage: str, shop: Path, tmp_path: Path
+) -> None:
+    before = again(shop, tmp_path / "out")
+    index = tmp_path / "out" / "lines" / "lines.json"
+    if damage == "index":
+        index.write_text("{")
+    elif damage == "lines":
+        (index.parent / "00000.parquet").unlink()
+    else:
+        index.write_text(json.dumps(json.loads(index.read_text()) | {"release": "0.0.0"}))
+    assert again(shop, tmp_path / "out") == before
+
+
+def test_a_refusal_leaves_what_was_kept(shop: Path, tmp_path: Path) -> None:
+    before = again(shop, tmp_path / "out")
+    header = "user_id,basket_id,item_id,timestamp\n"
+    (shop / "5.csv").write_text(
+        f"{header}ann,x,milk,2017-12-01T08:00Z\nben,x,milk,2017-12-01T08:00Z\n"
+    )
+    with pytest.raises(SharedBasketError):
+        again(shop, tmp_path / "out")
+    (shop / "5.csv").unlink()
+    for file in shop.iterdir():
+        spoil(file)
+    assert again(shop, tmp_path / "out") == before
