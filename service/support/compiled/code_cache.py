@@ -112,6 +112,12 @@ def _numba_cache(loop: Callable[..., Any], directory: Path, own: Path | None) ->
 
 def _sources(loop: Callable[..., Any]) -> list[bytes]:
     """The hashes of the files that a loop is made from: its own, and those of loops it may call."""
-    called = [each.py_func for each in loop.__globals__.values() if isinstance(each, Dispatcher)]
-    files = sorted({inspect.getfile(each) for each in (loop, *called)})
-    return [hashlib.sha256(Path(file).read_bytes()).digest() for file in files]
+    files: set[str] = set()
+    loops = [loop]
+    while loops:
+        each = loops.pop()
+        if (file := inspect.getfile(each)) not in files:
+            files.add(file)
+            named = each.__globals__.values()
+            loops += [other.py_func for other in named if isinstance(other, Dispatcher)]
+    return [hashlib.sha256(Path(file).read_bytes()).digest() for file in sorted(files)]

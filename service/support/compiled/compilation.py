@@ -32,7 +32,8 @@ def compiled(
 ) -> Callable[[_Loop], _Loop]:
     """Compile a function for the types that its parameters are annotated with.
 
-    Arrays are contiguous. Functions that it calls must stand above it.
+    Arrays are contiguous. Functions that it calls must stand above it. The fields of a named tuple
+    are declared like parameters, by their names; its arrays must be read-only, but for `written`.
 
     Args:
         dimensions: number of axes of each array, by parameter, where it is not 1.
@@ -45,16 +46,20 @@ def compiled(
     """
 
     def compile_now(loop: _Loop) -> _Loop:
-        hints = {name: hint for name, hint in get_type_hints(loop).items() if name != "return"}
-        types = [
-            _array(
-                (records or {}).get(name) or hint, (dimensions or {}).get(name, 1), name in written
-            )
-            for name, hint in hints.items()
-        ]
+        def of(hint: Any) -> list[Any]:
+            hints = get_type_hints(hint)
+            hints.pop("return", None)
+            return [argument(name, each) for name, each in hints.items()]
+
+        def argument(name: str, hint: Any) -> Any:
+            if isinstance(hint, type) and issubclass(hint, tuple):
+                return numba.types.NamedTuple(of(hint), hint)
+            axes = (dimensions or {}).get(name, 1)
+            return _array((records or {}).get(name) or hint, axes, name in written)
+
         dispatcher: Any = numba.njit(nogil=True, fastmath=fastmath)(loop)
         dispatcher._cache = CodeCache(loop)  # `cache=True` would put a cache of Numba's there
-        dispatcher.compile(tuple(types))
+        dispatcher.compile(tuple(of(loop)))
         dispatcher.disable_compile()
         return cast(_Loop, dispatcher)
 
