@@ -1,6 +1,7 @@
 """The profile of a user, and where profiles are read."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,6 +35,15 @@ class Profile(NamedTuple):
     past_indptr: Int64 = read_only(np.zeros(1, np.int64))
     past_items: Int32 = read_only(np.empty(0, np.int32))
     fallback: bool = False
+
+
+@cache
+def nobody(d: int) -> Profile:
+    """The profile of a stranger: a vector of zeros, (d,), and no history."""
+    none = read_only(np.empty(0, np.int32))
+    never = read_only(np.empty(0, np.int64))
+    numbers = read_only(np.zeros(d, np.float32))
+    return Profile(numbers, none, none, numbers[:0], never)
 
 
 Since = Callable[[str], int | None]

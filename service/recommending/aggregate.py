@@ -9,17 +9,16 @@ paper), with the popularity prior and the user's own history beside it:
 The index is searched for the first three terms.
 """
 
-from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, nobody
 from service.recommending.searching.queries import sum_of_swapped, swapped
 from service.recommending.weights import Weights
 from service.support.arrays.array_types import Float32, Int32
-from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
+from service.support.compiled.prefetching import prefetch
 
 Part = Literal["basket", "user", "popularity"]
 PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
@@ -27,9 +26,7 @@ PARTS: tuple[Part, ...] = ("basket", "user", "popularity")
 # Purchases per basket at which history counts for log 2 (DESIGN section 2: found by measurement).
 _RECENCY_SCALE = np.float32(30)
 
-# The history of a stranger.
-_NO_ITEMS = read_only(np.empty(0, np.int32))
-_NO_RECENCY = read_only(np.empty(0, np.float32))
+_AHEAD = 3  # candidates whose memory is asked for before they are scored
 
 
 class Candidates(NamedTuple):
@@ -80,16 +77,16 @@ def score_parts(
         profile: the user, if known.
         basket_exponent: see `Weights`.
     """
-    d = item_vectors.shape[1] // 2
-    basket, user, popularity, history = _score_parts(
+    user = profile or nobody(item_vectors.shape[1] // 2)
+    parts = score_rows(
         item_vectors,
         items,
         sum_of_swapped(item_vectors, anchors, basket_exponent),
-        _no_user_h(d) if profile is None else profile.user_h,
-        _NO_ITEMS if profile is None else profile.items,
-        _NO_RECENCY if profile is None else profile.recency,
+        user.user_h,
+        user.items,
+        user.recency,
     )
-    return Candidates(items, basket, user, popularity, history)
+    return Candidates(items, *parts)
 
 
 def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int32:
@@ -105,14 +102,8 @@ def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int3
     return closest
 
 
-@cache
-def _no_user_h(d: int) -> Float32:
-    """The vector of a stranger."""
-    return read_only(np.zeros(d, np.float32))
-
-
 @compiled(dimensions={"rows": 2}, fastmath={"reassoc", "contract"})
-def _score_parts(
+def score_rows(
     rows: Float32,
     items: Int32,
     basket: Float32,
@@ -135,9 +126,13 @@ def _score_parts(
     """
     parts = np.zeros((4, len(items)), np.float32)
     d = len(user_h)
+    width, flat = rows.shape[1], rows.reshape(-1)
     at = 0
     for place in range(len(items)):
         item = items[place]
+        if place + _AHEAD < len(items):
+            coming = items[place + _AHEAD]
+            prefetch(flat, coming * width, (coming + 1) * width)
         row = rows[item]
         to_basket, to_user = np.float32(0), np.float32(0)
         for column in range(d):

@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple, TypedDict
 
+from service.bundle.catalogue import Catalogue
+
 Source = Literal["user+basket", "basket", "user", "popularity"]
 
 
@@ -24,11 +26,29 @@ class Recommendation(NamedTuple):
     """One item of an answer; diversity and pins may change its place, but not its `score`."""
 
     item_index: int
-    item_id: str
-    name: str
-    category: str
     score: float
-    reasons: Reasons | None = None
+    reasons: Reasons | None
+    catalogue: Catalogue
+
+    def __hash__(self) -> int:
+        """By item and score: a catalogue and reasons have no hash."""
+        return hash((self.item_index, self.score))
+
+    # Looked up when they are asked for: most answers are sent as JSON, whose pieces are ready.
+    @property
+    def item_id(self) -> str:
+        """The item's id."""
+        return self.catalogue.item_ids[self.item_index]
+
+    @property
+    def name(self) -> str:
+        """The item's name."""
+        return self.catalogue.names[self.item_index]
+
+    @property
+    def category(self) -> str:
+        """The item's category; empty without one."""
+        return self.catalogue.categories[self.item_index]
 
 
 class Recommendations(NamedTuple):

@@ -1,83 +1,88 @@
 """Candidates: the items that a request comes down to before they are scored.
 
-Each source turns the context of a request into item indices; `merge` takes what all of them bring.
-To add a source, write a function and name it in SOURCES; how many items it brings is an option.
+They are what the search found, what the user bought most of late, and, where a request names the
+categories, the most popular of these: the other sources look at all items.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
+import numba
 import numpy as np
 
-from service.profiles.profile import Profile
-from service.settings import RecommendOptions
-from service.support.arrays.array_types import Bool, Int32
+from service.profiles.profile import Profile, nobody
+from service.support.arrays.array_types import Bool, Float32, Int32
 from service.support.compiled.compilation import compiled
 
+_FIRST = np.uint32(1)
 
-class Context(NamedTuple):
-    """What is known of a request when its candidates are collected.
 
-    Attributes:
-        found: (n,) int32, what the search brought; -1 where there is nothing more.
+def merge(
+    found: Int32, profile: Profile | None, eligible: Bool, narrowed: bool, count: int
+) -> Int32:
+    """The eligible items that any source brings, (n,) int32, each once, ascending.
+
+    Args:
+        found: item indices from the search, in any order, repeated or not; -1 stands for none.
         profile: the user, if known.
         eligible: (n_items,) which items may be recommended.
         narrowed: whether the request names the categories that these are of.
-        options: how many candidates each source brings.
+        count: the most items that the history brings, and as many come of the categories.
     """
-
-    found: Int32
-    profile: Profile | None
-    eligible: Bool
-    narrowed: bool
-    options: RecommendOptions
-
-
-Source = Callable[[Context], Int32]
-"""Item indices in any order; repeated, ineligible and -1 are allowed."""
+    if narrowed:
+        best = np.flatnonzero(eligible)[:count].astype(np.int32)
+        found = np.concatenate([found, best])
+    user = profile or nobody(0)
+    return _merged(found, user.items, user.recency, eligible, count)
 
 
-def by_search(context: Context) -> Int32:
-    """What the search found."""
-    return context.found
+@numba.njit()
+def _least_of_largest(bits: Int32, count: int) -> int:
+    """The count-th largest of non-negative numbers, or -1 if there are no more than `count`.
 
-
-def by_history(context: Context) -> Int32:
-    """What the user bought most of late."""
-    profile, count = context.profile, context.options.history_candidates
-    if profile is None or not count:
-        return _NONE
-    if len(profile.items) <= count:
-        return profile.items
-    return profile.items[np.argpartition(profile.recency, -count)[-count:]]
-
-
-def by_category(context: Context) -> Int32:
-    """The most popular eligible ones, where few are: the other sources look at all items."""
-    if not context.narrowed:
-        return _NONE
-    best = np.flatnonzero(context.eligible)[: context.options.history_candidates]
-    return best.astype(np.int32)
-
-
-SOURCES: tuple[Source, ...] = (by_search, by_history, by_category)
-
-_NONE = np.empty(0, np.int32)
-
-
-def merge(context: Context) -> Int32:
-    """The eligible items that any source brings, (n,) int32, each once, ascending."""
-    brought = np.concatenate([source(context) for source in SOURCES])
-    return _distinct(np.sort(brought), context.eligible)
+    Found bit by bit, by counting: unlike a partition, that has no branches that depend on data.
+    """
+    if len(bits) <= count:
+        return -1
+    least = 0
+    for bit in range(30, -1, -1):
+        tried = least | (1 << bit)
+        n = 0
+        for number in bits:
+            n += number >= np.int32(tried)
+        if n >= count:
+            least = tried
+    return least
 
 
 @compiled()
-def _distinct(items: Int32, eligible: Bool) -> Int32:
-    """The eligible ones of ascending items, each once; -1 stands for none."""
-    kept = np.empty_like(items)
+def _merged(found: Int32, bought: Int32, recency: Float32, eligible: Bool, count: int) -> Int32:
+    """Of a history longer than `count` the most recent come, of equal ones the smaller items.
+
+    Each item sets a bit, and the bits are read in the order of the items.
+    """
+    marks = np.zeros((len(eligible) + 31) // 32, np.uint32)
+    for item in found:
+        if item >= 0 and eligible[item]:
+            marks[item >> 5] |= _FIRST << np.uint32(item & 31)
+    recencies = recency.view(np.int32)  # of non-negative floats, these sort as they do
+    least = _least_of_largest(recencies, count)
+    room = count
+    for each in recencies:
+        room -= each > least
+    for place in range(len(bought)):
+        item = bought[place]
+        taken = recencies[place] > least
+        if recencies[place] == least and room > 0:
+            taken = True
+            room -= 1
+        if taken and eligible[item]:
+            marks[item >> 5] |= _FIRST << np.uint32(item & 31)
+    items = np.empty(len(found) + len(bought), np.int32)
     n = 0
-    for item in items:
-        if item >= 0 and eligible[item] and (n == 0 or kept[n - 1] != item):
-            kept[n] = item
+    for word in range(len(marks)):
+        rest = marks[word]
+        while rest != 0:
+            lowest = rest & (~rest + _FIRST)
+            # The place of a single bit is the exponent of the float it makes.
+            items[n] = 32 * word + (np.float32(lowest).view(np.int32) >> 23) - 127
             n += 1
-    return kept[:n]
+            rest ^= lowest
+    return items[:n]

@@ -3,7 +3,7 @@
 Whatever gives items to a client, on whichever route, is given this mask and keeps to it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ EVER = float("inf")
 def eligible_items(
     catalogue: Catalogue,
     given: Int32,
-    exclude_items: Iterable[str] = (),
+    exclude_items: Collection[str] = (),
     exclude_categories: Collection[str] = (),
     include_categories: Collection[str] = (),
     allowed: Bool | None = None,
@@ -46,7 +46,8 @@ def eligible_items(
             included[members] = True
         eligible &= included
     eligible[given] = False
-    eligible[catalogue.look_up(exclude_items)[0]] = False
+    if exclude_items:
+        eligible[catalogue.look_up(exclude_items)[0]] = False
     if exclude_categories:
         for members in catalogue.look_up_categories(exclude_categories)[0]:
             eligible[members] = False

@@ -3,37 +3,33 @@
 Offline evaluation runs this very class: ranking is never written twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 from time import time
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.business_rules.planning.arranged import Arranged
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.profile import Profile, ProfileSource
-from service.recommending import candidates as sources
-from service.recommending.aggregate import closest_anchors, score_parts
+from service.recommending.aggregate import closest_anchors
 from service.recommending.answer import Reasons, Recommendation, Recommendations, source_of
+from service.recommending.candidates import merge
 from service.recommending.eligibility import eligible_for
+from service.recommending.postprocess.category_cap import capped_first
 from service.recommending.postprocess.diversity import Diversity
 from service.recommending.postprocess.popularity_fill import top_up
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.postprocess.variants import Variants
-from service.recommending.ranking.evidence import Evidence
-from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.request import RecommendRequest
 from service.recommending.scorer import Scorer
 from service.recommending.searching.anchors import choose_anchors
 from service.recommending.searching.search import Search
-from service.recommending.shortlist import Shortlist
+from service.recommending.shortlist import Scored, Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions, SearchForm
-from service.support.arrays.array_types import Bool, Float32, Int32, Positions
-from service.support.stopwatch import Observe, stopwatch
+from service.support.arrays.array_types import Bool, Int32
+from service.support.stopwatch import Observe, Stopwatch
 
 if TYPE_CHECKING:
     from service.business_rules.planning.plan import Plan
@@ -81,8 +77,8 @@ class Recommender:
         self._taxonomy = TaxonomyFilter.read(bundle, options)
         self._diversity = Diversity(self._rows, self._category_codes)
         self._variants = Variants.read(bundle)
-        self.table = FeatureTable(bundle) if options.ranker else None
         self._scorer = Scorer(bundle, self._weights, options)
+        self.table = self._scorer.table
 
     def recommend(
         self,
@@ -106,30 +102,30 @@ class Recommender:
             options: in place of the recommender's own; they may ask for less effort, not for more.
             observe: is told how long each stage took.
         """
-        lap = stopwatch(observe)
+        watch = Stopwatch(observe)
         plan = None if rulebook is None else rulebook.plan(request.store_id)
         now = time() if rulebook is None else rulebook.now()
-        listed = self._shortlist(request, options or self.options, plan, profile, now, lap)
-        scores = self._scorer.scores(listed)
-        ranked = np.argsort(-scores, kind="stable")  # of equal scores the smaller item is first
-        lap("rank")
-        arranged = self._arrange(listed, scores, ranked)
+        listed = self._shortlist(request, options or self.options, plan, profile, now, watch)
+        scored = self._scored(listed, watch)
+        arranged = self._arrange(listed, scored)
         knows_store = rulebook is None or rulebook.knows(request.store_id)
         answer = Recommendations(
             source=source_of(listed.profile is not None, len(listed.anchors) > 0),
             degraded=_lacks_something(listed) or not knows_store,
             unknown_items=listed.unknown_items,
             unknown_categories=listed.unknown_categories,
-            candidates=len(scores),
+            candidates=len(listed.items),
             filled=listed.filled,
-            items=self._describe(listed, scores, arranged),
+            items=self._describe(listed, scored, arranged),
         )
-        lap("postprocess")
+        watch.lap("postprocess")
         return answer
 
-    def shortlist(self, request: RecommendRequest) -> Shortlist:
-        """The candidates of a request, at least k where the catalogue has them, before ranking."""
-        return self._shortlist(request, self.options, None, None, time(), stopwatch(None))
+    def shortlist(self, request: RecommendRequest) -> Scored:
+        """The candidates of a request, at least k where the catalogue has them, with scores."""
+        watch = Stopwatch(None)
+        listed = self._shortlist(request, self.options, None, None, time(), watch)
+        return self._scored(listed, watch)
 
     def anchors(self, known: Int32, user_id: str | None) -> Int32:
         """The basket-anchor set of distinct, ascending item indices."""
@@ -142,7 +138,7 @@ class Recommender:
         plan: "Plan | None",
         profile: Profile | None,
         now: float,
-        lap: Callable[[str], None],
+        watch: Stopwatch,
     ) -> Shortlist:
         if profile is None and request.user_id is not None:
             profile = self._profiles.get(request.user_id)
@@ -153,30 +149,31 @@ class Recommender:
         unknown_categories = catalogue.look_up_categories(named)[1] if named else []
         if groups is not None and options.group_cap:
             groups.leave_out(eligible, known)
-        lap("lookup")
+        watch.lap("lookup")
         anchors = self._anchors(known, request.user_id, options)
-        lap("anchors")
+        watch.lap("anchors")
         form = self._search_form(options)
         wanted = max(request.k, options.search_candidates)
         if form == "anchors":
             n_bought = len(profile.items) if profile else 0
             wanted += max(0, options.history_candidates - n_bought)
         found = self._search.find(form, anchors, profile, eligible, wanted)
-        lap("search")
+        watch.lap("search")
         narrowed = bool(request.include_categories)
-        items = sources.merge(sources.Context(found, profile, eligible, narrowed, options))
+        items = merge(found, profile, eligible, narrowed, options.history_candidates)
         n_merged = len(items)
         items = self._topped_up(items, eligible, options, request.k)
         if plan is not None:
             items = plan.supply(items, eligible, request.k)
-        exponent = self._weights.basket_exponent
-        candidates = score_parts(self._rows, items, anchors, profile, exponent)
-        with self._evidence(profile, known, options) as evidence:
-            lap("aggregate")
-            features = evidence.features(candidates) if evidence else None
-        filled = len(items) - n_merged
-        found_out = (anchors, known, unknown, unknown_categories, candidates, features, filled)
+        found_out = (anchors, known, unknown, unknown_categories, items, len(items) - n_merged)
         return Shortlist(request, options, plan, profile, *found_out)
+
+    def _scored(self, listed: Shortlist, watch: Stopwatch) -> Scored:
+        """The candidates, diverse unless variants have to be left out before."""
+        return self._scorer.score(listed, not self._caps_groups(listed.options), watch)
+
+    def _caps_groups(self, options: RecommendOptions) -> bool:
+        return self._variants is not None and options.group_cap > 0
 
     def _topped_up(self, items: Int32, eligible: Bool, options: RecommendOptions, k: int) -> Int32:
         """The candidates, with as many best sellers as a list of k needs."""
@@ -193,47 +190,36 @@ class Recommender:
         limit, fraction = options.anchor_limit, options.anchor_fraction
         return choose_anchors(known, limit, fraction, user_id or "", self._bundle.bundle_id)
 
-    def _evidence(
-        self, profile: Profile | None, known: Int32, options: RecommendOptions
-    ) -> AbstractContextManager[Evidence | None]:
-        """The ranker's evidence; None without a ranker, or without a basket."""
-        if self.table is None or not options.ranker or not len(known):
-            return nullcontext()
-        return self.table.evidence(profile, known)
-
-    def _arrange(self, listed: Shortlist, scores: Float32, ranked: Positions) -> Arranged:
+    def _arrange(self, listed: Shortlist, scored: Scored) -> Arranged:
         """The k recommendations: diverse, within the category cap, and as business rules want."""
-        items, plan, k = listed.candidates.items, listed.plan, listed.request.k
-        if self._variants is not None and (cap := listed.options.group_cap):
+        items, options, plan = listed.items, listed.options, listed.plan
+        ranked, k = scored.order, listed.request.k
+        if self._variants is not None and (cap := options.group_cap):
             first = None if plan is None else plan.pinnable(items, k)
             ranked = self._variants.best(items, ranked, cap, first)
-        ranked = self._diversity.reorder(items, scores, ranked, k, listed.options)
+            ranked = self._diversity.reorder(items, scored.scores, ranked, k, options)
+        if options.category_cap:
+            codes = self._category_codes[items]
+            ranked = capped_first(codes, ranked, options.category_cap)
         if self._taxonomy is not None:
             ranked = self._taxonomy.apply(listed.anchors, items, ranked, k)
         return Arranged(ranked[:k], {}) if plan is None else plan.arrange(items, ranked, k)
 
     def _describe(
-        self, listed: Shortlist, scores: Float32, arranged: Arranged
+        self, listed: Shortlist, scored: Scored, arranged: Arranged
     ) -> list[Recommendation]:
         catalogue, chosen = self._bundle.catalogue, arranged.chosen
-        reasons: Iterable[Reasons | None] = (
-            self._reasons(listed, arranged) if listed.request.explain else repeat(None)
-        )
-        return [
-            Recommendation(
-                item, catalogue.item_ids[item], catalogue.names[item], catalogue.categories[item],
-                score, why,
-            )
-            for item, score, why in zip(
-                listed.candidates.items[chosen].tolist(), scores[chosen].tolist(), reasons,
-                strict=False,
-            )
-        ]  # fmt: skip
+        items, scores = listed.items[chosen].tolist(), scored.scores[chosen].tolist()
+        reasons: Iterable[Reasons | None] = repeat(None, len(items))
+        if listed.request.explain:
+            reasons = self._reasons(listed, scored, arranged)
+        return list(map(Recommendation, items, scores, reasons, repeat(catalogue)))
 
-    def _reasons(self, listed: Shortlist, arranged: Arranged) -> Iterator[Reasons]:
+    def _reasons(self, listed: Shortlist, scored: Scored, arranged: Arranged) -> Iterator[Reasons]:
         chosen, anchors, plan = arranged.chosen, listed.anchors, listed.plan
-        items = listed.candidates.items[chosen]
-        parts = zip(*(part.tolist() for part in self._scorer.parts(listed, chosen)), strict=True)
+        items = listed.items[chosen]
+        of_each = self._scorer.parts(listed, scored, chosen)
+        parts = zip(*(part.tolist() for part in of_each), strict=True)
         item_ids = self._bundle.catalogue.item_ids
         closest = closest_anchors(self._rows, items, anchors).tolist() if len(anchors) else None
         places = zip(items.tolist(), chosen.tolist(), parts, strict=True)

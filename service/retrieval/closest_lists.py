@@ -13,8 +13,12 @@ import numpy as np
 from service.retrieval._ranking import as_keys
 from service.retrieval._recall import share_found
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64
-from service.support.arrays.rank_keys import best_keys, indices_of, rank_key, unpack
+from service.support.arrays.rank_keys import best_keys, indices_of, rank_key
 from service.support.compiled.compilation import compiled
+from service.support.compiled.prefetching import prefetch
+
+_AHEAD = 3  # items whose memory is asked for before they are scored
+_NOTHING = np.int64(2**63 - 1)  # after every rank key
 
 _BLOCK = 1 << 22  # scores in memory at once
 
@@ -25,6 +29,7 @@ class ClosestLists:
     Attributes:
         rows: (n_items, 2d + 1) float32, the item vectors.
         items: (n_items, places) int32; see `best`. Without any place if the bundle has no lists.
+        weights: (n_items, places) float32, the neighbour weight of each.
     """
 
     def __init__(
@@ -42,12 +47,16 @@ class ClosestLists:
         self.rows = rows
         self.items = np.empty((len(rows), 0), np.int32) if items is None else items
         self._places_per_item = places_per_item
-        self._weights = np.zeros(self.items.shape, np.float32) if weights is None else weights
+        self.weights = np.zeros(self.items.shape, np.float32) if weights is None else weights
 
     @property
     def longest(self) -> int:
         """The most items of each anchor for which the lists are long enough."""
         return int(self.items.shape[1]) // self._places_per_item
+
+    def places(self, k: int) -> int:
+        """How many places of each list are looked at for k items."""
+        return min(int(self.items.shape[1]), self._places_per_item * k)
 
     def best(
         self, queries: Float32, anchors: Int32, eligible: Bool, k: int, neighbour: float
@@ -64,14 +73,11 @@ class ClosestLists:
         Returns:
             (a, k) int32, best first, of equal scores the smaller item; -1 where there are no more.
         """
-        places = min(self.items.shape[1], self._places_per_item * k)
-        keys = _keys(
-            self.rows, queries, self.items, self._weights, anchors, eligible,
-            np.float32(neighbour), max(places, k), places,
+        places = self.places(k)
+        return best_listed(
+            self.rows, queries, self.items, self.weights, anchors, eligible,
+            np.float32(neighbour), k, places,
         )  # fmt: skip
-        keys.sort(axis=1)
-        _, items = unpack(np.ascontiguousarray(keys[:, :k]))
-        return items
 
 
 def measure_list_recall(
@@ -114,7 +120,7 @@ def measure_list_recall(
     dimensions={"rows": 2, "queries": 2, "items": 2, "weights": 2},
     fastmath={"reassoc", "contract"},
 )
-def _keys(
+def best_listed(
     rows: Float32,
     queries: Float32,
     items: Int32,
@@ -122,19 +128,38 @@ def _keys(
     anchors: Int32,
     eligible: Bool,
     neighbour: np.float32,
-    width: int,
+    k: int,
     places: int,
-) -> Int64:
-    """A rank key for each place of each anchor's list, (a, width); last those that hold nothing."""
-    keys = np.full((len(anchors), width), rank_key(np.float32(-np.inf), -1))
+) -> Int32:
+    """The best k eligible items among the first places of each anchor's list: `ClosestLists.best`.
+
+    An item's rank is the number of keys before its own, which is counted without a branch.
+    """
+    best = np.full((len(anchors), k), np.int32(-1))
+    keys = np.empty(places, np.int64)
+    columns, flat = rows.shape[1], rows.reshape(-1)
+    for anchor in anchors:
+        first = anchor * items.shape[1]
+        prefetch(items.reshape(-1), first, first + places)
+        prefetch(weights.reshape(-1), first, first + places)
     for line in range(len(anchors)):
         anchor, query = anchors[line], queries[line]
         for place in range(places):
+            if place + _AHEAD < places:
+                coming = np.intp(items[anchor, place + _AHEAD]) * columns
+                prefetch(flat, coming, coming + columns)
             item = items[anchor, place]
+            keys[place] = _NOTHING
             if item >= 0 and eligible[item]:
                 score = np.float32(0)
                 for column in range(len(query)):
                     score += query[column] * rows[item, column]
                 score += neighbour * weights[anchor, place]
-                keys[line, place] = rank_key(score, item)
-    return keys
+                keys[place] = rank_key(score, item)
+        for place in range(places):
+            rank = 0
+            for other in range(places):
+                rank += keys[other] < keys[place]
+            if rank < k and keys[place] != _NOTHING:
+                best[line, rank] = items[anchor, place]
+    return best

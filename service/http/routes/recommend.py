@@ -168,7 +168,11 @@ class RecommendEndpoint:
         return body
 
 
-def _item(recommendation: Recommendation) -> dict[str, Any]:
-    _, item_id, name, category, score, reasons = recommendation
-    item = {"item_id": item_id, "name": name, "category": category, "score": score}
-    return item if reasons is None else item | {"reasons": reasons}
+def _item(each: Recommendation) -> dict[str, Any]:
+    item = {
+        "item_id": each.item_id,
+        "name": each.name,
+        "category": each.category,
+        "score": each.score,
+    }
+    return item if each.reasons is None else item | {"reasons": each.reasons}

@@ -36,7 +36,7 @@ class ScoreColumns:
         """Reads a bundle that has neighbours and past baskets; `table` is shared with a ranker."""
         self._table = table or FeatureTable(bundle)
         self._rows = bundle.item_vectors
-        self._groups = [self._table.facts[level] for level in _LEVELS]
+        self._groups = [self._table.known.facts[level] for level in _LEVELS]
         counts = bundle.item_count.astype(np.float64)
         self._shop_shares = [np.bincount(each, counts) / counts.sum() for each in self._groups]
 
@@ -48,8 +48,7 @@ class ScoreColumns:
             items: (n,) int32, ascending, one or more.
         """
         known = score_parts(self._rows, items, _NO_ANCHORS, None)  # for their popularity
-        with self._table.evidence(profile, items) as evidence:
-            features = evidence.features(known)[:, _TAKEN]
+        features = self._table.features(profile, items, known)[:, _TAKEN]
         return np.column_stack([features, *self._level_columns(profile, items)])
 
     def _level_columns(self, profile: Profile | None, items: Int32) -> list[Float32]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.support.arrays.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Int32, Positions
 
 
 def cap_categories(codes: Int32, cap: int) -> Bool:
@@ -22,3 +22,17 @@ def cap_categories(codes: Int32, cap: int) -> Bool:
     kept = np.empty(len(codes), np.bool_)
     kept[order] = np.arange(len(codes)) - start < cap
     return kept | (codes < 0)
+
+
+def capped_first(codes: Int32, ranked: Positions, cap: int) -> Positions:
+    """Moves the places behind the others whose category has its `cap` places before them.
+
+    So a cap gives way where the list would be shorter otherwise.
+
+    Args:
+        codes: (n,) int32, the category of each candidate.
+        ranked: places of candidates, best first.
+        cap: items per category.
+    """
+    within = cap_categories(codes[ranked], cap)
+    return np.concatenate([ranked[within], ranked[~within]])

@@ -16,7 +16,6 @@ item taken last: their merit of some steps ago is too small already (Minoux, 197
 import numba
 import numpy as np
 
-from service.recommending.postprocess.category_cap import cap_categories
 from service.settings import RecommendOptions
 from service.support.arrays.array_types import Float32, Int32, Positions
 from service.support.compiled.compilation import compiled
@@ -48,17 +47,14 @@ class Diversity:
             options: λ, pool and cap.
 
         Returns:
-            (n,) their places, reordered. A cap gives way where the list would be shorter than k.
+            (n,) their places, reordered.
         """
-        codes, cap, weight = self._codes, options.category_cap, options.mmr_lambda
-        if weight < 1:
-            best, merit, pool = items[ranked], scores[ranked], max(k, options.mmr_pool)
-            order = diversify(self._rows, self._scale, best, merit, codes, cap, pool, k, weight)
-            ranked = ranked[order]
-        if cap:
-            within = cap_categories(codes[items[ranked]], cap)
-            ranked = np.concatenate([ranked[within], ranked[~within]])
-        return ranked
+        cap, weight = options.category_cap, options.mmr_lambda
+        if weight == 1:
+            return ranked
+        best, merit, pool = items[ranked], scores[ranked], max(k, options.mmr_pool)
+        order = diversify(self._rows, self._scale, best, merit, self._codes, cap, pool, k, weight)
+        return ranked[order]
 
 
 def inverse_norms(item_vectors: Float32) -> Float32:

@@ -19,7 +19,8 @@ def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int3
     Returns:
         The candidates, lengthened where they did not suffice, ascending.
     """
-    if _room(codes[items], cap) >= k:
+    room = int(cap_categories(codes[items], cap).sum()) if cap else len(items)
+    if room >= k:
         return items
     remaining = eligible.copy()
     remaining[items] = False
@@ -31,8 +32,3 @@ def top_up(items: Int32, eligible: Bool, codes: Int32, cap: int, k: int) -> Int3
     )
     added = added[:missing]
     return np.sort(np.concatenate([items, added, surplus[: max(0, k - len(items) - len(added))]]))
-
-
-def _room(codes: Int32, cap: int) -> int:
-    """How many of these candidates a cap lets through."""
-    return int(cap_categories(codes, cap).sum()) if cap else len(codes)

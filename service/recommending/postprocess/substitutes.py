@@ -9,6 +9,7 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64
+from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
 
 
@@ -38,6 +39,11 @@ class Substitutes:
         self._item = bundle.required("substitute_item", "the search for substitutes")
         self._score = bundle.required("substitute_score", "the search for substitutes")
 
+    @property
+    def arrays(self) -> tuple[Int64, Int32]:
+        """The offsets of each item's substitutes, and the substitutes; read-only."""
+        return read_only(self._indptr), read_only(self._item)
+
     @classmethod
     def read(cls, bundle: Bundle) -> Self | None:
         """The substitutes of a bundle; None if it was built before there were any."""
@@ -64,18 +70,19 @@ class Substitutes:
             basket: (m,) int32.
             log_weight: added once to each item that is a substitute of a basket item.
         """
-        added: Float32 = _demotions(self._indptr, self._item, items, basket, log_weight)
+        added: Float32 = demote(self._indptr, self._item, items, basket, log_weight)
         return added
 
 
 @compiled()
-def _demotions(
+def demote(
     indptr: Int64,
     substitutes: Int32,
     items: Int32,
     basket: Int32,
     log_weight: float,
 ) -> Float32:
+    """What is added to the scores of items; see `Substitutes.demotions`."""
     added = np.zeros(len(items), np.float32)
     for item in basket:
         for substitute in substitutes[indptr[item] : indptr[item + 1]]:

@@ -14,9 +14,11 @@ from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
 from service.support.arrays.array_types import Float32, Int32, Int64, Records
 from service.support.compiled.compilation import compiled
+from service.support.compiled.prefetching import prefetch
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor
+_AHEAD = 3  # candidates whose memory is asked for before they are computed
 
 # The row of each feature in the matrix: an argument of `fill`, since Numba's cache does not
 # notice that a constant of another file changes.
@@ -59,7 +61,7 @@ def _history_weight(near: Int32, weight_back: Float32, recency: Float32) -> np.f
 
 
 @compiled(
-    dimensions={"matrix": 2},
+    dimensions={"matrix": 2, "parts": 2},
     written={"matrix"},
     records={
         "sums": SUMS,
@@ -72,7 +74,7 @@ def _history_weight(near: Int32, weight_back: Float32, recency: Float32) -> np.f
 def fill(
     items: Int32,
     basket: Int32,
-    parts: tuple[Float32, Float32, Float32],
+    parts: Float32,
     row_of: Int32,
     recency: Float32,
     sums: Records,
@@ -88,7 +90,7 @@ def fill(
     Args:
         items: (n,) the candidates.
         basket: the present basket's items.
-        parts: (n,) each: the parts basket, user and popularity of the blended score.
+        parts: (3 or more, n), the parts basket, user and popularity of the blended score.
         row_of: (n_items,) the row of each item in `sums`.
         recency: (n_items,) the sum `recency_60d` of each.
         sums: (rows,) of SUMS, see `service.recommending.ranking.purchase_sums`.
@@ -108,10 +110,14 @@ def fill(
     last_basket = past["days_since_last"] if past["baskets"] > 0 else _NEVER_DAYS
     most_recent, most_votes, most_late_votes, most_subcategory_votes, most_near = _largest(sums)
     indptr, neighbour, weight_back = neighbours
-    basket_parts, user_parts, popularity_parts = parts
+    basket_parts, user_parts, popularity_parts = parts[0], parts[1], parts[2]
 
     for place in range(len(items)):
         item = items[place]
+        if place + _AHEAD < len(items):
+            coming = items[place + _AHEAD]
+            prefetch(neighbour, indptr[coming], indptr[coming + 1])
+            prefetch(weight_back, indptr[coming], indptr[coming + 1])
         fact, of_item = facts[item], sums[row_of[item]]
         same_subcategory, same_category, same_department = 0.0, 0.0, 0.0
         for other in basket:

@@ -13,6 +13,7 @@ import numpy as np
 
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64, Records
 from service.support.compiled.compilation import compiled
+from service.support.compiled.prefetching import prefetch
 from service.support.durations import DAY_S
 
 # Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
@@ -189,6 +190,10 @@ def add_neighbours(
         The number of rows in use now.
     """
     for item in basket:
+        prefetch(neighbours, indptr[item], indptr[item + 1])
+        prefetch(counts, indptr[item], indptr[item + 1])
+        prefetch(weights, indptr[item], indptr[item + 1])
+    for item in basket:
         count = np.float32(item_count[item])
         for at in range(indptr[item], indptr[item + 1]):
             other = neighbours[at]
@@ -204,10 +209,3 @@ def add_neighbours(
             of_other["confidence_sum"] += both / count
             of_other["weight_sum"] += weights[at]
     return rows
-
-
-@compiled(written={"row_of"})
-def clear(row_of: Int32, items: Int32) -> None:
-    """Takes the rows of these items back."""
-    for item in items:
-        row_of[item] = 0

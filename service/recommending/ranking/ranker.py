@@ -14,7 +14,11 @@ from service.support.arrays.array_types import Float32
 
 
 class Ranker:
-    """The trees of a bundle."""
+    """The trees of a bundle.
+
+    Attributes:
+        masks: what they score by.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         """Reads the trees of a bundle that has them.
@@ -23,6 +27,7 @@ class Ranker:
             BundleInvalidError: they use an unknown feature, or have too many leaves.
         """
         self._trees = stored_trees(bundle, "tree", "tree_root", "features", [*FEATURES])
+        self.masks = self._trees.masks
         self._parts = np.array([*FEATURES.values(), "popularity"])
 
     def score(self, features: Float32) -> Float32:

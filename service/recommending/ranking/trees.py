@@ -11,11 +11,12 @@ once, without a branch.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, UInt32
+from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
 
 MOST_LEAVES = 32  # of one tree, the bits of a mask
@@ -24,8 +25,7 @@ _ABREAST = 4  # nodes evaluated together, so that the remaining leaves are writt
 _MANTISSA_BITS, _EXPONENT_BIAS = 23, 127  # of a float32
 
 
-@dataclass(frozen=True)
-class _Masks:
+class Masks(NamedTuple):
     """The inner nodes and the leaves of all trees, tree by tree, leaves from left to right.
 
     Each tree's nodes are padded to a multiple of _ABREAST with tests that never fail.
@@ -81,11 +81,7 @@ class Trees:
         Raises:
             ValueError: a tree has more than MOST_LEAVES leaves.
         """
-        masks = self._masks
-        return _predict(
-            np.ascontiguousarray(features.T),
-            masks.nodes, masks.leaves, masks.feature, masks.threshold, masks.kept, masks.value,
-        )  # fmt: skip
+        return predict(np.ascontiguousarray(features.T), self.masks)
 
     def contributions(self, features: Float32) -> Float32:
         """Splits the scores by feature (Saabas 2014): (n, columns + 1), the last is the bias."""
@@ -95,7 +91,12 @@ class Trees:
         )  # fmt: skip
 
     @cached_property
-    def _masks(self) -> _Masks:
+    def masks(self) -> Masks:
+        """What `predict` needs of them.
+
+        Raises:
+            ValueError: a tree has more than MOST_LEAVES leaves.
+        """
         inner: list[tuple[int, float, int]] = []
         values: list[float] = []
         nodes, leaves = [0], [0]
@@ -119,31 +120,27 @@ class Trees:
             nodes.append(len(inner))
             leaves.append(len(values))
         feature, threshold, kept = zip(*inner, strict=True) if inner else ((), (), ())
-        return _Masks(
-            np.array(nodes, np.int32),
-            np.array(leaves, np.int32),
-            np.array(feature, np.int32),
-            np.array(threshold, np.float32),
-            np.array(kept, np.uint32),
-            np.array(values, np.float32),
+        return Masks(
+            read_only(np.array(nodes, np.int32)),
+            read_only(np.array(leaves, np.int32)),
+            read_only(np.array(feature, np.int32)),
+            read_only(np.array(threshold, np.float32)),
+            read_only(np.array(kept, np.uint32)),
+            read_only(np.array(values, np.float32)),
         )
 
 
+NO_MASKS = Trees(*(np.empty(0, dtype) for dtype in "iifiif")).masks
+
+
 @compiled(dimensions={"columns": 2})
-def _predict(
-    columns: Float32,
-    nodes: Int32,
-    leaves: Int32,
-    feature: Int32,
-    threshold: Float32,
-    kept: UInt32,
-    value: Float32,
-) -> Float32:
+def predict(columns: Float32, masks: Masks) -> Float32:
+    """The (n,) scores of candidates by their features, (columns, n)."""
+    nodes, leaves, feature, threshold, kept, value = masks
     n = columns.shape[1]
     scores = np.zeros(n, np.float32)
     remaining = np.empty(n, np.uint32)
-    leftmost = np.empty(n, np.float32)
-    bits = leftmost.view(np.int32)
+    leaf = np.empty(n, np.int32)
     for tree in range(len(nodes) - 1):
         remaining[:] = _ALL
         for a in range(nodes[tree], nodes[tree + 1], _ABREAST):
@@ -159,12 +156,14 @@ def _predict(
                     & (_ALL if column_c[row] <= at_most_c else kept_c)
                     & (_ALL if column_d[row] <= at_most_d else kept_d)
                 )
-        # The place of a single bit is the exponent of the float it makes.
-        for row in range(n):
-            leftmost[row] = np.float32(remaining[row] & (~remaining[row] + np.uint32(1)))
+        # The place of a single bit is the exponent of the float it makes. Two loops, since the
+        # first is done in vectors, and the second cannot be.
         first = leaves[tree] - _EXPONENT_BIAS
         for row in range(n):
-            scores[row] += value[first + (bits[row] >> _MANTISSA_BITS)]
+            leftmost = np.float32(remaining[row] & (~remaining[row] + np.uint32(1)))
+            leaf[row] = first + (leftmost.view(np.int32) >> _MANTISSA_BITS)
+        for row in range(n):
+            scores[row] += value[np.uint32(leaf[row])]
     return scores
 
 

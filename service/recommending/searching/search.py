@@ -11,11 +11,13 @@ none     No search: candidates come from the user's history and from popularity 
 import numpy as np
 
 from service.bundle.bundle import Bundle
-from service.profiles.profile import Profile
+from service.profiles.profile import Profile, nobody
 from service.recommending.searching.queries import build_queries, mean_query
 from service.recommending.weights import Weights
+from service.retrieval.closest_lists import best_listed
 from service.settings import SearchForm
-from service.support.arrays.array_types import Bool, Int32
+from service.support.arrays.array_types import Bool, Float32, Int32
+from service.support.compiled.compilation import compiled
 
 
 class Search:
@@ -26,6 +28,7 @@ class Search:
         self._rows = bundle.item_vectors
         self._closest = bundle.closest_lists
         self._index = bundle.retrieval
+        self._no_user = nobody(bundle.dimension).user_h
 
     def find(
         self,
@@ -55,14 +58,66 @@ class Search:
             query = mean_query(self._rows, anchors, user_h, self._weights)
             # The anchors find themselves.
             return self._index.search(query, self._at_most(wanted + len(anchors)))[1].ravel()
-        queries = build_queries(self._rows, anchors, user_h, self._weights)
         of_each = -(-wanted // len(anchors))
         if of_each > self._closest.longest:
+            queries = build_queries(self._rows, anchors, user_h, self._weights)
             _, indexed = self._index.search(queries, self._at_most(of_each + len(anchors)))
             # The index knows the vectors alone.
             return np.concatenate([indexed.ravel(), self._closest.items[anchors].ravel()])
-        neighbour = self._weights.neighbour * len(anchors) ** (1 - self._weights.basket_exponent)
-        return self._closest.best(queries, anchors, eligible, of_each, neighbour).ravel()
+        weights, lists = self._weights, self._closest
+        return _find_listed(
+            self._rows, lists.items, lists.weights, anchors, eligible,
+            self._no_user if user_h is None else user_h,
+            len(anchors) ** (1 - weights.basket_exponent),
+            weights.user, weights.popularity, weights.neighbour, of_each, lists.places(of_each),
+        )  # fmt: skip
 
     def _at_most(self, k: int) -> int:
         return min(k, len(self._rows))
+
+
+@compiled(dimensions={"rows": 2, "items": 2, "list_weights": 2})
+def _find_listed(
+    rows: Float32,
+    items: Int32,
+    list_weights: Float32,
+    anchors: Int32,
+    eligible: Bool,
+    user_h: Float32,
+    factor: float,
+    user: float,
+    popularity: float,
+    neighbour: float,
+    k: int,
+    places: int,
+) -> Int32:
+    """The best k of each anchor's list for a user, by the queries of `build_queries`, (a * k,).
+
+    Args:
+        rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
+        items: (n_items, p) see `ClosestLists`.
+        list_weights: (n_items, p) likewise.
+        anchors: (a,) items.
+        eligible: (n_items,) which items may be found.
+        user_h: (d,), zeros for a stranger.
+        factor: of the anchor's part of its query, and of neighbour weights.
+        user: weight of the user's part.
+        popularity: weight of the prior.
+        neighbour: weight of a neighbour weight.
+        k: items of each anchor.
+        places: of each list that are looked at.
+    """
+    d = len(user_h)
+    queries = np.empty((len(anchors), 2 * d + 1), np.float32)
+    for line in range(len(anchors)):
+        row = rows[anchors[line]]
+        for column in range(d):
+            of_user = np.float32(user) * user_h[column]
+            queries[line, column] = np.float32(factor) * row[d + column] + of_user
+            queries[line, d + column] = np.float32(factor) * row[column] + of_user
+        queries[line, 2 * d] = popularity
+    of_neighbour = np.float32(neighbour * factor)
+    found = best_listed(
+        rows, queries, items, list_weights, anchors, eligible, of_neighbour, k, places
+    )
+    return found.reshape(-1)

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.profiles.profile import Profile
-from service.recommending.candidates import Context, merge
-from service.settings import RecommendOptions
+from service.recommending.candidates import merge
 from service.support.arrays.array_types import Int32
 
 N = 10
@@ -27,8 +26,7 @@ def user(**history: float) -> Profile:
 def merged(found: Int32, profile: Profile | None, history: int, *out: int) -> list[int]:
     """The candidates; `out` are not eligible."""
     eligible = ~np.isin(np.arange(N), out)
-    options = RecommendOptions(history_candidates=history)
-    items = merge(Context(found, profile, eligible, False, options))
+    items = merge(found, profile, eligible, False, history)
     assert items.dtype == np.int32
     return [int(item) for item in items]
 
@@ -47,6 +45,12 @@ def test_of_a_long_history_the_most_recent_items_come() -> None:
     assert merged(int32(-1, -1), profile, 4) == [1, 2, 3, 4]
 
 
+def test_of_equally_recent_items_the_smaller_come() -> None:
+    profile = user(i1=0.1, i2=0.1, i3=0.1, i4=0.3)
+    assert merged(int32(), profile, 2) == [1, 4]
+    assert merged(int32(), profile, 3) == [1, 2, 4]
+
+
 def test_nothing_found_for_a_stranger_gives_no_candidates() -> None:
     assert merged(int32(), None, 10) == []
     assert merged(int32(-1, -1), None, 10) == []
@@ -58,8 +62,6 @@ def test_no_candidate_is_ineligible_or_repeated(found: list[int], out: set[int])
 
 
 def test_of_narrowed_items_the_most_popular_come() -> None:
-    options = RecommendOptions(history_candidates=2)
     eligible = np.isin(np.arange(N), [1, 4, 6])
     for narrowed, expected in ((True, [1, 4]), (False, [])):
-        context = Context(int32(), None, eligible, narrowed, options)
-        assert merge(context).tolist() == expected
+        assert merge(int32(), None, eligible, narrowed, 2).tolist() == expected

@@ -23,7 +23,7 @@ def filled(positions: Records, fill: Callable[..., Any] = fill) -> Float32:
         sums[name][1] = number + 2
     facts, subcategory_sums = np.zeros(3, FACTS), np.zeros(1, SUBCATEGORY_SUMS)
     matrix = np.full((len(FEATURES), len(items)), np.nan, np.float32)
-    row_of, parts = np.array([0, 1, 0], np.int32), (part, part + 1, part + 2)
+    row_of, parts = np.array([0, 1, 0], np.int32), np.stack([part, part + 1, part + 2])
     past_sums = np.ones(1, PAST_SUMS)
     near = np.array([0, 1, 1, 1]), np.array([1], np.int32), np.ones(1, np.float32)
     fill(

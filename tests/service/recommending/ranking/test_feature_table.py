@@ -10,7 +10,6 @@ import pytest
 
 from service.bundle.bundle import Bundle, preview_bundle
 from service.profiles.bundle_profiles import BundleProfiles
-from service.profiles.profile import Profile
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.features import FEATURES
@@ -66,8 +65,7 @@ def features(
     bundle: Bundle, table: FeatureTable, user: str | None, basket: list[int], *items: int
 ) -> dict[str, Float32]:
     profile = BundleProfiles(bundle).get(user) if user else None
-    with table.evidence(profile, np.array(basket, np.int32)) as evidence:
-        matrix = evidence.features(candidates(*items))
+    matrix = table.features(profile, np.array(basket, np.int32), candidates(*items))
     assert matrix.shape == (len(items), len(FEATURES))
     assert np.isfinite(matrix).all()
     return dict(zip(FEATURES, matrix.T, strict=True))
@@ -151,20 +149,9 @@ def test_a_request_does_not_change_the_next(bundle: Bundle) -> None:
     shared = FeatureTable(bundle)
     everything = range(N_ITEMS)
     for user, basket in [*asked, *reversed(asked)]:
-        fail_inside(shared, BundleProfiles(bundle).get("user-0"))
         own = features(bundle, FeatureTable(bundle), user, basket, *everything)
         again = features(bundle, shared, user, basket, *everything)
         np.testing.assert_array_equal(np.stack([*own.values()]), np.stack([*again.values()]))
-
-
-def fail_inside(table: FeatureTable, profile: Profile | None) -> None:
-    """Raise while the sums are in use: they are cleared all the same."""
-    block = table.evidence(profile, np.array([0, 2], np.int32))
-    evidence = block.__enter__()
-    assert evidence.row_of.any()
-    failure = LookupError()
-    assert not block.__exit__(LookupError, failure, None)
-    assert not evidence.row_of.any()
 
 
 def test_threads_do_not_mix(bundle: Bundle) -> None:

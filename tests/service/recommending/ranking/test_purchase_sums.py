@@ -13,7 +13,6 @@ from service.recommending.ranking.purchase_sums import (
     SUMS,
     add_neighbours,
     add_past_baskets,
-    clear,
 )
 from service.support.arrays.array_types import Int32, Records
 
@@ -99,8 +98,6 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
     }
     near(past_sums[0], expected)
     assert sorted(items[1:rows].tolist()) == sorted(set().union(*(i for _, i in past)))
-    clear(row_of, items[1:rows])
-    assert not row_of.any()
 
 
 @settings(max_examples=60)
@@ -138,5 +135,3 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
     for name in sums.dtype.fields or ():
         np.testing.assert_allclose(sums[name][row_of], expected.get(name, np.zeros(N)), rtol=1e-5)
     assert sorted(items[1:rows_in_use].tolist()) == np.flatnonzero(expected["cosine_sum"]).tolist()
-    clear(row_of, items[1:rows_in_use])
-    assert not row_of.any()

@@ -1,0 +1,165 @@
+"""Scoring: one compiled pass from the candidates of a request to their order.
+
+The stages, each a compiled loop of its own:
+
+aggregate    the parts of every candidate's blended score; the sums over past and neighbours
+rank         features, trees (or the blend where there are none), what is added to the scores, order
+postprocess  the best ones made diverse
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from service.recommending.aggregate import score_rows
+from service.recommending.postprocess.diversity import diversify
+from service.recommending.postprocess.substitutes import demote
+from service.recommending.ranking.evidence import Known, Scratch, features
+from service.recommending.ranking.feature_matrix import POSITIONS
+from service.recommending.ranking.item_facts import FACTS
+from service.recommending.ranking.purchase_sums import SUMS
+from service.recommending.ranking.trees import Masks, predict
+from service.recommending.searching.queries import sum_of_swapped
+from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions
+from service.support.arrays.rank_keys import rank_key
+from service.support.compiled.clock import seconds
+from service.support.compiled.compilation import compiled
+
+_PLACE = 0xFFFFFFFF  # of a rank key
+
+
+class Shared(NamedTuple):
+    """What all requests share; its arrays are read-only.
+
+    Attributes:
+        rows: (n_items, 2d + 1) float32, the item vectors.
+        inverse_norm: (n_items,) float32, see `inverse_norms`.
+        category: (n_items,) int32, negative for none.
+        substitutes: offsets and items, see `Substitutes`; of no use where a bundle has none.
+        known: what the features are made from; empty without a ranker.
+        masks: the trees; none where there is no ranker.
+    """
+
+    rows: Float32
+    inverse_norm: Float32
+    category: Int32
+    substitutes: tuple[Int64, Int32]
+    known: Known
+    masks: Masks
+
+
+class Terms(NamedTuple):
+    """How one request is scored.
+
+    Attributes:
+        featured: whether features are made; the trees, if there are any, need them.
+        exponent, user, popularity, history: see `Weights`.
+        log_substitute: added to substitutes of the basket's items.
+        category_cap, pool, k, mmr_lambda: see `diversify`; a λ of 1 leaves the order by score.
+    """
+
+    featured: bool
+    exponent: float
+    user: float
+    popularity: float
+    history: float
+    log_substitute: float
+    category_cap: int
+    pool: int
+    k: int
+    mmr_lambda: float
+
+
+@compiled(
+    dimensions={"rows": 2},
+    written={"in_basket", "row_of", "recency", "items", "sums", "ends"},
+    records={"facts": FACTS, "positions": POSITIONS.dtype, "sums": SUMS},
+)
+def score(
+    shared: Shared,
+    scratch: Scratch,
+    terms: Terms,
+    candidates: Int32,
+    anchors: Int32,
+    basket: Int32,
+    user_h: Float32,
+    bought: Int32,
+    bought_recency: Float32,
+    begun: Int64,
+    past_indptr: Int64,
+    past_items: Int32,
+    log_factors: Float32,
+    ends: Float64,
+) -> tuple[Float32, Positions, Float32, Float32]:
+    """Scores candidates and orders them.
+
+    Args:
+        shared: by all requests.
+        scratch: the thread's own.
+        terms: of this request.
+        candidates: (n,) item indices, ascending.
+        anchors: (a,) item indices.
+        basket: (b,) the basket's items.
+        user_h: (d,) the user's vector, zeros for a stranger.
+        bought: (h,) the items of the user's history, ascending.
+        bought_recency: (h,) of each.
+        begun: (p,) start of each of the user's past baskets.
+        past_indptr: (p + 1,) their offsets.
+        past_items: their items.
+        log_factors: (n_items,) added to the scores by business rules; empty for nothing.
+        ends: (2,) receives when the stages aggregate and rank ended, by the clock of `seconds`.
+
+    Returns:
+        (n,) scores; (n,) places of candidates, best first, the first k of them diverse; (4, n)
+        parts of the blended score: basket, user, popularity, history; (features, n) features.
+    """
+    rows, n = shared.rows, len(candidates)
+    query = sum_of_swapped(rows, anchors, terms.exponent)
+    parts = score_rows(rows, candidates, query, user_h, bought, bought_recency)
+    if terms.featured:
+        matrix = features(
+            shared.known, scratch, candidates, parts, basket, begun, past_indptr, past_items, ends
+        )
+    else:
+        matrix = np.empty((0, n), np.float32)
+        ends[0] = seconds()
+
+    if terms.featured and len(shared.masks.nodes) > 1:
+        scores = predict(matrix, shared.masks)
+    else:
+        scores = np.empty(n, np.float32)
+        user, popularity = np.float32(terms.user), np.float32(terms.popularity)
+        history = np.float32(terms.history)
+        for place in range(n):
+            scores[place] = (
+                parts[0, place]
+                + user * parts[1, place]
+                + popularity * parts[2, place]
+                + history * parts[3, place]
+            )
+    if terms.log_substitute != 0:
+        indptr, substitutes = shared.substitutes
+        scores += demote(indptr, substitutes, candidates, basket, terms.log_substitute)
+    if len(log_factors) > 0:
+        for place in range(n):
+            scores[place] += log_factors[candidates[place]]
+    keys = np.empty(n, np.int64)
+    for place in range(n):
+        keys[place] = rank_key(scores[place], place)
+    keys.sort()
+    order = np.empty(n, np.intp)
+    for rank in range(n):
+        order[rank] = keys[rank] & _PLACE
+    ends[1] = seconds()
+
+    if terms.mmr_lambda < 1:
+        best_items, merit = np.empty(n, np.int32), np.empty(n, np.float32)
+        for rank in range(n):
+            best_items[rank], merit[rank] = candidates[order[rank]], scores[order[rank]]
+        order = order[
+            diversify(
+                rows, shared.inverse_norm, best_items, merit, shared.category,
+                terms.category_cap, terms.pool, terms.k, terms.mmr_lambda,
+            )
+        ]  # fmt: skip
+    return scores, order, parts, matrix
