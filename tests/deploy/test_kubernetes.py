@@ -57,26 +57,41 @@ def test_the_settings_exist_and_the_pod_takes_them(pod: dict[str, Any]) -> None:
     assert container["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
 
 
-def test_what_is_mounted_is_there(pod: dict[str, Any]) -> None:
-    (container,) = pod["spec"]["containers"]
-    volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
-    assert {each["name"] for each in container["volumeMounts"]} == volumes.keys()
-    claim = volumes["bundles"]["persistentVolumeClaim"]["claimName"]
-    assert claim == load("bundles.yaml")["metadata"]["name"]
+def test_what_is_mounted_is_there() -> None:
+    manifests = map(load, MANIFESTS)
+    claims = {
+        each["metadata"]["name"] for each in manifests if each["kind"] == "PersistentVolumeClaim"
+    }
+    claimed = set()
+    for spec in pods().values():
+        volumes = {each["name"]: each for each in spec["volumes"]}
+        mounted = {each["name"] for one in containers(spec) for each in one["volumeMounts"]}
+        assert mounted == volumes.keys()
+        claimed |= {
+            each["persistentVolumeClaim"]["claimName"]
+            for each in volumes.values()
+            if "persistentVolumeClaim" in each
+        }
+    assert claimed == claims
 
 
 def pods() -> dict[str, Any]:
     """The specification of each manifest that starts pods."""
-    manifests = {name: load(name) for name in MANIFESTS}
-    return {
-        name: manifest["spec"]["template"]["spec"]
-        for name, manifest in manifests.items()
-        if "template" in manifest.get("spec", {})
+    manifests = {name: load(name).get("spec", {}) for name in MANIFESTS}
+    templates = {
+        name: spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        for name, spec in manifests.items()
     }
+    return {name: template["spec"] for name, template in templates.items() if template}
+
+
+def containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """All containers of a pod."""
+    return [*spec.get("initContainers", []), *spec["containers"]]
 
 
 def test_containers_cannot_do_more_than_they_must() -> None:
-    assert pods()
+    assert pods().keys() == {"build.yaml", "deployment.yaml"}
     for name, spec in pods().items():
         everywhere = spec["securityContext"]
         assert everywhere["runAsNonRoot"] is True, name
@@ -84,7 +99,7 @@ def test_containers_cannot_do_more_than_they_must() -> None:
         assert everywhere["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert spec["automountServiceAccountToken"] is False, name
         assert not spec.keys() & {"hostNetwork", "hostPID", "hostIPC"}, name
-        for container in spec["containers"] + spec.get("initContainers", []):
+        for container in containers(spec):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
