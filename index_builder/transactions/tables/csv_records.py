@@ -11,7 +11,9 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TextIO
+
+import polars as pl
 
 from index_builder.transactions.errors import UnreadableFileError
 from index_builder.transactions.tables.csv_layout import CsvLayout
@@ -41,28 +43,71 @@ class _Lines(Iterator[str]):
 def count_records(layout: CsvLayout) -> tuple[int, int]:
     """Counts the records below the names of the columns, and the blank lines.
 
-    Without quotation marks each line is a record, which is quick to count. From the block with the
-    first mark on, all records are parsed by `csv`.
+    A block of lines of which each is a record, or blank, is quick to count. Others are parsed by
+    `csv`, up to the end of the record in which the block ends.
 
     Raises:
         UnreadableFileError: a record is not what it seems to be; the message has its line.
         UnicodeDecodeError: the file is no text in this encoding.
     """
-    marks = [_MARK] if layout.quotes else []
-    marks += [layout.escape] if layout.escape else []
-    records, blank = -1, 0
+    counted = _Counted(-1, 0, layout.lines_before)
+    simple = _SimpleBlocks(layout)
     with layout.opened() as text:
         while block := text.read(_BLOCK) + text.readline():
-            if any(mark in block for mark in marks):
-                lines = itertools.chain(io.StringIO(block, newline=""), text)
-                before = layout.lines_before + records + 1 + blank
-                for is_record in _parsed(layout, lines, before):
-                    records, blank = records + is_record, blank + (not is_record)
-                break
-            several = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-            blank += several.count("")
-            records += len(several) - several.count("")
-    return records, blank
+            found = simple.counted(block) or _parsed_block(layout, block, text, counted.lines)
+            counted = _Counted(*(sum(each) for each in zip(counted, found, strict=True)))
+    return counted.records, counted.blank
+
+
+class _Counted(NamedTuple):
+    records: int
+    blank: int
+    lines: int
+
+
+class _SimpleBlocks:
+    """Counts blocks of which each line is a record, or blank."""
+
+    def __init__(self, layout: CsvLayout) -> None:
+        self._marks = [_MARK] if layout.quotes else []
+        self._marks += [layout.escape] if layout.escape else []
+        separator, more = re.escape(layout.separator), len(layout.names) - 1
+        field = rf'(?:"[^"\r\n]*"|[^"{separator}\r\n]*)'
+        # A line of one field may be blank, so that the two could not be told apart.
+        self._record = rf"(?m)^{field}(?:{separator}{field}){{{more}}}\r?$" if more else None
+
+    def counted(self, block: str) -> _Counted | None:
+        """Counts the records, blank lines and lines; None if the block is not a simple one."""
+        if not any(mark in block for mark in self._marks):
+            lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+            blank = lines.count("")
+            return _Counted(len(lines) - blank, blank, len(lines))
+        if self._record is None or self._marks != [_MARK]:
+            return None
+        text = pl.Series([block.removesuffix("\n")])
+        records = int(text.str.count_matches(self._record).item())
+        blank = int(text.str.count_matches(r"(?m)^\r?$").item())
+        lines_there = block.removesuffix("\n").count("\n") + 1
+        return _Counted(records, blank, lines_there) if records + blank == lines_there else None
+
+
+def _parsed_block(layout: CsvLayout, block: str, text: TextIO, before: int) -> _Counted:
+    """Parses the records that begin in a block; the last may end behind it."""
+    in_block = sum(1 for _ in io.StringIO(block, newline=""))
+    taken = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        for line in itertools.chain(io.StringIO(block, newline=""), text):
+            taken += 1
+            yield line
+
+    records = blank = 0
+    for is_record in _parsed(layout, lines(), before):
+        records, blank = records + is_record, blank + (not is_record)
+        if taken >= in_block:
+            break
+    return _Counted(records, blank, taken)
 
 
 def refuse_first_fault(layout: CsvLayout) -> None:

@@ -284,3 +284,20 @@ def test_no_line_is_swallowed_without_a_word(
         within = sum((field or "").count("\n") for row in found for field in row)
         assert len(found) >= len([line for line in kept if line.strip(',"')]) + 1 - within
         assert len(found) <= len(kept) + 1 - within
+
+
+def test_quoted_records_are_counted_over_many_blocks(tmp_path: Path) -> None:
+    """Most blocks hold a line a record; in some a field has line ends, also at their border."""
+    filling = '"u","' + "x" * 1000 + '","t","1"\n'
+    odd = '"u","two\n""lines""","t","2"\n\n' + '"u","' + "line\n" * 300_000 + '","t","3"\r\n'
+    part = filling * 1500 + odd
+    found = rows(tmp_path, HEADER + part * 3 + filling)
+    assert len(found) == 3 * 1502 + 1
+    assert [row[3] for row in found[1499:1503]] == ["1", "2", "3", "1"]
+    assert found[1500][1] == 'two\n"lines"'
+
+
+def test_a_fault_behind_many_quoted_lines_is_named_by_its_line(tmp_path: Path) -> None:
+    filling = '"u","' + "x" * 1000 + '","t","1"\n'
+    text = HEADER + filling * 2000 + '"u","a\nb","t","2"\n' + filling * 2000 + '"u","i,"t","1"\n'
+    assert "line 4004" in refusal(tmp_path, text)
