@@ -6,20 +6,22 @@ the user's baskets in proportion to their sizes s: a user with i in a baskets an
 then has both in a · b · Σ s² / (Σ s)² of them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array, diags_array
+from scipy.sparse import csc_array, diags_array
 
 from index_builder.config import SubstitutesConfig
-from index_builder.transactions.encoded.basket_matrix import basket_matrix
-from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.encoding import EncodedBaskets, EncodedTransactions
 from service.bundle.taxonomy import Level
 from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions
 from service.support.arrays.offsets import offsets
 
 _PRIOR_BASKETS = 1  # added to those counted and to those expected: few baskets prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
+GROUP_LINES = 1 << 23  # of the subcategories whose baskets are in memory at once
+BLOCK_BASKETS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,56 @@ def _pairs(
 ) -> tuple[Int32, Int32, Float64]:
     """All pairs of an item and a substitute, with their scores, in any order."""
     known = encoded.of_users  # guests are no user who buys one item instead of another
-    baskets = basket_matrix(known.basket_indptr, known.basket_items, encoded.n_items, np.float64)
-    places = (known.basket_user, np.arange(known.n_baskets))
-    shape = (encoded.n_users, known.n_baskets)
-    of_user = csr_array((np.ones(known.n_baskets), places), shape=shape)
-    bought = (of_user @ baskets).tocsc()  # (users, items): baskets of the user with the item
     sizes = known.basket_sizes.astype(float)
-    total = of_user @ sizes
-    chance = np.divide(of_user @ sizes**2, total**2, out=np.zeros_like(total), where=total > 0)
-    by_item = baskets.tocsc()
+    total = np.bincount(known.basket_user, sizes, encoded.n_users)
+    squares = np.bincount(known.basket_user, sizes**2, encoded.n_users)
+    chance = np.divide(squares, total**2, out=np.zeros_like(total), where=total > 0)
     found = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
-    for members in subcategory.members.values():
-        alike = _Subcategory(by_item[:, members], bought[:, members], chance)
-        for start in range(0, len(members), _BLOCK_ITEMS):
-            item, other, score = alike.pairs(slice(start, start + _BLOCK_ITEMS), config)
-            found.append((members[start + item], members[other], score))
+    for group in _groups(encoded.item_count, subcategory):
+        items = np.sort(np.concatenate(group))
+        baskets, bought = _purchases(known, items, encoded.n_users)
+        for members in group:
+            places = np.searchsorted(items, members)
+            alike = _Subcategory(baskets[:, places], bought[:, places], chance)
+            for start in range(0, len(members), _BLOCK_ITEMS):
+                item, other, score = alike.pairs(slice(start, start + _BLOCK_ITEMS), config)
+                found.append((members[start + item], members[other], score))
     items, others, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return items, others, scores
+
+
+def _groups(item_count: Int32, subcategory: Level) -> Iterator[list[Int32]]:
+    """Yields the members of subcategories that few million lines hold together."""
+    group: list[Int32] = []
+    lines = 0
+    for members in subcategory.members.values():
+        own = int(item_count[members].sum(dtype=np.int64))
+        if group and lines + own > GROUP_LINES:
+            yield group
+            group, lines = [], 0
+        group, lines = [*group, members], lines + own
+    if group:
+        yield group
+
+
+def _purchases(baskets: EncodedBaskets, items: Int32, n_users: int) -> tuple[csc_array, csc_array]:
+    """Ones for the baskets with each of these items, and the baskets of each user with it."""
+    place = np.full(int(items.max(initial=0)) + 1, -1, np.int32)
+    place[items] = np.arange(len(items), dtype=np.int32)
+    rows, columns = [], []
+    for first in range(0, baskets.n_baskets, BLOCK_BASKETS):
+        indptr = baskets.basket_indptr[first : first + BLOCK_BASKETS + 1]
+        some = baskets.basket_items[indptr[0] : indptr[-1]]
+        lines = np.flatnonzero(some < len(place))
+        lines = lines[place[some[lines]] >= 0]
+        columns.append(place[some[lines]])
+        basket = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
+        rows.append(np.int32(first) + basket[lines])
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    ones = np.ones(len(row))
+    held = csc_array((ones, (row, column)), shape=(baskets.n_baskets, len(items)))
+    user = baskets.basket_user[row]
+    return held, csc_array((ones, (user, column)), shape=(n_users, len(items)))
 
 
 class _Subcategory:

@@ -5,10 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rusket._rusket import fpgrowth_from_csr
 
-from index_builder.transactions.encoded.basket_matrix import basket_matrix, co_purchase_blocks
+from index_builder.transactions.encoded.basket_matrix import (
+    basket_matrix,
+    co_purchase_blocks,
+    item_counts,
+)
 from service.support.arrays.array_types import Int32, Int64, Positions, UInt32, UInt64
+from service.support.arrays.offsets import offsets
 
 _MOST_MINED = 6_000_000  # itemsets at once; each takes some 80 bytes
+_MOST_LINES = np.iinfo(np.int32).max  # that rusket can number; of more, pairs alone are found
 _BLOCK_CELLS = 10_000_000  # of the matrix of pairs; a cell takes up to 12 bytes
 
 
@@ -67,10 +73,10 @@ def frequent_itemsets(
         max_length: 2 or more.
         most: itemsets of one length above 2; twice as many pairs.
     """
-    count = np.bincount(items, minlength=n_items)
-    frequent = count[items] >= min_count
-    starts = np.concatenate([[0], np.cumsum(frequent)])[indptr].astype(np.int32)
-    members = items[frequent].astype(np.int32)
+    count = item_counts(items, n_items)
+    frequent = (count >= min_count)[items]
+    starts = offsets(frequent)[indptr]
+    members = items[frequent].astype(np.int32, copy=False)
     singles = _singles(n_items, count, min_count)
     if not len(members):
         return singles
@@ -80,9 +86,9 @@ def frequent_itemsets(
     for length in range(3, max_length + 1):
         if len(found.items) < length - 1:
             break
-        if _most_unions(found.items[-1]) > _MOST_MINED:
+        if len(members) > _MOST_LINES or _most_unions(found.items[-1]) > _MOST_MINED:
             return replace(found, complete=False)
-        mined = fpgrowth_from_csr(starts, members, n_items, min_count, length)
+        mined = fpgrowth_from_csr(starts.astype(np.int32), members, n_items, min_count, length)
         longest = int((np.diff(mined[1].astype(np.int64)) == length).sum())
         if longest > most:
             return replace(found, complete=False)
@@ -96,11 +102,11 @@ def _singles(n_items: int, count: Int64, min_count: int) -> Itemsets:
 
 
 def _with_pairs(
-    singles: Itemsets, starts: Int32, members: Int32, min_count: int, most: int
+    singles: Itemsets, starts: Int64, members: Int32, min_count: int, most: int
 ) -> Itemsets | None:
     """Adds the pairs, counted some rows of their matrix at a time; None if they are too many."""
     n_items = singles.n_items
-    baskets = basket_matrix(starts.astype(np.int64), members, n_items)
+    baskets = basket_matrix(starts, members, n_items)
     found, places = [], 0
     for block, together in co_purchase_blocks(baskets, max(1, _BLOCK_CELLS // n_items)):
         rows = np.repeat(np.arange(n_items, dtype=np.int32)[block], np.diff(together.indptr))

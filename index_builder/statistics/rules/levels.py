@@ -10,6 +10,8 @@ from service.bundle.taxonomy import Level
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.offsets import offsets
 
+BLOCK_BASKETS = 1 << 19
+
 
 def item_rules(encoded: EncodedTransactions, config: AssociationRulesConfig) -> AssociationRules:
     """Finds the rules between items."""
@@ -50,11 +52,16 @@ def category_lift(
 
 def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int32]:
     """Where each basket starts, and its codes of the level, distinct and ascending."""
-    basket, code = encoded.line_basket.astype(np.int64), level.codes[encoded.basket_items]
     width = max(1, len(level.names))
-    distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
-    sizes = np.bincount(distinct // width, minlength=encoded.n_baskets)
-    return offsets(sizes), (distinct % width).astype(np.int32)
+    sizes, codes = [], []
+    for first in range(0, max(1, encoded.n_baskets), BLOCK_BASKETS):
+        indptr = encoded.basket_indptr[first : first + BLOCK_BASKETS + 1]
+        code = level.codes[encoded.basket_items[indptr[0] : indptr[-1]]]
+        basket = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
+        sizes.append(np.bincount(distinct // width, minlength=len(indptr) - 1))
+        codes.append((distinct % width).astype(np.int32))
+    return offsets(np.concatenate(sizes)), np.concatenate(codes)
 
 
 def _all_baskets(encoded: EncodedTransactions) -> int:

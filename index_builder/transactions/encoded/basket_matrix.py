@@ -8,6 +8,8 @@ from scipy.sparse import csr_array
 
 from service.support.arrays.array_types import Int32, Int64
 
+BLOCK_LINES = 1 << 24
+
 
 def basket_matrix(
     indptr: Int64, items: Int32, n_items: int, dtype: npt.DTypeLike = np.float32
@@ -21,8 +23,17 @@ def basket_matrix(
         dtype: of the ones.
     """
     # SciPy would widen the items to the type of the offsets, which takes twice the memory.
-    starts = indptr.astype(items.dtype)
-    return csr_array((np.ones(len(items), dtype), items, starts), shape=(len(indptr) - 1, n_items))
+    kind = items.dtype if indptr[-1] <= np.iinfo(items.dtype).max else indptr.dtype
+    places = items.astype(kind, copy=False), indptr.astype(kind, copy=False)
+    return csr_array((np.ones(len(items), dtype), *places), shape=(len(indptr) - 1, n_items))
+
+
+def item_counts(items: Int32, n_items: int) -> Int64:
+    """(n_items,) number of baskets with each item, of the items of all baskets."""
+    counts = np.zeros(n_items, np.int64)
+    for start in range(0, len(items), BLOCK_LINES):  # which NumPy makes a wider copy of
+        counts += np.bincount(items[start : start + BLOCK_LINES], minlength=n_items)
+    return counts
 
 
 def co_purchase_blocks(baskets: csr_array, block_items: int) -> Iterator[tuple[slice, csr_array]]:

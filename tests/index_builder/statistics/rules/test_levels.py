@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import index_builder.statistics.rules.levels
 from index_builder.config import AssociationRulesConfig
 from index_builder.statistics.rules.levels import category_lift, item_rules, level_rules
 from index_builder.transactions.encoded.encoding import EncodedTransactions
@@ -31,6 +32,14 @@ def test_a_level_joins_what_items_keep_apart(encoded: EncodedTransactions) -> No
     assert rules.confidence.tolist() == [2 / 4, 2 / 2]
     assert rules.lift == pytest.approx([(2 / 4) / (2 / 5)] * 2)
     assert len(item_rules(encoded, replace_support(0.3)).lift) == 0
+
+
+def test_blocks_of_baskets_make_no_difference(
+    encoded: EncodedTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = category_lift(encoded, LEVEL, 1)
+    monkeypatch.setattr(index_builder.statistics.rules.levels, "BLOCK_BASKETS", 2)
+    np.testing.assert_array_equal(category_lift(encoded, LEVEL, 1), at_once)
 
 
 def replace_support(share: float) -> AssociationRulesConfig:
