@@ -12,7 +12,7 @@ CLIENT := $(VENV)/pyspark-client
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-fold-in chaos mutants screenshots audit hashes clean
+.PHONY: help install run build evaluate memcached chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-scale bench-fold-in chaos mutants screenshots audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -87,6 +87,9 @@ bench-smoke: $(STAMP) ## check that every bench runs, on a tiny shop
 
 bench-train: $(STAMP) ## training speed, compared with gensim's
 	$(BIN)/python bench/training_speed.py
+
+bench-scale: $(STAMP) $(BUNDLES)/current ## measure 23 million lines, and 3.5 million users (25 min)
+	$(BIN)/python -m bench.scale --bundle $(BUNDLES)
 
 bench-fold-in: $(STAMP) $(BUNDLES)/current ## recommendations for users the model never saw (10 min)
 	$(BIN)/python bench/fold_in.py --bundle $(BUNDLES)

@@ -1,0 +1,54 @@
+"""`python -m bench.scale`: measure a build far beyond the demo's size, and check its limits.
+
+Prints one table, and writes the same figures as JSON, with machine and versions. With `--full`,
+100 million lines are encoded as well, with two kinds of ids; that needs 20 GB of disk.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.figures import Figure, as_table, write
+from bench.scale.encoding import LARGE, SMALL, measure_encoding
+from bench.scale.serving import measure_serving
+
+_USERS, _ITEMS = 3_500_000, 90_000
+PARTS = ("encoding", "serving")
+
+
+def main() -> None:
+    """Run the parts and print the table; exit with 1 if a limit is missed."""
+    arguments = _arguments()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    figures = list(_figures(arguments))
+    Console().print(as_table(figures))
+    write(arguments.out / "scale.json", figures)
+    if missed := [figure.name for figure in figures if figure.verdict == "missed"]:
+        sys.exit(f"bench: missed {', '.join(missed)}")
+
+
+def _figures(arguments: argparse.Namespace) -> Iterator[Figure]:
+    if "encoding" in arguments.only:
+        yield from measure_encoding(arguments.scratch, SMALL, ("polars", "duckdb"))
+        for extent in LARGE if arguments.full else ():
+            yield from measure_encoding(arguments.scratch, extent, ("polars",))
+    if "serving" in arguments.only:
+        yield from measure_serving(arguments.bundle, arguments.scratch, _USERS, _ITEMS)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
+    add = parser.add_argument
+    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
+    add("--out", type=Path, default=Path("bench/results"), help="(%(default)s)")
+    add("--scratch", type=Path, default=Path("scale-scratch"), help="(%(default)s)")
+    add("--only", nargs="+", choices=PARTS, default=PARTS, help="(%(default)s)")
+    add("--full", action="store_true", help="100 million lines as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
