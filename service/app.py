@@ -28,6 +28,7 @@ from service.http.problems import (
     answer_problem,
     documented,
 )
+from service.http.protocol.balance import Balance
 from service.http.protocol.connections import Connections
 from service.http.protocol.shedding import Shedding
 from service.http.routes.admin import admin_routes
@@ -57,7 +58,10 @@ _POLL_S = 0.1
 
 
 def create_app(
-    settings: Settings, metrics: Metrics | None = None, shared: Path | None = None
+    settings: Settings,
+    metrics: Metrics | None = None,
+    shared: Path | None = None,
+    balance: Balance | None = None,
 ) -> FastAPI:
     """Return the service, which loads its bundle when it starts to run.
 
@@ -68,6 +72,7 @@ def create_app(
         settings: of the service.
         metrics: to count in; new ones by default.
         shared: a directory that all workers share.
+        balance: of connections among the workers, if there are several.
     """
     tracing = None
     if settings.traces is not None:
@@ -95,6 +100,7 @@ def create_app(
         settings.unfinished_limit_bytes,
         settings.transfer_timeout_s,
         metrics.observe_cut_connection,
+        balance,
     )
 
     @asynccontextmanager
@@ -115,7 +121,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             *([tracing.middleware()] if tracing else []),
-            Middleware(RequestMiddleware, metrics=metrics, serving=serving),
+            Middleware(RequestMiddleware, metrics=metrics, serving=serving, balance=balance),
             *_cors(settings, access),
             Middleware(Shortcut, route=recommend),
         ],

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.problems import ProblemError
+from service.http.protocol.balance import Balance
 from service.serving.serving import Serving
 from service.telemetry.log_lines import RequestRecord
 from service.telemetry.logs import QUIET, request_id
@@ -30,13 +31,17 @@ os.register_at_fork(after_in_child=_ids.clear)  # else two processes would give 
 class RequestMiddleware:
     """Gives every request an id, logs it and counts it.
 
-    While the process drains, it closes connections, so that clients open new ones elsewhere.
+    While the process drains, or if this worker has too many of them, it closes connections, so that
+    clients open new ones elsewhere.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, serving: Serving) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, serving: Serving, balance: Balance | None = None
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._serving = serving
+        self._balance = balance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
@@ -53,7 +58,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", name)]
-                if self._serving.draining:
+                if self._is_last():
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -61,6 +66,12 @@ class RequestMiddleware:
             await self._app(scope, receive, send_named)
         finally:
             self._record(scope, status, perf_counter() - started)
+
+    def _is_last(self) -> bool:
+        """Return whether the connection is to be closed after this answer."""
+        if self._serving.draining:
+            return True
+        return self._balance is not None and self._balance.closes_one()
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", "other")

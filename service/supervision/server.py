@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from service.http.protocol.balance import Balance
 from service.settings import Settings
+from service.supervision.acceptor import Acceptor
 from service.support.apart import leave_at_once
 
 if TYPE_CHECKING:
@@ -58,13 +60,21 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         settings: Settings,
         drain: Callable[[], None],
-        is_worker: bool = False,
+        balance: Balance | None = None,
     ) -> None:
-        """Prepares to serve; `drain` turns readiness off."""
+        """Prepares to serve.
+
+        Args:
+            config: see `server_config`.
+            settings: of the service.
+            drain: turns readiness off.
+            balance: of a worker, with the others.
+        """
         super().__init__(config)
         self._settings = settings
         self._drain = drain
-        self._is_worker = is_worker
+        self._balance = balance
+        self._acceptor: Acceptor | None = None
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -74,13 +84,35 @@ class Server(uvicorn.Server):
         signal.signal(signal.SIGALRM, _end)
         await super().serve(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections; a worker does so in turn with the others."""
+        if self._balance is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        for each in sockets or []:
+            self._acceptor = Acceptor(each, self._balance, self._protocol)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more connections, and finish the requests that have come."""
+        if self._acceptor is not None:
+            await self._acceptor.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Stop serving, on a signal."""
-        if self._is_worker and sig == signal.SIGINT:
+        if self._balance is not None and sig == signal.SIGINT:
             return  # It came from the terminal; the supervisor has it, too.
         if not self._stopping:
             self.stop(self._settings.drain_s if sig == signal.SIGTERM else 0)
-        elif not self._is_worker:
+        elif self._balance is None:
             leave_at_once(1)
 
     def stop(self, drain_s: float) -> None:

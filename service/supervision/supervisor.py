@@ -6,15 +6,17 @@ time, after waits that double; the workers that run go on answering.
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from socket import socket, socketpair
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from service.http.protocol.balance import ABSENT
 from service.supervision.start_checks import StartError
 from service.supervision.worker import Service, Start, Worker
 from service.support.backoff import Backoff
@@ -54,6 +56,9 @@ class Supervisor:
         self._shared = shared
         self._listener = listener
         self._on_begin = begin
+        # In memory that all processes share: workers divide the connections among themselves.
+        counts = [ABSENT] * service.settings.workers
+        self._counts: MutableSequence[int] = get_context("spawn").RawArray("i", counts)
         self._workers: list[Worker] = []
         self._retry = Backoff(*_RETRY_S)
         self._fails = False  # whether the latest start failed
@@ -82,7 +87,8 @@ class Supervisor:
         starts: list[Start] = ["when let in"] * self._service.settings.workers
         starts[0] = "after checks"
         try:
-            self._workers += [Worker(self._service, self._listener, start) for start in starts]
+            for start in starts:
+                self._add_worker(start)
         except OSError as error:  # no memory or no process left
             raise StartError(f"a worker cannot start: {error}.") from error
         checking = self._workers[0]
@@ -102,6 +108,7 @@ class Supervisor:
                 self._retry.reset()
             if each.exit_code is not None:
                 self._workers.remove(each)
+                self._counts[each.place] = ABSENT
                 self._take_note(each)
             elif each.hangs:
                 _logger.error("a worker hangs and is killed", extra={"worker": each.pid})
@@ -116,10 +123,16 @@ class Supervisor:
 
     def _start(self) -> None:
         try:
-            self._workers.append(Worker(self._service, self._listener))
+            self._add_worker()
         except OSError as error:  # no memory or no process left
             _logger.error("a worker cannot start: %s", error)
             self._back_off()
+
+    def _add_worker(self, start: Start = "at once") -> None:
+        taken = {each.place for each in self._workers}
+        place = next(each for each in range(len(self._counts)) if each not in taken)
+        worker = Worker(self._service, self._listener, self._counts, place, start)
+        self._workers.append(worker)
 
     def _back_off(self) -> None:
         self._fails = True

@@ -4,6 +4,7 @@ import logging
 import logging.config
 import os
 import signal
+from collections.abc import MutableSequence
 from contextlib import suppress
 from importlib import import_module
 from multiprocessing import get_context, parent_process
@@ -13,6 +14,7 @@ from socket import socket
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from service.http.protocol.balance import Balance
 from service.settings import Settings
 from service.supervision.start_checks import StartError, checked_example
 from service.support.apart import apart, leave
@@ -55,13 +57,29 @@ class Worker:
         pid: its process id.
         gate: becomes ready when it has checked what it has to.
         accepts: whether it accepts connections, as it told last.
+        place: its own among those of all workers.
     """
 
-    def __init__(self, service: Service, listener: socket, start: Start = "at once") -> None:
-        """Starts the process."""
+    def __init__(
+        self,
+        service: Service,
+        listener: socket,
+        counts: MutableSequence[int],
+        place: int,
+        start: Start = "at once",
+    ) -> None:
+        """Starts the process.
+
+        Args:
+            service: what to serve.
+            listener: where to accept connections.
+            counts: how many connections each worker has in use, by place (see `Balance`).
+            place: of this worker.
+            start: when to serve.
+        """
         self._beats, beats = _spawn.Pipe(duplex=False)
         self.gate, gate = _spawn.Pipe()
-        arguments = (service, listener, beats, gate, start)
+        arguments = (service, listener, (counts, place), beats, gate, start)
         self._process = _spawn.Process(target=_run, args=arguments)
         self._process.start()
         beats.close()  # the process has its own
@@ -69,6 +87,7 @@ class Worker:
         self._last_beat = monotonic()
         self.pid = self._process.pid or 0
         self.accepts = False
+        self.place = place
 
     def checked(self) -> "RecommendRequest":
         """Return a request to try, once all is checked.
@@ -124,16 +143,21 @@ class Worker:
         self._process.kill()
 
 
-def serve(service: Service, listener: socket, pulse: "_Pulse | None" = None) -> int:
-    """Serve until a signal, and return the exit code; a worker has a pulse."""
+def serve(
+    service: Service,
+    listener: socket,
+    pulse: "_Pulse | None" = None,
+    balance: Balance | None = None,
+) -> int:
+    """Serve until a signal, and return the exit code; a worker has a pulse and a balance."""
     from service.app import create_app
     from service.supervision.server import Server, server_config
 
     settings = service.settings
     try:
-        app = create_app(settings, shared=service.shared)
+        app = create_app(settings, shared=service.shared, balance=balance)
         config = server_config(app, settings, service.logging_config)
-        server = Server(config, settings, app.state.serving.drain, is_worker=pulse is not None)
+        server = Server(config, settings, app.state.serving.drain, balance)
         if pulse is not None:
             pulse.server = server
         server.run([listener])
@@ -166,7 +190,12 @@ class _Pulse:
 
 
 def _run(
-    service: Service, listener: socket, beats: Connection, gate: Connection, start: Start
+    service: Service,
+    listener: socket,
+    place: tuple[MutableSequence[int], int],
+    beats: Connection,
+    gate: Connection,
+    start: Start,
 ) -> None:
     """Be a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the supervisor has it, too
@@ -179,7 +208,7 @@ def _run(
     if start != "at once":
         import_module("service.app")  # takes the longest
         gate.recv()
-    leave(serve(service, listener, pulse))
+    leave(serve(service, listener, pulse, Balance(*place)))
 
 
 def _verdict(settings: Settings) -> "RecommendRequest | StartError":

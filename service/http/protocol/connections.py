@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from service.http.protocol.balance import Balance
+
 
 class Connection(Protocol):
     """A connection that can be cut off."""
@@ -34,6 +36,7 @@ class Connections:
         limit_bytes: int,
         timeout_s: float,
         observe: Callable[[str], None] = lambda _reason: None,
+        balance: Balance | None = None,
     ) -> None:
         """Prepares for connections.
 
@@ -42,9 +45,11 @@ class Connections:
             limit_bytes: of requests that have not arrived whole, and of answers that are not read.
             timeout_s: see the attribute.
             observe: see the attribute.
+            balance: with other workers, if there are any.
         """
         self.timeout_s = timeout_s
         self.observe = observe
+        self._balance = balance
         self._limit = limit
         self._limit_bytes = limit_bytes
         # Both in the order of time: the first was used, or began to hold bytes, the longest ago.
@@ -57,6 +62,8 @@ class Connections:
         """Take note of a new connection, or that one was used."""
         self._open.pop(connection, None)
         self._open[connection] = None
+        if self._balance is not None:
+            self._balance.use(connection)
         if len(self._open) > self._limit:
             idle = (each for each in self._open if not each.awaits_answer)
             self._cut(next(idle, connection), "connections")
@@ -76,6 +83,8 @@ class Connections:
         """Take note that a connection has ended."""
         self._open.pop(connection, None)
         self.release(connection)
+        if self._balance is not None:
+            self._balance.forget(connection)
 
     def in_turn(self, go_on: Callable[[], None]) -> None:
         """Have a connection go on with a request that it sent before it had earlier answers.
