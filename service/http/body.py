@@ -3,11 +3,10 @@
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
@@ -66,11 +65,12 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
             all; 413 when it exceeds `limit_bytes`, packed or unpacked; 400 when the client
             disconnects before its end, or it is not gzip.
     """
-    headers = Headers(scope=scope)
+    # The first one of each name. (Starlette's `Headers` looks through all of them each time.)
+    headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
     is_packed = _check_declared(headers)
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_bytes:
-        raise _too_large(limit_bytes, f"{declared} bytes")
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise _too_large(limit_bytes, f"{int(declared)} bytes")
     # A chunked body declares no length.
     body, more = bytearray(), True
     while more:
@@ -85,9 +85,9 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
     return content.removeprefix(BOM_UTF8)
 
 
-def _check_declared(headers: Headers) -> bool:
+def _check_declared(headers: Mapping[bytes, bytes]) -> bool:
     """Refuse a body that is declared as something else; return whether it is packed by gzip."""
-    media_type = headers.get("content-type", "")
+    media_type = headers.get(b"content-type", b"").decode("latin-1")
     if media_type.partition(";")[0].strip().lower() != "application/json":
         wrong = FieldError("Content-Type", "application/json", shortened(media_type) or "nothing")
         raise ProblemError(415, "The body must be declared as application/json.", [wrong])
@@ -95,7 +95,7 @@ def _check_declared(headers: Headers) -> bool:
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         wrong = FieldError("Content-Type", "JSON in UTF-8", shortened(media_type))
         raise ProblemError(415, "The body must be in UTF-8.", [wrong])
-    encoding = headers.get("content-encoding", "").strip().lower() or "identity"
+    encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower() or "identity"
     if encoding not in ("identity", *_GZIP):
         wrong = FieldError("Content-Encoding", "gzip or nothing", shortened(encoding))
         raise ProblemError(415, f"{wrong}.", [wrong], headers={"Accept-Encoding": "gzip"})

@@ -1,7 +1,6 @@
 """Recommendations: `POST /recommend`, from the bytes of the request to those of the answer."""
 
 from time import perf_counter
-from typing import Any
 
 import orjson
 from fastapi.routing import APIRoute
@@ -11,11 +10,12 @@ from starlette.types import Receive, Scope, Send
 from service.http.admission import Queue
 from service.http.body import parse_json, read_json_body
 from service.http.direct_route import direct_route
+from service.http.items_json import ItemsJson
 from service.http.keys.access import Access
 from service.http.parameters import refuse_other_parameters
 from service.http.readiness import require_served
 from service.http.schemas import Answer, CatalogueItem, request_type
-from service.recommending.answer import Recommendation, Recommendations, Source
+from service.recommending.answer import Recommendations, Source
 from service.recommending.request import RecommendRequest
 from service.serving.served import Served
 from service.serving.serving import Serving
@@ -74,6 +74,7 @@ class RecommendEndpoint:
         self._access = access
         self._guard = access.guard("recommend")
         self._queue = queue
+        self._items = ItemsJson()
         self.request_type = request_type(settings, RecommendRequest)
         """`RecommendRequest` with the limits of the settings."""
 
@@ -161,18 +162,8 @@ class RecommendEndpoint:
             "unknown_items": answer.unknown_items,
             "unknown_categories": answer.unknown_categories,
             "took_ms": round((recommended - started) * 1000, 3),
-            "recommendations": [_item(each) for each in answer.items],
         }
-        body = orjson.dumps(content)
+        items = self._items.encode(served.bundle.bundle_id, answer.items)
+        body = b'%b,"recommendations":%b}' % (orjson.dumps(content)[:-1], items)
         self._metrics.observe_stage("encode", perf_counter() - recommended)
         return body
-
-
-def _item(each: Recommendation) -> dict[str, Any]:
-    item = {
-        "item_id": each.item_id,
-        "name": each.name,
-        "category": each.category,
-        "score": each.score,
-    }
-    return item if each.reasons is None else item | {"reasons": each.reasons}
