@@ -11,7 +11,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from bench.figures import Figure, as_table, write
+from bench.figures import Figure, as_table, machine, write
 from bench.processes import ONE_THREAD
 from bench.suite import BENCHES, measure
 
@@ -30,6 +30,7 @@ def main() -> None:
             figures += measure(name, *inputs)
         console.print(f"[green]✓[/] {name} [dim]{perf_counter() - began:.0f} s[/]")
     Console().print(as_table(figures))
+    Console().print(machine())
     whole = set(arguments.only) == set(BENCHES)
     write(arguments.out / f"{'latest' if whole else '-'.join(arguments.only)}.json", figures)
     missed = [figure.name for figure in figures if figure.verdict == "missed"]

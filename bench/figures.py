@@ -12,7 +12,7 @@ from typing import Literal
 
 from rich.table import Table
 
-__all__ = ["Figure", "Verdict", "as_table", "write"]
+__all__ = ["Figure", "Verdict", "as_table", "machine", "write"]
 
 Verdict = Literal["met", "missed", "-"]
 _LIBRARIES = ("numpy", "numba", "faiss-cpu", "nmslib", "fastapi", "uvicorn", "orjson", "pydantic")
@@ -67,13 +67,34 @@ def write(path: Path, figures: Sequence[Figure]) -> None:
     """Write the figures as JSON, with the machine and the versions of the libraries."""
     content = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "processor": _processor(), "system": _system()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "processor": _processor(),
+            "caches": _caches(),
+            "system": _system(),
+        },
         "versions": {"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
         "figures": [
             asdict(each) | {"limit": each.limit, "verdict": each.verdict} for each in figures
         ],
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def machine() -> str:
+    """The processor and its caches, on which most figures depend."""
+    caches = ", ".join(f"{name} {size}" for name, size in _caches().items())
+    return f"{os.cpu_count()} cores of {_processor()}; caches: {caches or 'unknown'}"
+
+
+def _caches() -> dict[str, str]:
+    """The sizes of the first core's caches by name, on Linux: `{"L1d": "32K", …}`."""
+    found = {}
+    for each in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = ((each / n).read_text().strip() for n in ("level", "type", "size"))
+        suffix = {"Data": "d", "Instruction": "i"}.get(kind, "")
+        found[f"L{level}{suffix}"] = size
+    return found
 
 
 def _processor() -> str:

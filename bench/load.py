@@ -12,7 +12,22 @@ from bench.processes import process_on
 from loadtest.open_loop import run
 from loadtest.result import Result
 
-__all__ = ["Generator", "Load", "generator"]
+__all__ = ["Generator", "Load", "Throughput", "generator"]
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What a closed loop reached.
+
+    Attributes:
+        rate: answers per second.
+        failures: requests without a good answer.
+        busy: share of one core that the generator used.
+    """
+
+    rate: float
+    failures: int
+    busy: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,11 @@ class Generator:
         bodies = bodies or self.bodies
         asked = (url, bodies, None, seconds, connections)
         return self.process.submit(_load, *asked, self.headers).result()
+
+    def throughput(self, url: str, seconds: float, connections: int) -> Throughput:
+        """Load a route in a closed loop for some seconds."""
+        load = self.closed(url, seconds, connections)
+        return Throughput(load.result.rate, load.result.failures, load.busy)
 
     def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
         """Open loop: `rate` requests per second, whether or not they are answered."""

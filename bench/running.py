@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from time import perf_counter, sleep
+from typing import IO
 
 import httpx
 
@@ -18,7 +19,7 @@ __all__ = ["ECHO", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
 ECHO = (sys.executable, "-m", "bench.echo")
-LOG_LEVEL = "warning"  # no line per request
+LOG_LEVEL = "info"  # the default: a line per request
 
 
 @dataclass(frozen=True)
@@ -51,25 +52,28 @@ def running(
     without: Sequence[str] = (),
     port: int = 0,
 ) -> Iterator[Running]:
-    """Start a service, with default settings but for log level and flags; stop it at the end.
+    """Start a service, with default settings but for the flags; stop it at the end.
 
-    Modules named in `without` cannot be imported, as if they were not installed.
+    Its log goes to a file, which is printed if it does not start. Modules named in `without` cannot
+    be imported, as if they were not installed.
     """
     common = ["--bundle", str(bundle), "--port", str(port), "--log-level", LOG_LEVEL]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("RTT2VEC_")}
     began = perf_counter()
     with (
         _hiding(without) as path,
+        TemporaryFile("w+") as log,
         subprocess.Popen(
             [*command, *common, "--workers", str(workers), *flags],
             env=inherited | ONE_THREAD | path,
             stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
         ) as process,
     ):
         try:
             os.sched_setaffinity(process.pid, cores)
-            url = _url(process)
+            url = _url(process, log)
             _await_ready(url)
             yield Running(url, process.pid, perf_counter() - began)
         finally:
@@ -85,10 +89,11 @@ def _hiding(modules: Sequence[str]) -> Iterator[dict[str, str]]:
         yield {"PYTHONPATH": folder} if modules else {}
 
 
-def _url(process: "subprocess.Popen[str]") -> str:
+def _url(process: "subprocess.Popen[str]", log: IO[str]) -> str:
     line = process.stdout.readline() if process.stdout else ""
     if not line:
-        sys.exit("bench: the service did not start")
+        log.seek(0)
+        sys.exit(f"{log.read()}bench: the service did not start")
     return line.split()[2].rstrip(".")
 
 

@@ -1,6 +1,7 @@
 """Throughput of /recommend, its latency at a constant rate, and the cost of a large basket.
 
-The service runs on one core and the load generator on another. /recommend and the two echo routes
+The service runs on one core and the load generator on another: for throughput wrk where it is
+installed, for the rest the project's own. /recommend and the two echo routes
 of the same app (see `bench.echo`) take turns, so that other work of the machine affects them alike:
 the ratio within a turn counts, the rates are for information. Then the same service gets requests
 at a constant rate, and latency counts from the moment at which a request was due. An echo route at
@@ -11,12 +12,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from statistics import median
 
 from bench.figures import Figure
-from bench.load import Generator, Load, generator
+from bench.load import Generator, Throughput, generator
 from bench.processes import CORES
 from bench.running import ECHO, LOG_LEVEL, running
+from bench.wrk import Wrk
 from service.bundle.bundle import load_bundle
 
 __all__ = ["run"]
@@ -53,23 +56,30 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
         "workers": 1,
         "log": LOG_LEVEL,
     }
+    program = which("wrk")
+    wrk = Wrk(program, bodies, {CORES[-1]}) if program else None
     with running(ECHO, bundle, {CORES[0]}) as service, generator(bodies, {CORES[-1]}) as load:
         load.closed(f"{service.url}/recommend", extent.warm_up_s, CONNECTIONS)
         return [
-            *_throughput(load, service.url, extent, under),
+            *_throughput(
+                wrk or load,
+                service.url,
+                extent,
+                under | {"generator": wrk.version if wrk else "the project's own"},
+            ),
             *_tail(load, service.url, extent, under),
             *_sizes(load, service.url, extent, under),
         ]
 
 
 def _throughput(
-    load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
+    load: Generator | Wrk, url: str, extent: _Extent, under: dict[str, str | float]
 ) -> Iterator[Figure]:
-    found: dict[str, list[Load]] = {route: [] for route in ROUTES}
+    found: dict[str, list[Throughput]] = {route: [] for route in ROUTES}
     for _ in range(extent.turns):
-        for route, loads in found.items():
-            loads.append(load.closed(url + route, extent.turn_s, CONNECTIONS))
-    rates = {route: [each.result.rate for each in loads] for route, loads in found.items()}
+        for route, turns in found.items():
+            turns.append(load.throughput(url + route, extent.turn_s, CONNECTIONS))
+    rates = {route: [each.rate for each in turns] for route, turns in found.items()}
     under = under | {"connections": CONNECTIONS, "turns": extent.turns}
 
     def ratio_to(route: str) -> float:
@@ -84,9 +94,9 @@ def _throughput(
     yield Figure("/recommend beside /echo-prebuilt", ratio_to("/echo-prebuilt"), under=under)
     for route in ROUTES:
         yield Figure(f"throughput of {route}", median(rates[route]), "requests/s", under=under)
-    busy = max(each.busy for loads in found.values() for each in loads)
+    busy = max(each.busy for turns in found.values() for each in turns)
     yield Figure("share of its core that the generator took", busy, at_most=0.9)
-    failures = sum(each.result.failures for loads in found.values() for each in loads)
+    failures = sum(each.failures for turns in found.values() for each in turns)
     yield Figure("failures of the throughput", failures, at_most=0, under=under)
 
 

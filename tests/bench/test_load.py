@@ -1,7 +1,12 @@
 """The load generator in its own process."""
 
+from shutil import which
+
+import pytest
+
 from bench.load import generator
 from bench.processes import CORES
+from bench.wrk import Wrk
 from tests.service.conftest import Served
 
 BODIES = [b'{"k": 1}', b'{"k": 0}']
@@ -20,3 +25,21 @@ def test_a_closed_loop_may_have_bodies_of_its_own(served: Served) -> None:
         found = load.closed(f"{served.url}/recommend", 0.2, 2, BODIES[:1])
     assert found.result.times_ms
     assert found.result.failures == 0
+
+
+def test_throughput_comes_with_failures(served: Served) -> None:
+    with generator(BODIES, {CORES[-1]}) as load:
+        found = load.throughput(f"{served.url}/recommend", 0.2, 2)
+    assert found.rate > 0
+    assert found.failures > 0
+
+
+@pytest.mark.skipif(which("wrk") is None, reason="wrk is not installed")
+def test_wrk_sends_each_body_in_turn(served: Served) -> None:
+    url, program = f"{served.url}/recommend", which("wrk") or ""
+    good = Wrk(program, BODIES[:1], {CORES[-1]})
+    assert good.version.startswith("wrk")
+    assert good.throughput(url, 1, 1).failures == 0
+    both = Wrk(program, BODIES, {CORES[-1]}).throughput(url, 1, 1)
+    assert both.busy > 0
+    assert 0.4 < both.failures / both.rate < 0.6
