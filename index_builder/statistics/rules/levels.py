@@ -58,7 +58,8 @@ def _baskets_of(encoded: EncodedTransactions, level: Level) -> tuple[Int64, Int3
         indptr = encoded.basket_indptr[first : first + BLOCK_BASKETS + 1]
         code = level.codes[encoded.basket_items[indptr[0] : indptr[-1]]]
         basket = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        distinct = np.unique(basket[code >= 0] * width + code[code >= 0])
+        keys = np.sort(basket[code >= 0] * width + code[code >= 0])
+        distinct = keys[np.diff(keys, prepend=-1) != 0]  # np.unique takes five times as long
         sizes.append(np.bincount(distinct // width, minlength=len(indptr) - 1))
         codes.append((distinct % width).astype(np.int32))
     return offsets(np.concatenate(sizes)), np.concatenate(codes)
