@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from service.support.arrays.array_types import Float32, Float64
 
+_PIECE = 1 << 14  # rows that are checked together
 _COLLAPSED_COSINE = 0.98  # mean over pairs of rows; healthy tables stay below .5
 
 
@@ -54,14 +55,20 @@ def check(embeddings: Embeddings) -> None:
     Raises:
         TrainingError: a table holds NaN or infinity, or its rows all point the same way.
     """
-    for name, table in vars(embeddings).items():
-        if not np.isfinite(table).all():
-            raise TrainingError(
-                f"{name}: expected finite vectors, found "
-                f"{int((~np.isfinite(table)).any(axis=1).sum()):,} rows with NaN or infinity. "
-                "Lower the learning rate."
-            )
+    _check_finite("user_h", embeddings.user_h)
+    check_items(embeddings)
+
+
+def check_items(embeddings: Embeddings) -> None:
+    """Refuses vectors of items that are not usable.
+
+    They are few beside those of users, and take in what is not finite there with the next triple.
+
+    Raises:
+        TrainingError: see `check`.
+    """
     for name in ("item_p", "item_q"):
+        _check_finite(name, getattr(embeddings, name))
         cosine = _mean_cosine(getattr(embeddings, name))
         if cosine > _COLLAPSED_COSINE:
             raise TrainingError(
@@ -69,6 +76,19 @@ def check(embeddings: Embeddings) -> None:
                 "between random items. Lower the learning rate, or check that the transactions "
                 "hold baskets of more than one kind."
             )
+
+
+def _check_finite(name: str, table: Float32) -> None:
+    broken = 0
+    for start in range(0, len(table), _PIECE):
+        finite = np.isfinite(table[start : start + _PIECE])
+        if not finite.all():
+            broken += int((~finite.all(axis=1)).sum())
+    if broken:
+        raise TrainingError(
+            f"{name}: expected finite vectors, found {broken:,} rows with NaN or infinity. "
+            "Lower the learning rate."
+        )
 
 
 def _mean_cosine(table: Float32) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.prefetching import prefetch
 
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
 _LIMIT = np.float32(8)
@@ -40,19 +41,31 @@ def _below(random: np.uint64, n: int) -> np.int64:
 
 
 @numba.njit(inline="always")
-def _draw_noise(random: np.uint64, rows: Int32, by_rank: Int32, log_ranks: float) -> np.uint64:
-    """Fills rows[1:] with noise: P(rank) = log((rank + 2) / (rank + 1)) / log(n + 1).
+def _draw_ranks(random: np.uint64, ranks: Int32, n: int, log_ranks: float) -> np.uint64:
+    """Fills ranks[1:] with noise: P(rank) = log((rank + 2) / (rank + 1)) / log(n + 1).
 
-    All rows are drawn first, so that the processor can prefetch them. Returns the random state;
-    `log_ranks` is log(n + 1).
+    Returns the random state; `log_ranks` is log(n + 1).
     """
-    n = by_rank.shape[0]
-    for sample in range(1, rows.shape[0]):
+    for sample in range(1, ranks.shape[0]):
         random = _next(random)
         uniform = _below(random, 1 << 32) * 2.0**-32
-        rank = np.int64(math.exp(uniform * log_ranks)) - 1
-        rows[sample] = by_rank[min(rank, n - 1)]
+        ranks[sample] = min(np.int64(math.exp(uniform * log_ranks)) - 1, n - 1)
     return random
+
+
+@numba.njit(inline="always")
+def _look_up(rows: Int32, positive: int, ranks: Int32, by_rank: Int32) -> None:
+    """Writes the row of the positive, then those of the noise."""
+    rows[0] = positive
+    for sample in range(1, len(rows)):
+        rows[sample] = by_rank[ranks[sample]]
+
+
+@numba.njit(inline="always")
+def _fetch(table: Float32 | Int32, places: Int32, size: int) -> None:
+    """Asks for places of a flat table, of so many elements each."""
+    for place in places:
+        prefetch(table, np.int64(place) * size, np.int64(place) * size + size)
 
 
 @numba.njit(inline="always")
@@ -120,48 +133,73 @@ def run(
     user_by_rank: Int32,
     user_offset: Float32,
 ) -> np.float64:
-    """Trains on random triples and returns the sum of the losses of their 3 terms each."""
+    """Trains on random triples and returns the sum of the losses of their 3 terms each.
+
+    In large tables, waiting for memory would take most of the time. So a triple goes through three
+    stages, while those before it are in the next ones: its numbers are drawn, then its rows are
+    looked up, then it is learned from; what a stage will read is asked for in the one before.
+    """
     d = item_p.shape[1]
+    several_users = len(user_by_rank) > 1  # with a single one, P(u | i, j) is always 1
     context = np.empty(d, np.float32)
     from_p, from_q, from_u = (
         np.zeros(d, np.float32),
         np.zeros(d, np.float32),
         np.zeros(d, np.float32),
     )
-    item_rows = np.empty(negatives + 1, np.int32)
-    user_rows = np.empty(negatives + 1, np.int32)
+    lines, others = np.empty(2, np.int64), np.empty(2, np.int64)
+    ranks = np.zeros((2, 3, negatives + 1), np.int32)
+    rows = np.empty((2, 3, negatives + 1), np.int32)  # of p, q and h: the positive, then noise
     log_items, log_users = math.log(len(item_by_rank) + 1.0), math.log(len(user_by_rank) + 1.0)
+    flat_p, flat_q, flat_u = item_p.reshape(-1), item_q.reshape(-1), user_h.reshape(-1)
     random = state[0]
     total = np.float64(0)  # in double: millions of terms
-    for t in range(triples):
-        rate = np.float32(first_rate + (last_rate - first_rate) * t / triples)
-        # A line, then another line of its basket: i != j, since a basket's items are distinct.
-        random = _next(random)
-        line = _below(random, len(line_item))
-        basket = line_basket[line]
-        start, size = indptr[basket], indptr[basket + 1] - indptr[basket]
-        random = _next(random)
-        other = start + _below(random, size - 1)
-        other += other >= line
-        i, j, u = line_item[line], line_item[other], basket_user[basket]
-        p_i, q_j, h_u = item_p[i], item_q[j], user_h[u]
+    for t in range(triples + 2):
+        if t < triples:  # draw triple t
+            place = t % 2
+            random = _next(random)
+            lines[place] = _below(random, len(line_item))
+            random = _next(random)
+            others[place] = random >> np.uint64(32)
+            for table in range(2):
+                random = _draw_ranks(random, ranks[place, table], len(item_by_rank), log_items)
+                _fetch(item_by_rank, ranks[place, table], 1)
+            if several_users:
+                random = _draw_ranks(random, ranks[place, 2], len(user_by_rank), log_users)
+                _fetch(user_by_rank, ranks[place, 2], 1)
+            prefetch(line_item, lines[place], lines[place] + 1)
+            prefetch(line_basket, lines[place], lines[place] + 1)
+        if 1 <= t <= triples:  # look up triple t - 1
+            place = (t - 1) % 2
+            # A line and another line of its basket: i != j, since a basket's items are distinct.
+            line = lines[place]
+            basket = line_basket[line]
+            start, size = indptr[basket], indptr[basket + 1] - indptr[basket]
+            other = start + ((others[place] * (size - 1)) >> 32)
+            other += other >= line
+            _look_up(rows[place, 0], line_item[line], ranks[place, 0], item_by_rank)
+            _look_up(rows[place, 1], line_item[other], ranks[place, 1], item_by_rank)
+            _look_up(rows[place, 2], basket_user[basket], ranks[place, 2], user_by_rank)
+            _fetch(flat_p, rows[place, 0], d)
+            _fetch(flat_q, rows[place, 1], d)
+            _fetch(flat_u, rows[place, 2], d)
+        if t < 2:
+            continue
+        # Learn from triple t - 2.
+        rate = np.float32(first_rate + (last_rate - first_rate) * (t - 2) / triples)
+        p_rows, q_rows, u_rows = rows[t % 2]
+        p_i, q_j, h_u = item_p[p_rows[0]], item_q[q_rows[0]], user_h[u_rows[0]]
 
         for f in range(d):  # P(i | j, u)
             context[f] = q_j[f] + h_u[f]
-        item_rows[0] = i
-        random = _draw_noise(random, item_rows, item_by_rank, log_items)
-        total += _term(context, from_p, item_p, item_rows, item_offset, rate)
+        total += _term(context, from_p, item_p, p_rows, item_offset, rate)
         for f in range(d):  # P(j | i, u)
             context[f] = p_i[f] + h_u[f]
-        item_rows[0] = j
-        random = _draw_noise(random, item_rows, item_by_rank, log_items)
-        total += _term(context, from_q, item_q, item_rows, item_offset, rate)
-        if len(user_by_rank) > 1:  # with a single user, P(u | i, j) is always 1
+        total += _term(context, from_q, item_q, q_rows, item_offset, rate)
+        if several_users:  # P(u | i, j)
             for f in range(d):
                 context[f] = p_i[f] + q_j[f]
-            user_rows[0] = u
-            random = _draw_noise(random, user_rows, user_by_rank, log_users)
-            total += _term(context, from_u, user_h, user_rows, user_offset, rate)
+            total += _term(context, from_u, user_h, u_rows, user_offset, rate)
 
         for f in range(d):
             q_j[f] += from_p[f] + from_u[f]

@@ -17,13 +17,21 @@ import numpy as np
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
-from index_builder.embeddings.embeddings import Embeddings, Step, TrainingError, check, log_share
+from index_builder.embeddings.embeddings import (
+    Embeddings,
+    Step,
+    TrainingError,
+    check,
+    check_items,
+    log_share,
+)
 from index_builder.transactions.encoded.encoding import EncodedBaskets
 from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
 from service.support.arrays.offsets import offsets
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
+_TRIPLES_PER_CHECKED_ITEM = 16  # so that looking at items takes little of the time
 _LAST_RATE = 0.01  # of the first learning rate
 
 
@@ -90,16 +98,22 @@ def train(
         )  # fmt: skip
         return loss
 
+    strangers = np.flatnonzero(user_lines == 0)
+    unchecked = 0
     with ThreadPoolExecutor(config.threads) as pool:
         for done, count in _schedule(triples, config.threads):
             rates = (_rate(done, triples, config), _rate(done + count, triples, config))
             shares = [count // config.threads] * config.threads
             shares[0] += count % config.threads
             losses = list(pool.map(run, states, shares, [rates] * config.threads))
-            embeddings.user_h[user_lines == 0] = 0  # only ever drawn as noise
-            check(embeddings)
+            embeddings.user_h[strangers] = 0  # only ever drawn as noise
+            unchecked += count
+            if unchecked >= _TRIPLES_PER_CHECKED_ITEM * n_items:
+                check_items(embeddings)
+                unchecked = 0
             if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
                 break
+    check(embeddings)
     return embeddings
 
 
@@ -125,8 +139,10 @@ def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
     rng = np.random.default_rng(config.seed)
 
     def table(rows: int) -> Float32:
-        values = (rng.random((rows, config.dimension), np.float32) - 0.5) / config.dimension
-        return values.astype(np.float32)
+        values = rng.random((rows, config.dimension), np.float32)
+        values -= 0.5
+        values /= config.dimension
+        return values
 
     return Embeddings(table(n_items), table(n_items), table(n_users))
 
