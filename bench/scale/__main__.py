@@ -14,9 +14,11 @@ from rich.console import Console
 from bench.figures import Figure, as_table, write
 from bench.scale.encoding import LARGE, SMALL, measure_encoding
 from bench.scale.serving import measure_serving
+from bench.scale.training import measure_training
 
 _USERS, _ITEMS = 3_500_000, 90_000
-PARTS = ("encoding", "serving")
+_TRIPLES = 40_000_000
+PARTS = ("encoding", "training", "serving")
 
 
 def main() -> None:
@@ -35,6 +37,8 @@ def _figures(arguments: argparse.Namespace) -> Iterator[Figure]:
         yield from measure_encoding(arguments.scratch, SMALL, ("polars", "duckdb"))
         for extent in LARGE if arguments.full else ():
             yield from measure_encoding(arguments.scratch, extent, ("polars",))
+    if "training" in arguments.only:
+        yield from measure_training(_USERS, _ITEMS, _TRIPLES)
     if "serving" in arguments.only:
         yield from measure_serving(arguments.bundle, arguments.scratch, _USERS, _ITEMS)
 

@@ -29,7 +29,6 @@ def random_baskets(n_users: int, n_items: int, per_user: int = 2, size: int = 8)
     indptr = np.zeros(n_baskets + 1, np.int64)
     np.cumsum(first.sum(axis=1), out=indptr[1:])
     return EncodedBaskets(
-        basket_ids=[],
         basket_indptr=indptr,
         basket_items=items[first],
         basket_user=random.permutation(np.repeat(np.arange(n_users, dtype=np.int32), per_user)),

@@ -49,7 +49,7 @@ def _draw_ranks(random: np.uint64, ranks: Int32, n: int, log_ranks: float) -> np
     for sample in range(1, ranks.shape[0]):
         random = _next(random)
         uniform = _below(random, 1 << 32) * 2.0**-32
-        ranks[sample] = min(np.int64(math.exp(uniform * log_ranks)) - 1, n - 1)
+        ranks[sample] = min(int(math.exp(uniform * log_ranks)) - 1, n - 1)
     return random
 
 
@@ -65,7 +65,8 @@ def _look_up(rows: Int32, positive: int, ranks: Int32, by_rank: Int32) -> None:
 def _fetch(table: Float32 | Int32, places: Int32, size: int) -> None:
     """Asks for places of a flat table, of so many elements each."""
     for place in places:
-        prefetch(table, np.int64(place) * size, np.int64(place) * size + size)
+        start = int(place) * size
+        prefetch(table, start, start + size)
 
 
 @numba.njit(inline="always")

@@ -149,3 +149,26 @@ def test_noise_is_log_uniform_over_popularity_rank() -> None:
     rank = np.arange(n - 2)
     expected = triples * negatives * np.log((rank + 2) / (rank + 1)) / np.log(n + 1)
     assert (np.abs(drawn - expected) < 5 * np.sqrt(expected) + 0.005 * expected).all()
+
+
+@given(state=st.integers(1, 2**64 - 1), users=st.integers(1, 3), triples=st.integers(1, 7))
+def test_looking_ahead_changes_nothing(state: int, users: int, triples: int) -> None:
+    random = np.random.default_rng(0)
+    baskets = encoded([[0, 2, 4], [1, 3], [0, 1, 2, 3, 4]], users=[0, users - 1, users // 2])
+    items, user_ranks = np.arange(5, dtype=np.int32), np.arange(users, dtype=np.int32)
+    first = [random.standard_normal((n, 3), np.float32) for n in (5, 5, users)]
+    offsets = np.zeros(5, np.float32)
+
+    def after(*counts: int) -> tuple[list[int], float, list[bytes]]:
+        """Random state, loss and tables after so many triples in each call."""
+        states, tables = np.array([state], np.uint64), [table.copy() for table in first]
+        loss = 0.0
+        for count in counts:
+            loss += run(
+                count, 0.1, 0.1, states, 4, baskets.basket_items, baskets.line_basket,
+                baskets.basket_indptr, baskets.basket_user, *tables, items, offsets,
+                user_ranks, offsets,
+            )  # fmt: skip
+        return states.tolist(), round(loss, 6), [table.tobytes() for table in tables]
+
+    assert after(triples) == after(*[1] * triples)
