@@ -162,11 +162,12 @@ def test_looking_ahead_changes_nothing(state: int, users: int, triples: int) -> 
     def after(*counts: int) -> tuple[list[int], float, list[bytes]]:
         """Random state, loss and tables after so many triples in each call."""
         states, tables = np.array([state], np.uint64), [table.copy() for table in first]
+        p, q, h = tables
         loss = 0.0
         for count in counts:
             loss += run(
                 count, 0.1, 0.1, states, 4, baskets.basket_items, baskets.line_basket,
-                baskets.basket_indptr, baskets.basket_user, *tables, items, offsets,
+                baskets.basket_indptr, baskets.basket_user, p, q, h, items, offsets,
                 user_ranks, offsets,
             )  # fmt: skip
         return states.tolist(), round(loss, 6), [table.tobytes() for table in tables]
