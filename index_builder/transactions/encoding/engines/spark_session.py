@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import socket
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
@@ -12,6 +15,8 @@ from service.support.extras import ExtraMissingError
 
 _NAME = "rtt2vec-build encode"
 _REMOTE = "spark.remote"
+_PORT = 15002  # the usual one
+_PATIENCE_S = 10.0
 
 
 @contextmanager
@@ -23,28 +28,49 @@ def spark_session(configuration: Mapping[str, str]) -> Iterator[SparkSession]:
 
     Raises:
         ExtraMissingError: there is no Java, or Spark's client lacks a package.
+        ConnectionError: there is no server.
     """
-    running = SparkSession.getActiveSession()
-    if running is not None:
-        yield running
-        return
-    remote = _REMOTE in configuration or "SPARK_REMOTE" in os.environ
-    if not remote:
+    with warnings.catch_warnings():
+        # Nothing here uses pandas.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        running = SparkSession.getActiveSession()
+        session = running or _new_session(configuration)
+    try:
+        yield session
+    finally:
+        if running is None:
+            session.stop()
+
+
+def _new_session(configuration: Mapping[str, str]) -> SparkSession:
+    remote = configuration.get(_REMOTE, os.environ.get("SPARK_REMOTE", ""))
+    if remote.startswith("sc://"):
+        _refuse_what_listens_nowhere(remote)
+    else:  # none, or one that is started here
         _need_spark_and_java()
     builder = SparkSession.builder.appName(_NAME)
     for name, value in configuration.items():
         builder = builder.config(name, value)
     try:
-        session = builder.getOrCreate()
+        return builder.getOrCreate()
     except ImportError as error:
         raise ExtraMissingError(
             f"--spark {_REMOTE} needs a package: {error}\n"
             "Install it: pip install 'rtt2vec[spark-connect]', or 'pyspark[connect]' beside pyspark"
         ) from error
+
+
+def _refuse_what_listens_nowhere(remote: str) -> None:
+    """Raises ConnectionError; the client would try again for minutes."""
+    address = urlsplit(remote)
     try:
-        yield session
-    finally:
-        session.stop()
+        socket.create_connection((address.hostname, address.port or _PORT), _PATIENCE_S).close()
+    except ConnectionRefusedError as error:
+        raise ConnectionError(
+            f"{_REMOTE}: expected a server of Spark Connect at {remote}, found none: {error}"
+        ) from error
+    except OSError:
+        pass  # it may be behind a proxy that only the client knows
 
 
 def _need_spark_and_java() -> None:

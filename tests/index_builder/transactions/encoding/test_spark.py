@@ -212,16 +212,26 @@ def test_tables_of_a_metastore(tmp_path: Path) -> None:
     assert "--table db.misspelt" in (tmp_path / "misspelt.txt").read_text()
 
 
-def test_java_that_is_missing_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "environment", "said"),
+    [
+        ((), {"PATH": "", "JAVA_HOME": ""}, "apt-get install openjdk-17-jre-headless"),
+        (("--spark", "spark.remote=sc://127.0.0.1:1"), {}, "found none: [Errno 111]"),
+    ],
+    ids=["Java", "server"],
+)
+def test_what_is_missing_is_named(
+    options: tuple[str, ...], environment: dict[str, str], said: str, tmp_path: Path
+) -> None:
     path = csv(tmp_path, "user_id,basket_id,item_id,timestamp\nann,b,milk,2017-12-01\n")
     command = (sys.executable, PROGRAM, "encode", "--engine", "spark", "--transactions", path)
     done = subprocess.run(
-        command,
+        [*command, *options],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
-        env=ENVIRONMENT | {"PATH": "", "JAVA_HOME": ""},
+        env=ENVIRONMENT | environment,
     )
     assert done.returncode == 1
-    assert "apt-get install openjdk-17-jre-headless" in done.stderr
+    assert said in done.stderr
