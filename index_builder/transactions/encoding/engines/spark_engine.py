@@ -56,7 +56,9 @@ class SparkEngine:
         folder = self._folder.resolve() / "result"
         frame.write.parquet(folder.as_uri(), compression="lz4_raw")
         try:
-            for file in sorted(folder.glob("part-*.parquet")):  # an ORDER BY numbers them
+            # An ORDER BY numbers them, from 100,000 on with more digits.
+            found = folder.glob("part-*.parquet")
+            for file in sorted(found, key=lambda each: (len(each.name), each.name)):
                 with pq.ParquetFile(file) as parts:
                     yield from parts.iter_batches()
         finally:
