@@ -37,7 +37,7 @@ class Transactions:
         item_ids: by code, in the order of their UTF-8 bytes.
         user_ids: likewise.
         summary: of all that was read, also after `until` or `since` took a slice of it.
-        basket_ids: of each basket; None: its place in time, as a string, stands for it.
+        basket_ids: of each basket; None: its place among these stands for it, as a string.
     """
 
     baskets: CodedBaskets
