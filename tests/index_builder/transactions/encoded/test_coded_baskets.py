@@ -103,3 +103,12 @@ def test_scratch_arrays_are_zero_and_can_be_written(
     array[length // 2 :] = 3
     assert int(array.sum(dtype=np.int64)) == 3 * (length - length // 2)
     assert not list(tmp_path.iterdir())  # it has no name
+
+
+def test_missing_room_is_said_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(OSError, match=r"expected room for .* GB; TMPDIR names") as caught:
+        scratch(1 << 58, np.int64)
+    assert caught.value.filename == str(tmp_path)
