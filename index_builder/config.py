@@ -1,6 +1,7 @@
 """The configuration of a build: frozen, and stored in the manifest."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -66,6 +67,19 @@ class TrainConfig(_Config):
         2, ge=1, description="triple2vec is bit-reproducible on 1 thread, completion on any number"
     )
     seed: int = Field(1, ge=0)
+    max_triples: int | None = Field(
+        None,
+        ge=1,
+        description="most triples of triple2vec, whatever the epochs say; for completion, most "
+        "lines of baskets, counted each time that they are used",
+    )
+    # No part of the result, and so not of the manifest:
+    checkpoints: Path | None = Field(
+        None, exclude=True, description="folder where training keeps how far it is"
+    )
+    checkpoint_s: float = Field(
+        300, ge=0, exclude=True, description="seconds between two checkpoints"
+    )
 
     @property
     def most_epochs(self) -> int:

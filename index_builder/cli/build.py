@@ -35,6 +35,7 @@ from index_builder.config import (
     RankerConfig,
     TrainConfig,
 )
+from index_builder.embeddings.checkpoints import remove_checkpoints
 from index_builder.progress import stage
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_encoded, read_source
@@ -76,6 +77,18 @@ def build(
             min=1,
         ),
     ] = None,
+    max_triples: Annotated[
+        int | None,
+        typer.Option(
+            help="Most triples that triple2vec learns from, whatever --epochs says; "
+            "otherwise most lines of baskets, as often as they are used.",
+            min=1,
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="Folder where training keeps how far it is, to go on if it is killed."),
+    ] = None,
     threads: Annotated[int, typer.Option(help="Training threads.", min=1)] = _TRAIN.threads,
     seed: SeedOption = _TRAIN.seed,
     backend: Annotated[Backend, typer.Option(help="Retrieval backend.")] = _INDEX.backend,
@@ -116,6 +129,8 @@ def build(
             dimension=dimension,
             negatives=negatives,
             epochs=epochs,
+            max_triples=max_triples,
+            checkpoints=checkpoints,
             threads=threads,
             seed=seed,
         ),
@@ -127,7 +142,8 @@ def build(
         raise typer.BadParameter("expected --encoded alone, found it beside other transactions")
     if new_items and (transactions or encoded) is not None and products is None:
         raise typer.BadParameter("expected --products beside --new-items: which items are new?")
-    try_to_write_into(out)
+    for folder in filter(None, (out, checkpoints)):
+        try_to_write_into(folder)
     with stage(console, "Reading"):
         if encoded is not None:
             table, catalogue = read_encoded(encoded, products, reading)
@@ -135,6 +151,8 @@ def build(
             table, catalogue = read_source(transactions, products, dataset, path, reading)
     console.print(table.summary)
     bundle = build_bundle(table, catalogue, config, out, moment, console, strict)
+    if checkpoints is not None:
+        remove_checkpoints(checkpoints)
     done = f"{escape(str(bundle))} is current: rtt2vec-serve --bundle {escape(str(out))}"
     console.print(f"[green]✓[/] {done}", soft_wrap=True)
 

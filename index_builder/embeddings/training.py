@@ -26,7 +26,7 @@ def train(
     n_items = encoded.n_items
     if config.objective is Objective.COMPLETION:
         return completion.train(encoded, n_items, encoded.n_users, config, epochs, on_step)
-    triples = epochs * len(encoded.basket_items)
+    triples = _lines(encoded, config, epochs)
     return triple2vec.train(encoded, n_items, encoded.n_user_rows, config, triples, on_step)
 
 
@@ -42,10 +42,16 @@ def train_epochs(
     Raises:
         TrainingError: see `train`.
     """
-    with training_progress(console, title, epochs * len(encoded.basket_items)) as progress:
+    with training_progress(console, title, _lines(encoded, config, epochs)) as progress:
 
         def on_step(step: Step, _: Embeddings) -> bool:
             progress.show(step.lines, step.loss)
             return False
 
         return train(encoded, config, epochs, on_step)
+
+
+def _lines(encoded: EncodedTransactions, config: TrainConfig, epochs: int) -> int:
+    """The lines that so many epochs use, or the most that are allowed."""
+    lines = epochs * len(encoded.basket_items)
+    return lines if config.max_triples is None else min(lines, config.max_triples)

@@ -12,11 +12,13 @@ learn only what popularity does not explain; the row of the index adds the prior
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
+from index_builder.embeddings.checkpoints import Checkpoint, State
 from index_builder.embeddings.embeddings import (
     Embeddings,
     Step,
@@ -33,6 +35,7 @@ _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
 _TRIPLES_PER_CHECKED_ITEM = 16  # so that looking at items takes little of the time
 _LAST_RATE = 0.01  # of the first learning rate
+_TABLES = ("item_p", "item_q", "user_h")
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,11 @@ def train(
     pairs = _Pairs.of(baskets)
     lines = np.bincount(pairs.line_item, minlength=n_items)
     user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
-    embeddings = _initial(n_items, n_users, config)
+    checkpoint = Checkpoint(config, baskets, n_items, n_users, triples)
+    saved = checkpoint.read()
+    embeddings, states, begun = _begin(saved, n_items, n_users, config)
     item_noise = _Noise.of(lines, config)
     user_noise = _Noise.of(user_lines, config)
-    states = _random_states(config)
 
     def run(state: UInt64, count: int, rates: tuple[float, float]) -> float:
         loss: float = nce.run(
@@ -105,6 +109,8 @@ def train(
             rates = (_rate(done, triples, config), _rate(done + count, triples, config))
             shares = [count // config.threads] * config.threads
             shares[0] += count % config.threads
+            if done < begun:
+                continue
             losses = list(pool.map(run, states, shares, [rates] * config.threads))
             embeddings.user_h[strangers] = 0  # only ever drawn as noise
             unchecked += count
@@ -113,6 +119,8 @@ def train(
                 unchecked = 0
             if on_step(Step(done + count, sum(losses) / (3 * count)), embeddings):
                 break
+            at_end = done + count == triples
+            checkpoint.keep(partial(_state, embeddings, states, done + count), at_once=at_end)
     check(embeddings)
     return embeddings
 
@@ -135,7 +143,13 @@ class _Pairs:
         return cls(baskets.basket_items[paired], basket[paired], indptr)
 
 
-def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
+def _begin(
+    saved: State | None, n_items: int, n_users: int, config: TrainConfig
+) -> tuple[Embeddings, list[UInt64], int]:
+    """Tables, random states and number of triples, at the beginning or as they were kept."""
+    if saved is not None:
+        tables = Embeddings(*(saved[name] for name in _TABLES))
+        return tables, [state.copy() for state in saved["states"]], int(saved["done"])
     rng = np.random.default_rng(config.seed)
 
     def table(rows: int) -> Float32:
@@ -144,7 +158,12 @@ def _initial(n_items: int, n_users: int, config: TrainConfig) -> Embeddings:
         values /= config.dimension
         return values
 
-    return Embeddings(table(n_items), table(n_items), table(n_users))
+    return Embeddings(table(n_items), table(n_items), table(n_users)), _random_states(config), 0
+
+
+def _state(embeddings: Embeddings, states: list[UInt64], done: int) -> State:
+    """What `_begin` reads."""
+    return {**vars(embeddings), "states": np.array(states), "done": np.array(done)}
 
 
 def _random_states(config: TrainConfig) -> list[UInt64]:

@@ -69,7 +69,8 @@ def train_until_best(
                 best = recall, epochs, Embeddings(*map(np.copy, vars(embeddings).values()))
             return epochs - best[1] >= _PATIENCE * _CHECK_EPOCHS
 
-        last = train(encoded, config.train, most, on_step)
+        # What the checks have found is not kept, so this training begins anew if it is killed.
+        last = train(encoded, config.train.model_copy(update={"checkpoints": None}), most, on_step)
     return (best[1], best[2]) if best else (most, last)
 
 

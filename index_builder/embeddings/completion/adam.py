@@ -1,5 +1,6 @@
 """Adam (Kingma and Ba, ICLR 2015) for a table of which a step moves some rows."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -26,6 +27,15 @@ class Adam:
         self.table = table
         self._decay = np.float32(decay)
         self._moments = np.zeros_like(table), np.zeros_like(table)
+
+    def state(self) -> Sequence[Float32]:
+        """The table, and the moments of its gradient."""
+        return self.table, *self._moments
+
+    def resume(self, state: Sequence[Float32]) -> None:
+        """Go on from where another one was."""
+        self.table, *moments = state
+        self._moments = moments[0], moments[1]
 
     def step(self, rows: Int64, gradient: Float32, steps: int, rate: float, pool: Executor) -> None:
         """Moves some rows against their gradient; the others stay.

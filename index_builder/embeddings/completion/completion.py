@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threadpoolctl import threadpool_limits
 
 from index_builder.config import TrainConfig
+from index_builder.embeddings.checkpoints import Checkpoint
 from index_builder.embeddings.completion.mini_batches import Sampler
 from index_builder.embeddings.completion.model import Model
 from index_builder.embeddings.embeddings import Embeddings, Step, check
@@ -56,22 +57,37 @@ def train(
     Raises:
         TrainingError: no basket holds two items, or the tables turned non-finite or collapsed.
     """
+    checkpoint = Checkpoint(config, baskets, n_items, n_users, epochs)
     sampler = Sampler(baskets, n_items, n_users, config)
     model = Model(baskets, n_items, n_users, sampler.correction, config)
+    if (saved := checkpoint.read()) is not None:
+        sampler.resume(saved)
+        model.resume(saved)
     look = max(1, sampler.steps // _LOOKS_PER_EPOCH)
-    most, lines = config.most_epochs * sampler.steps, len(baskets.basket_items)
-    done, seen, loss = 0, 0, 0.0
+    lines = len(baskets.basket_items)
+    most = _most_steps(config, sampler.steps, lines)
+    wanted = min(epochs * sampler.steps, most)
+    batches, seen, loss = sampler.batches(), 0, 0.0
     with ThreadPoolExecutor(config.threads) as pool, threadpool_limits(1, "blas"):
-        for _ in range(epochs):
-            for batch in sampler.epoch():
-                rate = config.completion.learning_rate * (1 - done / most)
-                loss += model.step(batch, rate, pool)
-                done, seen = done + 1, seen + len(batch.baskets)
-                if done % sampler.steps % look:  # an epoch always ends with a look
-                    continue
-                check(model.embeddings())
-                shown = Step(round(done / sampler.steps * lines), loss / seen)
-                seen, loss = 0, 0.0
-                if on_step(shown, model.embeddings()):
-                    return model.embeddings()
+        while (done := model.steps) < wanted:
+            batch = next(batches)
+            rate = config.completion.learning_rate * (1 - done / most)
+            loss += model.step(batch, rate, pool)
+            done, seen = done + 1, seen + len(batch.baskets)
+            if done % sampler.steps % look and done < wanted:  # an epoch always ends with a look
+                continue
+            check(model.embeddings())
+            shown = Step(round(done / sampler.steps * lines), loss / seen)
+            seen, loss = 0, 0.0
+            if on_step(shown, model.embeddings()):
+                break
+            checkpoint.keep(lambda: {**model.state(), **sampler.state()}, at_once=done == wanted)
     return model.embeddings()
+
+
+def _most_steps(config: TrainConfig, per_epoch: int, lines: int) -> int:
+    """The steps over which the learning rate falls."""
+    steps = config.most_epochs * per_epoch
+    if config.max_triples is None:
+        return steps
+    return max(1, min(steps, config.max_triples * per_epoch // lines))

@@ -4,12 +4,15 @@ The rows of a mini-batch stand in one table: first those that a basket is comple
 choices, then those of given items that are not among them. A place is a row of that table.
 """
 
+import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from index_builder.config import TrainConfig
+from index_builder.embeddings.checkpoints import State
 from index_builder.embeddings.embeddings import TrainingError
 from index_builder.transactions.encoded.encoding import EncodedBaskets
 from service.support.arrays.array_types import Bool, Float32, Float64, Int32, Int64
@@ -77,6 +80,9 @@ class Sampler:
         self._no_guest = baskets.basket_user < n_users
         self._config = config.completion
         self._random = np.random.default_rng(config.seed)
+        self._before = self._random.bit_generator.state  # before the order was drawn
+        self._order = np.empty(0, np.int64)  # of the baskets of this pass
+        self._next = 0  # place in the order
         self._size = _batch_baskets(len(self._several), self._config.batch_baskets)
         steps_per_pass = -(-len(self._several) // self._size)
         self._passes = -(-_FEWEST_STEPS // steps_per_pass)
@@ -90,11 +96,30 @@ class Sampler:
         self.correction = -np.log(np.maximum(there, 1e-9)).astype(np.float32)
 
     def epoch(self) -> Iterator[MiniBatch]:
-        """Every basket as often as there are passes, in random order."""
-        for _ in range(self._passes):
-            order = self._random.permutation(self._several)
-            for start in range(0, len(order), self._size):
-                yield self._draw(order[start : start + self._size])
+        """The next epoch: every basket as often as there are passes, in random order."""
+        return islice(self.batches(), self.steps)
+
+    def batches(self) -> Iterator[MiniBatch]:
+        """All mini-batches from where it is, without end."""
+        while True:
+            if self._next >= len(self._order):
+                self._next, self._before = 0, self._random.bit_generator.state
+                self._order = self._random.permutation(self._several)
+            some = self._order[self._next : self._next + self._size]
+            self._next += self._size
+            yield self._draw(some)
+
+    def state(self) -> State:
+        """Where it is, for `resume`."""
+        where = self._next, self._before, self._random.bit_generator.state
+        return {"sampler": np.frombuffer(json.dumps(where).encode(), np.uint8)}
+
+    def resume(self, state: State) -> None:
+        """Go on from where another sampler of the same baskets was."""
+        self._next, self._before, now = json.loads(state["sampler"].tobytes())
+        self._random.bit_generator.state = self._before
+        self._order = self._random.permutation(self._several)
+        self._random.bit_generator.state = now
 
     def _draw(self, baskets: Int64) -> MiniBatch:
         config, random = self._config, self._random

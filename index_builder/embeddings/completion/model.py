@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from index_builder.config import TrainConfig
+from index_builder.embeddings.checkpoints import State
 from index_builder.embeddings.completion.adam import Adam
 from index_builder.embeddings.completion.habits import Habits
 from index_builder.embeddings.completion.loops import add_swapped, softmax_slope
@@ -37,7 +38,11 @@ class _Slopes(NamedTuple):
 
 
 class Model:
-    """The vectors, and the weights of prior and habit."""
+    """The vectors, and the weights of prior and habit.
+
+    Attributes:
+        steps: number of steps so far.
+    """
 
     def __init__(
         self,
@@ -61,12 +66,26 @@ class Model:
         self._items = Adam(items, chosen.item_decay)  # rows [p ; q]
         self._users = Adam(users, chosen.user_decay)
         self._weights = Adam(weights, 0)
-        self._steps = 0
+        self.steps = 0
 
     def embeddings(self) -> Embeddings:
         """The tables as they are now; later steps change them."""
         item_p, item_q = np.split(self._items.table, 2, axis=1)
         return Embeddings(item_p, item_q, self._users.table)
+
+    def state(self) -> State:
+        """All that steps change, for `resume`."""
+        moved = {f"{n}_{k}": a for n, o in self._moved().items() for k, a in enumerate(o.state())}
+        return moved | {"steps": np.array(self.steps)}
+
+    def resume(self, state: State) -> None:
+        """Go on from where another model of the same baskets was."""
+        for name, each in self._moved().items():
+            each.resume([state[f"{name}_{part}"] for part in range(3)])
+        self.steps = int(state["steps"])
+
+    def _moved(self) -> dict[str, Adam]:
+        return {"items": self._items, "users": self._users, "weights": self._weights}
 
     @np.errstate(over="ignore", invalid="ignore")  # `check` refuses the result
     def step(self, batch: MiniBatch, rate: float, pool: Executor) -> float:
@@ -85,11 +104,11 @@ class Model:
         by_habit = sum(piece.by_habit for piece in pieces)
         of_weights = np.array([[by_prior], [by_habit]])
         size = np.float32(len(batch.baskets))
-        self._steps += 1
-        self._items.step(batch.rows, of_rows / size, self._steps, rate, pool)
-        self._users.step(users, of_users / size, self._steps, rate, pool)
+        self.steps += 1
+        self._items.step(batch.rows, of_rows / size, self.steps, rate, pool)
+        self._users.step(users, of_users / size, self.steps, rate, pool)
         both = np.arange(2)
-        self._weights.step(both, (of_weights / size).astype(np.float32), self._steps, rate, pool)
+        self._weights.step(both, (of_weights / size).astype(np.float32), self.steps, rate, pool)
         return sum(piece.loss for piece in pieces)
 
     def _queries(self, batch: MiniBatch, rows: Float32) -> Float32:

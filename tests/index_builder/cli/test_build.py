@@ -80,3 +80,13 @@ def test_a_build_that_is_killed_leaves_the_bundle_before_it(
         os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert load_bundle(bundles).path == before
+
+
+def test_checkpoints_change_no_build_and_do_not_stay(
+    run: Run, shop_files: tuple[Path, Path], bundles: Path, tmp_path: Path
+) -> None:
+    transactions, products = shop_files
+    shop = ("--transactions", transactions, "--products", products, "--until", CUT)
+    run(*shop, "--out", tmp_path / "out", *QUICK, "--checkpoints", tmp_path / "kept")
+    assert load_bundle(tmp_path / "out").bundle_id == load_bundle(bundles).path.name
+    assert list((tmp_path / "kept").iterdir()) == []
