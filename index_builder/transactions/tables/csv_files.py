@@ -17,7 +17,7 @@ from index_builder.transactions.tables.texts import open_text, refusing_what_is_
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_BLOCKS = (1 << 25, 1 << 30)  # bytes parsed at once; a record must fit into a block
+_BLOCKS = (1 << 23, 1 << 30)  # bytes parsed at once; a record must fit into a block
 _TEXT_BLOCK = 1 << 20  # characters
 
 
