@@ -90,8 +90,7 @@ def console_routes(serving: Serving, settings: Settings) -> APIRouter:
             request, profile=profile, rulebook=served.rule_files.rulebook, options=options
         )
         items = [
-            RecommendedItem.model_validate(each._asdict(), from_attributes=True)
-            for each in answer.items
+            RecommendedItem.model_validate(each, from_attributes=True) for each in answer.items
         ]
         return TrialResponse.to_request(
             served,
