@@ -1,12 +1,14 @@
 """The items of an answer as JSON, joined from pieces that earlier answers have left."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import orjson
 
-from service.recommending.answer import Reasons, Recommendation
+from service.recommending.answer import Recommendation
 
 _KEPT = 20_000  # pieces, of some 200 bytes each with what Python adds
+_BETWEEN = b"},"  # begins each piece
 
 
 class ItemsJson:
@@ -31,20 +33,18 @@ class ItemsJson:
             self._pieces = {}
         if not items:
             return b"[]"
-        scores = orjson.dumps([each.score for each in items])[1:-1].split(b",")
         kept = self._pieces
-        parts = [
-            (kept.get(each.item_index) or self._piece(each)) + score + _reasons(each.reasons)
+        pieces = [kept.get(each.item_index) or self._piece(each) for each in items]
+        scores = orjson.dumps([each.score for each in items])[1:-1].split(b",")
+        ends = [
+            score if each.reasons is None else score + b',"reasons":' + orjson.dumps(each.reasons)
             for each, score in zip(items, scores, strict=True)
         ]
-        return b"[%b}]" % b"},".join(parts)
+        whole = b"".join(chain.from_iterable(zip(pieces, ends, strict=True)))
+        return b"[%b}]" % whole.removeprefix(_BETWEEN)
 
     def _piece(self, item: Recommendation) -> bytes:
         facts = {"item_id": item.item_id, "name": item.name, "category": item.category}
-        piece = orjson.dumps(facts)[:-1] + b',"score":'
+        piece = _BETWEEN + orjson.dumps(facts)[:-1] + b',"score":'
         self._pieces[item.item_index] = piece
         return piece
-
-
-def _reasons(reasons: Reasons | None) -> bytes:
-    return b"" if reasons is None else b',"reasons":' + orjson.dumps(reasons)

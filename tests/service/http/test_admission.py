@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -58,19 +59,30 @@ def test_a_request_that_finds_the_queue_full_is_refused_at_once() -> None:
     assert len(shed) == 2
 
 
-def test_the_loop_runs_between_two_turns() -> None:
-    async def between() -> list[str]:
-        queue, seen = Queue(9, lambda: None), list[str]()
+async def between(turns: int, takes_s: float) -> list[str]:
+    """The turns of callers who ask at once, and between which of them the loop runs."""
+    queue, seen = Queue(turns, lambda: None), list[str]()
 
-        async def ask() -> None:
-            await queue.turn()
-            seen.append("turn")
-            asyncio.get_running_loop().call_soon(seen.append, "loop")
+    async def ask() -> None:
+        await queue.turn()
+        begun = time.perf_counter()
+        seen.append("turn")
+        asyncio.get_running_loop().call_soon(seen.append, "loop")
+        while time.perf_counter() - begun < takes_s:
+            pass
 
-        await asyncio.gather(*(ask() for _ in range(3)))
-        return seen
+    await asyncio.gather(*(ask() for _ in range(turns)))
+    return seen
 
-    assert asyncio.run(between()) == ["turn", "loop"] * 3
+
+def test_the_loop_runs_between_two_turns_that_take_long() -> None:
+    assert asyncio.run(between(5, 0.004)) == ["turn", "loop"] * 5
+
+
+def test_the_loop_runs_after_a_few_turns_that_do_not() -> None:
+    seen = "".join(each[0] for each in asyncio.run(between(200, 0)))
+    assert seen.count("t") == 200
+    assert max(map(len, seen.split("l"))) <= 8
 
 
 def test_requests_that_arrive_at_once_are_admitted_up_to_the_limit() -> None:
