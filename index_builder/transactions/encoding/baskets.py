@@ -17,13 +17,13 @@ from index_builder.transactions.errors import SharedBasketError
 from index_builder.transactions.tables import ROW, Table
 from service.support.arrays.array_types import Int32, Int64
 
+SORTED_BASKETS = 1 << 20  # whose ids are in memory at once
 _DAY_US = 86_400_000_000
 
 _BASKETS = """
 SELECT basket_id, MIN(user_id) AS owner, MAX(user_id) AS other, MIN(moment) AS begun,
     MAX(moment) AS ended
 FROM bought GROUP BY basket_id
-ORDER BY begun, basket_id
 """
 _FOREIGN = """
 SELECT bought.basket_id, bought.user_id, MIN(bought.place) AS place
@@ -86,7 +86,7 @@ def place_baskets(engine: Engine, folder: Path) -> Places:
         pq.ParquetWriter(file, of_places, compression="lz4") as writer,
         pq.ParquetWriter(shared, of_shared) as foreign,
     ):
-        for batch in engine.batches(_BASKETS):
+        for batch in _in_time(engine, folder / "unordered.parquet"):
             place = pl.int_range(n_baskets, n_baskets + pl.len(), dtype=pl.Int64).alias("place")
             placed = batch.select("basket_id", place, "owner")
             writer.write_table(placed.to_arrow().cast(of_places))
@@ -98,6 +98,34 @@ def place_baskets(engine: Engine, folder: Path) -> Places:
             n_shared += found.height
     engine.relation("places", [file])
     return Places(np.concatenate([np.zeros(0, np.int64), *begun]), n_long, shared, n_shared)
+
+
+def _in_time(engine: Engine, file: Path) -> Iterator[pl.DataFrame]:
+    """Yields the baskets by begun and basket_id, a million or so at a time.
+
+    Sorted by the engine, the ids of all of them would be in memory several times over.
+
+    Args:
+        engine: that knows `bought`.
+        file: for the baskets in any order; it is gone in the end.
+    """
+    schema = pa.schema(
+        dict.fromkeys(("basket_id", "owner", "other"), pa.string())
+        | dict.fromkeys(("begun", "ended"), pa.int64())
+    )
+    moments: list[Int64] = [np.zeros(0, np.int64)]
+    with pq.ParquetWriter(file, schema, compression="lz4") as writer:
+        for batch in engine.batches(_BASKETS):
+            writer.write_table(batch.select(schema.names).to_arrow().cast(schema))
+            moments.append(batch["begun"].to_numpy())
+    begun = np.sort(np.concatenate(moments))
+    begins = np.unique(begun[::SORTED_BASKETS])  # baskets of one moment stay together
+    ends = np.append(begins[1:], np.iinfo(np.int64).max)
+    for start, end in zip(begins, ends[: len(begins)], strict=True):
+        of_range = pl.col("begun").is_between(int(start), int(end), closed="left")
+        rows = pl.scan_parquet(file, glob=False).filter(of_range)
+        yield rows.collect(engine="streaming").sort("begun", "basket_id")
+    file.unlink()
 
 
 def refuse_shared_baskets(engine: Engine, places: Places, table: Table) -> None:

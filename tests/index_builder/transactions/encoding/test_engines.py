@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from index_builder.transactions.encoding import baskets
 from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
 from index_builder.transactions.errors import DataError, EmptyDataError, SharedBasketError
 from service.support.extras import ExtraMissingError
@@ -23,15 +24,27 @@ def test_the_tables_are_those_of_plain_python(engine: str, seed: int, tmp_path: 
     encoded(engine, write_files(tmp_path / "shop", lines, NAMES), tmp_path / "out")
     tables = read_encoded_tables(tmp_path / "out")
     items, users = tables.item_ids.to_list(), [*tables.user_ids, None]
-    baskets = tables.baskets
+    found = tables.baskets
     assert [
-        (begun, users[user], [items[code] for code in baskets.item_code[start:stop]])
+        (begun, users[user], [items[code] for code in found.item_code[start:stop]])
         for begun, user, (start, stop) in zip(
-            baskets.begun_us, baskets.user_code, pairwise(baskets.indptr), strict=True
+            found.begun_us, found.user_code, pairwise(found.indptr), strict=True
         )
     ] == plain_baskets(lines)
     assert items == sorted(items, key=str.encode)
     assert users[:-1] == sorted(users[:-1], key=str.encode)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_baskets_are_in_order_however_few_are_sorted_at_once(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = write_files(tmp_path / "shop", odd_lines(3), NAMES)
+    expected = encoded("polars", shop, tmp_path / "one")
+    monkeypatch.setattr(baskets, "SORTED_BASKETS", at_once)
+    assert encoded("polars", shop, tmp_path / "other") == expected
+    tables = read_encoded_tables(tmp_path / "other")
+    assert len(set(tables.baskets.begun_us)) < len(tables.baskets)  # some began together
 
 
 def test_digests_and_counts_are_equal(tmp_path: Path) -> None:
