@@ -64,11 +64,13 @@ def _pairs(
 ) -> tuple[Int32, Int32, Float64]:
     """All pairs of an item and a substitute, with their scores, in any order."""
     known = encoded.of_users  # guests are no user who buys one item instead of another
+    found = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
+    if known.n_baskets == 0:
+        return found[0]
     sizes = known.basket_sizes.astype(float)
     total = np.bincount(known.basket_user, sizes, encoded.n_users)
     squares = np.bincount(known.basket_user, sizes**2, encoded.n_users)
     chance = np.divide(squares, total**2, out=np.zeros_like(total), where=total > 0)
-    found = [(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
     for group in _groups(encoded.item_count, subcategory):
         items = np.sort(np.concatenate(group))
         baskets, bought = _purchases(known, items, encoded.n_users)

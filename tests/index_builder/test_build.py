@@ -181,10 +181,11 @@ def test_guests_teach_items_and_have_no_profile(tmp_path: Path) -> None:
 
 
 def test_a_shop_of_guests_alone_recommends_by_the_basket(tmp_path: Path) -> None:
-    transactions, _ = write_shop(tmp_path)
+    transactions, products = write_shop(tmp_path)
     everybody = frozenset(f"user-{number}" for number in range(N_USERS))
     guests = read_transactions(transactions, Reading(guests=everybody))
-    out = build(guests, None, QUICK, tmp_path / "out", None, Console(quiet=True))
+    catalogue = read_products(products)
+    out = build(guests, catalogue, QUICK, tmp_path / "out", None, Console(quiet=True))
     bundle = load_bundle(out)
     assert bundle.user_ids == []
     answer = Recommender(bundle, by_score()).recommend(a_request(None, ["item-2"], 5))
