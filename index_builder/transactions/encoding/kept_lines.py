@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index_builder.transactions.encoding.lines import CheckedLines, LinePart
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Notice, Table
+from service.bundle.manifest import FileFacts
 from service.support.files import write_whole
 
 LINES = "lines"
@@ -39,9 +40,12 @@ class _File(_Facts):
     notices: tuple[Notice, ...]
     first_row: bytes  # as Arrow has it, which shows the types
     parts: tuple[LinePart, ...]
+    facts: tuple[FileFacts, ...]  # of the parts
 
     @classmethod
-    def of(cls, seen: os.stat_result, table: Table, parts: list[LinePart]) -> Self:
+    def of(
+        cls, seen: os.stat_result, table: Table, parts: list[LinePart], facts: list[FileFacts]
+    ) -> Self:
         row = io.BytesIO()
         table.frame.write_ipc(row)
         return cls(
@@ -52,7 +56,16 @@ class _File(_Facts):
             notices=table.notices,
             first_row=row.getvalue(),
             parts=tuple(parts),
+            facts=tuple(facts),
         )
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether all of its lines are in the folder, as they were written."""
+        try:
+            found = tuple(FileFacts.of(folder / part.file) for part in self.parts)
+        except OSError:
+            return False
+        return found == self.facts
 
     def table(self, file: Path) -> Table:
         row = pl.read_ipc(self.first_row)
@@ -81,7 +94,7 @@ class KeptLines:
     """Reads only files that the encoding before has not read, or that were changed since.
 
     A file is the same if its name, size and time of change are. Lines of another source, that were
-    read in another way or by another release are not taken.
+    read in another way or by another release, or that are damaged are not taken.
     """
 
     def __init__(self, folder: Path | None, origin: Origin) -> None:
@@ -102,7 +115,7 @@ class KeptLines:
 
         Args:
             file: where it is.
-            name: of it among the others.
+            name: by which the next encoding finds it again.
             lines: take the rows.
             read: reads it otherwise, and gives the rows to `lines`.
 
@@ -122,7 +135,8 @@ class KeptLines:
         # that are in the future, which is noted only until then.
         settled = now - seen.st_mtime_ns > _TICK_NS
         if settled and all(part.latest * 1000 <= now for part in parts):
-            self._files[name] = _File.of(seen, table, parts)
+            facts = [FileFacts.of(lines.folder / part.file) for part in parts]
+            self._files[name] = _File.of(seen, table, parts, facts)
         return table
 
     def keep(self, lines: CheckedLines, folder: Path) -> None:
@@ -147,11 +161,7 @@ def _known(folder: Path, origin: Origin) -> dict[str, _File]:
     same = (version("rtt2vec"), origin.source, _text(origin.reading))
     if (index.release, index.source, index.reading) != same:
         return {}
-    return {
-        name: file
-        for name, file in index.files.items()
-        if all((folder / part.file).is_file() for part in file.parts)
-    }
+    return {name: file for name, file in index.files.items() if file.is_whole(folder)}
 
 
 def _text(reading: Reading) -> str:

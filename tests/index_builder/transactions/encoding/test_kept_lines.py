@@ -135,16 +135,23 @@ def test_moments_in_the_future_are_noted_until_they_are_not(shop: Path, tmp_path
         again(shop, tmp_path / "out")
 
 
-@pytest.mark.parametrize("damage", ["index", "lines", "release"])
+@pytest.mark.parametrize("damage", ["index", "missing", "cut", "flipped", "release"])
 def test_lines_that_are_damaged_or_of_another_release_are_made_again(
     damage: str, shop: Path, tmp_path: Path
 ) -> None:
     before = again(shop, tmp_path / "out")
     index = tmp_path / "out" / "lines" / "lines.json"
+    lines = index.with_name("00000.parquet")
     if damage == "index":
         index.write_text("{")
-    elif damage == "lines":
-        (index.parent / "00000.parquet").unlink()
+    elif damage == "missing":
+        lines.unlink()
+    elif damage == "cut":
+        os.truncate(lines, lines.stat().st_size // 2)
+    elif damage == "flipped":
+        content = bytearray(lines.read_bytes())
+        content[len(content) // 2] ^= 1
+        lines.write_bytes(content)
     else:
         index.write_text(json.dumps(json.loads(index.read_text()) | {"release": "0.0.0"}))
     assert again(shop, tmp_path / "out") == before
