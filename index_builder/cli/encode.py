@@ -11,7 +11,7 @@ from rich.markup import escape
 from index_builder.cli.options import DatasetOption, PathOption, console
 from index_builder.cli.reading_options import reading_options
 from index_builder.progress import stage
-from index_builder.transactions.copies import files_here, table_here
+from index_builder.transactions.copies import files_here, shown, table_here
 from index_builder.transactions.encoding.encoded_tables import replacing_tables
 from index_builder.transactions.encoding.encoding import encode_lines
 from index_builder.transactions.encoding.engines import Catalogue, Engine, EngineName, engine_of
@@ -65,7 +65,7 @@ def encode(
     session = _session(spark or [], engine)
     if table is not None and (transactions is not None or engine is not EngineName.SPARK):
         raise typer.BadParameter("expected --table with --engine spark, and no --transactions")
-    kept = KeptLines(None if afresh else out / LINES, Origin(transactions or "", reading))
+    kept = KeptLines(None if afresh else out / LINES, Origin(shown(transactions or ""), reading))
     with (
         replacing_tables(out) as (tables, work),
         engine_of(engine, work, session) as started,
@@ -75,7 +75,7 @@ def encode(
         with stage(console, "Reading"):
             read, name = read_source_lines(files, dataset, path, reading, lines, kept)
         with stage(console, f"Encoding ({engine})"):
-            source = transactions or table or name
+            source = shown(transactions) if transactions else table or name
             summary = encode_lines(lines, read, source, started, tables, work)
         kept.keep(lines, tables / LINES)
     console.print(summary)

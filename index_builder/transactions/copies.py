@@ -1,9 +1,11 @@
 """Copies: sources that are elsewhere, brought to this machine to be read like its own files."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as fs
@@ -35,13 +37,19 @@ def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
     if not is_url(source):
         yield Path(source)
         return
-    with _refusing(source):
+    name = shown(source)
+    if "@" in urlsplit(source).netloc:
+        raise UnreadableFileError(
+            f"{name}: expected no credentials in the URL, where others can read them.\n"
+            "Give them by the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, say."
+        )
+    with _refusing(source, name):
         files, where = fs.FileSystem.from_uri(source)
         if not where:
-            raise UnreadableFileError(f"{source}: expected a bucket, s3://bucket/folder say.")
+            raise UnreadableFileError(f"{name}: expected a bucket, s3://bucket/folder say.")
         found = files.get_file_info(where)
         if found.type is fs.FileType.NotFound:
-            raise UnreadableFileError(f"{source}: no such object.")
+            raise UnreadableFileError(f"{name}: no such object.")
         if found.is_file:
             copy = folder / PurePosixPath(where).name
             _copy(files, found, copy)
@@ -49,7 +57,7 @@ def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
             copy = folder
             folder.mkdir()
             _copy_folder(files, where, folder, kept)
-    with _naming(copy, source.rstrip("/")):
+    with _naming(copy, name.rstrip("/")):
         yield copy
 
 
@@ -69,7 +77,7 @@ def table_here(catalogue: Catalogue, table: str, given: Format, folder: Path) ->
     """
     wanted = {part for name in (*COLUMNS, *OPTIONAL_COLUMNS) for part in given.parts(name)}
     folder.mkdir()
-    copy = folder / f"{table}.parquet"
+    copy = folder / "table.parquet"
     writer: pq.ParquetWriter | None = None
     try:
         for batch in catalogue.rows(table, wanted):
@@ -87,6 +95,16 @@ def table_here(catalogue: Catalogue, table: str, given: Format, folder: Path) ->
 def is_url(source: str) -> bool:
     """Whether a source is a URL, and no path."""
     return "://" in source
+
+
+def shown(source: str) -> str:
+    """A source as messages and files may show it: a URL without credentials and parameters."""
+    if not is_url(source):
+        return source
+    scheme, rest = source.split("://", 1)
+    rest = re.split(r"[?#;]", rest, maxsplit=1)[0]
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _copy_folder(files: fs.FileSystem, where: str, folder: Path, kept: KeptLines) -> None:
@@ -114,12 +132,13 @@ def _copy(files: fs.FileSystem, found: fs.FileInfo, copy: Path, empty: bool = Fa
 
 
 @contextmanager
-def _refusing(source: str) -> Iterator[None]:
+def _refusing(source: str, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
+        reason = str(error).replace(source, name)
         raise UnreadableFileError(
-            f"{source}: cannot be read: {error}\n"
+            f"{name}: cannot be read: {reason}\n"
             "Expected: a URL such as s3://bucket/folder, and what AWS's own tools need as well: "
             "credentials, AWS_REGION, and AWS_ENDPOINT_URL for another service than Amazon's."
         ) from error

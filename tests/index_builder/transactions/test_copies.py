@@ -1,6 +1,7 @@
 """Sources that are elsewhere: an object store gives the tables and refusals of local files."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -139,6 +140,22 @@ def test_a_build_says_which_command_reads_a_bucket(tmp_path: Path) -> None:
     command = ["--transactions", "s3://shop/lines", "--out", str(tmp_path)]
     with pytest.raises(SourceError, match="rtt2vec-build encode"):
         app(command, standalone_mode=False)
+
+
+def test_a_url_with_credentials_is_refused_and_does_not_show_them(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="AWS_SECRET_ACCESS_KEY") as caught:
+        encode("s3://reader:secret@shop/lines?region=secret", tmp_path / "out")
+    assert str(caught.value).startswith("s3://shop/lines: ")
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_that_is_kept_has_the_parameters_of_a_url(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", odd_lines(4), ("1.csv", "2.csv"))
+    os.utime(shop / "1.csv", (1.6e9, 1.6e9))
+    encode(f"file://{shop}?token=secret", tmp_path / "out", "--missing", "", "--guest", "guest")
+    files = [each for each in (tmp_path / "out").rglob("*") if each.is_file()]
+    assert any(str(shop).encode() in each.read_bytes() for each in files)
+    assert not any(b"secret" in each.read_bytes() for each in files)
 
 
 def test_tables_need_spark(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The session of Spark that an engine works in: one of this process, or of a server (Connect)."""
 
 import os
+import re
 import shutil
 import socket
 import warnings
@@ -62,12 +63,18 @@ def _new_session(configuration: Mapping[str, str]) -> SparkSession:
 
 def _refuse_what_listens_nowhere(remote: str) -> None:
     """Raises ConnectionError; the client would try again for minutes."""
-    address = urlsplit(remote)
+    # What follows may hold a token.
+    place = re.split(r"[/;?]", remote.removeprefix("sc://"), maxsplit=1)[0].rpartition("@")[2]
     try:
-        socket.create_connection((address.hostname, address.port or _PORT), _PATIENCE_S).close()
+        address = urlsplit(f"//{place}")
+        host, port = address.hostname, address.port or _PORT
+    except ValueError as error:
+        raise ConnectionError(f"{_REMOTE}: expected sc://host:port, found {place!r}") from error
+    try:
+        socket.create_connection((host, port), _PATIENCE_S).close()
     except ConnectionRefusedError as error:
         raise ConnectionError(
-            f"{_REMOTE}: expected a server of Spark Connect at {remote}, found none: {error}"
+            f"{_REMOTE}: expected a server of Spark Connect at {place}, found none: {error}"
         ) from error
     except OSError:
         pass  # it may be behind a proxy that only the client knows
