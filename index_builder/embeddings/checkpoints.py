@@ -7,6 +7,7 @@ brings it to the same state, bit for bit, in which it was when it wrote the file
 import zipfile
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -41,7 +42,8 @@ class Checkpoint:
         self._last = monotonic()
         if config.checkpoints is not None:
             digest = blake2b(
-                repr((_FORM, sizes, config.model_dump_json())).encode(), digest_size=16
+                repr((version("rtt2vec"), _FORM, sizes, config.model_dump_json())).encode(),
+                digest_size=16,
             )
             columns = (baskets.basket_indptr, baskets.basket_items, baskets.basket_user)
             for column in (*columns, baskets.basket_begun):
