@@ -53,7 +53,7 @@ def compiled(
 
         def argument(name: str, hint: Any) -> Any:
             if isinstance(hint, type) and issubclass(hint, tuple):
-                return numba.types.NamedTuple(of(hint), hint)
+                return numba.types.BaseTuple.from_types(of(hint), hint)
             axes = (dimensions or {}).get(name, 1)
             return _array((records or {}).get(name) or hint, axes, name in written)
 

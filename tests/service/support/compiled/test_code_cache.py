@@ -56,7 +56,7 @@ class Machine:
 
     def compilations(self, module: str = "loop", answer: int = 7) -> int:
         """How often a new process would compile: import the modules, call a loop, and count."""
-        for name in ("loop", "caller"):
+        for name in ("loop", "caller", "above"):
             sys.modules.pop(name, None)
         with event.install_recorder("numba:compile") as recorder:
             assert import_module(module).total(np.arange(4, dtype=np.int32), 1) == answer
@@ -188,3 +188,13 @@ def test_a_change_of_a_loop_in_another_file_is_noticed(machine: Machine) -> None
     assert machine.compilations("caller", answer=14) == 0
     machine.loop.write_text(LOOP.replace("start += number", "start += 2 * number"))
     assert machine.compilations("caller", answer=26) == 2
+
+
+def test_so_is_one_that_is_called_by_way_of_a_third_file(machine: Machine) -> None:
+    (machine.package / "caller.py").write_text(CALLER)
+    above = CALLER.replace("from loop", "from caller")
+    (machine.package / "above.py").write_text(above)
+    assert machine.compilations("above", answer=28) == 3
+    assert machine.compilations("above", answer=28) == 0
+    machine.loop.write_text(LOOP.replace("start += number", "start += 2 * number"))
+    assert machine.compilations("above", answer=52) == 3

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -33,6 +34,46 @@ def test_arguments_may_be_writable_or_not() -> None:
     assert visit(table, 1, points, pair) == 6
     assert visit(read_only(table), 0, points, (read_only(pair[0]), pair[1])) == 6
     assert points["visits"].tolist() == [2, 2]
+
+
+class Shelf(NamedTuple):
+    """Arrays and numbers that belong together, and another such tuple."""
+
+    prices: Float32
+    visits: Int32
+    floor: int
+
+
+class Size(NamedTuple):
+    """Fields of one type."""
+
+    width: int
+    depth: int
+
+
+class Shop(NamedTuple):
+    """A shelf, the shop's size, and a table of one row for each visitor."""
+
+    shelf: Shelf
+    size: Size
+    table: Float32
+
+
+@compiled(dimensions={"table": 2}, written={"visits"})
+def enter(shop: Shop, factor: float) -> float:
+    """Count a visit, and return what is on the shelf, times a factor."""
+    shop.shelf.visits[0] += 1
+    columns = shop.table.shape[1] + shop.size.depth
+    return float(factor * shop.shelf.prices.sum() + shop.shelf.floor + columns)
+
+
+def test_named_tuples_are_declared_by_their_fields() -> None:
+    visits = np.zeros(1, np.int32)
+    prices, table = read_only(np.ones(3, np.float32)), read_only(np.ones((2, 5), np.float32))
+    assert enter(Shop(Shelf(prices, visits, 7), Size(1, 4), table), 2) == 6 + 7 + 5 + 4
+    assert visits.tolist() == [1]
+    with pytest.raises(TypeError, match="No matching definition"):
+        enter(Shop(Shelf(np.ones(3, np.float32), visits, 7), Size(1, 4), table), 2)
 
 
 def test_arguments_of_other_types_are_refused_and_not_compiled_for() -> None:
