@@ -4,6 +4,7 @@ Whatever gives items to a client, on whichever route, is given this mask and kee
 """
 
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from service.bundle.catalogue import Catalogue
 from service.profiles.profile import Profile
 from service.recommending.request import RecommendRequest
 from service.support.arrays.array_types import Bool, Float32, Int32
+from service.support.arrays.read_only import read_only
 from service.support.durations import DAY_S
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def eligible_items(
         include_categories: names of which all items have to be; none of them means no limit.
         allowed: (n_items,) what business rules and stock allow; None for everything.
     """
-    eligible = np.ones(len(catalogue), np.bool_) if allowed is None else allowed.copy()
+    eligible = (_all_items(len(catalogue)) if allowed is None else allowed).copy()
     if include_categories:
         included = np.zeros(len(catalogue), np.bool_)
         for members in catalogue.look_up_categories(include_categories)[0]:
@@ -52,6 +54,12 @@ def eligible_items(
         for members in catalogue.look_up_categories(exclude_categories)[0]:
             eligible[members] = False
     return eligible
+
+
+@cache
+def _all_items(n: int) -> Bool:
+    """All of n items: a copy is made in half the time of new ones."""
+    return read_only(np.ones(n, np.bool_))
 
 
 def purchased_items(profile: Profile, days: float | Float32, now: float) -> Int32:

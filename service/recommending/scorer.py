@@ -13,7 +13,7 @@ from service.recommending.ranking.evidence import NO_SCRATCH, NOTHING_KNOWN
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.ranker import Ranker
 from service.recommending.ranking.trees import NO_MASKS
-from service.recommending.scoring import Shared, Terms, score
+from service.recommending.scoring import Blend, Shared, Terms, score
 from service.recommending.shortlist import Scored, Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions
@@ -46,6 +46,8 @@ class Scorer:
         self._ranker = Ranker(bundle) if ranks else None
         self._substitutes = Substitutes.read(bundle)
         self._weights = weights
+        blend = (weights.basket_exponent, weights.user, weights.popularity, weights.history)
+        self._blend = Blend(*map(float, blend))
         self._nobody = nobody(bundle.dimension)
         self._shared = Shared(
             rows=read_only(bundle.item_vectors),
@@ -107,19 +109,11 @@ class Scorer:
         return basket, user, popularity
 
     def _terms(self, listed: Shortlist, diverse: bool) -> Terms:
-        weights, options, k = self._weights, listed.options, listed.request.k
-        return Terms(
-            featured=self.table is not None and options.ranker and len(listed.known) > 0,
-            exponent=float(weights.basket_exponent),
-            user=float(weights.user),
-            popularity=float(weights.popularity),
-            history=float(weights.history),
-            log_substitute=self._log_substitute(options),
-            category_cap=options.category_cap,
-            pool=max(k, options.mmr_pool),
-            k=k,
-            mmr_lambda=options.mmr_lambda if diverse else 1.0,
-        )
+        options, k = listed.options, listed.request.k
+        featured = self.table is not None and options.ranker and len(listed.known) > 0
+        pool, mmr_lambda = max(k, options.mmr_pool), options.mmr_lambda if diverse else 1.0
+        of_options = self._log_substitute(options), options.category_cap
+        return Terms(featured, self._blend, *of_options, pool, k, mmr_lambda)
 
     def _log_substitute(self, options: RecommendOptions) -> float:
         """What is added to the score of a candidate that replaces an item of the basket."""

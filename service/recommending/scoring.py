@@ -48,21 +48,27 @@ class Shared(NamedTuple):
     masks: Masks
 
 
+class Blend(NamedTuple):
+    """The weights of a blended score as numbers of one type, see `Weights`."""
+
+    exponent: float
+    user: float
+    popularity: float
+    history: float
+
+
 class Terms(NamedTuple):
     """How one request is scored.
 
     Attributes:
         featured: whether features are made; the trees, if there are any, need them.
-        exponent, user, popularity, history: see `Weights`.
+        blend: the weights of the blended score, by which candidates are scored without trees.
         log_substitute: added to substitutes of the basket's items.
         category_cap, pool, k, mmr_lambda: see `diversify`; a λ of 1 leaves the order by score.
     """
 
     featured: bool
-    exponent: float
-    user: float
-    popularity: float
-    history: float
+    blend: Blend
     log_substitute: float
     category_cap: int
     pool: int
@@ -114,7 +120,7 @@ def score(
         parts of the blended score: basket, user, popularity, history; (features, n) features.
     """
     rows, n = shared.rows, len(candidates)
-    query = sum_of_swapped(rows, anchors, terms.exponent)
+    query = sum_of_swapped(rows, anchors, terms.blend.exponent)
     parts = score_rows(rows, candidates, query, user_h, bought, bought_recency)
     if terms.featured:
         matrix = features(
@@ -128,8 +134,9 @@ def score(
         scores = predict(matrix, shared.masks)
     else:
         scores = np.empty(n, np.float32)
-        user, popularity = np.float32(terms.user), np.float32(terms.popularity)
-        history = np.float32(terms.history)
+        blend = terms.blend
+        user, popularity = np.float32(blend.user), np.float32(blend.popularity)
+        history = np.float32(blend.history)
         for place in range(n):
             scores[place] = (
                 parts[0, place]

@@ -16,6 +16,8 @@ from service.support.compiled.compilation import compiled
 from service.support.compiled.prefetching import prefetch
 from service.support.durations import DAY_S
 
+_AHEAD = 12  # items whose memory is asked for before they are met
+
 # Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
 # neighbour.
 SUMS = np.dtype(
@@ -127,6 +129,10 @@ def add_past_baskets(
         shared, alike = 0, 0
         shared_weight = np.float32(0)
         for at in range(indptr[basket], indptr[basket + 1]):
+            if at + _AHEAD < indptr[len(begun)]:
+                coming = lines[at + _AHEAD]
+                prefetch(subcategory, coming, coming + 1)
+                prefetch(row_of, coming, coming + 1)
             alike += subcategory_sums[subcategory[lines[at]]]["in_basket"]
             if in_basket[lines[at]]:
                 shared += 1
@@ -197,6 +203,10 @@ def add_neighbours(
         count = np.float32(item_count[item])
         for at in range(indptr[item], indptr[item + 1]):
             other = neighbours[at]
+            if at + _AHEAD < indptr[item + 1]:
+                coming = neighbours[at + _AHEAD]
+                prefetch(item_count, coming, coming + 1)
+                prefetch(row_of, coming, coming + 1)
             both = np.float32(counts[at])
             norm = np.sqrt(count * np.float32(item_count[other]))
             cosine = np.float32(both / (norm + shrinkage))
