@@ -40,7 +40,10 @@ class LineHandler(logging.StreamHandler[Any]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or keep its line for a moment."""
         if isinstance(record, RequestRecord):
-            self._keep(f"{self.format(record)}{self.terminator}")
+            try:
+                self._keep(f"{self.format(record)}{self.terminator}")
+            except (TypeError, ValueError):  # a value that JSON does not have
+                self.handleError(record)
         else:
             self._write_waiting()
             super().emit(record)

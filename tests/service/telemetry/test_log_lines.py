@@ -101,6 +101,19 @@ def test_no_write_is_so_large_that_the_lines_of_two_processes_mingle(
     assert max(len(each.encode()) for each in stream.writes) <= PIPE_BUF
 
 
+def test_a_line_that_cannot_be_written_does_not_harm_the_request(
+    logger: logging.Logger, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def answer() -> None:
+        for value in (1 << 80, "\ud800", 1):
+            logger.handle(RequestRecord(logging.INFO, {"number": value}))
+        logger.handlers[0].flush()
+
+    asyncio.run(answer())
+    assert numbers(stream.getvalue()) == [1]
+    assert capsys.readouterr().err.count("Traceback") == 2
+
+
 @pytest.mark.parametrize("flags", [(), ("--workers", "2"), ("--drain-s", "60")])
 def test_no_line_is_lost_at_the_end(serve: Callable[..., Served], flags: tuple[str, ...]) -> None:
     served = serve(*flags)
