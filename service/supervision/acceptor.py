@@ -11,6 +11,7 @@ from service.http.protocol.balance import PERIOD_S, Balance
 _logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 0.005  # for a worker with fewer connections, which may hang
+_LOOK_S = 0.0005  # between two looks whether it has accepted
 _AT_ONCE = 16  # connections, before anything else is done
 
 
@@ -48,7 +49,9 @@ class Acceptor:
     def _accept(self) -> None:
         """Accept what waits, or leave it to others for a moment."""
         for _ in range(_AT_ONCE):
-            if not self._balance.is_next and not self._is_out_of_patience():
+            is_next = self._balance.is_next
+            if not is_next and not self._is_out_of_patience():
+                self._pause(_LOOK_S)
                 return
             try:
                 connection, _ = self._listener.accept()
@@ -56,11 +59,16 @@ class Acceptor:
                 return
             except OSError as error:  # no file or no memory left
                 _logger.error("a connection cannot be accepted: %s", error)
-                self._loop.remove_reader(self._listener)
-                self._retry = self._loop.call_later(PERIOD_S, self._begin)
+                self._pause(PERIOD_S)
                 return
+            if not is_next:
+                self._balance.wait_no_more()
             self._waits_until = None
             self._open(connection)
+
+    def _pause(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listener)
+        self._retry = self._loop.call_later(seconds, self._begin)
 
     def _is_out_of_patience(self) -> bool:
         """Return whether others have been given enough time for the connection that waits."""

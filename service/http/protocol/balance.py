@@ -5,7 +5,7 @@ fewest connections in use accepts the next one, and a worker with clearly more t
 closes some of them, each with an answer: their clients connect again.
 """
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import MutableSequence
 
 PERIOD_S = 1.0
 """Seconds for which a connection counts as in use after a request, at least."""
@@ -31,6 +31,7 @@ class Balance:
         self._used: set[object] = set()  # in this period
         self._used_before: set[object] = set()  # in the one before
         self._surplus = 0
+        self._ignored: dict[int, int] = {}  # counts by place
 
     def begin(self) -> None:
         """Take part: this worker accepts connections from now on."""
@@ -46,20 +47,23 @@ class Balance:
         if connection not in self._used:
             self._used.add(connection)
             if connection not in self._used_before:
-                self._counts[self._place] += 1
+                self._add(1)
 
     def forget(self, connection: object) -> None:
         """Take note that a connection has ended."""
         if connection in self._used or connection in self._used_before:
-            self._counts[self._place] -= 1
+            self._add(-1)
         self._used.discard(connection)
         self._used_before.discard(connection)
 
     def turn(self) -> None:
         """Begin the next period: connections that were not used in this one no longer count."""
         self._used_before, self._used = self._used, set()
+        self._ignored = {}
+        if self._counts[self._place] == ABSENT:
+            return
         own = self._counts[self._place] = len(self._used_before)
-        others = self._others()
+        others = self._others().values()
         average = (own + sum(others)) / (1 + len(others))
         is_more = own - average > max(1, _TOLERATED * average)
         # Half of it, since others may close some as well, and their clients need time to return.
@@ -67,9 +71,14 @@ class Balance:
 
     @property
     def is_next(self) -> bool:
-        """Whether no other worker has fewer connections in use."""
+        """Whether no other worker that is waited for has fewer connections in use."""
         own = self._counts[self._place]
-        return all(own <= count for count in self._others())
+        others = self._others().items()
+        return all(own <= count or self._ignored.get(place) == count for place, count in others)
+
+    def wait_no_more(self) -> None:
+        """Leave no connection to the others, in this period, until they have accepted one."""
+        self._ignored = self._others()
 
     def closes_one(self) -> bool:
         """Return whether the connection that is answered now is one too many."""
@@ -78,6 +87,11 @@ class Balance:
             return True
         return False
 
-    def _others(self) -> Sequence[int]:
+    def _add(self, change: int) -> None:
+        if self._counts[self._place] != ABSENT:
+            self._counts[self._place] += change
+
+    def _others(self) -> dict[int, int]:
+        """The counts of the others by place."""
         counts = enumerate(self._counts)
-        return [count for place, count in counts if place != self._place and count != ABSENT]
+        return {place: n for place, n in counts if place != self._place and n != ABSENT}

@@ -1,5 +1,7 @@
 """Workers that divide connections among themselves."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 from hypothesis import given
@@ -87,6 +89,43 @@ def test_one_that_has_ended_gets_none() -> None:
         shop.connect()
     assert shop.counts == [3, ABSENT]
     assert shop.period() == 0
+
+
+@given(st.integers(0, 20), st.integers(0, 20))
+def test_connections_of_one_that_has_ended_count_no_more(closed: int, asking: int) -> None:
+    shop = Shop(2)
+    for place in (0, 1):
+        shop.begin(place)
+    for _ in range(40):
+        shop.connect()
+    ended = shop.workers[1]
+    ended.end()
+    for number in sorted(shop.open[1])[:closed]:
+        ended.forget(number)
+    for number in range(100, 100 + asking):
+        ended.use(number)
+    ended.turn()
+    assert shop.counts[1] == ABSENT
+    assert shop.workers[0].is_next
+
+
+def test_one_that_accepts_nothing_is_waited_for_once_in_a_period() -> None:
+    shop = Shop(3)
+    for place in range(3):
+        shop.begin(place)
+    for place in (0, 0, 0, 1):
+        shop.accept(place)
+    first = shop.workers[0]
+
+    def is_next_after(step: Callable[[], None]) -> bool:
+        step()
+        return first.is_next
+
+    assert not first.is_next
+    assert is_next_after(first.wait_no_more)
+    assert not is_next_after(partial(shop.accept, 2))  # it does accept
+    assert is_next_after(first.wait_no_more)
+    assert not is_next_after(first.turn)
 
 
 def test_what_is_not_in_use_does_not_count() -> None:
