@@ -12,7 +12,7 @@ CLIENT := $(VENV)/pyspark-client
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-scale bench-fold-in chaos mutants screenshots audit hashes clean
+.PHONY: help install run build evaluate memcached wrk chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-scale bench-fold-in chaos mutants screenshots audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -45,6 +45,9 @@ evaluate: $(STAMP) $(BUNDLES)/current ## evaluate the bundle on the baskets afte
 memcached: ## install memcached with apt-get if it is missing
 	@command -v memcached >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends memcached; }
 
+wrk: ## install wrk, a load generator, with apt-get if it is missing
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk; }
+
 chromium: ## install chromium with apt-get if there is no browser for the tests
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
@@ -58,7 +61,7 @@ test-spark: $(STAMP) java $(CLIENT) ## install Spark, and test that it encodes l
 	$(BIN)/pip install --quiet -c constraints.txt 'pyspark[connect]'
 	$(BIN)/pytest tests/index_builder/transactions/encoding/test_spark.py
 
-test: $(STAMP) memcached chromium ## run all checks and all tests
+test: $(STAMP) memcached chromium wrk ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder --durations=25
 

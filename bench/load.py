@@ -21,11 +21,13 @@ class Throughput:
 
     Attributes:
         rate: answers per second.
+        answers: number of them, good or not.
         failures: requests without a good answer.
         busy: share of one core that the generator used.
     """
 
     rate: float
+    answers: int
     failures: int
     busy: float
 
@@ -72,7 +74,9 @@ class Generator:
     def throughput(self, url: str, seconds: float, connections: int) -> Throughput:
         """Load a route in a closed loop for some seconds."""
         load = self.closed(url, seconds, connections)
-        return Throughput(load.result.rate, load.result.failures, load.busy)
+        result = load.result
+        answers = len(result.times_ms) + result.failures
+        return Throughput(result.rate, answers, result.failures, load.busy)
 
     def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
         """Open loop: `rate` requests per second, whether or not they are answered."""

@@ -62,6 +62,7 @@ class Wrk:
         taken -= before.children_user + before.children_system
         return Throughput(
             rate=_number(r"Requests/sec:\s+([\d.]+)", shown),
+            answers=int(_number(r"(\d+) requests in", shown)),
             failures=int(sum(map(_number, _FAILURES, [shown] * len(_FAILURES)))),
             busy=taken / max(1, round(seconds)),
         )

@@ -31,7 +31,7 @@ def test_throughput_comes_with_failures(served: Served) -> None:
     with generator(BODIES, {CORES[-1]}) as load:
         found = load.throughput(f"{served.url}/recommend", 0.2, 2)
     assert found.rate > 0
-    assert found.failures > 0
+    assert abs(found.answers - 2 * found.failures) <= 2  # one more for each connection
 
 
 @pytest.mark.skipif(which("wrk") is None, reason="wrk is not installed")
@@ -42,4 +42,4 @@ def test_wrk_sends_each_body_in_turn(served: Served) -> None:
     assert good.throughput(url, 1, 1).failures == 0
     both = Wrk(program, BODIES, {CORES[-1]}).throughput(url, 1, 1)
     assert both.busy > 0
-    assert 0.4 < both.failures / both.rate < 0.6
+    assert abs(both.answers - 2 * both.failures) <= 1
