@@ -107,9 +107,11 @@ def test_a_copy_is_read(bundle: Path, tmp_path: Path, read: list[str]) -> None:
     assert set(read) >= LARGE
 
 
-def test_a_file_that_was_just_written_may_change_unseen(bundle: Path, own: Path) -> None:
-    for name in LARGE:
-        (bundle / name).touch()
+def test_a_file_that_was_just_written_may_change_unseen(
+    bundle: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = max((bundle / name).stat().st_ctime_ns for name in LARGE)
+    monkeypatch.setattr(time, "time_ns", lambda: written + 1_000_000_000)
     load_bundle(bundle)
     assert stamps(own) == []
 

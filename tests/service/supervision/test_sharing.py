@@ -13,6 +13,7 @@ import pytest
 from tests.service.conftest import Served
 
 CLIENTS = 16
+MOST_ROUNDS = 5000
 ESTABLISHED = "01"
 
 
@@ -43,7 +44,7 @@ def files(worker: int) -> Iterator[str]:
 
 def ask_until_shared(served: Served, clients: list[httpx.Client]) -> None:
     """Have each client ask again and again, until each worker has its share of connections."""
-    while True:
+    for _ in range(MOST_ROUNDS):
         for client in clients:
             with suppress(httpx.TransportError):  # its worker was killed
                 answer = client.post(f"{served.url}/recommend", json={})
@@ -51,6 +52,7 @@ def ask_until_shared(served: Served, clients: list[httpx.Client]) -> None:
         found = connections(served)
         if len(found) == 2 and all(abs(each - CLIENTS / 2) <= 0.2 * CLIENTS / 2 for each in found):
             return
+    pytest.fail(f"after {MOST_ROUNDS} rounds the workers have {found} connections")
 
 
 def test_a_worker_that_comes_gets_its_share(
