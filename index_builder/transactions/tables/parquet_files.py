@@ -56,8 +56,26 @@ def _parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.DataFra
             return frame.with_columns(literals).select(columns)
 
         yield complete(pa.Table.from_batches([], pa.schema(map(schema.field, in_file))))
-        for batch in parquet.iter_batches(rows, columns=in_file):
-            yield complete(batch)
+        for groups in _some_groups(parquet.metadata, rows):
+            for batch in parquet.iter_batches(rows, groups, in_file):
+                yield complete(batch)
+
+
+def _some_groups(metadata: pq.FileMetaData, rows: int) -> Iterator[list[int]]:
+    """Yields row groups, as many together as have so many rows.
+
+    A reader keeps the bytes of all groups that it has read until it ends.
+    """
+    groups: list[int] = []
+    found = 0
+    for group in range(metadata.num_row_groups):
+        groups.append(group)
+        found += metadata.row_group(group).num_rows
+        if found >= rows:
+            yield groups
+            groups, found = [], 0
+    if groups:
+        yield groups
 
 
 def _scanned(file: Path) -> pl.LazyFrame:

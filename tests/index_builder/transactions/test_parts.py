@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.transactions.errors import DataError
 from index_builder.transactions.reading import Reading
+from index_builder.transactions.tables import Format, Wanted, open_file
 from index_builder.transactions.tables.timestamps import TimestampFormat
 from index_builder.transactions.transactions import read_transactions
 
@@ -175,3 +178,21 @@ def test_records_larger_than_a_block_are_read_among_others(tmp_path: Path) -> No
 
 
 GOOD_LINE = {name: values[0] for name, values in GOOD.items()}
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(0, 7), min_size=1, max_size=6), part_rows=st.integers(1, 9))
+def test_row_groups_of_any_size_are_read_in_order(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], part_rows: int
+) -> None:
+    path = tmp_path_factory.mktemp("shop") / "t.parquet"
+    items = iter(range(100))
+    schema = pa.schema({"item_id": pa.int64()})
+    with pq.ParquetWriter(path, schema) as writer:
+        for size in sizes:
+            rows = {"item_id": [next(items) for _ in range(size)]}
+            writer.write_table(pa.table(rows, schema))
+    parts = list(open_file(path, Wanted(["item_id"], [], Format())).parts(part_rows))
+    frame = pl.concat([part.frame for part in parts])
+    assert frame.rows() == [(row, row) for row in range(sum(sizes))]
+    assert all(part.frame.height <= part_rows for part in parts)
