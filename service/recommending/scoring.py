@@ -9,6 +9,7 @@ postprocess  the best ones made diverse
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
 from service.recommending.aggregate import score_rows
@@ -76,6 +77,35 @@ class Terms(NamedTuple):
     mmr_lambda: float
 
 
+@numba.njit()
+def _blended(parts: Float32, blend: Blend) -> Float32:
+    """The blended score of each candidate, as in `Candidates.score`."""
+    user, popularity = np.float32(blend.user), np.float32(blend.popularity)
+    history = np.float32(blend.history)
+    scores = np.empty(parts.shape[1], np.float32)
+    for place in range(len(scores)):
+        scores[place] = (
+            parts[0, place]
+            + user * parts[1, place]
+            + popularity * parts[2, place]
+            + history * parts[3, place]
+        )
+    return scores
+
+
+@numba.njit()
+def _best_first(scores: Float32) -> Positions:
+    """The places of candidates, of equal scores the smaller one first."""
+    keys = np.empty(len(scores), np.int64)
+    for place in range(len(scores)):
+        keys[place] = rank_key(scores[place], place)
+    keys.sort()
+    order = np.empty(len(scores), np.intp)
+    for rank in range(len(scores)):
+        order[rank] = keys[rank] & _PLACE
+    return order
+
+
 @compiled(
     dimensions={"rows": 2},
     written={"in_basket", "row_of", "recency", "items", "sums", "ends"},
@@ -133,30 +163,14 @@ def score(
     if terms.featured and len(shared.masks.nodes) > 1:
         scores = predict(matrix, shared.masks)
     else:
-        scores = np.empty(n, np.float32)
-        blend = terms.blend
-        user, popularity = np.float32(blend.user), np.float32(blend.popularity)
-        history = np.float32(blend.history)
-        for place in range(n):
-            scores[place] = (
-                parts[0, place]
-                + user * parts[1, place]
-                + popularity * parts[2, place]
-                + history * parts[3, place]
-            )
+        scores = _blended(parts, terms.blend)
     if terms.log_substitute != 0:
         indptr, substitutes = shared.substitutes
         scores += demote(indptr, substitutes, candidates, basket, terms.log_substitute)
     if len(log_factors) > 0:
         for place in range(n):
             scores[place] += log_factors[candidates[place]]
-    keys = np.empty(n, np.int64)
-    for place in range(n):
-        keys[place] = rank_key(scores[place], place)
-    keys.sort()
-    order = np.empty(n, np.intp)
-    for rank in range(n):
-        order[rank] = keys[rank] & _PLACE
+    order = _best_first(scores)
     ends[1] = seconds()
 
     if terms.mmr_lambda < 1:

@@ -52,7 +52,7 @@ class PlainRanking:
     def candidates(self, found: set[int], eligible: set[int], history: int) -> set[int]:
         """The items found, and those that the user bought most of late."""
         bought = {item for each in self.past for item in each.items}
-        recent = sorted(bought, key=lambda item: -self._recency(item, 60))
+        recent = sorted(bought, key=lambda item: (-self._recency(item, 60), item))
         return (found | set(recent[:history])) & eligible
 
     def features(self, item: int, parts: tuple[float, float, float]) -> dict[str, float]:
