@@ -9,9 +9,10 @@ from service.profiles.profile import nobody
 from service.recommending.aggregate import PARTS, Candidates
 from service.recommending.postprocess.diversity import inverse_norms
 from service.recommending.postprocess.substitutes import Substitutes
-from service.recommending.ranking.evidence import NO_SCRATCH, NOTHING_KNOWN
 from service.recommending.ranking.feature_table import FeatureTable
+from service.recommending.ranking.known import NOTHING_KNOWN
 from service.recommending.ranking.ranker import Ranker
+from service.recommending.ranking.scratch import NO_SCRATCH
 from service.recommending.ranking.trees import NO_MASKS
 from service.recommending.scoring import Blend, Shared, Terms, score
 from service.recommending.shortlist import Scored, Shortlist

@@ -15,10 +15,12 @@ import numpy as np
 from service.recommending.aggregate import score_rows
 from service.recommending.postprocess.diversity import diversify
 from service.recommending.postprocess.substitutes import demote
-from service.recommending.ranking.evidence import Known, Scratch, features
+from service.recommending.ranking.evidence import features
 from service.recommending.ranking.feature_matrix import POSITIONS
 from service.recommending.ranking.item_facts import FACTS
+from service.recommending.ranking.known import Known
 from service.recommending.ranking.purchase_sums import SUMS
+from service.recommending.ranking.scratch import Scratch
 from service.recommending.ranking.trees import Masks, predict
 from service.recommending.searching.queries import sum_of_swapped
 from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions

@@ -7,9 +7,11 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, nobody
 from service.recommending.aggregate import Candidates
-from service.recommending.ranking.evidence import Known, Scratch, features, scratch_for
+from service.recommending.ranking.evidence import features
 from service.recommending.ranking.feature_matrix import POSITIONS
 from service.recommending.ranking.item_facts import item_facts
+from service.recommending.ranking.known import Known
+from service.recommending.ranking.scratch import Scratch, scratch_for
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.read_only import read_only
 
