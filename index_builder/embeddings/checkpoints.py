@@ -78,7 +78,7 @@ class Checkpoint:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self._path) as new, new.open("wb") as file:
-            np.savez(file, **state())  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **state())
         self._last = monotonic()
 
 

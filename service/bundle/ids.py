@@ -93,8 +93,6 @@ class Ids(Sequence[str]):
             return bool(self.column.equals(other.column))
         return isinstance(other, list) and self[:] == other
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def _bytes(text: str) -> UInt8:
     """Return the bytes of a text; half of a surrogate pair, which no id has, is in none."""

@@ -101,10 +101,9 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
-        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return protocol
+        new: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        state = self.lifespan.state
+        return new(config=self.config, server_state=self.server_state, app_state=state)
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Stop serving, on a signal."""
