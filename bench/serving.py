@@ -1,11 +1,11 @@
 """Throughput of /recommend, its latency at a constant rate, and the cost of a large basket.
 
 The service runs on one core and the load generator on another: for throughput wrk where it is
-installed, for the rest the project's own. /recommend and the two echo routes
-of the same app (see `bench.echo`) take turns, so that other work of the machine affects them alike:
-the ratio within a turn counts, the rates are for information. Then the same service gets requests
-at a constant rate, and latency counts from the moment at which a request was due. An echo route at
-the same rate shows how much the generator adds, at most.
+installed, for the rest the project's own. /recommend and the two echo routes of the same app (see
+`bench.echo`) take turns, so that other work of the machine affects them alike: the ratio within a
+turn counts, the rates are for information. Then the same service gets requests at a constant rate,
+and latency counts from the moment at which a request was due. An echo route at the same rate shows
+how much the generator adds, at most.
 """
 
 import json
