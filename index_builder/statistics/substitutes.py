@@ -14,13 +14,13 @@ from scipy.sparse import csc_array, diags_array
 
 from index_builder.config import SubstitutesConfig
 from index_builder.transactions.encoded.encoding import EncodedBaskets, EncodedTransactions
+from index_builder.transactions.encoded.scratch import scratch
 from service.bundle.taxonomy import Level
 from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions
 from service.support.arrays.offsets import offsets
 
 _PRIOR_BASKETS = 1  # added to those counted and to those expected: few baskets prove little
 _BLOCK_ITEMS = 256  # rows of a subcategory that are in memory at once
-GROUP_LINES = 1 << 23  # of the subcategories whose baskets are in memory at once
 BLOCK_BASKETS = 1 << 20
 
 
@@ -71,51 +71,52 @@ def _pairs(
     total = np.bincount(known.basket_user, sizes, encoded.n_users)
     squares = np.bincount(known.basket_user, sizes**2, encoded.n_users)
     chance = np.divide(squares, total**2, out=np.zeros_like(total), where=total > 0)
-    for group in _groups(encoded.item_count, subcategory):
-        items = np.sort(np.concatenate(group))
-        baskets, bought = _purchases(known, items, encoded.n_users)
-        for members in group:
-            places = np.searchsorted(items, members)
-            alike = _Subcategory(baskets[:, places], bought[:, places], chance)
-            for start in range(0, len(members), _BLOCK_ITEMS):
-                item, other, score = alike.pairs(slice(start, start + _BLOCK_ITEMS), config)
-                found.append((members[start + item], members[other], score))
+    by_item = _BasketsByItem(known, encoded.n_items)
+    for members in subcategory.members.values():
+        alike = _Subcategory(*by_item.purchases(members, encoded.n_users), chance)
+        for start in range(0, len(members), _BLOCK_ITEMS):
+            item, other, score = alike.pairs(slice(start, start + _BLOCK_ITEMS), config)
+            found.append((members[start + item], members[other], score))
     items, others, scores = (np.concatenate(each) for each in zip(*found, strict=True))
     return items, others, scores
 
 
-def _groups(item_count: Int32, subcategory: Level) -> Iterator[list[Int32]]:
-    """Yields the members of subcategories that few million lines hold together."""
-    group: list[Int32] = []
-    lines = 0
-    for members in subcategory.members.values():
-        own = int(item_count[members].sum(dtype=np.int64))
-        if group and lines + own > GROUP_LINES:
-            yield group
-            group, lines = [], 0
-        group, lines = [*group, members], lines + own
-    if group:
-        yield group
+class _BasketsByItem:
+    """The baskets of each item, ascending; a large array of them is in a file."""
+
+    def __init__(self, baskets: EncodedBaskets, n_items: int) -> None:
+        """Goes through the baskets twice."""
+        self._baskets = baskets
+        counts = sum((np.bincount(each, minlength=n_items) for _, each in _blocks(baskets)), 0)
+        self._indptr = offsets(np.asarray(counts))
+        self._basket = scratch(int(self._indptr[-1]), np.int32)
+        ends = self._indptr[:-1].copy()
+        for rows, items in _blocks(baskets):
+            order = np.argsort(items, kind="stable")
+            counts = np.bincount(items, minlength=n_items)
+            place = np.arange(len(items)) + np.repeat(ends - offsets(counts)[:-1], counts)
+            self._basket[place] = rows[order]
+            ends += counts
+
+    def purchases(self, items: Int32, n_users: int) -> tuple[csc_array, csc_array]:
+        """Ones for the baskets with each of these items, and the baskets of each user with it."""
+        begins, ends = self._indptr[items], self._indptr[items + 1]
+        spans = zip(begins.tolist(), ends.tolist(), strict=True)
+        rows = np.concatenate([self._basket[begin:end] for begin, end in spans])
+        indptr, ones = offsets(ends - begins), np.ones(len(rows))
+        shape = (self._baskets.n_baskets, len(items))
+        held = csc_array((ones, rows, indptr), shape=shape)
+        column = np.repeat(np.arange(len(items)), ends - begins)
+        user = self._baskets.basket_user[rows]
+        return held, csc_array((ones, (user, column)), shape=(n_users, len(items)))
 
 
-def _purchases(baskets: EncodedBaskets, items: Int32, n_users: int) -> tuple[csc_array, csc_array]:
-    """Ones for the baskets with each of these items, and the baskets of each user with it."""
-    place = np.full(int(items.max(initial=0)) + 1, -1, np.int32)
-    place[items] = np.arange(len(items), dtype=np.int32)
-    rows, columns = [], []
+def _blocks(baskets: EncodedBaskets) -> Iterator[tuple[Int32, Int32]]:
+    """Yields the basket and the item of each line, a block of baskets at a time."""
     for first in range(0, baskets.n_baskets, BLOCK_BASKETS):
         indptr = baskets.basket_indptr[first : first + BLOCK_BASKETS + 1]
-        some = baskets.basket_items[indptr[0] : indptr[-1]]
-        lines = np.flatnonzero(some < len(place))
-        lines = lines[place[some[lines]] >= 0]
-        columns.append(place[some[lines]])
-        basket = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
-        rows.append(np.int32(first) + basket[lines])
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    ones = np.ones(len(row))
-    held = csc_array((ones, (row, column)), shape=(baskets.n_baskets, len(items)))
-    user = baskets.basket_user[row]
-    return held, csc_array((ones, (user, column)), shape=(n_users, len(items)))
+        rows = np.arange(first, first + len(indptr) - 1, dtype=np.int32)
+        yield np.repeat(rows, np.diff(indptr)), baskets.basket_items[indptr[0] : indptr[-1]]
 
 
 class _Subcategory:

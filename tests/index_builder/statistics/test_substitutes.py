@@ -125,11 +125,10 @@ def test_blocks_of_a_subcategory_make_no_difference(monkeypatch: pytest.MonkeyPa
     assert sum(map(len, at_once)) > 20
 
 
-def test_groups_of_subcategories_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_baskets_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     world = shop().encoded
     level = Level.of([f"shelf {item % 3}" for item in range(world.n_items)])
     at_once = table(substitutes(world, level, SubstitutesConfig(most_lift=0.9)))
-    monkeypatch.setattr(index_builder.statistics.substitutes, "GROUP_LINES", 1)
     monkeypatch.setattr(index_builder.statistics.substitutes, "BLOCK_BASKETS", 3)
     assert table(substitutes(world, level, SubstitutesConfig(most_lift=0.9))) == at_once
     assert sum(map(len, at_once)) > 20
