@@ -80,14 +80,16 @@ def build(
     max_triples: Annotated[
         int | None,
         typer.Option(
-            help="Most triples that triple2vec learns from, whatever --epochs says; "
-            "otherwise most lines of baskets, as often as they are used.",
+            help="Ends training after so many triples, whatever --epochs says; basket completion "
+            "after so many lines of baskets, each counted as often as it is used.",
             min=1,
         ),
     ] = None,
     checkpoints: Annotated[
         Path | None,
-        typer.Option(help="Folder where training keeps how far it is, to go on if it is killed."),
+        typer.Option(
+            help="Folder where training keeps its state, to go on from there if it is killed."
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(help="Training threads.", min=1)] = _TRAIN.threads,
     seed: SeedOption = _TRAIN.seed,

@@ -50,7 +50,7 @@ def encode(
     ] = None,
     afresh: Annotated[
         bool,
-        typer.Option("--afresh", help="Read files again that --out has the lines of."),
+        typer.Option("--afresh", help="Read all files again, also those that --out already knows."),
     ] = False,
 ) -> None:
     """Turn a shop's transactions into tables of integers, which a build can start from.
