@@ -3,10 +3,11 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ __all__ = ["Figure", "Verdict", "as_table", "machine", "write"]
 
 Verdict = Literal["met", "missed", "-"]
 _LIBRARIES = ("numpy", "numba", "faiss-cpu", "nmslib", "fastapi", "uvicorn", "orjson", "pydantic")
+_OPPONENTS = ("hnswlib", "scann", "usearch")  # if they are installed
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,20 @@ def write(path: Path, figures: Sequence[Figure]) -> None:
             "caches": _caches(),
             "system": _system(),
         },
-        "versions": {"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
+        "versions": {"python": platform.python_version()}
+        | {n: version(n) for n in _LIBRARIES}
+        | dict(_installed()),
         "figures": [
             asdict(each) | {"limit": each.limit, "verdict": each.verdict} for each in figures
         ],
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for name in _OPPONENTS:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def machine() -> str:

@@ -5,17 +5,19 @@ The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 1
 that a build tries, and the point that a build would choose is compared with plain NumPy. So are
 lists of each anchor's closest items, made beforehand without the user and scored again for the
 user; the limit is on the lists, which are the fastest way to the same recall. NMSLIB is built with
-fewer links and a smaller construction effort than by default, to keep that to about a minute.
+fewer links and a smaller construction effort than by default, to keep that to about a minute. The
+libraries that a user might take instead search the same batches, if they are installed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from bench.beside.searches import Effort, other_searches
 from bench.figures import Figure
 from bench.retrieval_plots import Point, recall_against_time
 from bench.searching import (
@@ -55,9 +57,12 @@ class _Extent:
     ef_construction: int = 100
     ef_search: tuple[int, ...] = (100, 200, 400, 800, 1600)
     places: tuple[int, ...] = (150, 200, 300, 400)
+    others: Effort = field(default_factory=Effort)
 
 
-_SMOKE = _Extent(600, 3, 4, 10, (10, 20), (100, 300))
+_SMOKE = _Extent(
+    600, 3, 4, 10, (10, 20), (100, 300), Effort(8, 20, (10, 200), 10, (0.5, 1.0), (150,))
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +101,13 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
         _Tried("lists", f"lists of {places}", Lists(rows, scans[0].search, batches, alone, places))
         for places in extent.places
     ]
-    everything = [plain, exact, flat, *walks, *scans, *lists]
+    others = [_Tried(*each) for each in other_searches(rows, extent.others)]
+    everything = [plain, exact, flat, *walks, *scans, *lists, *others]
     times = dict(zip(everything, timed([t.search for t in everything], batches, _K), strict=True))
     recalls = {each: recall_of(each.search, exact.search, batches, _K) for each in everything}
     chosen = _chosen(scans, recalls)
+    ours = _cheapest(lists, times, recalls)
+    picked = [_cheapest(each, times, recalls) for each in _by_family(others)]
     points = {
         each: Point(
             each.family,
@@ -107,15 +115,15 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
             percentiles_ms(times[each])[0],
             recalls[each],
             7 if each in (exact, lists[-1]) else -13,
+            noted=each not in scans and (each not in others or each in picked),
         )
         for each in everything
     }
     title = f"Recall@{_K}: {_ANCHORS} anchors over {extent.items:,} items, one thread"
     recall_against_time(out / "retrieval.svg", title, points.values(), points[chosen], _TARGET)
     under: Under = {"items": extent.items, "anchors": _ANCHORS, "k": _K, "threads": 1}
-    reached = [each for each in lists if recalls[each] >= _TARGET] or lists[-1:]
     return [
-        *_judged(plain, reached[0], batches, recalls[reached[0]], under, limit=0.1),
+        *_judged(plain, ours, batches, recalls[ours], under, limit=0.1),
         *_judged(plain, chosen, batches, recalls[chosen], under),
         *_one_query([plain, chosen], exact, means, under),
         _correlation(scans, times, under),
@@ -126,6 +134,12 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
         ),
         *_orientation("FAISS", times[chosen], recalls[chosen], under),
         *_orientation("NMSLIB", times[walks[-1]], recalls[walks[-1]], under),
+        *_orientation("lists", times[ours], recalls[ours], under),
+        *(
+            figure
+            for each in picked
+            for figure in _beside_lists(each, ours, times, recalls[each], under)
+        ),
     ]
 
 
@@ -157,6 +171,34 @@ def _chosen(scans: Sequence[_Tried], recalls: dict[_Tried, float]) -> _Tried:
     reached = [point for point in frontier if point.ann_recall_at_k >= _TARGET]
     best = (reached or frontier[::-1])[0]
     return next(each for each in scans if each.point and each.point.parameters == best.parameters)
+
+
+def _by_family(tries: Sequence[_Tried]) -> list[list[_Tried]]:
+    """Those of one family together."""
+    return [
+        [each for each in tries if each.family == family]
+        for family in dict.fromkeys(each.family for each in tries)
+    ]
+
+
+def _cheapest(
+    tries: Sequence[_Tried], times: dict[_Tried, Float64], recalls: dict[_Tried, float]
+) -> _Tried:
+    """The fastest that reaches the target, or else the one with the highest recall."""
+    reached = [each for each in tries if recalls[each] >= _TARGET]
+    if reached:
+        return min(reached, key=lambda each: float(np.median(times[each])))
+    return max(tries, key=recalls.__getitem__)
+
+
+def _beside_lists(
+    other: _Tried, ours: _Tried, times: dict[_Tried, Float64], recall: float, under: Under
+) -> Iterator[Figure]:
+    """Time of another library, and how many times it is that of the lists."""
+    under = under | {"chosen": other.name, "lists": ours.name}
+    yield from _orientation(other.family, times[other], recall, under)
+    ratio = float(np.median(times[other]) / np.median(times[ours]))
+    yield Figure(f"{other.family} beside the lists", ratio, "x", under=under)
 
 
 def _judged(

@@ -11,6 +11,7 @@ from index_builder.evaluation.pictures.drawing import (
     BLUE,
     INK,
     OTHERS,
+    PALE,
     QUIET,
     picture,
     without_ticks,
@@ -18,19 +19,38 @@ from index_builder.evaluation.pictures.drawing import (
 
 __all__ = ["Point", "Series", "lines_with_recall", "recall_against_time"]
 
-_COLOURS = {"FAISS": BLUE, "NMSLIB": OTHERS[0], "exact": INK, "NumPy": QUIET, "lists": OTHERS[2]}
-_MARKERS = {"FAISS": "o", "NMSLIB": "s", "exact": "D", "NumPy": "^", "lists": "v"}
+_COLOURS = {
+    "FAISS": BLUE,
+    "NMSLIB": OTHERS[0],
+    "exact": INK,
+    "NumPy": QUIET,
+    "lists": OTHERS[2],
+    "hnswlib": OTHERS[3],
+    "usearch": QUIET,
+    "ScaNN": OTHERS[1],
+}
+_MARKERS = {
+    "FAISS": "o",
+    "NMSLIB": "s",
+    "exact": "D",
+    "NumPy": "^",
+    "lists": "v",
+    "hnswlib": "P",
+    "usearch": "X",
+    "ScaNN": "*",
+}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One way to search: time, recall, and the offset of its label in points."""
+    """One way to search: time, recall, the offset of its label in points, and if it has one."""
 
     family: str
     name: str
     ms: float
     recall: float
     label_above: float = -13
+    noted: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,7 @@ class Series:
 def recall_against_time(
     path: Path, title: str, points: Collection[Point], chosen: Point, target: float
 ) -> None:
-    """Draw all points, the target as a line, and a ring around the chosen point.
+    """Draw all points, the frontier of each family and the target as lines, and ring the chosen.
 
     Args:
         path: file to write.
@@ -57,17 +77,19 @@ def recall_against_time(
     """
     with picture(path, 10, 4.6) as figure:
         axes = figure.subplots()
-        axes.axhline(target, color=OTHERS[1], linewidth=1)
+        axes.axhline(target, color=PALE, linewidth=1)
+        for family in dict.fromkeys(point.family for point in points):
+            _frontier(axes, [point for point in points if point.family == family])
         for point in points:
             colour, marker = _COLOURS[point.family], _MARKERS[point.family]
             axes.plot(point.ms, point.recall, marker, color=colour, markersize=4.5, alpha=0.8)
-            if point.family != "FAISS":
+            if point.noted:
                 _note(axes, point.ms, point.recall, point.name, colour, point.label_above)
         axes.plot(chosen.ms, chosen.recall, "o", markersize=11, color=BLUE, fillstyle="none")
         _note(axes, chosen.ms, chosen.recall, f"FAISS, chosen: {chosen.ms:.2g} ms", BLUE, 10)
         axes.annotate(
             f"target {target:g}", (0.004, target), xycoords=("axes fraction", "data"),
-            xytext=(0, 3), textcoords="offset points", color=OTHERS[1], fontsize=8,
+            xytext=(0, 3), textcoords="offset points", color=QUIET, fontsize=8,
         )  # fmt: skip
         axes.set_ylim(None, 1.01)
         axes.set_title(title)
@@ -100,6 +122,16 @@ def lines_with_recall(
                 _log(axes, "y")
             axes.margins(x=0.16, y=0.12)
             without_ticks(axes, "x", "y")
+
+
+def _frontier(axes: Axes, points: Sequence[Point]) -> None:
+    """Join the points of a family that no faster one equals in recall."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda each: each.ms):
+        if not best or point.recall > best[-1].recall:
+            best.append(point)
+    times, recalls = [each.ms for each in best], [each.recall for each in best]
+    axes.plot(times, recalls, color=_COLOURS[points[0].family], linewidth=1, alpha=0.5)
 
 
 def _line(axes: Axes, line: Series) -> None:
