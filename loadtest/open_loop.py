@@ -23,6 +23,7 @@ import uvloop
 from loadtest.result import Result
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _EARLY_S = 0.002
 _NAP_S = 0.00005
 
@@ -38,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._status: asyncio.Future[int] | None = None
         self._received = b""
+        self._last = 0  # the status of the answer with which the server closes the connection
 
     async def open(self) -> None:
         """Connect, unless connected; failing to connect is not an error."""
@@ -66,12 +68,18 @@ class Connection(asyncio.Protocol):
         if length is None:
             self.close()
         elif len(content) >= int(length[1]):
-            self._answered(int(head.split(b" ", 2)[1]))
+            status = int(head.split(b" ", 2)[1])
+            if _LAST.search(head):
+                self._last = status
+                self.close()
+            else:
+                self._answered(status)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Fail the request in flight; the next post opens a new connection."""
+        """Complete the request in flight, or fail it; the next post opens a new connection."""
         self._transport = None
-        self._answered(0)
+        self._answered(self._last)
+        self._last = 0
 
     def close(self) -> None:
         """Close the connection."""

@@ -80,6 +80,22 @@ def test_a_broken_connection_is_a_failure_and_the_next_request_opens_another() -
     assert not result.times_ms
 
 
+def test_a_connection_that_the_server_closes_with_an_answer_is_no_failure() -> None:
+    opened = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.rsplit(b"Content-Length: ", 1)[1]))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await reader.read()  # nothing more is sent on it
+        writer.close()
+
+    result = against(once, rate=100, seconds=0.1, connections=1)
+    assert (len(result.times_ms), result.failures, opened) == (10, 0, 10)
+
+
 @pytest.mark.parametrize(("body", "status"), [('{"k": 1}', 0), ('{"k": 0}', 1)])
 def test_the_command_prints_json_and_fails_with_a_failure(
     tmp_path: Path, served: Served, body: str, status: int
