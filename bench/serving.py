@@ -35,7 +35,7 @@ class _Extent:
     warm_up_s: float = 3
     turns: int = 7
     turn_s: float = 3
-    rate: float = 500
+    rate: float = 1000
     steady_s: float = 120
     echo_s: float = 20
     sizes: tuple[int, int] = (10, 100)
