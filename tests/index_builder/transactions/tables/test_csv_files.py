@@ -1,111 +1,18 @@
-"""CSV files: every record is read, or the file is refused with the line that is wrong."""
+"""CSV files: separators, lines, columns and formats."""
 
-import csv
-import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from index_builder.transactions.errors import MissingColumnError, UnreadableFileError
-from index_builder.transactions.tables import ROW, Format, FormatError, Table, read_tables
-
-HEADER = "user,item,text,n\n"
-COLUMNS = ("user", "item", "text", "n")
-Rows = list[tuple[str | None, ...]]
-
-
-def table_of(path: Path, content: str | bytes, form: Format | None = None) -> Table:
-    path = path if path.suffix else path / "t.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_tables(path, COLUMNS, (), lambda table: table, form)
-
-
-def rows(path: Path, content: str | bytes, form: Format | None = None) -> Rows:
-    return table_of(path, content, form).frame.drop(ROW).rows()
-
-
-def refusal(path: Path, content: str | bytes, form: Format | None = None) -> str:
-    with pytest.raises(UnreadableFileError) as caught:
-        table_of(path, content, form)
-    return str(caught.value)
-
-
-# Quotation marks
-
-
-def test_a_bare_mark_inside_a_field_is_data(tmp_path: Path) -> None:
-    text = (
-        HEADER + 'u1,i1,PLATE 6",1\nu2,i2,MUG,2\nu3,i3,PLATE 6",3\nu4,i4,5" x 6",4\nu5,i5,a"b"c,5\n'
-    )
-    found = [row[2] for row in rows(tmp_path, text)]
-    assert found == ['PLATE 6"', "MUG", 'PLATE 6"', '5" x 6"', 'a"b"c']
-
-
-def test_an_odd_number_of_bare_marks_is_data_too(tmp_path: Path) -> None:
-    assert len(rows(tmp_path, HEADER + 'u1,i1,6",1\nu2,i2,MUG,2\n')) == 2
-
-
-def test_marks_around_a_field_enclose_separators_lines_and_doubled_marks(tmp_path: Path) -> None:
-    text = HEADER + 'u1,i1,"6"" plate, white\nor\r\ngrey",1\n"u2",i2,"",2\n'
-    assert rows(tmp_path, text) == [
-        ("u1", "i1", '6" plate, white\nor\r\ngrey', "1"),
-        ("u2", "i2", None, "2"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "problem"),
-    [
-        ('u,i,"6" plate,1\n', 2, "a stray quotation mark"),
-        ('u,i,t,1\nu,i,"6 plate,1\nu,i,t,1\n', 3, "never closed"),
-        ('u,i,t,1\n\nu,i,"6 plate,1\nu,i,"7 plate,1\n', 4, "a stray quotation mark (up to line 5)"),
-        ('u,i,"6\\" plate",1\n', 2, "a stray quotation mark"),
-        ('u,i,"6\\"",1\nu,i,"t",1\n', 2, "a stray quotation mark"),
-        ('u1,i1,"6 plate,1\nu2,i2,mug,2\nu3,i3,plate 6",3\n', 2, "encloses whole rows"),
-        ('u1,i1,"6 plate,1\nu2,i2,plate 6",2\n', 2, "encloses whole rows, up to line 3"),
-        ('"u1,i1,t,1\nu2,i2,t,2\nu3",i3,t,3\n', 2, "encloses whole rows"),
-        ("u,i,t,1\nu,i,t\n", 3, "expected 4 fields, as in the first line, found 3"),
-        ("u,i,t,1\nu,i,t,1,5\n", 3, "expected 4 fields, as in the first line, found 5"),
-        ('u,i,"t",1\nu,i,t,1,5\n', 3, "expected 4 fields, as in the first line, found 5"),
-        ("u,i,t,1\n   \n", 3, "expected 4 fields, as in the first line, found 1"),
-    ],
+from index_builder.transactions.errors import MissingColumnError
+from index_builder.transactions.tables import Format, FormatError
+from tests.index_builder.transactions.tables.csv_tables import (
+    COLUMNS,
+    HEADER,
+    refusal,
+    rows,
+    table_of,
 )
-def test_a_doubtful_record_is_refused_with_its_line(
-    tmp_path: Path, text: str, line: int, problem: str
-) -> None:
-    message = refusal(tmp_path, HEADER + text)
-    assert f"t.csv: line {line}: " in message
-    assert problem in message
-    assert "Found: " in message
-
-
-def test_text_of_several_lines_with_separators_is_no_row(tmp_path: Path) -> None:
-    text = HEADER + 'u1,i1,"red, blue\ngreen, grey",1\nu2,i2,"one\ntwo, three, four\nfive",2\n'
-    assert len(rows(tmp_path, text)) == 2
-
-
-def test_mysql_writes_a_backslash_before_a_mark(tmp_path: Path) -> None:
-    text = HEADER + '"u1","i1","6\\" plate",1\n"u2","i2","back\\\\",2\n\\N,"i3",\\N,3\n'
-    assert rows(tmp_path, text, Format(escape="\\")) == [
-        ("u1", "i1", '6" plate', "1"),
-        ("u2", "i2", "back\\", "2"),
-        (None, "i3", None, "3"),
-    ]
-
-
-def test_without_an_escape_the_refusal_names_it(tmp_path: Path) -> None:
-    assert "--escape '\\'" in refusal(tmp_path, HEADER + '"u1","i1","6\\" plate",1\n')
-
-
-def test_without_quotes_all_marks_are_data(tmp_path: Path) -> None:
-    text = HEADER + 'u1,i1,"Deluxe" mug,1\nu2,i2,"open,2\n'
-    found = [row[2] for row in rows(tmp_path, text, Format(quotes=False))]
-    assert found == ['"Deluxe" mug', '"open']
-
-
-# Separators, line ends, large fields
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -158,46 +65,6 @@ def test_lines_are_counted_from_the_start_of_the_file(tmp_path: Path) -> None:
     assert "t.csv: line 6: a stray" in message
 
 
-# Encodings
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-@pytest.mark.parametrize("text", ["é", 'é"'])
-def test_byte_order_marks_tell_the_encoding(tmp_path: Path, encoding: str, text: str) -> None:
-    content = (HEADER + f"u,i,{text},1\n").encode(encoding)
-    assert rows(tmp_path, content) == [("u", "i", text, "1")]
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16-le", "utf-16-be", "cp1250"])
-def test_an_encoding_can_be_given(tmp_path: Path, encoding: str) -> None:
-    content = (HEADER + 'u,i,"é, 6""",1\n').encode(encoding)
-    assert rows(tmp_path, content, Format(encoding=encoding)) == [("u", "i", 'é, 6"', "1")]
-
-
-def test_bytes_that_are_no_utf_8_name_line_and_option(tmp_path: Path) -> None:
-    content = (HEADER + "u,i,t,1\n" * 5000 + "u,i,café œ €,1\n").encode("cp1252")
-    message = refusal(tmp_path, content)
-    assert "t.csv: line 5002: " in message
-    assert "With --encoding cp1252 the line reads: u,i,café œ €,1" in message
-
-
-def test_bytes_that_even_windows_lacks_are_latin_1(tmp_path: Path) -> None:
-    message = refusal(tmp_path, HEADER.encode() + b"u,i,\x81\xe9,1\n")
-    assert "--encoding latin-1" in message
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_names_the_option(tmp_path: Path, encoding: str) -> None:
-    message = refusal(tmp_path, (HEADER + "u,i,t,1\n").encode(encoding))
-    assert "line 1: expected text in UTF-8" in message
-    assert f"--encoding {encoding}" in message
-
-
-def test_text_in_another_encoding_than_given_is_refused(tmp_path: Path) -> None:
-    message = refusal(tmp_path, (HEADER + "u,i,é,1\n").encode(), Format(encoding="ascii"))
-    assert "expected text in ascii" in message
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -216,9 +83,6 @@ def test_a_format_that_no_file_can_have_is_refused(
         Format.of(*options)
 
 
-# Columns
-
-
 def test_columns_may_have_other_names(tmp_path: Path) -> None:
     form = Format.of(None, "tab", None, True, ["user=Customer ID", "n=Quantity"])
     content = "Customer ID\titem\ttext\tQuantity\tCountry\nu\ti\tt\t1\tFR\n"
@@ -230,74 +94,3 @@ def test_columns_may_have_other_names(tmp_path: Path) -> None:
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingColumnError, match="expected one column 'item', found several"):
         table_of(tmp_path, "user,item,item,text,n\nu,i,j,t,1\n")
-
-
-# Whatever a writer writes
-
-TEXT = st.text(st.sampled_from('ab1 ,;"\n\r\t|é\\')) | st.text(max_size=5)
-FIELDS = st.tuples(*[TEXT.filter(lambda text: "\0" not in text and "\ufeff" not in text)] * 4)
-
-
-def read_or_refused(path: Path, content: bytes) -> Rows | str:
-    try:
-        return rows(path, content)
-    except UnreadableFileError as error:
-        return str(error)
-
-
-@settings(deadline=None)
-@given(
-    records=st.lists(FIELDS, min_size=1, max_size=6),
-    separator=st.sampled_from(",;\t|"),
-    end=st.sampled_from(["\n", "\r\n"]),
-    encoding=st.sampled_from(["utf-8", "utf-16"]),
-)
-def test_what_a_writer_encloses_comes_back(
-    records: list[tuple[str, ...]],
-    separator: str,
-    end: str,
-    encoding: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
-    writer.writerows([COLUMNS, *records, ("u", "i", "t", "1")])
-    found = read_or_refused(tmp_path_factory.mktemp("shop"), text.getvalue().encode(encoding))
-    if isinstance(found, str):
-        assert "encloses whole rows" in found  # a field that holds rows: nobody could tell
-    else:
-        expected = [tuple(field or None for field in record) for record in records if any(record)]
-        assert found == [*expected, ("u", "i", "t", "1")]
-
-
-@settings(deadline=None)
-@given(lines=st.lists(st.text(st.sampled_from('ab1,"'), max_size=12), max_size=6))
-def test_no_line_is_swallowed_without_a_word(
-    lines: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    kept = [line for line in lines if line.strip(",")]  # the others are blank
-    text = HEADER + "\n".join([*lines, "u,i,t,1"]) + "\n"
-    found = read_or_refused(tmp_path_factory.mktemp("shop"), text.encode())
-    if isinstance(found, str):
-        assert "t.csv: line " in found
-    else:
-        within = sum((field or "").count("\n") for row in found for field in row)
-        assert len(found) >= len([line for line in kept if line.strip(',"')]) + 1 - within
-        assert len(found) <= len(kept) + 1 - within
-
-
-def test_quoted_records_are_counted_over_many_blocks(tmp_path: Path) -> None:
-    """Most blocks hold a line a record; in some a field has line ends, also at their border."""
-    filling = '"u","' + "x" * 1000 + '","t","1"\n'
-    odd = '"u","two\n""lines""","t","2"\n\n' + '"u","' + "line\n" * 300_000 + '","t","3"\r\n'
-    part = filling * 1500 + odd
-    found = rows(tmp_path, HEADER + part * 3 + filling)
-    assert len(found) == 3 * 1502 + 1
-    assert [row[3] for row in found[1499:1503]] == ["1", "2", "3", "1"]
-    assert found[1500][1] == 'two\n"lines"'
-
-
-def test_a_fault_behind_many_quoted_lines_is_named_by_its_line(tmp_path: Path) -> None:
-    filling = '"u","' + "x" * 1000 + '","t","1"\n'
-    text = HEADER + filling * 2000 + '"u","a\nb","t","2"\n' + filling * 2000 + '"u","i,"t","1"\n'
-    assert "line 4004" in refusal(tmp_path, text)
