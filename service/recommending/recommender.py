@@ -22,7 +22,7 @@ from service.recommending.postprocess.popularity_fill import top_up
 from service.recommending.postprocess.taxonomy_filter import TaxonomyFilter
 from service.recommending.postprocess.variants import Variants
 from service.recommending.request import RecommendRequest
-from service.recommending.scorer import Scorer
+from service.recommending.scoring.scorer import Scorer
 from service.recommending.searching.anchors import choose_anchors
 from service.recommending.searching.search import Search
 from service.recommending.shortlist import Scored, Shortlist

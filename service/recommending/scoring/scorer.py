@@ -14,7 +14,7 @@ from service.recommending.ranking.known import NOTHING_KNOWN
 from service.recommending.ranking.ranker import Ranker
 from service.recommending.ranking.scratch import NO_SCRATCH
 from service.recommending.ranking.trees import NO_MASKS
-from service.recommending.scoring import Blend, Shared, Terms, score
+from service.recommending.scoring.scoring_pass import Blend, Shared, Terms, score
 from service.recommending.shortlist import Scored, Shortlist
 from service.recommending.weights import Weights
 from service.settings import RecommendOptions

@@ -1,0 +1,1 @@
+"""Scoring: from the candidates of a request to their order."""
