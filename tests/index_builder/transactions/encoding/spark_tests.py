@@ -1,8 +1,10 @@
-"""Spark: the tables and refusals of the other engines, here, on clusters and by Connect."""
+"""Spark: the tables and refusals of the other engines, here, on clusters and by Connect.
+
+They need Spark, Java and pyspark-client; `make test-spark` installs these, and names this file.
+"""
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,15 +16,12 @@ from pathlib import Path
 from threading import Thread
 
 import polars as pl
+import pyspark
 import pytest
 
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from tests.data.odd_shop import encoded, odd_lines, write_files
 from tests.data.transaction_files import csv
-
-pyspark = pytest.importorskip("pyspark", reason="make test-spark installs Spark and Java")
-if shutil.which("java") is None:
-    pytest.skip("make test-spark installs Java", allow_module_level=True)
 
 ROOT = Path(__file__).parents[4]
 SPARK = Path(pyspark.__file__).parent
@@ -159,8 +158,6 @@ def connect_server(folder: Path) -> Iterator[str]:
 
 
 def test_a_client_of_a_server(shop: Path, expected: EncodedManifest, tmp_path: Path) -> None:
-    if not CLIENT.is_dir():
-        pytest.skip("make test-spark installs pyspark-client")
     wrong = csv(tmp_path, "user_id,basket_id,item_id,timestamp\n" + SHARED)
     with connect_server(tmp_path) as url:
         encode = (sys.executable, PROGRAM, "encode", "--engine", "spark")
