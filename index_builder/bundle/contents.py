@@ -126,7 +126,7 @@ def with_closest(
     )
     closest = closest_items(
         contents.item_vectors, contents.retrieval, weights, config.index.closest, near,
-        contents.neighbour_weight,
+        contents.neighbour_weight, config.train.threads,
     )  # fmt: skip
     queries, anchors = _list_queries(encoded, contents, weights, config.train.seed)
     for places in _PLACES_PER_CANDIDATE:

@@ -1,5 +1,6 @@
 """The list of the items closest to each item, by vectors and neighbour weight together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numba
@@ -34,6 +35,7 @@ def closest_items(
     places: int,
     neighbours: Neighbours,
     neighbour_weight: Float32,
+    threads: int = 1,
 ) -> Closest:
     """Ranks what the index finds for each item as an anchor of an unknown user, and its neighbours.
 
@@ -44,12 +46,14 @@ def closest_items(
         places: length of a list.
         neighbours: of every item.
         neighbour_weight: of each neighbour.
+        threads: the lists do not depend on their number.
     """
     closest = Closest(
         np.full((len(rows), places), -1, np.int32), np.zeros((len(rows), places), np.float32)
     )
     prior = np.float32(weights.popularity / _ANCHORS ** (1 - weights.basket_exponent))
-    for start in range(0, len(rows), _BLOCK_ITEMS):
+
+    def list_block(start: int) -> None:
         block = np.arange(start, min(start + _BLOCK_ITEMS, len(rows)), dtype=np.int32)
         queries = np.pad(swapped(rows, block), ((0, 0), (0, 1)), constant_values=prior)
         _, found = retrieval.search(queries, min(places + 1, len(rows)))
@@ -57,6 +61,9 @@ def closest_items(
             rows, queries, found, start, neighbours.indptr, neighbours.item, neighbour_weight,
             np.float32(weights.neighbour), closest.item, closest.weight,
         )  # fmt: skip
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(list_block, range(0, len(rows), _BLOCK_ITEMS)))
     return closest
 
 

@@ -93,3 +93,17 @@ def test_more_items_than_are_asked_for_at_once() -> None:
     scores = swapped @ rows.T.astype(np.float64)
     np.fill_diagonal(scores, -np.inf)
     np.testing.assert_array_equal(closest, np.argsort(-scores, axis=1)[:, :3])
+
+
+def test_lists_do_not_depend_on_the_number_of_threads() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((2500, 5), np.float32)  # more than two blocks
+    none = Neighbours(np.zeros(len(rows) + 1, np.int64), *np.zeros((2, 0), np.int32))
+    lists = [
+        closest_items(rows, Exact(rows), LIKED, 6, none, np.zeros(0, np.float32), threads)
+        for threads in (1, 3)
+    ]
+    np.testing.assert_array_equal(lists[0].item, lists[1].item)
+    scores = rows @ np.append(np.roll(rows[2400, :4], 2), np.float32(LIKED.popularity))
+    scores[2400] = -np.inf
+    assert lists[1].item[2400].tolist() == np.argsort(-scores)[:6].tolist()
