@@ -42,6 +42,7 @@ from service.recommending.weights import Weights
 
 _FEWEST_BASKETS = 30
 _DEFAULT_EPOCHS = 6
+_CONTENTS = "Index, histories, neighbours"  # title of a stage
 
 _Examples = tuple[TrainingExamples, ScoreExamples | None]
 
@@ -103,7 +104,10 @@ def validate(
         weights, _ = best_weights(bundle, baskets, GRID)
         vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
     ranked = bool(others)
-    contents = window_contents(latest, embeddings, weights, vectors_alone, config, ranked=ranked)
+    with stage(console, _CONTENTS):
+        contents = window_contents(
+            latest, embeddings, weights, vectors_alone, config, ranked=ranked
+        )
     trees, score = None, None
     if ranked:
         examples = _examples(found, contents, others, epochs, weights, config, console)
@@ -139,7 +143,8 @@ def _examples(
     for window, baskets in zip(found[1:], earlier, strict=True):
         title = f"Learning from {window.since:%Y-%m-%d}"
         embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
-        past = window_contents(window, embeddings, weights, weights, config, ranked=True)
+        with stage(console, _CONTENTS):
+            past = window_contents(window, embeddings, weights, weights, config, ranked=True)
         examples.append(_window_examples(past, baskets, window.baskets, config, console))
     return examples
 
