@@ -8,7 +8,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CORES", "ONE_THREAD", "Memory", "children", "cpu_s", "peak_memory", "process_on"]
+__all__ = [
+    "CORES",
+    "ONE_THREAD",
+    "Memory",
+    "anonymous_memory",
+    "children",
+    "cpu_s",
+    "forget_peak",
+    "peak_memory",
+    "process_on",
+]
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -42,8 +52,22 @@ def peak_memory(pid: int) -> float:
 
     0 once it has ended. (The figure of `wait4` would include the memory of the parent process.)
     """
+    return _of_status(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Let `peak_memory` begin anew with what is resident now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
+
+
+def anonymous_memory(pid: int) -> float:
+    """Resident pages of a process that belong to no file, in MB; 0 once it has ended."""
+    return _of_status(pid, "RssAnon")
+
+
+def _of_status(pid: int, field: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
-    return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
+    return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{field}:"))
 
 
 def children(pid: int) -> list[int]:

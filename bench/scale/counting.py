@@ -1,23 +1,19 @@
 """The stages of a build before training, one after the other in one process.
 
-`python -m bench.scale.counting ENCODED PRODUCTS` prints a line of JSON for each: its name, seconds,
-the peak of resident memory in MB of a million bytes while it ran, with what earlier ones left, and
-seconds of processor time.
+`python -m bench.scale.counting ENCODED PRODUCTS` prints each with its time, as a build does.
 """
 
-import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from pathlib import Path
-from time import perf_counter, process_time
 from typing import TypeVar
 
 import polars as pl
+from rich.console import Console
 
-from bench.processes import peak_memory
 from index_builder.config import BuildConfig
+from index_builder.progress import stage
 from index_builder.ranker.windows import windows
 from index_builder.statistics.histories import histories
 from index_builder.statistics.neighbour_weights import neighbour_weights
@@ -59,14 +55,9 @@ def main() -> None:
     _timed("substitutes", lambda: substitutes(made, subcategory, config.substitutes))
 
 
-def _timed(name: str, stage: Callable[[], _Made]) -> _Made:
-    """Run a stage, and print what it took."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    began, before = perf_counter(), process_time()
-    made = stage()
-    seconds, processor_s = perf_counter() - began, process_time() - before
-    print(json.dumps([name, seconds, peak_memory(os.getpid()), processor_s]), flush=True)
-    return made
+def _timed(name: str, made_by: Callable[[], _Made]) -> _Made:
+    with stage(Console(), name):
+        return made_by()
 
 
 if __name__ == "__main__":
