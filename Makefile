@@ -12,7 +12,7 @@ CLIENT := $(VENV)/pyspark-client
 REQUESTS := loadtest/requests.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help install run build evaluate memcached wrk chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-scale bench-fold-in chaos mutants screenshots audit hashes clean
+.PHONY: help install run build evaluate memcached wrk nginx chromium java test test-spark lint format loadtest bench bench-smoke bench-train bench-shops bench-scale bench-fold-in chaos mutants screenshots audit hashes clean
 # An interrupted make must not delete the current bundle.
 .PRECIOUS: $(BUNDLES)/current
 
@@ -48,6 +48,9 @@ memcached: ## install memcached with apt-get if it is missing
 wrk: ## install wrk, a load generator, with apt-get if it is missing
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk; }
 
+nginx: ## install nginx, a proxy, with apt-get if it is missing
+	@(PATH=$$PATH:/usr/sbin; command -v nginx) >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light; }
+
 chromium: ## install chromium with apt-get if there is no browser for the tests
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
@@ -61,7 +64,7 @@ test-spark: $(STAMP) java $(CLIENT) ## install Spark, and test that it encodes l
 	$(BIN)/pip install --quiet -c constraints.txt 'pyspark[connect]'
 	$(BIN)/pytest tests/index_builder/transactions/encoding/spark_tests.py
 
-test: $(STAMP) memcached chromium wrk ## run all checks and all tests
+test: $(STAMP) memcached chromium wrk nginx ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder --durations=25
 

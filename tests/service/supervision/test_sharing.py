@@ -5,16 +5,15 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.service.conftest import Served
+from tests.service.supervision.connections import connections_of, is_shared
 
 CLIENTS = 16
 MOST_ROUNDS = 5000
-ESTABLISHED = "01"
 
 
 @pytest.fixture
@@ -24,24 +23,6 @@ def clients() -> Iterator[list[httpx.Client]]:
         yield [running.enter_context(httpx.Client()) for _ in range(CLIENTS)]
 
 
-def connections(served: Served) -> list[int]:
-    """How many connections to the service each worker has."""
-    _, port = served.address
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    ours = {
-        f"socket:[{line[9]}]"
-        for line in lines
-        if line[3] == ESTABLISHED and int(line[1].rpartition(":")[2], 16) == port
-    }
-    return [len(ours & set(files(worker))) for worker in served.workers]
-
-
-def files(worker: int) -> Iterator[str]:
-    for link in Path(f"/proc/{worker}/fd").iterdir():
-        with suppress(OSError):  # closed meanwhile
-            yield str(link.readlink())
-
-
 def ask_until_shared(served: Served, clients: list[httpx.Client]) -> None:
     """Have each client ask again and again, until each worker has its share of connections."""
     for _ in range(MOST_ROUNDS):
@@ -49,8 +30,8 @@ def ask_until_shared(served: Served, clients: list[httpx.Client]) -> None:
             with suppress(httpx.TransportError):  # its worker was killed
                 answer = client.post(f"{served.url}/recommend", json={})
                 assert answer.status_code == 200
-        found = connections(served)
-        if len(found) == 2 and all(abs(each - CLIENTS / 2) <= 0.2 * CLIENTS / 2 for each in found):
+        found = connections_of(served)
+        if sum(found) == CLIENTS and is_shared(found):
             return
     pytest.fail(f"after {MOST_ROUNDS} rounds the workers have {found} connections")
 
