@@ -48,7 +48,15 @@ def proxy(folder: Path, service: Served) -> Iterator[tuple[subprocess.Popen[byte
         f"pid {folder / 'pid'}; error_log {folder / 'errors'};\n"
         f"events {{}}\nhttp {{ access_log off;\n{places}\n{servers} }}\n"
     )
-    command = [str(NGINX), "-p", folder, "-c", configuration, "-e", folder / "errors"]
+    command = [
+        str(NGINX),
+        "-p",
+        str(folder),
+        "-c",
+        str(configuration),
+        "-e",
+        str(folder / "errors"),
+    ]
     with subprocess.Popen(command) as process:
         try:
             while not listens.exists():
