@@ -1,4 +1,4 @@
-"""Write deploy/image/: the packages that the image may install, with the hashes of their wheels.
+"""Write deploy/image/: the packages that the images may install, with the hashes of their wheels.
 
 Versions come from constraints.txt. The package index is only asked, nothing is installed:
 `python -m tools.hashes`, or `make hashes`.
@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy" / "image"
 BUILD_TOOLS = ("pip", "setuptools")
-EXTRAS = ("kafka", "limits", "memcached", "nmslib", "tracing")
+EXTRAS = ("build", "duckdb", "excel", "kafka", "limits", "memcached", "nmslib", "tracing")
 
 _MACHINES = ("x86_64", "aarch64")
 _PYTHON = "3.11"  # of the image
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def requirements() -> list[str]:
-    """Return what the service needs, its extras included, as pyproject.toml states it."""
+    """Return what service and builder need, their extras included, as pyproject.toml states it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
     return [*project["dependencies"], *extras]
@@ -49,7 +49,7 @@ def _write(name: str, wanted: tuple[str, ...] | list[str]) -> None:
 
 
 def _resolve(machine: str, wanted: tuple[str, ...] | list[str]) -> list[Any]:
-    """Return pip's report on each package that an image for this machine needs."""
+    """Return pip's report on each package that the images for this machine need."""
     tags = [f"manylinux_2_{minor}_{machine}" for minor in _GLIBC] + [f"manylinux2014_{machine}"]
     options = ["--dry-run", "--ignore-installed", "--quiet", "--report=-", "--only-binary=:all:"]
     options += ["--target=unused", f"--python-version={_PYTHON}", "--constraint=constraints.txt"]
