@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
@@ -10,22 +11,27 @@ import pyarrow.parquet as pq
 from index_builder.transactions.errors import UnreadableFileError
 
 _BUFFER_BYTES = 1 << 20  # of one column; without, all of a row group is in memory
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def parquet_columns(file: Path) -> list[str]:
-    """The names of the columns.
+    """The names of the columns, those that folders name behind those of the file.
 
     Raises:
         UnreadableFileError: the file is none, or damaged.
     """
     try:
-        return _scanned(file).collect_schema().names()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        with pq.ParquetFile(file) as parquet:
+            names = parquet.schema_arrow.names
+    except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from error
+    return [*names, *(name for name in _of_folders(file) if name not in names)]
 
 
 def parquet_parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
     """Yields the rows, so many at a time; at least one part, which may be empty.
+
+    Columns that folders name are strings, and null for what Hive calls its default partition.
 
     Raises:
         UnreadableFileError: as for `parquet_columns`.
@@ -42,23 +48,39 @@ def parquet_parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.
 
 
 def _parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
-    of_folders = {part.partition("=")[0] for part in file.parts[:-1] if "=" in part}
+    of_folders = _of_folders(file)
+    literals = [
+        pl.lit(value, pl.String).alias(name)
+        for name, value in of_folders.items()
+        if name in columns
+    ]
+    in_file = [name for name in columns if name not in of_folders]
     with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES) as parquet:
         schema = parquet.schema_arrow
-        in_file = [each for each in columns if each in schema.names and each not in of_folders]
-        named = _scanned(file).select(each for each in columns if each not in in_file).head(1)
-        literals = [pl.lit(each.first(), each.dtype).alias(each.name) for each in named.collect()]
 
         def complete(part: pa.Table | pa.RecordBatch) -> pl.DataFrame:
-            frame = (
-                pl.DataFrame(pl.from_arrow(part)) if in_file else pl.DataFrame(height=part.num_rows)
-            )
+            plain = {name: _plain(part.column(name)) for name in in_file}
+            frame = pl.DataFrame(plain) if in_file else pl.DataFrame(height=part.num_rows)
             return frame.with_columns(literals).select(columns)
 
         yield complete(pa.Table.from_batches([], pa.schema(map(schema.field, in_file))))
         for groups in _some_groups(parquet.metadata, rows):
             for batch in parquet.iter_batches(rows, groups, in_file):
                 yield complete(batch)
+
+
+def _of_folders(file: Path) -> dict[str, str | None]:
+    """The columns that folders name, as Hive and Spark write them; 007 stays 007."""
+    pairs = (part.partition("=") for part in file.parts[:-1] if "=" in part)
+    return {unquote(name): None if value == _NULL else unquote(value) for name, _, value in pairs}
+
+
+def _plain(column: pa.Array | pa.ChunkedArray) -> pl.Series:
+    """The same values without a dictionary, and moments of any timezone in UTC."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        kind = pa.timestamp(kind.unit, "UTC")
+    return pl.Series(pl.from_arrow(column if column.type == kind else column.cast(kind)))
 
 
 def _some_groups(metadata: pq.FileMetaData, rows: int) -> Iterator[list[int]]:
@@ -76,10 +98,6 @@ def _some_groups(metadata: pq.FileMetaData, rows: int) -> Iterator[list[int]]:
             groups, found = [], 0
     if groups:
         yield groups
-
-
-def _scanned(file: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(file, hive_partitioning=True, glob=False)
 
 
 def _unreadable(file: Path, error: BaseException) -> UnreadableFileError:

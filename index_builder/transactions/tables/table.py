@@ -30,7 +30,8 @@ from service.support.invalid_fields import shortened
 from service.support.validity import ID_CHARS, LARGEST_NUMBER, SPACES
 
 ROW = "_row"  # position of a row in its file, counted from 0
-_EXACT = 2**53  # up to which a double tells integers apart
+_EXACT_DOUBLE = 2**53  # up to which a double tells integers apart
+_EXACT: Mapping[type[pl.DataType], int] = {pl.Float16: 2**11, pl.Float32: 2**24}
 
 
 @dataclass(frozen=True)
@@ -282,8 +283,9 @@ def _is_whole(column: pl.Series) -> bool:
     """Whether fractions are integers, of which each is another fraction."""
     if not column.dtype.is_float():
         return False
-    values = column.fill_nan(None).drop_nulls()
-    return bool(((values == values.round()) & (values.abs() < _EXACT)).all())
+    values = column.fill_nan(None).drop_nulls().cast(pl.Float64)
+    exact = _EXACT.get(column.dtype.base_type(), _EXACT_DOUBLE)
+    return bool(((values == values.round()) & (values.abs() < exact)).all())
 
 
 def _has_one_spelling(kind: pl.DataType) -> bool:
