@@ -27,9 +27,9 @@ class JoinedWrites(asyncio.Transport):
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what waits."""
-        if self._waiting:
-            data, self._waiting = self._waiting, b""
+        """Write what waits, unless the client has gone meanwhile (uvloop would raise)."""
+        data, self._waiting = self._waiting, b""
+        if data and not self._transport.is_closing():
             self._transport.write(data)
 
     def close(self) -> None:
