@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from index_builder.transactions.encoding.codes import write_codes
 from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.engines import Engine
+from index_builder.transactions.encoding.manifest import BASKETS_SCHEMA
 from index_builder.transactions.encoding.runs import sorted_runs
 from index_builder.transactions.errors import SharedBasketError
 from index_builder.transactions.tables import ROW, Table
@@ -48,14 +49,6 @@ FROM bought
 JOIN places ON bought.basket_id = places.basket_id
 JOIN item_codes ON bought.item_id = item_codes.id
 """
-_SCHEMA = pa.schema(
-    {
-        "place": pa.int64(),
-        "begun_us": pa.int64(),
-        "user_code": pa.int32(),
-        "items": pa.list_(pa.field("item", pa.int32(), nullable=False)),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -206,7 +199,7 @@ def write_baskets(
     n_pairs = 0
     for number, (place, code) in enumerate(sorted_runs(pairs, work, len(begun), n_lines)):
         with pq.ParquetWriter(
-            folder / f"baskets-{number:05}.parquet", _SCHEMA, compression="zstd"
+            folder / f"baskets-{number:05}.parquet", BASKETS_SCHEMA, compression="zstd"
         ) as writer:
             for table in _tables(place, code, begun, user_code):
                 writer.write_table(table)
@@ -223,4 +216,4 @@ def _tables(place: Int64, code: Int32, begun: Int64, user_code: Int32) -> Iterat
         places = some["place"].to_numpy()
         columns = {"begun_us": begun[places], "user_code": user_code[places]}
         table = some.with_columns(pl.Series(name, each) for name, each in columns.items())
-        yield table.select(_SCHEMA.names).to_arrow().cast(_SCHEMA)
+        yield table.select(BASKETS_SCHEMA.names).to_arrow().cast(BASKETS_SCHEMA)

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from index_builder.transactions.encoding.digests import Digests
-
-_SCHEMA = pa.schema({"code": pa.int32(), "id": pa.string()})
+from index_builder.transactions.encoding.manifest import CODES_SCHEMA
 
 
 def write_codes(file: Path, ids: Iterable[pl.Series], digests: Digests) -> int:
@@ -23,12 +22,12 @@ def write_codes(file: Path, ids: Iterable[pl.Series], digests: Digests) -> int:
     Returns:
         The number of ids.
     """
-    digests.add(file.stem, pa.Table.from_batches([], _SCHEMA))  # there may be no ids
+    digests.add(file.stem, pa.Table.from_batches([], CODES_SCHEMA))  # there may be no ids
     n_codes = 0
-    with pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(file, CODES_SCHEMA, compression="zstd") as writer:
         for some in ids:
             codes = pl.int_range(n_codes, n_codes + len(some), dtype=pl.Int32, eager=True)
-            table = pl.DataFrame({"code": codes, "id": some}).to_arrow().cast(_SCHEMA)
+            table = pl.DataFrame({"code": codes, "id": some}).to_arrow().cast(CODES_SCHEMA)
             writer.write_table(table)
             digests.add(file.stem, table)
             n_codes += len(some)

@@ -14,7 +14,7 @@ class Digests:
     """SHA-256 of every column that was added, by "table.column".
 
     Of integers, it is that of their little-endian bytes. Of strings and lists, it is that of two
-    digests: of all their bytes or values one behind the other, and of their lengths (int64).
+    digests: of all their bytes or values one behind the other, and of their lengths (int32).
     """
 
     def __init__(self) -> None:

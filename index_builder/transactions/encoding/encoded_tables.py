@@ -18,8 +18,11 @@ from index_builder.transactions.encoded.coded_baskets import CodedBaskets
 from index_builder.transactions.encoded.scratch import scratch
 from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.manifest import (
+    BASKETS_SCHEMA,
+    CODES_SCHEMA,
     ITEM_CODES,
     MANIFEST,
+    REMEDY,
     USER_CODES,
     EncodedManifest,
     read_manifest,
@@ -27,7 +30,6 @@ from index_builder.transactions.encoding.manifest import (
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
 
-_REMEDY = "The files are not those that were written: run rtt2vec-build encode again."
 _BATCH_ROWS = 1 << 17
 
 
@@ -72,7 +74,7 @@ def read_encoded_tables(folder: Path) -> EncodedTables:
         if found.get(column) != expected:
             raise EncodedTablesError(
                 f"{folder}: column {column}: expected values with the digest {expected}, "
-                f"found {found.get(column, 'none')}.\n{_REMEDY}"
+                f"found {found.get(column, 'none')}.\n{REMEDY}"
             )
     return EncodedTables(item_ids, user_ids, baskets, manifest.read_summary())
 
@@ -88,16 +90,21 @@ def _batches(
                 if file.metadata.num_rows != rows:
                     raise EncodedTablesError(
                         f"{folder / name}: expected {rows:,} rows, "
-                        f"found {file.metadata.num_rows:,}.\n{_REMEDY}"
+                        f"found {file.metadata.num_rows:,}.\n{REMEDY}"
                     )
-                digests.add(part, pa.Table.from_batches([], file.schema_arrow))
-                for batch in file.iter_batches(_BATCH_ROWS):
-                    table = pa.Table.from_batches([batch])
+                schema = BASKETS_SCHEMA if part == "baskets" else CODES_SCHEMA
+                if missing := set(schema.names).difference(file.schema_arrow.names):
+                    raise EncodedTablesError(
+                        f"{folder / name}: no column {min(missing)!r}.\n{REMEDY}"
+                    )
+                digests.add(part, pa.Table.from_batches([], schema))
+                for batch in file.iter_batches(_BATCH_ROWS, columns=schema.names):
+                    table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
                     digests.add(part, table)
                     yield table
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, UnicodeError, pa.ArrowException) as error:
             raise EncodedTablesError(
-                f"{folder / name}: not readable as Parquet: {error}"
+                f"{folder / name}: not readable as Parquet: {error}\n{REMEDY}"
             ) from error
 
 
@@ -111,7 +118,7 @@ def _filled(batches: Iterator[pa.Table], n_baskets: int, n_lines: int) -> CodedB
         sizes, codes = _numbers(pc.list_value_length(lists)), _numbers(lists.flatten())
         end, lines_end = first + len(sizes), filled + len(codes)
         if lines_end > n_lines:
-            raise EncodedTablesError(f"expected {n_lines:,} items, found more.\n{_REMEDY}")
+            raise EncodedTablesError(f"expected {n_lines:,} items, found more.\n{REMEDY}")
         begun[first:end] = _numbers(batch["begun_us"])
         user[first:end] = _numbers(batch["user_code"])
         indptr[first + 1 : end + 1] = filled + np.cumsum(sizes, dtype=np.int64)

@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index_builder.transactions.encoding.lines import CheckedLines, LinePart
+from index_builder.transactions.encoding.signed import Signed
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Notice, Table
 from service.bundle.manifest import FileFacts
@@ -72,7 +73,7 @@ class _File(_Facts):
         return Table(file, row, self.unused, self.left_out, self.notices)
 
 
-class _Index(_Facts):
+class _Index(_Facts, Signed):
     """The lines of a folder."""
 
     format_version: Literal[1] = 1
@@ -149,7 +150,7 @@ class KeptLines:
             source=self._origin.source,
             reading=_text(self._origin.reading),
             files=self._files,
-        )
+        ).signed()
         write_whole(folder / _INDEX, index.model_dump_json().encode())
 
 
@@ -159,7 +160,7 @@ def _known(folder: Path, origin: Origin) -> dict[str, _File]:
     except (OSError, ValidationError):
         return {}
     same = (version("rtt2vec"), origin.source, _text(origin.reading))
-    if (index.release, index.source, index.reading) != same:
+    if (index.release, index.source, index.reading) != same or index.signed() != index:
         return {}
     return {name: file for name, file in index.files.items() if file.is_whole(folder)}
 

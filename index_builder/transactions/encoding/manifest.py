@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index_builder.transactions.encoding.signed import Signed
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import Notice
@@ -16,9 +18,19 @@ from service.support.files import write_whole
 from service.support.invalid_fields import TEXT, field_error
 
 MANIFEST = "manifest.json"
+REMEDY = "The files are not those that were written: run rtt2vec-build encode again."
 ITEM_CODES, USER_CODES = "item_codes.parquet", "user_codes.parquet"
 BASKETS = "baskets-*.parquet"
-FORMAT_VERSION: Final = 1
+CODES_SCHEMA = pa.schema({"code": pa.int32(), "id": pa.string()})
+BASKETS_SCHEMA = pa.schema(
+    {
+        "place": pa.int64(),
+        "begun_us": pa.int64(),
+        "user_code": pa.int32(),
+        "items": pa.list_(pa.field("item", pa.int32(), nullable=False)),
+    }
+)
+FORMAT_VERSION: Final = 2
 
 
 class _Facts(BaseModel):
@@ -49,7 +61,7 @@ class _Summary(_Facts):
     notices: tuple[_Notice, ...]
 
 
-class EncodedManifest(_Facts):
+class EncodedManifest(_Facts, Signed):
     """What is in a folder of encoded tables.
 
     Attributes:
@@ -59,7 +71,7 @@ class EncodedManifest(_Facts):
         digests: of the values of each column; see `Digests`.
     """
 
-    format_version: Literal[1]
+    format_version: Literal[2]
     summary: _Summary
     files: dict[str, int]
     digests: dict[str, str]
@@ -74,7 +86,7 @@ class EncodedManifest(_Facts):
             summary=_Summary.model_validate(asdict(summary)),
             files=rows,
             digests=dict(digests),
-        )
+        ).signed()
 
     def read_summary(self) -> ReadSummary:
         """The summary of what was read."""
@@ -93,11 +105,11 @@ def read_manifest(folder: Path) -> EncodedManifest:
     """Reads the manifest of a folder.
 
     Raises:
-        EncodedTablesError: there is none, or it is of another version.
+        EncodedTablesError: there is none, it is of another version, or it was changed.
     """
     path = folder / MANIFEST
     try:
-        return EncodedManifest.model_validate_json(path.read_bytes())
+        manifest = EncodedManifest.model_validate_json(path.read_bytes())
     except OSError as error:
         raise EncodedTablesError(
             f"{folder}: expected encoded tables, found no {MANIFEST}.\n"
@@ -108,3 +120,8 @@ def read_manifest(folder: Path) -> EncodedManifest:
             f"{path}: {field_error(error.errors()[0], TEXT)}\n"
             f"Expected: version {FORMAT_VERSION}, as rtt2vec-build encode of this release writes."
         ) from error
+    if (expected := manifest.signed().sha256) != manifest.sha256:
+        raise EncodedTablesError(
+            f"{path}: expected the sha256 {expected}, found {manifest.sha256 or 'none'}.\n{REMEDY}"
+        )
+    return manifest

@@ -23,7 +23,7 @@ def parquet_columns(file: Path) -> list[str]:
     try:
         with pq.ParquetFile(file) as parquet:
             names = parquet.schema_arrow.names
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _unreadable(file, error) from error
     return [*names, *(name for name in _of_folders(file) if name not in names)]
 
@@ -43,6 +43,7 @@ def parquet_parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.
         pl.exceptions.PanicException,
         pa.ArrowException,
         OSError,
+        UnicodeError,
     ) as error:
         raise _unreadable(file, error) from error
 
@@ -59,7 +60,7 @@ def _parts(file: Path, columns: Sequence[str], rows: int) -> Iterator[pl.DataFra
         schema = parquet.schema_arrow
 
         def complete(part: pa.Table | pa.RecordBatch) -> pl.DataFrame:
-            plain = {name: _plain(part.column(name)) for name in in_file}
+            plain = {name: _plain(name, part.column(name)) for name in in_file}
             frame = pl.DataFrame(plain) if in_file else pl.DataFrame(height=part.num_rows)
             return frame.with_columns(literals).select(columns)
 
@@ -75,12 +76,21 @@ def _of_folders(file: Path) -> dict[str, str | None]:
     return {unquote(name): None if value == _NULL else unquote(value) for name, _, value in pairs}
 
 
-def _plain(column: pa.Array | pa.ChunkedArray) -> pl.Series:
-    """The same values without a dictionary, and moments of any timezone in UTC."""
+def _plain(name: str, column: pa.Array | pa.ChunkedArray) -> pl.Series:
+    """The same values without a dictionary, and moments of any timezone in UTC.
+
+    Raises:
+        pa.ArrowInvalid: a string is not UTF-8.
+    """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         kind = pa.timestamp(kind.unit, "UTC")
-    return pl.Series(pl.from_arrow(column if column.type == kind else column.cast(kind)))
+    plain = column if column.type == kind else column.cast(kind)
+    try:
+        plain.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise pa.ArrowInvalid(f"column {name!r}: {error}") from error
+    return pl.Series(pl.from_arrow(plain))
 
 
 def _some_groups(metadata: pq.FileMetaData, rows: int) -> Iterator[list[int]]:

@@ -1,17 +1,34 @@
 """Encoded tables: whole or refused, and replaced in one step."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from index_builder.transactions.encoding.encoded_tables import (
+    EncodedTables,
     read_encoded_tables,
     replacing_tables,
 )
 from index_builder.transactions.errors import EncodedTablesError
 from tests.data.odd_shop import encoded, odd_lines, write_files
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], EncodedTables]:
+    """The bytes of all files of encoded tables, and what is read from them."""
+    work = tmp_path_factory.mktemp("whole")
+    encoded("polars", write_files(work / "shop", odd_lines(1, 20), ("1.csv",)), work / "out")
+    files = {each.name: each.read_bytes() for each in (work / "out").iterdir()}
+    return files, read_encoded_tables(work / "out")
 
 
 @pytest.fixture
@@ -63,10 +80,90 @@ def test_a_damaged_file_is_refused(folder: Path) -> None:
 
 def test_another_version_is_refused_with_the_remedy(folder: Path) -> None:
     path = folder / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 1}))
     message = refusal(folder)
     assert "format_version" in message
     assert "rtt2vec-build encode" in message
+
+
+def edited(manifest: Any) -> Iterator[Any]:
+    """Yield the manifest with each of its values gone, and each with another one."""
+    keys = list(manifest) if isinstance(manifest, dict) else range(len(manifest))
+    for key in keys:
+        for other in (None, 0, -1, 2**70, "", [], {}):
+            changed = deepcopy(manifest)
+            changed[key] = other
+            yield changed
+        gone = deepcopy(manifest)
+        del gone[key]
+        yield gone
+        if isinstance(manifest[key], dict | list):
+            for inner in edited(manifest[key]):
+                changed = deepcopy(manifest)
+                changed[key] = inner
+                yield changed
+
+
+def test_a_manifest_that_was_edited_is_refused(folder: Path) -> None:
+    path = folder / "manifest.json"
+    written = json.loads(path.read_text())
+    others = [other for other in edited(written) if other != written]
+    assert len(others) > 200
+    for other in others:
+        path.write_text(json.dumps(other))
+        assert "rtt2vec-build encode" in refusal(folder)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damage_is_refused_or_changes_no_value(
+    whole: tuple[dict[str, bytes], EncodedTables], data: st.DataObject
+) -> None:
+    files, tables = whole
+    name = data.draw(st.sampled_from(sorted(files)))
+    content = bytearray(files[name])
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        del content[place:]
+    else:
+        content[place] ^= 1 << data.draw(st.integers(0, 7))
+    with TemporaryDirectory() as work:
+        for each, there in files.items():
+            (Path(work) / each).write_bytes(content if each == name else there)
+        with suppress(EncodedTablesError):
+            found = read_encoded_tables(Path(work))
+            assert found.summary == tables.summary
+            assert found.item_ids.equals(tables.item_ids)
+            assert found.user_ids.equals(tables.user_ids)
+            assert found.baskets.item_code.tolist() == tables.baskets.item_code.tolist()
+
+
+@pytest.mark.parametrize("column", ["code", "id"])
+def test_a_column_that_is_gone_is_named(column: str, folder: Path) -> None:
+    path = folder / "item_codes.parquet"
+    pl.read_parquet(path).drop(column).write_parquet(path)
+    assert f"item_codes.parquet: no column {column!r}" in refusal(folder)
+
+
+def test_the_same_values_may_be_written_in_another_way(folder: Path) -> None:
+    before = read_encoded_tables(folder)
+    for name, column, kind in (
+        ("item_codes", "id", pl.Categorical()),
+        ("user_codes", "code", pl.Int64()),
+        ("baskets-00000", "items", pl.List(pl.Int64)),
+    ):
+        path = folder / f"{name}.parquet"
+        rows = pl.read_parquet(path).with_columns(pl.col(column).cast(kind))
+        rows.select(reversed(rows.columns)).write_parquet(path, row_group_size=3)
+    after = read_encoded_tables(folder)
+    assert after.item_ids.equals(before.item_ids)
+    assert after.baskets.item_code.tolist() == before.baskets.item_code.tolist()
+
+
+def test_values_of_another_type_are_refused(folder: Path) -> None:
+    path = folder / "item_codes.parquet"
+    pl.read_parquet(path).with_columns(code="id").write_parquet(path)
+    assert "item_codes.parquet: not readable" in refusal(folder)
 
 
 def test_new_tables_take_the_place_of_old_ones(folder: Path, tmp_path: Path) -> None:

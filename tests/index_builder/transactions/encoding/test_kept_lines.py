@@ -138,7 +138,7 @@ def test_moments_in_the_future_are_noted_until_they_are_not(shop: Path, tmp_path
         again(shop, tmp_path / "out")
 
 
-@pytest.mark.parametrize("damage", ["index", "missing", "cut", "flipped", "release"])
+@pytest.mark.parametrize("damage", ["index", "count", "missing", "cut", "flipped", "release"])
 def test_lines_that_are_damaged_or_of_another_release_are_made_again(
     damage: str, shop: Path, tmp_path: Path
 ) -> None:
@@ -147,6 +147,10 @@ def test_lines_that_are_damaged_or_of_another_release_are_made_again(
     lines = index.with_name("00000.parquet")
     if damage == "index":
         index.write_text("{")
+    elif damage == "count":
+        facts = json.loads(index.read_text())
+        facts["files"]["1.csv"]["parts"][0]["rows"] += 1
+        index.write_text(json.dumps(facts))
     elif damage == "missing":
         lines.unlink()
     elif damage == "cut":

@@ -7,11 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from index_builder.transactions.errors import ColumnTypeError, EmptyIdError
+from index_builder.transactions.errors import ColumnTypeError, EmptyIdError, UnreadableFileError
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format
 from index_builder.transactions.transactions import read_transactions
 from tests.data.transaction_files import naive, parquet
+
+IDS = ("user_id", "basket_id", "item_id")
 
 
 def test_categories_are_read_like_the_texts_that_they_stand_for(tmp_path: Path) -> None:
@@ -31,7 +33,7 @@ def test_categories_are_read_like_the_texts_that_they_stand_for(tmp_path: Path) 
 @pytest.mark.parametrize("column", ["timestamp", "not read"])
 def test_moments_of_a_timezone_that_nobody_knows_are_moments(column: str, tmp_path: Path) -> None:
     moments = pa.array([1_512_115_200_000_000]).cast(pa.timestamp("us", "Mars/Olympus"))
-    columns = {name: pa.array(["x"]) for name in ("user_id", "basket_id", "item_id")}
+    columns = {name: pa.array(["x"]) for name in IDS}
     columns |= {"timestamp": pa.array(["2017-12-01T08:00Z"]), column: moments}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     assert read_transactions(tmp_path / "t.parquet").summary.first == naive("2017-12-01T08:00")
@@ -48,6 +50,15 @@ def test_fractions_are_ids_only_as_far_as_they_tell_integers_apart(
     path = parquet(tmp_path / "t.parquet", item_id=pl.Series([float(largest)], dtype=kind))
     with pytest.raises(ColumnTypeError, match="'item_id' holds Float"):
         read_transactions(path)
+
+
+def test_strings_that_are_not_utf_8_are_refused_with_their_column(tmp_path: Path) -> None:
+    texts = pa.array([b"tea", b"caf\xe9"]).cast(pa.string(), safe=False)
+    columns = {name: texts if name == "item_id" else pa.array(["x", "x"]) for name in IDS}
+    times = pa.array(["2017-12-01", "2017-12-01"])
+    pq.write_table(pa.table(columns | {"timestamp": times}), tmp_path / "t.parquet")
+    with pytest.raises(UnreadableFileError, match=r"t\.parquet: .*column 'item_id': .*UTF8"):
+        read_transactions(tmp_path / "t.parquet")
 
 
 def test_a_name_may_have_a_dot_beside_a_column_of_parts(tmp_path: Path) -> None:
