@@ -21,6 +21,8 @@ from index_builder.transactions.encoding.encoded_tables import (
 from index_builder.transactions.errors import EncodedTablesError
 from tests.data.odd_shop import encoded, odd_lines, write_files
 
+OTHERS: tuple[Any, ...] = (None, 0, -1, 2**70, "", [], {})
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], EncodedTables]:
@@ -90,7 +92,7 @@ def edited(manifest: Any) -> Iterator[Any]:
     """Yield the manifest with each of its values gone, and each with another one."""
     keys = list(manifest) if isinstance(manifest, dict) else range(len(manifest))
     for key in keys:
-        for other in (None, 0, -1, 2**70, "", [], {}):
+        for other in OTHERS:
             changed = deepcopy(manifest)
             changed[key] = other
             yield changed
