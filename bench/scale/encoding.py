@@ -29,6 +29,7 @@ class Extent:
         copies: of the demo's households.
         random_ids: whether ids are random.
         encode: limits of reading and encoding by the first engine.
+        csv: limits of the same, from a CSV file with every field quoted; None: without one.
         stages: limits of all stages after that but training; None: no limits.
         build: limits of encoding and the build from the encoded tables; None: no limits.
         max_triples: of each training of the build; 0: without a build.
@@ -37,15 +38,23 @@ class Extent:
     copies: int
     random_ids: bool
     encode: _Limits
+    csv: _Limits | None = None
     stages: _Limits | None = None
     build: _Limits | None = None
     max_triples: int = 0
 
 
-SMALL = Extent(16, random_ids=False, encode=(60, 2000), max_triples=2_000_000)
+SMALL = Extent(16, random_ids=False, encode=(60, 2000), csv=(60, 2000))
 LARGE = (
-    Extent(70, False, (300, 4500), (720, 6000), build=(3600, 10_000), max_triples=20_000_000),
-    Extent(70, True, (300, 4500), (720, 6000)),
+    Extent(
+        70,
+        random_ids=False,
+        encode=(300, 4500),
+        stages=(720, 6000),
+        build=(3600, 10_000),
+        max_triples=10_000_000,
+    ),
+    Extent(70, random_ids=True, encode=(300, 4500), stages=(720, 6000)),
 )
 
 
@@ -67,16 +76,25 @@ def measure_encoding(scratch: Path, extent: Extent, engines: Sequence[str]) -> I
         under |= {"ids": "random"} if extent.random_ids else {}
         encoded = []
         for engine in engines:
-            words = [COMMAND, "encode", "--engine", engine, "--out", str(folder / engine)]
-            encoded.append(run([*words, "--transactions", str(file)], folder).cost)
+            encoded.append(_encode(file, engine, folder))
             limits = extent.encode if engine == engines[0] else None
             yield from figures_of(f"encode by {engine}", encoded[-1], limits, under)
-        tables = str(folder / engines[0])
+        if extent.csv is not None:
+            write_lines(folder / "lines.csv", extent.copies, extent.random_ids)
+            cost = _encode(folder / "lines.csv", engines[0], folder)
+            yield from figures_of("encode CSV, every field quoted", cost, extent.csv, under)
+        tables = f"{folder}/{engines[0]}{file.suffix}"
         words = [sys.executable, "-m", "bench.scale.counting", tables, str(products)]
         yield from _stages(run(words, folder).stages, extent.stages, under)
         if extent.max_triples:
             under |= {"max-triples": f"{extent.max_triples:,}"}
             yield from _build(folder, tables, products, encoded[0], extent, under)
+
+
+def _encode(file: Path, engine: str, folder: Path) -> Cost:
+    """What it takes to encode this file into a folder named by engine and kind of file."""
+    words = [COMMAND, "encode", "--engine", engine, "--transactions", str(file)]
+    return run([*words, "--out", f"{folder}/{engine}{file.suffix}"], folder).cost
 
 
 def _stages(

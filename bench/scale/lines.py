@@ -27,7 +27,7 @@ def write_lines(file: Path, copies: int, random_ids: bool) -> int:
     """Writes the demo's lines so many times, as one Parquet or CSV file.
 
     Args:
-        file: its suffix says how it is written.
+        file: its suffix says how it is written; in CSV, every field stands in quotation marks.
         copies: each has users and baskets of its own, and the items of all.
         random_ids: whether ids are 32 random digits, which compress worse; otherwise they are those
             of the demo, with the number of the copy behind them.
@@ -40,7 +40,7 @@ def write_lines(file: Path, copies: int, random_ids: bool) -> int:
     if random_ids:
         lines = lines.with_columns(_random("item_id", lines["item_id"], ""))
     with (
-        pc.CSVWriter(str(file), _SCHEMA)
+        pc.CSVWriter(str(file), _SCHEMA, write_options=pc.WriteOptions(quoting_style="all_valid"))
         if file.suffix == ".csv"
         else pq.ParquetWriter(file, _SCHEMA)
     ) as writer:

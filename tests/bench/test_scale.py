@@ -21,3 +21,12 @@ def test_copies_have_users_and_baskets_of_their_own(tmp_path: Path) -> None:
     assert described > 0.99 * count
     lengths = lines.select(pl.col("user_id").str.len_bytes().unique()).collect().to_series()
     assert lengths.to_list() == [32]
+
+
+def test_every_field_of_csv_stands_in_quotation_marks(tmp_path: Path) -> None:
+    write_lines(tmp_path / "lines.csv", 1, random_ids=False)
+    with (tmp_path / "lines.csv").open(encoding="utf-8") as lines:
+        for line, _ in zip(lines, range(3), strict=False):
+            assert line.startswith('"')
+            assert line.count('","') == 3
+            assert line.endswith('"\n')
