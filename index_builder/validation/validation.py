@@ -12,6 +12,7 @@ from rich.console import Console
 from index_builder.basket_score import ScoreExamples, TrainedScore, score_examples, train_score
 from index_builder.bundle.contents import with_trees
 from index_builder.config import BuildConfig
+from index_builder.embeddings.embeddings import Embeddings
 from index_builder.embeddings.training import train_epochs
 from index_builder.measuring.quality import Measured, Quality, quality_table
 from index_builder.progress import stage
@@ -100,9 +101,7 @@ def validate(
         return _defaults(config, console, found_few)
     epochs, embeddings = train_until_best(latest, baskets, config, console)
     with stage(console, "Blending"):
-        bundle = exact_bundle(latest, embeddings, config)
-        weights, _ = best_weights(bundle, baskets, GRID)
-        vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
+        weights, vectors_alone = _weights(latest, embeddings, baskets, config)
     ranked = bool(others)
     with stage(console, _CONTENTS):
         contents = window_contents(
@@ -126,6 +125,16 @@ def validate(
     if score is not None:
         facts["basket_score"] = score.metrics
     return Choice(epochs, weights, vectors_alone, trees, score, facts, measured)
+
+
+def _weights(
+    window: Window, embeddings: Embeddings, baskets: Sequence[HeldOut], config: BuildConfig
+) -> tuple[Weights, Weights]:
+    """The best weights with history, and without. Their bundle, a large one, ends with this."""
+    bundle = exact_bundle(window, embeddings, config)
+    weights, _ = best_weights(bundle, baskets, GRID)
+    vectors_alone, _ = best_weights(bundle, baskets, GRID_WITHOUT_HISTORY)
+    return weights, vectors_alone
 
 
 def _examples(
