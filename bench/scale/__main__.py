@@ -17,7 +17,7 @@ from bench.scale.serving import measure_serving
 from bench.scale.training import measure_training
 
 _USERS, _ITEMS = 3_500_000, 90_000
-_TRIPLES = 40_000_000
+_TRIPLES = 80_000_000
 PARTS = ("encoding", "training", "serving")
 
 
