@@ -4,8 +4,9 @@ The service runs on one core and the load generator on another: for throughput w
 installed, for the rest the project's own. /recommend and the two echo routes of the same app (see
 `bench.echo`) take turns, so that other work of the machine affects them alike: the ratio within a
 turn counts, the rates are for information. Then the same service gets requests at a constant rate,
-and latency counts from the moment at which a request was due. An echo route at the same rate shows
-how much the generator adds, at most.
+and at three quarters of its throughput; latency counts from the moment at which a request was due.
+An echo route at the same rate shows how much the generator adds, at most. At last, another service
+changes its bundle again and again meanwhile.
 """
 
 import json
@@ -19,6 +20,7 @@ from bench.figures import Figure
 from bench.load import Generator, Throughput, generator
 from bench.processes import CORES
 from bench.running import ECHO, LOG_LEVEL, running
+from bench.swaps import during_swaps
 from bench.wrk import Wrk
 from service.bundle.bundle import load_bundle
 
@@ -26,6 +28,7 @@ __all__ = ["run"]
 
 CONNECTIONS, MANY_CONNECTIONS = 8, 64
 ROUTES = ("/recommend", "/echo", "/echo-prebuilt")
+_REACHED = "throughput of /recommend"
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,15 @@ class _Extent:
     rate: float = 1000
     steady_s: float = 120
     echo_s: float = 20
+    busy_share: float = 0.75
+    busy_s: float = 30
+    swap_rate: float = 300
+    swap_s: float = 30
     sizes: tuple[int, int] = (10, 100)
     sizes_s: float = 10
 
 
-_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, (1, 3), 0.2)
+_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, 0.2, 0.2, 50, 0.5, (1, 3), 0.2)
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
@@ -58,18 +65,18 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
     }
     program = which("wrk")
     wrk = Wrk(program, bodies, {CORES[-1]}) if program else None
-    with running(ECHO, bundle, {CORES[0]}) as service, generator(bodies, {CORES[-1]}) as load:
-        load.closed(f"{service.url}/recommend", extent.warm_up_s, CONNECTIONS)
-        return [
-            *_throughput(
-                wrk or load,
-                service.url,
-                extent,
-                under | {"generator": wrk.version if wrk else "the project's own"},
-            ),
-            *_tail(load, service.url, extent, under),
-            *_sizes(load, service.url, extent, under),
-        ]
+    with generator(bodies, {CORES[-1]}) as load:
+        with running(ECHO, bundle, {CORES[0]}) as service:
+            url = service.url
+            load.closed(f"{url}/recommend", extent.warm_up_s, CONNECTIONS)
+            by = under | {"generator": wrk.version if wrk else "the project's own"}
+            figures = list(_throughput(wrk or load, url, extent, by))
+            reached = next(each.value for each in figures if each.name == _REACHED)
+            figures += _steady(load, url, extent, under)
+            figures += _busy(load, url, reached, extent, under)
+            figures += _sizes(load, url, extent, under)
+        figures += during_swaps(bundle, load, extent.swap_rate, extent.swap_s, limit_ms=15)
+    return figures
 
 
 def _throughput(
@@ -100,7 +107,7 @@ def _throughput(
     yield Figure("failures of the throughput", failures, at_most=0, under=under)
 
 
-def _tail(
+def _steady(
     load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
 ) -> Iterator[Figure]:
     steady = load.open(f"{url}/recommend", extent.rate, extent.steady_s, MANY_CONNECTIONS).result
@@ -113,6 +120,19 @@ def _tail(
     under = {"requests/s": extent.rate, "seconds": extent.echo_s, "route": "/echo-prebuilt"}
     for percent in (50, 99, 99.9):
         yield Figure(f"generator p{percent:g}", echo.percentile_ms(percent), "ms", under=under)
+
+
+def _busy(
+    load: Generator, url: str, reached: float, extent: _Extent, under: dict[str, str | float]
+) -> Iterator[Figure]:
+    """Latency at a share of the throughput that a closed loop reached."""
+    rate = round(extent.busy_share * reached)
+    found = load.open(f"{url}/recommend", rate, extent.busy_s, MANY_CONNECTIONS).result
+    under = under | {"requests/s": rate, "seconds": extent.busy_s}
+    for percent, limit in ((50, None), (99, 5), (99.9, None)):
+        name = f"p{percent:g} at {extent.busy_share:g} of the throughput"
+        yield Figure(name, found.percentile_ms(percent), "ms", at_most=limit, under=under)
+    yield Figure("failures at that rate", found.failures, at_most=0, under=under)
 
 
 def _sizes(

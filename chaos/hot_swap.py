@@ -1,6 +1,5 @@
 """Faults of bundles: good and damaged ones become current."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,13 +12,13 @@ import httpx
 from bench.load import Generator
 from bench.processes import CORES, Memory
 from bench.running import SERVE, Running, running
+from bench.swaps import built_again
 from chaos.outcome import Outcome
 from chaos.trial import Trial, awaited
 from service.bundle.bundle import load_bundle
-from service.bundle.manifest import MANIFEST, Manifest
 from service.bundle.publishing import CURRENT, point_current_at
 
-__all__ = ["built_again", "outcomes"]
+__all__ = ["outcomes"]
 
 _KEY = "the key of the trials"
 _AT_MOST_MS = 30
@@ -92,14 +91,3 @@ def _await(service: Running, bundle: Path) -> None:
         return current == bundle.name or None
 
     awaited(answers, f"the bundle {bundle.name}")
-
-
-def built_again(bundle: Path, out: Path, number: int) -> Path:
-    """Copy a bundle under another id, as if it had been built again with the same result."""
-    manifest = Manifest.decode((bundle / MANIFEST).read_bytes())
-    build = {**manifest.build, "built_again": number}
-    signed = manifest.model_copy(update={"build": build}).signed()
-    copy = out / signed.bundle_id
-    shutil.copytree(bundle, copy)
-    (copy / MANIFEST).write_bytes(signed.encode())
-    return copy

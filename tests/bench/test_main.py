@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 BENCHES = {
-    "serving": {"/recommend beside /echo", "p99.9 at a constant rate", "a basket of 3 beside"},
+    "serving": {
+        "/recommend beside /echo",
+        "p99.9 at a constant rate",
+        "p99 at 0.2 of the throughput",
+        "p99 during swaps",
+        "a basket of 3 beside",
+    },
     "stages": {"search, median", "whole request, p99"},
     "memory": {"a worker is ready after", "private memory of a worker", "one more worker adds"},
     "workers": {"two workers beside one, per second", "answers that the metrics"},
