@@ -17,7 +17,7 @@ __all__ = ["Figure", "Verdict", "as_table", "machine", "write"]
 
 Verdict = Literal["met", "missed", "-"]
 _LIBRARIES = ("numpy", "numba", "faiss-cpu", "nmslib", "fastapi", "uvicorn", "orjson", "pydantic")
-_OPPONENTS = ("hnswlib", "scann", "usearch")  # if they are installed
+_OPPONENTS = ("hnswlib", "implicit", "scann", "usearch")  # if they are installed
 
 
 @dataclass(frozen=True)

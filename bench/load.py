@@ -24,12 +24,15 @@ class Throughput:
         answers: number of them, good or not.
         failures: requests without a good answer.
         busy: share of one core that the generator used.
+        p50_ms: median time of an answer, and `p99_ms`, its 99th percentile.
     """
 
     rate: float
     answers: int
     failures: int
     busy: float
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Generator:
         load = self.closed(url, seconds, connections)
         result = load.result
         answers = len(result.times_ms) + result.failures
-        return Throughput(result.rate, answers, result.failures, load.busy)
+        times = (result.percentile_ms(50), result.percentile_ms(99))
+        return Throughput(result.rate, answers, result.failures, load.busy, *times)
 
     def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
         """Open loop: `rate` requests per second, whether or not they are answered."""

@@ -1,4 +1,4 @@
-"""The benches by name: modules of this package with a function `run`."""
+"""The benches by name: modules with a function `run`."""
 
 from importlib import import_module
 from pathlib import Path
@@ -8,7 +8,16 @@ from bench.processes import CORES, process_on
 
 __all__ = ["BENCHES", "measure"]
 
-BENCHES = ("serving", "stages", "memory", "workers", "retrieval", "growth", "builder")
+BENCHES = {
+    "serving": "bench.serving",
+    "beside": "bench.beside.services",
+    "stages": "bench.stages",
+    "memory": "bench.memory",
+    "workers": "bench.workers",
+    "retrieval": "bench.retrieval",
+    "growth": "bench.growth",
+    "builder": "bench.builder",
+}
 
 
 def measure(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
@@ -28,5 +37,5 @@ def measure(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> 
 
 
 def _run(name: str, bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
-    figures: list[Figure] = import_module(f"bench.{name}").run(bundle, requests, out, smoke)
+    figures: list[Figure] = import_module(BENCHES[name]).run(bundle, requests, out, smoke)
     return figures

@@ -50,7 +50,7 @@ class Wrk:
             script.write_text(_SCRIPT)
             bodies.write_bytes(self._bodies)
             within = f"{max(1, round(seconds))}s"
-            flags = ["-t1", f"-c{connections}", f"-d{within}", "-s", str(script)]
+            flags = ["-t1", f"-c{connections}", f"-d{within}", "--latency", "-s", str(script)]
             before = os.times()
             with subprocess.Popen(
                 [self._program, *flags, url, "--", str(bodies)], stdout=subprocess.PIPE, text=True
@@ -65,6 +65,8 @@ class Wrk:
             answers=int(_number(r"(\d+) requests in", shown)),
             failures=int(sum(map(_number, _FAILURES, [shown] * len(_FAILURES)))),
             busy=taken / max(1, round(seconds)),
+            p50_ms=_time_ms(50, shown),
+            p99_ms=_time_ms(99, shown),
         )
 
 
@@ -72,6 +74,15 @@ _FAILURES = (
     r"Non-2xx or 3xx responses: (\d+)",
     *(rf"Socket errors:.* {kind} (\d+)" for kind in ("connect", "read", "write", "timeout")),
 )
+
+
+_UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000}
+
+
+def _time_ms(percent: int, text: str) -> float:
+    """A percentile of the times, in ms; 0 if it is not there."""
+    found = re.search(rf"^ +{percent}% +([\d.]+)(us|ms|s)$", text, re.MULTILINE)
+    return float(found[1]) * _UNITS_MS[found[2]] if found else 0.0
 
 
 def _number(pattern: str, text: str) -> float:
