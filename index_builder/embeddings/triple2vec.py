@@ -18,7 +18,7 @@ import numpy as np
 
 from index_builder.config import TrainConfig
 from index_builder.embeddings import nce
-from index_builder.embeddings.checkpoints import Checkpoint, State
+from index_builder.embeddings.checkpoints import Checkpoint, Form, Forms, State
 from index_builder.embeddings.embeddings import (
     Embeddings,
     Step,
@@ -88,7 +88,7 @@ def train(
     lines = np.bincount(pairs.line_item, minlength=n_items)
     user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
     checkpoint = Checkpoint(config, baskets, n_items, n_users, triples)
-    saved = checkpoint.read()
+    saved = checkpoint.read(_forms(n_items, n_users, config))
     embeddings, states, begun = _begin(saved, n_items, n_users, config)
     item_noise = _Noise.of(lines, config)
     user_noise = _Noise.of(user_lines, config)
@@ -164,6 +164,13 @@ def _begin(
 def _state(embeddings: Embeddings, states: list[UInt64], done: int) -> State:
     """What `_begin` reads."""
     return {**vars(embeddings), "states": np.array(states), "done": np.array(done)}
+
+
+def _forms(n_items: int, n_users: int, config: TrainConfig) -> Forms:
+    """Those of `_state`."""
+    rows = zip(_TABLES, (n_items, n_items, n_users), strict=True)
+    tables = {name: Form("float32", (n, config.dimension)) for name, n in rows}
+    return tables | {"states": Form("uint64", (config.threads, 1)), "done": Form("int64", ())}
 
 
 def _random_states(config: TrainConfig) -> list[UInt64]:

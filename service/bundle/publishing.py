@@ -7,10 +7,11 @@ releases that lock when the writer dies, and the next writer deletes directories
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from service.support.files import locked, sync
@@ -18,15 +19,25 @@ from service.support.files import locked, sync
 CURRENT = "current"
 PREVIOUS = "previous"
 _PREFIX = ".building-"
+_RANDOM_BYTES = 8
+_RANDOM = re.compile(f"[0-9a-f]{{{2 * _RANDOM_BYTES}}}")
 
 
 @contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """Yield a new directory inside `out`; if it still has this name at the end, it is removed."""
+def staging(out: Path, prefix: str = _PREFIX) -> Iterator[Path]:
+    """Yield a new directory inside `out`; if it still has this name at the end, it is removed.
+
+    Args:
+        out: made if it is missing.
+        prefix: of the new directory's name. Those of dead writers with this prefix are removed.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
-        _sweep(out)
-        staged = _temporary_name(out)
+        _sweep(out, prefix)
+        staged = _temporary_name(out, prefix)
         staged.mkdir()
         alive = os.open(staged, os.O_RDONLY)
         fcntl.flock(alive, fcntl.LOCK_EX)
@@ -90,18 +101,23 @@ def _move(link: Path, directory: Path) -> None:
     new.replace(link)
 
 
-def _sweep(out: Path) -> None:
+def _sweep(out: Path, prefix: str) -> None:
     """Remove the directories of dead writers: those that are not locked."""
-    for leftover in out.glob(f"{_PREFIX}*"):
-        descriptor = os.open(leftover, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(leftover)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(descriptor)
+    for leftover in out.iterdir():
+        name = leftover.name
+        if name.startswith(prefix) and _RANDOM.fullmatch(name.removeprefix(prefix)):
+            with suppress(OSError):  # it is locked, or another user's
+                _remove_unlocked(leftover)
 
 
-def _temporary_name(out: Path) -> Path:
-    return out / f"{_PREFIX}{secrets.token_hex(8)}"
+def _remove_unlocked(leftover: Path) -> None:
+    descriptor = os.open(leftover, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(leftover)
+    finally:
+        os.close(descriptor)
+
+
+def _temporary_name(out: Path, prefix: str = _PREFIX) -> Path:
+    return out / f"{prefix}{secrets.token_hex(_RANDOM_BYTES)}"

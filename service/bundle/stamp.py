@@ -4,10 +4,11 @@ A bundle of millions of users has gigabytes, which every start of a worker would
 first process that loads a bundle reads and checks all of it, and leaves a stamp among this user's
 own files. Processes that find it check that the large files have the same inodes, sizes and times
 of change, and read the others. Only this user can leave a stamp. Bits that a disk lost without a
-write are not found while it holds.
+write are not found while it holds. A stamp has the path of its bundle, and goes after that is gone.
 """
 
 import hashlib
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from service.bundle.manifest import Manifest
 from service.support.files import make_own, own_directories, refuse_shared, signature
 
 LARGE_BYTES = 64 << 20  # read within .05 s
+MOST_STAMPS = 100
 _SETTLED_S = 2.0  # by when a file system gives another time to another change
 _FOLDER = "verified"
 
@@ -39,6 +41,7 @@ class Stamp:
         seen = {name: signature(directory / name) for name in sorted(self.files)}
         newest = max((max(mtime, ctime) for mtime, ctime, *_ in seen.values()), default=0)
         self._settled = newest < time.time_ns() - _SETTLED_S * 1e9
+        self._directory = directory.resolve()
         facts = (_checks(), str(directory), manifest.bundle_id, seen)
         self._name = hashlib.sha256(repr(facts).encode()).hexdigest()
         places = own_directories() if self.files else ()
@@ -55,7 +58,8 @@ class Stamp:
             with suppress(OSError):
                 make_own(own)
                 (own / _FOLDER).mkdir(mode=0o700, exist_ok=True)
-                (own / _FOLDER / self._name).touch()
+                _remove_useless(own / _FOLDER)
+                (own / _FOLDER / self._name).write_bytes(os.fsencode(self._directory))
                 return
 
 
@@ -65,6 +69,20 @@ def _is_there(own: Path, name: str) -> bool:
         return (own / _FOLDER / name).is_file()
     except OSError:
         return False
+
+
+def _remove_useless(folder: Path) -> None:
+    """Remove the stamps of bundles that are gone, and the oldest of very many."""
+    left = []
+    for path in folder.iterdir():
+        with suppress(OSError):  # another process removed it
+            directory = os.fsdecode(path.read_bytes())
+            if Path(directory).is_absolute() and Path(directory).is_dir():
+                left.append((path.stat().st_mtime_ns, path))
+            else:
+                path.unlink()
+    for _, path in sorted(left, reverse=True)[MOST_STAMPS - 1 :]:
+        path.unlink(missing_ok=True)
 
 
 def _checks() -> str:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -62,8 +63,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path to write a file to; at the end of the block, the file takes the place of `path`.
 
-    If the block fails, whatever was at `path` stays as it was. A device or a pipe is written to
-    directly.
+    If the block fails, whatever was at `path` stays as it was. What killed writers of it left is
+    removed. A device or a pipe is written to directly.
 
     Raises:
         OSError: the directory cannot be written, or `path` is a directory.
@@ -72,13 +73,25 @@ def replacing(path: Path) -> Iterator[Path]:
     if final.exists() and not final.is_file():
         yield final
         return
+    _remove_leftovers(final)
     new = final.with_name(f".{final.name}-{os.getpid()}")
     try:
-        yield new
-        sync(new)
-        new.replace(final)
+        with new.open("wb") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            yield new
+            sync(new)
+            new.replace(final)
     finally:
         new.unlink(missing_ok=True)
+
+
+def _remove_leftovers(final: Path) -> None:
+    """Remove what writers of a file left that were killed: a living one holds a lock."""
+    leftover = re.compile(re.escape(f".{final.name}-") + r"\d+")
+    for path in filter(lambda each: leftover.fullmatch(each.name), final.parent.iterdir()):
+        with suppress(OSError), path.open("rb") as file:  # it is locked, or another user's
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def try_to_write(path: Path) -> None:

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threadpoolctl import threadpool_limits
 
 from index_builder.config import TrainConfig
-from index_builder.embeddings.checkpoints import Checkpoint
+from index_builder.embeddings.checkpoints import Checkpoint, State, forms_of
 from index_builder.embeddings.completion.mini_batches import Sampler
 from index_builder.embeddings.completion.model import Model
 from index_builder.embeddings.embeddings import Embeddings, Step, check
@@ -60,7 +60,11 @@ def train(
     checkpoint = Checkpoint(config, baskets, n_items, n_users, epochs)
     sampler = Sampler(baskets, n_items, n_users, config)
     model = Model(baskets, n_items, n_users, sampler.correction, config)
-    if (saved := checkpoint.read()) is not None:
+
+    def state() -> State:
+        return {**model.state(), **sampler.state()}
+
+    if (saved := checkpoint.read(forms_of(state()))) is not None:
         sampler.resume(saved)
         model.resume(saved)
     look = max(1, sampler.steps // _LOOKS_PER_EPOCH)
@@ -81,7 +85,7 @@ def train(
             seen, loss = 0, 0.0
             if on_step(shown, model.embeddings()):
                 break
-            checkpoint.keep(lambda: {**model.state(), **sampler.state()}, at_once=done == wanted)
+            checkpoint.keep(state, at_once=done == wanted)
     return model.embeddings()
 
 

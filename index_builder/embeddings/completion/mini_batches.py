@@ -22,6 +22,7 @@ from service.support.arrays.offsets import offsets
 _WANTED_STEPS = 400  # in a pass over the baskets
 _FEWEST_STEPS = 200  # in an epoch
 _FEWEST_BATCH_BASKETS = 8
+_STATE_BYTES = 1024  # of its JSON, so that every state has the same form
 _SAMPLE_POWER = 0.75  # of an item's count in its probability to be drawn
 
 
@@ -112,7 +113,8 @@ class Sampler:
     def state(self) -> State:
         """Where it is, for `resume`."""
         where = self._next, self._before, self._random.bit_generator.state
-        return {"sampler": np.frombuffer(json.dumps(where).encode(), np.uint8)}
+        written = json.dumps(where).ljust(_STATE_BYTES).encode()
+        return {"sampler": np.frombuffer(written, np.uint8)}
 
     def resume(self, state: State) -> None:
         """Go on from where another sampler of the same baskets was."""

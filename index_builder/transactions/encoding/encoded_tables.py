@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,8 +28,10 @@ from index_builder.transactions.encoding.manifest import (
 )
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
+from service.bundle.publishing import staging
 
 _BATCH_ROWS = 1 << 17
+_STAGED = ".encoding-"  # of temporary names
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ def _numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
 def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
     """Yields a folder for tables, and one for temporary files; the first then becomes `out`.
 
-    If the block fails, `out` stays as it was.
+    If the block fails, `out` stays as it was. What killed encodings left beside it is removed.
 
     Raises:
         EncodedTablesError: there is something else at `out`.
@@ -150,12 +151,10 @@ def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
             f"{out}: expected encoded tables or nothing, found something else.\n"
             "Name another folder with --out."
         )
-    parent = out.resolve().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=parent, prefix=f".{out.name}-") as work:
-        tables = Path(work) / "tables"
+    with staging(out.resolve().parent, _STAGED) as work:
+        tables = work / "tables"
         tables.mkdir()
-        yield tables, Path(work)
+        yield tables, work
         if out.exists():
-            out.rename(Path(work) / "old")
+            out.rename(work / "old")
         tables.rename(out)

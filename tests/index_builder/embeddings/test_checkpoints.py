@@ -85,13 +85,57 @@ def test_another_training_begins_by_itself(
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [({"seed": 2}, "{other}"), ({"dimension": 9}, r"float32 \(\d+, (9|18)\)")],
+    ids=["seed", "dimension"],
+)
+def test_the_checkpoint_of_another_training_is_refused(
+    objective: str, change: dict[str, int], found: str, tmp_path: Path
+) -> None:
+    learn(objective, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    learn(objective, tmp_path / "others", **change)
+    (other,) = (tmp_path / "others").iterdir()
+    kept.write_bytes(other.read_bytes())
+    told = f"{kept.name}: .*expected .*, found {found.format(other=other.name)}.*Delete it"
+    with pytest.raises(TrainingError, match=told):
+        learn(objective, tmp_path)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_damaged_checkpoint_is_named_or_as_good_as_new(objective: str, tmp_path: Path) -> None:
+    learned = learn(objective, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    places = [int(place) for place in np.linspace(0, len(whole) - 1, 40)]
+    flipped = [whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in places]
+    cut = [whole[:at] for at in places]
+    refused = []
+    for content in (*flipped, *cut, b"PK", bytes(100)):
+        kept.write_bytes(content)
+        try:
+            assert equal(learn(objective, tmp_path), learned)
+        except TrainingError as error:
+            refused.append(str(error))
+    assert len(refused) > len(cut) + len(flipped) // 2
+    for message in refused:
+        assert message.startswith(f"{kept}: ")
+        assert message.endswith("Delete it to train from the beginning.")
+
+
+def test_half_a_checkpoint_of_a_killed_training_goes(tmp_path: Path) -> None:
     learn("completion", tmp_path)
     (kept,) = tmp_path.iterdir()
-    for content in (b"", b"PK", kept.read_bytes()[:-9]):
-        kept.write_bytes(content)
-        with pytest.raises(TrainingError, match=f"{kept.name}: expected a checkpoint.*Delete it"):
-            learn("completion", tmp_path)
+    half = kept.with_name(f".{kept.name}-1234567")
+    half.touch()
+    kept.unlink()
+    learn("completion", tmp_path)
+    assert not half.exists()
+    half.touch()
+    remove_checkpoints(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_checkpoints_are_kept_only_now_and_then(tmp_path: Path) -> None:

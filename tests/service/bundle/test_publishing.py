@@ -1,10 +1,22 @@
 """Directories that appear complete or not at all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service.bundle.publishing import publish, staging
+
+ROOT = Path(__file__).parents[3]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from service.bundle.publishing import staging
+with staging(Path(sys.argv[1])) as staged:
+    (staged / "part").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def intact(path: Path) -> bool:
@@ -30,9 +42,14 @@ def test_what_is_not_published_is_removed(tmp_path: Path) -> None:
 def test_what_a_dead_writer_left_is_swept_and_what_a_living_one_holds_is_not(
     tmp_path: Path,
 ) -> None:
-    dead = tmp_path / ".building-dead"
-    dead.mkdir()
-    (dead / "part").touch()
+    left = subprocess.run([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, check=False)
+    assert left.returncode == -9
+    (dead,) = tmp_path.iterdir()
+    assert (dead / "part").exists()
+    ours = tmp_path / ".building-backup"  # by its name, no writer made it
+    ours.mkdir()
+    others = tmp_path / f".encoding-{'0' * 16}"
+    others.mkdir()
     with staging(tmp_path) as mine:
         assert not dead.exists()
         with staging(tmp_path) as other:
@@ -40,7 +57,8 @@ def test_what_a_dead_writer_left_is_swept_and_what_a_living_one_holds_is_not(
             (other / "whole").touch()
             publish(other, tmp_path / "name", intact)
         assert mine.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"name", "current"}
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"name", "current", ours.name, others.name}
 
 
 def test_a_published_directory_stays_unless_it_is_damaged(tmp_path: Path) -> None:

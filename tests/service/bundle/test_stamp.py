@@ -107,6 +107,36 @@ def test_a_copy_is_read(bundle: Path, tmp_path: Path, read: list[str]) -> None:
     assert set(read) >= LARGE
 
 
+@pytest.mark.usefixtures("later")
+def test_stamps_of_bundles_that_are_gone_go(bundle: Path, own: Path, tmp_path: Path) -> None:
+    load_bundle(bundle)
+    first = stamps(own)
+    (own / "verified" / "of-an-older-release").touch()
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy" / bundle.name))
+    load_bundle(copy)
+    assert len(stamps(own)) == 2
+    shutil.rmtree(bundle)
+    load_bundle(Path(shutil.copytree(copy, tmp_path / "another" / bundle.name)))
+    assert len(stamps(own)) == 2
+    assert not first[0].exists()
+
+
+@pytest.mark.usefixtures("later")
+def test_the_number_of_stamps_is_bounded(
+    bundle: Path, own: Path, tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamp, "MOST_STAMPS", 2)
+    for number in range(4):
+        copy = Path(shutil.copytree(bundle, tmp_path / str(number) / bundle.name))
+        load_bundle(copy)
+        assert len(stamps(own)) == min(2, number + 1)
+        for age, path in enumerate(stamps(own)):
+            os.utime(path, ns=(age, age))
+    read.clear()
+    load_bundle(copy)
+    assert LARGE.isdisjoint(read)
+
+
 def test_a_file_that_was_just_written_may_change_unseen(
     bundle: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,22 @@ def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path) -> 
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    left, others = tmp_path / ".file-4194305", tmp_path / ".file-backup"
+    left.write_text("half")
+    others.touch()
+    with replacing(tmp_path / "file") as new:
+        assert not left.exists()
+        new.write_text("new")
+        writing = new.rename(left)  # as if another process wrote it
+        with replacing(tmp_path / "file") as newer:
+            assert writing.exists()
+            newer.write_text("newer")
+        writing.rename(new)
+    assert {each.name for each in tmp_path.iterdir()} == {"file", others.name}
+    assert (tmp_path / "file").read_text() == "new"
+
+
 def test_a_device_is_written_to_directly() -> None:
     with replacing(Path("/dev/null")) as new:
         new.write_text("nothing")

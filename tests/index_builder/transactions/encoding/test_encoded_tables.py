@@ -1,6 +1,8 @@
 """Encoded tables: whole or refused, and replaced in one step."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -22,6 +24,14 @@ from index_builder.transactions.errors import EncodedTablesError
 from tests.data.odd_shop import encoded, odd_lines, write_files
 
 OTHERS: tuple[Any, ...] = (None, 0, -1, 2**70, "", [], {})
+ROOT = Path(__file__).parents[4]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from index_builder.transactions.encoding.encoded_tables import replacing_tables
+with replacing_tables(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +200,16 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
         replacing_tables(tmp_path / "photos"),
     ):
         pass
+
+
+def test_what_a_killed_encoding_left_goes_and_that_of_a_running_one_stays(tmp_path: Path) -> None:
+    out = tmp_path / "encoded"
+    left = subprocess.run([sys.executable, "-c", KILLED, out], cwd=ROOT, check=False)
+    assert left.returncode == -9
+    (dead,) = tmp_path.iterdir()
+    shop = write_files(tmp_path / "shop", odd_lines(1, 20), ("1.csv",))
+    with replacing_tables(tmp_path / "other") as (_, running):
+        assert not dead.exists()
+        encoded("polars", shop, out)
+        assert running.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"shop", "encoded", "other"}
