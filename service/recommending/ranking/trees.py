@@ -5,44 +5,54 @@ mean value of their leaves, so that each step of a path gives its feature's shar
 
 Scores are computed without walking the trees (QuickScorer: Lucchese et al., SIGIR 2015). Each inner
 node whose test fails rules out the leaves on its left, by a mask of one bit per leaf; the leftmost
-leaf that remains is the one at which a walk would end. A node is evaluated for all candidates at
-once, without a branch.
+leaf that remains is the one at which a walk would end. Blocks of candidates pass through the trees
+in registers, without a branch.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, UInt32
 from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
+from service.support.compiled.lanes import (
+    LANES,
+    add,
+    all_bits,
+    choose,
+    high_half,
+    keep,
+    of_lowest_bit,
+    store,
+    zeros,
+)
 
-MOST_LEAVES = 32  # of one tree, the bits of a mask
-_ALL = np.uint32(0xFFFFFFFF)
-_ABREAST = 4  # nodes evaluated together, so that the remaining leaves are written once for all
-_MANTISSA_BITS, _EXPONENT_BIAS = 23, 127  # of a float32
+MOST_LEAVES = 2 * LANES  # of one tree, the bits of a mask
+_ALL = 0xFFFFFFFF
+_BLOCK = 4 * LANES  # candidates that pass through the trees together
 
 
 class Masks(NamedTuple):
     """The inner nodes and the leaves of all trees, tree by tree, leaves from left to right.
 
-    Each tree's nodes are padded to a multiple of _ABREAST with tests that never fail.
-
     Attributes:
-        nodes, leaves: (trees + 1,) int32, offsets into the arrays of inner nodes and of leaves.
-        feature, threshold: (inner nodes,) int32 and float32.
+        nodes: (trees + 1,) uint32, offsets into the arrays of inner nodes.
+        feature, threshold: (inner nodes,) uint32 and float32.
         kept: (inner nodes,) uint32, the leaves that remain when the test fails.
-        value: (leaves,) float32.
+        value: (trees * leaves,) float32, so many leaves of each tree.
+        leaves: LANES or MOST_LEAVES, with zeros after the leaves that a tree has.
     """
 
-    nodes: Int32
-    leaves: Int32
-    feature: Int32
+    nodes: UInt32
+    feature: UInt32
     threshold: Float32
     kept: UInt32
     value: Float32
+    leaves: int
 
 
 @dataclass(frozen=True)
@@ -98,73 +108,85 @@ class Trees:
             ValueError: a tree has more than MOST_LEAVES leaves.
         """
         inner: list[tuple[int, float, int]] = []
-        values: list[float] = []
-        nodes, leaves = [0], [0]
+        nodes, values = [0], []
 
-        def add(node: int) -> None:
+        def walk(node: int, leaves: list[float]) -> None:
             if self.feature[node] < 0:
-                values.append(self.value[node])
+                leaves.append(self.value[node])
                 return
-            place, first = len(inner), len(values) - leaves[-1]
+            place, first = len(inner), len(leaves)
             inner.append((0, 0.0, 0))
-            add(self.left[node])
-            ruled_out = (1 << len(values) - leaves[-1]) - (1 << first)
-            inner[place] = (self.feature[node], self.threshold[node], int(_ALL) & ~ruled_out)
-            add(self.right[node])
+            walk(self.left[node], leaves)
+            ruled_out = (1 << len(leaves)) - (1 << first)
+            inner[place] = (self.feature[node], self.threshold[node], _ALL & ~ruled_out)
+            walk(self.right[node], leaves)
 
         for root in self.roots.tolist():
-            add(root)
-            if len(values) - leaves[-1] > MOST_LEAVES:
+            values.append(leaves := list[float]())
+            walk(root, leaves)
+            if len(leaves) > MOST_LEAVES:
                 raise ValueError(f"trees of at most {MOST_LEAVES} leaves")
-            inner += [(0, np.inf, int(_ALL))] * (-len(inner) % _ABREAST)
             nodes.append(len(inner))
-            leaves.append(len(values))
         feature, threshold, kept = zip(*inner, strict=True) if inner else ((), (), ())
+        width = LANES if all(len(leaves) <= LANES for leaves in values) else MOST_LEAVES
+        padded = [leaves + [0.0] * (width - len(leaves)) for leaves in values]
         return Masks(
-            read_only(np.array(nodes, np.int32)),
-            read_only(np.array(leaves, np.int32)),
-            read_only(np.array(feature, np.int32)),
+            read_only(np.array(nodes, np.uint32)),
+            read_only(np.array(feature, np.uint32)),
             read_only(np.array(threshold, np.float32)),
             read_only(np.array(kept, np.uint32)),
-            read_only(np.array(values, np.float32)),
+            read_only(np.array(padded, np.float32).reshape(-1)),
+            width,
         )
 
 
 NO_MASKS = Trees(*(np.empty(0, dtype) for dtype in "iifiif")).masks
 
 
+@numba.njit()
+def _of_many(value: Float32, first: int, remaining: Any) -> Any:
+    """The values of the leftmost leaves that remain of a tree with more than LANES."""
+    of_others = of_lowest_bit(value, first + LANES, high_half(remaining))
+    return choose(remaining, of_lowest_bit(value, first, remaining), of_others)
+
+
 @compiled(dimensions={"columns": 2})
 def predict(columns: Float32, masks: Masks) -> Float32:
     """The (n,) scores of candidates by their features, (columns, n)."""
-    nodes, leaves, feature, threshold, kept, value = masks
+    nodes, feature, threshold, kept, value, leaves = masks
     n = columns.shape[1]
-    scores = np.zeros(n, np.float32)
-    remaining = np.empty(n, np.uint32)
-    leaf = np.empty(n, np.int32)
-    for tree in range(len(nodes) - 1):
-        remaining[:] = _ALL
-        for a in range(nodes[tree], nodes[tree + 1], _ABREAST):
-            b, c, d = a + 1, a + 2, a + 3
-            column_a, at_most_a, kept_a = columns[feature[a]], threshold[a], kept[a]
-            column_b, at_most_b, kept_b = columns[feature[b]], threshold[b], kept[b]
-            column_c, at_most_c, kept_c = columns[feature[c]], threshold[c], kept[c]
-            column_d, at_most_d, kept_d = columns[feature[d]], threshold[d], kept[d]
-            for row in range(n):
-                remaining[row] &= (
-                    (_ALL if column_a[row] <= at_most_a else kept_a)
-                    & (_ALL if column_b[row] <= at_most_b else kept_b)
-                    & (_ALL if column_c[row] <= at_most_c else kept_c)
-                    & (_ALL if column_d[row] <= at_most_d else kept_d)
-                )
-        # The place of a single bit is the exponent of the float it makes. Two loops, since the
-        # first is done in vectors, and the second cannot be.
-        first = leaves[tree] - _EXPONENT_BIAS
-        for row in range(n):
-            leftmost = np.float32(remaining[row] & (~remaining[row] + np.uint32(1)))
-            leaf[row] = first + (leftmost.view(np.int32) >> _MANTISSA_BITS)
-        for row in range(n):
-            scores[row] += value[np.uint32(leaf[row])]
-    return scores
+    scores = np.empty(n + _BLOCK, np.float32)
+    block = np.zeros((len(columns), _BLOCK), np.float32)
+    for first in range(0, n, _BLOCK):
+        size = min(_BLOCK, n - first)
+        for column in range(len(columns)):
+            block[column, :size] = columns[column, first : first + size]
+        flat = block.reshape(-1)
+        sum_a = sum_b = sum_c = sum_d = zeros()
+        for tree in range(len(nodes) - 1):
+            a = b = c = d = all_bits()
+            for node in range(nodes[tree], nodes[tree + 1]):
+                at, limit, rest = _BLOCK * feature[node], threshold[node], kept[node]
+                a = keep(a, flat, at, limit, rest)
+                b = keep(b, flat, at + LANES, limit, rest)
+                c = keep(c, flat, at + 2 * LANES, limit, rest)
+                d = keep(d, flat, at + 3 * LANES, limit, rest)
+            of_tree = leaves * tree
+            if leaves > LANES:
+                sum_a = add(sum_a, _of_many(value, of_tree, a))
+                sum_b = add(sum_b, _of_many(value, of_tree, b))
+                sum_c = add(sum_c, _of_many(value, of_tree, c))
+                sum_d = add(sum_d, _of_many(value, of_tree, d))
+            else:
+                sum_a = add(sum_a, of_lowest_bit(value, of_tree, a))
+                sum_b = add(sum_b, of_lowest_bit(value, of_tree, b))
+                sum_c = add(sum_c, of_lowest_bit(value, of_tree, c))
+                sum_d = add(sum_d, of_lowest_bit(value, of_tree, d))
+        store(scores, first, sum_a)
+        store(scores, first + LANES, sum_b)
+        store(scores, first + 2 * LANES, sum_c)
+        store(scores, first + 3 * LANES, sum_d)
+    return scores[:n]
 
 
 @compiled(dimensions={"columns": 2})

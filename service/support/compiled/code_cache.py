@@ -15,6 +15,7 @@ from typing import Any
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
 from numba.core.dispatcher import Dispatcher
+from numba.core.extending import _Intrinsic
 
 from service.support.files import make_own, own_directories, refuse_shared
 
@@ -111,7 +112,7 @@ def _numba_cache(loop: Callable[..., Any], directory: Path, own: Path | None) ->
 
 
 def _sources(loop: Callable[..., Any]) -> list[bytes]:
-    """The hashes of the files that a loop is made from: its own, and those of loops it may call."""
+    """The hashes of the files that a loop is made from: its own, and those of what it may call."""
     files: set[str] = set()
     loops = [loop]
     while loops:
@@ -119,5 +120,6 @@ def _sources(loop: Callable[..., Any]) -> list[bytes]:
         if (file := inspect.getfile(each)) not in files:
             files.add(file)
             named = each.__globals__.values()
-            loops += [other.py_func for other in named if isinstance(other, Dispatcher)]
+            called = [other for other in named if isinstance(other, Dispatcher | _Intrinsic)]
+            loops += [inspect.unwrap(other) for other in called]
     return [hashlib.sha256(Path(file).read_bytes()).digest() for file in sorted(files)]

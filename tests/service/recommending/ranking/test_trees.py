@@ -60,6 +60,14 @@ def test_every_leaf_can_be_reached(leaves: int, x: int) -> None:
     assert comb(leaves).predict(rows((x, 0))).tolist() == [min(max(x, 0), leaves - 1)]
 
 
+@pytest.mark.parametrize("n", [15, 16, 17, 63, 64, 65, 200])
+@pytest.mark.parametrize("leaves", [3, MOST_LEAVES])
+def test_every_number_of_candidates_is_scored(n: int, leaves: int) -> None:
+    x = np.arange(n) * 7 % 41
+    features = np.stack([x, x], axis=1).astype(np.float32)
+    assert comb(leaves).predict(features).tolist() == np.minimum(x, leaves - 1).tolist()
+
+
 def test_more_leaves_than_a_mask_has_bits_are_refused() -> None:
     with pytest.raises(ValueError, match="at most 32 leaves"):
         comb(MOST_LEAVES + 1).predict(rows((0, 0)))
