@@ -4,9 +4,10 @@ The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 1
 100 for each, on one thread; all searches take turns, batch by batch. FAISS is measured on the grid
 that a build tries, and the point that a build would choose is compared with plain NumPy. So are
 lists of each anchor's closest items, made beforehand without the user and scored again for the
-user; the limit is on the lists, which are the fastest way to the same recall. NMSLIB is built with
-fewer links and a smaller construction effort than by default, to keep that to about a minute. The
-libraries that a user might take instead search the same batches, if they are installed.
+user; the limit is on the lists, which are the fastest way to the same recall, whatever weight the
+user may get. NMSLIB is built with fewer links and a smaller construction effort than by default, to
+keep that to about a minute. The libraries that a user might take instead search the same batches,
+if they are installed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ import numpy as np
 
 from bench.beside.searches import Effort, other_searches
 from bench.figures import Figure
+from bench.list_lengths import by_user_weight
 from bench.retrieval_plots import Point, recall_against_time
 from bench.searching import (
     FaissFlat,
@@ -135,6 +137,7 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
         *_orientation("FAISS", times[chosen], recalls[chosen], under),
         *_orientation("NMSLIB", times[walks[-1]], recalls[walks[-1]], under),
         *_orientation("lists", times[ours], recalls[ours], under),
+        *by_user_weight(loaded, requests, rows, extent.batches, _TARGET),
         *(
             figure
             for each in picked

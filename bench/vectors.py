@@ -64,15 +64,18 @@ def grown(rows: Float32, n_items: int, seed: int = 1) -> Float32:
     return larger
 
 
-def queries_of_baskets(bundle: Bundle, requests: Path, known: bool = True) -> Iterator[Float32]:
+def queries_of_baskets(
+    bundle: Bundle, requests: Path, known: bool = True, weights: Weights | None = None
+) -> Iterator[Float32]:
     """The queries of each request, one per anchor: (anchors, 2d + 1) float32.
 
     Args:
         bundle: knows the items and users of the requests.
         requests: file of bodies of POST /recommend.
         known: whether the queries contain the user's vector.
+        weights: of the parts of a score; None takes the bundle's.
     """
-    weights = Weights.read(bundle.manifest.serving)
+    weights = weights or Weights.read(bundle.manifest.serving)
     profiles, index = BundleProfiles(bundle), bundle.catalogue.index
     for line in requests.read_bytes().splitlines():
         body = json.loads(line)

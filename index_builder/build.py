@@ -9,6 +9,7 @@ from rich.console import Console
 
 from index_builder.bundle.contents import (
     assemble,
+    why_no_lists,
     with_association_rules,
     with_closest,
     with_ranker,
@@ -99,6 +100,8 @@ def build(
             contents = with_score(contents, choice.score.personal, choice.score.population)
     with stage(console, "Closest items"):
         contents = with_closest(contents, encoded, config)
+    if reason := why_no_lists(contents, config.index):
+        console.print(f"[yellow]{reason}[/]", highlight=False, soft_wrap=True)
     with stage(console, "Association rules"):
         contents = with_association_rules(contents, encoded, config.rules)
     with stage(console, "Substitutes"):

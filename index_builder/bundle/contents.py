@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
+from index_builder.bundle.recall_queries import list_queries, recall_queries
 from index_builder.config import (
     AssociationRulesConfig,
     BuildConfig,
+    IndexConfig,
     RankerConfig,
     SubstitutesConfig,
 )
@@ -32,15 +34,11 @@ from service.recommending.basket_score.score_columns import COLUMNS
 from service.recommending.basket_score.scorer import ScoreCurve
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.trees import Trees
-from service.recommending.searching.queries import build_queries
 from service.recommending.weights import Weights
-from service.support.arrays.array_types import Float32, Int32
+from service.support.arrays.array_types import Float32
 from service.support.arrays.offsets import offsets
 
-_RECALL_QUERIES = 200
-_LATE_SHARE = 0.1  # of the training baskets, the last ones
-_LIST_ANCHORS = 5  # of a basket; with fewer, each is asked for more than a list holds
-_PLACES_PER_CANDIDATE = (2, 3, 4, 5, 6, 8)
+_PLACES_PER_CANDIDATE = (2, 3, 4, 5, 6, 8, 12, 16)
 
 
 def assemble(
@@ -67,7 +65,7 @@ def assemble(
     """
     prior = log_share(encoded.item_count).astype(np.float32)
     rows = np.hstack([embeddings.item_p, embeddings.item_q, prior[:, None]])
-    queries = _sample_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
+    queries = recall_queries(encoded, rows, embeddings.user_h, weights, config.train.seed)
     built = index(rows, queries)
     history = histories(
         encoded.of_users, encoded.n_users, encoded.n_items, config.recency_half_life_days
@@ -111,7 +109,8 @@ def with_closest(
     """Adds the lists of each item's closest items, if the ranker's arrays are there.
 
     Of the lengths that a list can have beside what is asked of it, the shortest is chosen that
-    reaches the recall target of the index. If none does, there are no lists.
+    reaches the recall target of the index: the more the user weighs, the longer. If none does,
+    there are no lists. The metric `list_recall` has the recall of each length that was tried.
 
     Args:
         contents: with the arrays of `with_ranker`.
@@ -128,20 +127,41 @@ def with_closest(
         contents.item_vectors, contents.retrieval, weights, config.index.closest, near,
         contents.neighbour_weight, config.train.threads,
     )  # fmt: skip
-    queries, anchors = _list_queries(encoded, contents, weights, config.train.seed)
-    for places in _PLACES_PER_CANDIDATE:
-        made = replace(
-            contents,
-            closest_item=closest.item,
-            closest_weight=closest.weight,
-            list_queries=queries,
-            list_anchor=anchors,
-            serving={**contents.serving, "places_per_candidate": places},
-        )
+    queries, anchors = list_queries(encoded, contents, weights, config.train.seed)
+    listed = replace(
+        contents,
+        closest_item=closest.item,
+        closest_weight=closest.weight,
+        list_queries=queries,
+        list_anchor=anchors,
+    )
+    recalls: dict[str, JsonValue] = {}
+    for places in (each for each in _PLACES_PER_CANDIDATE if each <= config.index.closest):
+        serving = {**contents.serving, "places_per_candidate": places}
+        made = replace(listed, serving=serving)
         recall = list_recall(preview_bundle(made))
+        recalls[str(places)] = recall
         if recall >= config.index.ann_recall_target:
-            return replace(made, list_recall_at_k=recall)
-    return contents
+            return replace(made, list_recall_at_k=recall, metrics=_with(made, recalls))
+    return replace(contents, metrics=_with(contents, recalls))
+
+
+def _with(contents: BundleContents, recalls: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The metrics, and the recall of the lists by the places for each candidate."""
+    return {**contents.metrics, "list_recall": recalls}
+
+
+def why_no_lists(contents: BundleContents, config: IndexConfig) -> str | None:
+    """Says what the lists lacked if all lengths missed the recall target; None if none did."""
+    recalls = contents.metrics.get("list_recall")
+    if not isinstance(recalls, dict) or contents.closest_item is not None:
+        return None
+    found = ", ".join(f"{recall:.4f} with {places}" for places, recall in recalls.items())
+    return (
+        f"No lists of closest items: expected recall of {config.ann_recall_target} or more, found "
+        f"{found or 'none long enough'} places for each candidate, of {config.closest} in a list. "
+        "The service will search the index for each anchor, which is slower."
+    )
 
 
 def with_ranker(
@@ -231,61 +251,3 @@ def _named(
 ) -> dict[str, Any]:
     """The columns of a table by the names of their arrays, `<group>_<column>`."""
     return {f"{group}_{name}": array for name, array in vars(table).items()}
-
-
-def _sample_queries(
-    encoded: EncodedTransactions, rows: Float32, user_h: Float32, weights: Weights, seed: int
-) -> Float32:
-    """Queries of late baskets, which are the most like those to come.
-
-    Each of the first half has one random item of its basket for an anchor; each of the others is
-    the mean over all items as anchors, as the service searches without a ranker.
-    """
-    rng = np.random.default_rng(seed)
-    baskets = _late_baskets(encoded, rng, 1)
-    queries = []
-    for place, (user, anchors) in enumerate(baskets):
-        some = rng.choice(anchors, 1) if place < len(baskets) // 2 else anchors
-        of_anchors = build_queries(rows, some, user_h[user], weights)
-        queries.append(of_anchors.mean(axis=0, keepdims=True))
-    return np.concatenate(queries)
-
-
-def _list_queries(
-    encoded: EncodedTransactions, contents: BundleContents, weights: Weights, seed: int
-) -> tuple[Float32, Int32]:
-    """Queries of one random item of each late basket that lists are for, and the item.
-
-    A query is divided by the factor of the item's part, so that neighbour weights count as in a
-    list.
-    """
-    rng = np.random.default_rng(seed)
-    queries, chosen = [], []
-    for user, anchors in _late_baskets(encoded, rng, _LIST_ANCHORS):
-        user_h = contents.user_h[user] if user < len(contents.user_h) else None
-        place = rng.integers(len(anchors))
-        of_anchors = build_queries(contents.item_vectors, anchors, user_h, weights)
-        factor = np.float32(len(anchors) ** (1 - weights.basket_exponent))
-        queries.append(of_anchors[place] / factor)
-        chosen.append(anchors[place])
-    return np.array(queries, np.float32), np.array(chosen, np.int32)
-
-
-def _late_baskets(
-    encoded: EncodedTransactions, rng: np.random.Generator, least: int
-) -> list[tuple[int, Int32]]:
-    """User and items of some of the last training baskets, oldest first.
-
-    Baskets of fewer than `least` items are left out, if there are others.
-    """
-    large = np.flatnonzero(encoded.basket_sizes >= least)
-    baskets = large if len(large) else np.arange(encoded.n_baskets)
-    late = baskets[-max(min(len(baskets), _RECALL_QUERIES), round(_LATE_SHARE * len(baskets))) :]
-    chosen = np.sort(rng.choice(late, min(len(late), _RECALL_QUERIES), replace=False))
-    return [
-        (
-            int(encoded.basket_user[basket]),
-            encoded.basket_items[slice(*encoded.basket_indptr[basket : basket + 2])],
-        )
-        for basket in chosen
-    ]
