@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from index_builder.evaluation.baselines.methods.users import user_matrix
 from index_builder.transactions.encoded.encoding import EncodedTransactions
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.support.arrays.array_types import Float32, Int32
 from service.support.durations import DAY_S
 
@@ -111,6 +112,12 @@ class Als:
             filter_items=basket,
             recalculate_user=True,
         )
+
+    def scores(self, basket: HeldOut) -> Float32:
+        """The scores of all items for a held-out basket, (n_items,)."""
+        factor = self._model.recalculate_user(0, self._request(basket.user, basket.given))
+        scores: Float32 = self._model.item_factors @ factor
+        return scores
 
     def _request(self, user: int | None, basket: Int32) -> csr_matrix:
         """(1, n_items): the user's purchases, and the basket."""

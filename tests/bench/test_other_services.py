@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.beside import tuning
 from bench.beside.als import Als, AlsSettings
 from bench.beside.services import OTHER, OURS, Shop, compare
+from index_builder.evaluation.baselines.tuning import Slice, last_days
+from index_builder.measuring.scorer import top
+from index_builder.transactions.encoded.held_out import HeldOut
 from service.support.arrays.array_types import Float64, Int32
-from tests.data.ranked_shop import shop
+from tests.data.ranked_shop import CUT, shop
 
 DAY_S = 86_400
 SETTINGS = AlsSettings(factors=6, regularisation=2, alpha=0.7, half_life_days=20, basket_weight=3)
@@ -61,6 +65,9 @@ def test_a_request_is_solved_from_purchases_and_basket(tmp_path: Path) -> None:
         for whose in (user, None):
             items, scores = model.recommend(whose, basket, 10)
             expected = _scores(tmp_path, whose, basket)
+            if whose is not None:
+                held_out = HeldOut(whose, basket, np.array([0], np.int32))
+                np.testing.assert_allclose(model.scores(held_out), expected, rtol=1e-3, atol=1e-5)
             expected[basket] = -np.inf
             assert items.tolist() == np.argsort(-expected)[:10].tolist()
             np.testing.assert_allclose(scores, expected[items], rtol=1e-3)
@@ -82,3 +89,29 @@ def _scores(folder: Path, user: int | None, basket: Int32) -> Float64:
     square += vectors.T @ (np.where(weight > 0, weight - 1, 0)[:, np.newaxis] * vectors)
     scores: Float64 = vectors @ np.linalg.solve(square, vectors.T @ weight)
     return scores
+
+
+def test_the_settings_are_those_that_recall_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("implicit")
+    monkeypatch.setattr(tuning, "GRID", GRID)
+    days = last_days(shop().encoded, CUT, 0)
+    chosen = tuning.tune(days)
+    found = {w: _recall(days, chosen._replace(basket_weight=w)) for w in (0.0, 5.0)}
+    assert chosen._replace(basket_weight=5) == AlsSettings(6, 2, 0.7, 8, 30, 5)
+    assert found[0] != found[5]
+    assert found[chosen.basket_weight] == max(found.values())
+
+
+GRID = {
+    "factors": (6,),
+    "regularisation": (2,),
+    "alpha": (0.7,),
+    "basket_weight": (0, 5),
+    "half_life_days": (30,),
+    "iterations": (8,),
+}
+
+
+def _recall(days: Slice, settings: AlsSettings) -> float:
+    rank = top(Als.fit(days.past, settings).scores)
+    return float(np.mean([np.isin(each.targets, rank(each)).mean() for each in days.baskets]))
