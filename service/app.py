@@ -49,6 +49,7 @@ from service.serving.swap import Swap
 from service.serving.watching import Watch
 from service.settings import Settings
 from service.support.open_files import room_for_connections
+from service.telemetry.log_lines import on_lost_line
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def create_app(
 
         tracing = Tracing(settings.traces, settings.trace_share)
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
+    on_lost_line(metrics.observe_lost_line)
     stream = open_stream(settings, metrics.stream)
     serving = Serving(settings, metrics, stream.journal if stream else None, shared)
     swap = Swap(serving, settings, metrics, shared)

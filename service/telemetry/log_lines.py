@@ -1,14 +1,24 @@
-"""Lines of the log: those of requests are written several at a time, all others at once."""
+"""Lines of the log: those of requests are written several at a time, all others at once.
+
+Nothing waits for whoever reads the log. While a pipe is full, lines are kept, and lost beyond a
+limit: a log that nobody reads must not keep a worker from answering.
+"""
 
 import asyncio
 import logging
+import os
 import select
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from time import time
+from time import monotonic, time
 from typing import Any
 
 _WAIT_S = 0.01  # of a line at most; a killed process loses the lines that wait
 _NEVER_SPLIT_BYTES = select.PIPE_BUF  # lines of several workers would mingle in larger writes
+_PIECE_CHARS = _NEVER_SPLIT_BYTES // 4  # of a longer line; a character has four bytes at most
+_KEPT_BYTES = 1 << 20  # while they cannot be written
+_END_S = 0.5  # for lines that wait at the end of the process
 
 _SAME = vars(logging.makeLogRecord({"name": "service.access", "msg": "request"}))
 
@@ -30,44 +40,122 @@ class RequestRecord(logging.LogRecord):
 
 
 class LineHandler(logging.StreamHandler[Any]):
-    """Writes lines to stderr. Those that wait come before any that follows them."""
+    """Writes lines to stderr. Those that wait come before any that follows them.
+
+    Attributes:
+        on_lost: called for each line that is lost, since too many wait.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: list[str] = []
+        self.on_lost: Callable[[], None] = lambda: None
+        self._waiting: deque[str] = deque()  # lines, and pieces of very long ones
         self._waiting_bytes = 0
+        self._lost = 0  # lines since the last one that was kept
+        self._timed: asyncio.AbstractEventLoop | None = None  # that will write what waits
+        os.register_at_fork(after_in_child=self._forget)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or keep its line for a moment."""
+        try:
+            line = f"{self.format(record)}{self.terminator}"
+        except (TypeError, ValueError, LookupError):  # a value that JSON does not have, or a bug
+            self.handleError(record)
+            return
+        self._keep(line)
         if isinstance(record, RequestRecord):
-            try:
-                self._keep(f"{self.format(record)}{self.terminator}")
-            except (TypeError, ValueError):  # a value that JSON does not have
-                self.handleError(record)
+            self._write_soon()
         else:
             self._write_waiting()
-            super().emit(record)
+
+    def flush(self) -> None:
+        """Write the lines that wait, as far as they are taken at once."""
+        self._write(wait_s=0)
+
+    def close(self) -> None:
+        """Write the lines that wait; the library calls this at the end of the process."""
+        with suppress(OSError, ValueError):
+            self._write(_END_S)
+        super().close()
 
     def _keep(self, line: str) -> None:
         line_bytes = len(line.encode())
         if self._waiting_bytes + line_bytes > _NEVER_SPLIT_BYTES:
             self._write_waiting()
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(_WAIT_S, self._write_waiting)
-        self._waiting.append(line)
+        if self._waiting_bytes + line_bytes > _KEPT_BYTES:
+            self._lost += 1
+            self.on_lost()
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            facts = {"levelname": "ERROR", "name": __name__, "msg": "lines of the log are lost"}
+            self._keep(f"{self.format(logging.makeLogRecord(facts | {'lines': lost}))}\n")
+        if line_bytes <= _NEVER_SPLIT_BYTES:
+            self._waiting.append(line)
+        else:
+            starts = range(0, len(line), _PIECE_CHARS)
+            self._waiting.extend(line[at : at + _PIECE_CHARS] for at in starts)
         self._waiting_bytes += line_bytes
 
-    def flush(self) -> None:
-        """Write the lines that wait; the library calls this at the end of the process, too."""
-        self.acquire()
-        try:
-            lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
-            if lines:
-                self.stream.write("".join(lines))
-            super().flush()
-        finally:
-            self.release()
+    def _write_soon(self) -> None:
+        if self._timed is not (loop := asyncio.get_running_loop()):
+            self._timed = loop
+            loop.call_later(_WAIT_S, self._write_in_time)
+
+    def _write_in_time(self) -> None:
+        self._timed = None
+        self._write_waiting()
+        if self._waiting:
+            self._write_soon()
 
     def _write_waiting(self) -> None:
         with suppress(OSError, ValueError):  # stderr is full or closed: nobody can be told
             self.flush()
+
+    def _write(self, wait_s: float) -> None:
+        """Write what waits, as long as there is room for more within so many seconds."""
+        until = monotonic() + wait_s
+        self.acquire()
+        try:
+            while self._waiting and self._has_room(max(until - monotonic(), 0)):
+                self.stream.write(self._next())
+                super().flush()
+        finally:
+            self.release()
+
+    def _next(self) -> str:
+        """Take what can be written at once."""
+        pieces = [self._waiting.popleft()]
+        left = _NEVER_SPLIT_BYTES - len(pieces[0].encode())
+        while self._waiting and (size := len(self._waiting[0].encode())) <= left:
+            pieces.append(self._waiting.popleft())
+            left -= size
+        self._waiting_bytes -= _NEVER_SPLIT_BYTES - left
+        return "".join(pieces)
+
+    def _has_room(self, wait_s: float) -> bool:
+        """Return whether stderr takes as much as is written at once.
+
+        Another worker may fill a pipe in between, and this one waits for its reader; but a worker
+        that finds it full never does.
+        """
+        try:
+            descriptor = self.stream.fileno()
+        except (AttributeError, OSError, ValueError):  # it is no file of the system, or closed
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        return bool(poll.poll(1000 * wait_s))
+
+    def _forget(self) -> None:
+        """Forget what waits: this is a copy of the process that will write it."""
+        self._waiting.clear()
+        self._waiting_bytes = self._lost = 0
+        self._timed = None
+
+
+def on_lost_line(observe: Callable[[], None]) -> None:
+    """Have a function called for each line of this process's log that is lost."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler):
+            handler.on_lost = observe

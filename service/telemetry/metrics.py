@@ -72,6 +72,7 @@ class Metrics:
         self._cut = counter("cut_connections", "Connections closed by a limit.", ["reason"])
         for reason in ("bytes", "connections", "timeout"):
             self._cut.labels(reason)
+        self._lost_lines = counter("lost_log_lines", "Lines of the log that nobody read in time.")
         self._hurried = counter(
             "hurried_answers", "Answers made with less work to be in time.", ["dropped"]
         )
@@ -176,6 +177,10 @@ class Metrics:
     def observe_cut_connection(self, reason: str) -> None:
         """Count a connection that was closed by a limit (see `Connections`)."""
         self._cut.labels(reason).inc()
+
+    def observe_lost_line(self) -> None:
+        """Count a line of the log that was lost."""
+        self._lost_lines.inc()
 
     def observe_early(self, route: str, status: int) -> None:
         """Count a request that was refused before the app saw it; it has no duration."""
