@@ -125,7 +125,7 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
     recall_against_time(out / "retrieval.svg", title, points.values(), points[chosen], _TARGET)
     under: Under = {"items": extent.items, "anchors": _ANCHORS, "k": _K, "threads": 1}
     return [
-        *_judged(plain, ours, batches, recalls[ours], under, limit=0.1),
+        *_judged(plain, ours, batches, recalls[ours], under, limit=0.03),
         *_judged(plain, chosen, batches, recalls[chosen], under),
         *_one_query([plain, chosen], exact, means, under),
         _correlation(scans, times, under),

@@ -94,7 +94,7 @@ def _scale(pairs: list[tuple[_Turn, _Turn]]) -> Iterator[Figure]:
     yield Figure(
         "two workers beside one, per second of their processors",
         2 * median(two.per_cpu_s / one.per_cpu_s for one, two in pairs),
-        at_least=1.7,
+        at_least=1.8,
         under=under,
     )
     rates = [two.load.result.rate / one.load.result.rate for one, two in pairs]
