@@ -29,6 +29,7 @@ from index_builder.transactions.encoding.manifest import (
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
 from service.bundle.publishing import staging
+from service.support.files import locked
 
 _BATCH_ROWS = 1 << 17
 _STAGED = ".encoding-"  # of temporary names
@@ -146,15 +147,23 @@ def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
         EncodedTablesError: there is something else at `out`.
         OSError: it cannot be written.
     """
+    out = out.resolve()  # a link stays, and what it points at is replaced
+    if out.is_mount() or out == Path.cwd():
+        what = "a mounted file system" if out.is_mount() else "the working directory"
+        raise EncodedTablesError(
+            f"{out}: expected a folder that can be replaced, found {what}.\n"
+            "Name a folder inside of it with --out."
+        )
     if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
         raise EncodedTablesError(
             f"{out}: expected encoded tables or nothing, found something else.\n"
             "Name another folder with --out."
         )
-    with staging(out.resolve().parent, _STAGED) as work:
+    with staging(out.parent, _STAGED) as work:
         tables = work / "tables"
         tables.mkdir()
         yield tables, work
-        if out.exists():
-            out.rename(work / "old")
-        tables.rename(out)
+        with locked(out.parent):  # of two encodings, the later one stays
+            if out.exists():
+                out.rename(work / "old")
+            tables.rename(out)

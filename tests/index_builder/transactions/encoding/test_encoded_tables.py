@@ -20,6 +20,7 @@ from index_builder.transactions.encoding.encoded_tables import (
     read_encoded_tables,
     replacing_tables,
 )
+from index_builder.transactions.encoding.manifest import read_manifest
 from index_builder.transactions.errors import EncodedTablesError
 from tests.data.odd_shop import encoded, odd_lines, write_files
 
@@ -190,6 +191,35 @@ def test_what_fails_changes_nothing(folder: Path, tmp_path: Path) -> None:
         raise ZeroDivisionError
     assert read_encoded_tables(folder).summary == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["encoded", "shop"]
+
+
+def test_a_link_stays_where_it_is(folder: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    shop = write_files(tmp_path / "other", odd_lines(2, 20), ("1.csv",))
+    expected = encoded("polars", shop, link)
+    assert link.is_symlink()
+    assert read_manifest(folder) == expected
+
+
+def test_of_two_at_once_the_later_one_stays(folder: Path) -> None:
+    with replacing_tables(folder) as (slow, _):
+        (slow / "manifest.json").write_text("slow")
+        with replacing_tables(folder) as (quick, _):
+            (quick / "manifest.json").write_text("quick")
+        assert [each.name for each in folder.iterdir()] == ["manifest.json"]
+    assert (folder / "manifest.json").read_text() == "slow"
+    assert [each.name for each in folder.parent.iterdir() if each.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("out", [".", "/proc"], ids=["the working directory", "a mounted"])
+def test_what_cannot_be_replaced_is_refused_before_the_work(
+    out: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = f"can be replaced, found {request.node.callspec.id}"
+    with pytest.raises(EncodedTablesError, match=found), replacing_tables(Path(out)):
+        pytest.fail("it began")
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
