@@ -18,6 +18,7 @@ DataError (a ValueError)
 ├── OtherTransactionsError   the bundle was built from other transactions
 ├── SourceError              options that do not go together
 ├── EncodedTablesError       a folder that `encode` did not write, or that was changed
+├── EngineError              an engine ran out of memory or disk, or lost its files or its cluster
 └── MissingDatasetError      a packaged or downloaded data set is not there
 """
 
@@ -84,6 +85,10 @@ class MissingDatasetError(DataError):
 
 class EncodedTablesError(DataError):
     """Encoded tables are not there, not whole, or not those that were written."""
+
+
+class EngineError(DataError):
+    """An engine cannot go on; the message is its own."""
 
 
 class SourceError(DataError):

@@ -117,8 +117,7 @@ class CheckedLines:
         """Takes a file that was written before, in another folder, by lines of the same guests."""
         file, moved = self._next_file(), self._first_place - part.first_place
         if moved:
-            lines = pl.read_parquet(folder / part.file).with_columns(pl.col("place") + moved)
-            lines.write_parquet(file, compression="lz4")
+            _write(pl.read_parquet(folder / part.file).with_columns(pl.col("place") + moved), file)
         else:
             _link(folder / part.file, file)
         self.parts.append(
@@ -140,7 +139,7 @@ class CheckedLines:
 
     def _write(self, lines: pl.DataFrame) -> None:
         file = self._next_file()
-        lines.write_parquet(file, compression="lz4")
+        _write(lines, file)
         guests = lines.filter("is_guest")["user_id"].unique().sort()
         self.parts.append(
             LinePart(
@@ -157,6 +156,13 @@ class CheckedLines:
 
     def _next_file(self) -> Path:
         return self.folder / f"{len(self.parts):05}.parquet"
+
+
+def _write(lines: pl.DataFrame, file: Path) -> None:
+    try:
+        lines.write_parquet(file, compression="lz4")
+    except pl.exceptions.ComputeError as error:  # as polars says that a disk is full
+        raise OSError(f"{file}: cannot be written: {error}") from error
 
 
 def _link(source: Path, target: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from index_builder.transactions.errors import EngineError
+
 _BATCH_ROWS = 1 << 17
 
 
@@ -29,8 +31,11 @@ class DuckDbEngine:
         """Yields the result of a statement."""
         # A cursor of its own: another statement on the same would end this result.
         with self._connection.cursor() as cursor:
-            for batch in cursor.sql(sql).to_arrow_reader(_BATCH_ROWS):
-                yield pl.DataFrame(pl.from_arrow(batch))
+            try:
+                for batch in cursor.sql(sql).to_arrow_reader(_BATCH_ROWS):
+                    yield pl.DataFrame(pl.from_arrow(batch))
+            except duckdb.OperationalError as error:
+                raise EngineError(f"DuckDB: {error}") from error
 
 
 @contextmanager

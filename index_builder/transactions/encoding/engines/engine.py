@@ -30,7 +30,12 @@ class Engine(Protocol):
         """Gives the result of a statement a name; likewise."""
 
     def batches(self, sql: str) -> Iterator[pl.DataFrame]:
-        """Yields the result of a statement, in order if it has an ORDER BY."""
+        """Yields the result of a statement, in order if it has an ORDER BY.
+
+        Raises:
+            EngineError: memory or disk are full, or files or a cluster are gone.
+            OSError: likewise, of polars.
+        """
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """Spark: on this machine or on a cluster; its results come back as Parquet files."""
 
+import re
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from index_builder.transactions.errors import SourceError
+from index_builder.transactions.errors import EngineError, SourceError
+
+_GLOB = re.compile(r"[\\*?\[\]{}]")
 
 
 class SparkEngine:
@@ -23,7 +26,7 @@ class SparkEngine:
 
     def relation(self, name: str, files: Sequence[Path]) -> None:
         """Gives files a name."""
-        found = self._session.read.parquet(*(file.resolve().as_uri() for file in files))
+        found = self._session.read.parquet(*(_GLOB.sub(r"\\\g<0>", _url(file)) for file in files))
         found.createOrReplaceTempView(name)
 
     def view(self, name: str, sql: str) -> None:
@@ -53,8 +56,11 @@ class SparkEngine:
 
     def _result(self, frame: DataFrame) -> Iterator[pa.RecordBatch]:
         """Yields the rows of a frame, from files that the executors write."""
-        folder = self._folder.resolve() / "result"
-        frame.write.parquet(folder.as_uri(), compression="lz4_raw")
+        folder = self._folder / "result"
+        try:
+            frame.write.parquet(_url(folder), compression="lz4_raw")
+        except PySparkException as error:
+            raise EngineError(f"Spark: {error}") from error
         try:
             # An ORDER BY numbers them, from 100,000 on with more digits.
             found = folder.glob("part-*.parquet")
@@ -63,3 +69,8 @@ class SparkEngine:
                     yield from parts.iter_batches()
         finally:
             shutil.rmtree(folder)
+
+
+def _url(path: Path) -> str:
+    """Where a path is for Hadoop, which takes %20 for three characters, unlike other readers."""
+    return f"file:{path.resolve()}"

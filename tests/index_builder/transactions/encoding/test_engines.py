@@ -1,13 +1,23 @@
 """The engines: equal tables, which are those that plain Python makes, and equal refusals."""
 
+import resource
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from index_builder.transactions.encoding import baskets
 from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
-from index_builder.transactions.errors import DataError, EmptyDataError, SharedBasketError
+from index_builder.transactions.encoding.engines import EngineName, engine_of
+from index_builder.transactions.errors import (
+    DataError,
+    EmptyDataError,
+    EngineError,
+    SharedBasketError,
+)
 from service.support.extras import ExtraMissingError
 from tests.data.odd_shop import encoded, odd_lines, plain_baskets, write_files
 from tests.data.transaction_files import csv
@@ -106,6 +116,39 @@ def test_returns_alone_are_no_shop(engine: str, tmp_path: Path) -> None:
     path = csv(tmp_path, "user_id,basket_id,item_id,timestamp,quantity\nann,b,milk,2017-12-01,-1\n")
     with pytest.raises(EmptyDataError, match="found cancellations alone"):
         encoded(engine, path, tmp_path / "out")
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file can be larger than 4 KB, as if the disk were full then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    lines = [f"{random.bytes(8).hex()},{number},milk,2017-12-01" for number in range(50)]
+    paths = [csv(tmp_path, HEADER + "\n".join(lines) + "\n", f"{part}.csv") for part in "123"]
+    for path in paths:
+        assert path.stat().st_size < 4096
+    with pytest.raises(OSError, match="too large"):
+        encoded("polars", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_engine_that_cannot_go_on_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "lines.parquet"
+    pl.DataFrame({"place": [1]}).write_parquet(file)
+    with engine_of(EngineName.DUCKDB, tmp_path) as engine:
+        engine.relation("lines", [file])
+        file.unlink()
+        with pytest.raises(EngineError, match=r"DuckDB: .*lines\.parquet"):
+            list(engine.batches("SELECT place FROM lines"))
 
 
 def test_a_missing_engine_is_named_with_the_command_that_installs_it(
