@@ -18,8 +18,10 @@ from service.support.arrays.array_types import Float32
 GridLine = tuple[dict[str, int], list[dict[str, int]]]
 
 _RESCORED = 6  # scanned bytes that cost as much as one byte of a row that is rescored
-_PER_LIST = 2048  # scanned bytes that cost as much as opening a list
+_PER_LIST = 8192  # scanned bytes that cost as much as opening a list
 _LISTS_FROM = 50_000  # items; with fewer, choosing lists takes longer than scanning all codes
+# Shares of the lists; all of them for a target that nothing less reaches.
+_PROBED = (0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1)
 
 
 class IndexRecallError(RuntimeError):
@@ -91,17 +93,12 @@ def tune_index(rows: Float32, queries: Float32, config: IndexConfig) -> BuiltInd
 
 def grid(n_items: int) -> Iterator[GridLine]:
     """Yields the parameters to try: those of an index, and those of the searches in it."""
-    near = 1 << round(log2(n_items**0.5 / 4)) if n_items >= _LISTS_FROM else 0
-    for variance, dims in ((95, 1), (96, 1), (97, 1), (97, 2)):
+    lists = 1 << round(log2(2 * n_items**0.5)) if n_items >= _LISTS_FROM else 0
+    probes = [round(share * lists) for share in _PROBED] if lists else [1]
+    for variance, dims in ((95, 1), (96, 1), (97, 1), (96, 2)):
         factors = (2, 3, 4) if dims == 1 else (4, 6, 8)
-        for lists in sorted({0, near}):
-            probes = (
-                [round(share * lists) for share in (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7)]
-                if lists
-                else [1]
-            )
-            made = {"variance_percent": variance, "dims_per_code": dims, "lists": lists}
-            yield made, [{"k_factor": k, "probes": p} for k, p in product(factors, probes)]
+        made = {"variance_percent": variance, "dims_per_code": dims, "lists": lists}
+        yield made, [{"k_factor": k, "probes": p} for k, p in product(factors, probes)]
 
 
 def cost_bytes(rows: Float32, parameters: Mapping[str, int], index_bytes: int, k: int) -> int:

@@ -9,8 +9,9 @@ product quantisation: Ge et al., CVPR 2013).
 learned ones. Then 16 partial products per piece, in vector registers, score the whole catalogue
 (FAISS calls it FastScan). Unlike a graph, this works for inner products, which are no metric.
 
-*Lists.* From about 100,000 items on it is faster to group the rows and to scan only the `probes`
-groups whose centres have the largest inner product with the query.
+*Lists.* From about 50,000 items on it is faster to group the rows and to scan only the `probes`
+groups whose centres have the largest inner product with the query. Then the codes are of the
+difference between a row and its centre: it is shorter than the row, so fewer codes will do.
 
 *Exact scores.* These scores are coarse, so `k_factor` times as many candidates as needed are
 rescored from the rows of the bundle, which all workers of a machine share by a memory map. The
@@ -37,6 +38,8 @@ _SEED = 1
 _SAMPLE = 50_000  # rows from which the axes are computed
 # The codes are learned from the first third of the rows: the best sellers are most of the answers.
 _HEAD = 3
+# Rows per list from which its centre is computed.
+_MEMBERS = 64
 # FAISS's number for scanning a list for all queries at once, the fastest way on one thread.
 _LIST_BY_LIST = 13
 # Parameters of indices from before these could be chosen.
@@ -151,16 +154,21 @@ def _lists(turned: Float32, chosen: FaissParameters) -> faiss.Index:
     """The codes in lists: rows go to the nearest centre, queries to the largest inner products.
 
     FAISS would use the inner product for both, and put all rows into the lists of long centres.
+    One table of partial products still serves all lists of a query: the product of query and
+    centre, known from the choice of the lists, is added to the scores of a list.
     """
     width = turned.shape[1]
     nearest, best = faiss.IndexFlatL2(width), faiss.IndexFlatIP(width)
-    groups = faiss.Kmeans(width, chosen.lists, niter=10, seed=_SEED, max_points_per_centroid=256)
+    # The rows are in order of popularity: a regular sample has as many of each kind.
+    sample = np.ascontiguousarray(turned[:: max(1, len(turned) // (_MEMBERS * chosen.lists))])
+    groups = faiss.Kmeans(width, chosen.lists, niter=10, seed=_SEED)
     groups.cp.min_points_per_centroid = 1
-    groups.train(turned)
+    groups.cp.max_points_per_centroid = 2 * _MEMBERS
+    groups.train(sample)
     # Lists of best sellers come first: the scan then rejects most later rows at once.
-    member = groups.assign(turned)[1]
+    member = groups.assign(sample)[1]
     size = np.bincount(member, minlength=chosen.lists).clip(1)
-    place = np.bincount(member, np.arange(len(turned)), chosen.lists) / size
+    place = np.bincount(member, np.arange(len(sample)), chosen.lists) / size
     centres = np.asarray(groups.centroids)[np.argsort(place, kind="stable")]
     nearest.add(centres)
     best.add(centres)
@@ -168,7 +176,7 @@ def _lists(turned: Float32, chosen: FaissParameters) -> faiss.Index:
         nearest, width, chosen.lists, width // chosen.dims_per_code, _BITS,
         faiss.METRIC_INNER_PRODUCT,
     )  # fmt: skip
-    index.by_residual = False  # so that one table of partial products serves all lists
+    index.by_residual = True
     _learn(index, index.pq, turned)
     index.add(turned)
     index.quantizer = best

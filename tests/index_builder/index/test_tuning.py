@@ -123,12 +123,13 @@ def test_a_target_out_of_reach_is_refused_with_what_was_tried() -> None:
         assert f"{point.ann_recall_at_k:.4f} with {point.parameters}" in str(error.value)
 
 
-def test_large_catalogues_are_offered_lists_too() -> None:
-    assert {made["lists"] for made, _ in grid(20_000)} == {0}
-    assert {made["lists"] for made, _ in grid(90_000)} == {0, 64}
-    for made, searches in grid(90_000):
-        for searched in searches:
-            assert searched["probes"] <= max(1, made["lists"])
+def test_large_catalogues_are_offered_lists_that_grow_with_the_root_of_their_size() -> None:
+    for n_items, lists in ((20_000, 0), (50_000, 512), (90_000, 512), (1_000_000, 2048)):
+        assert {made["lists"] for made, _ in grid(n_items)} == {lists}
+        for _, searches in grid(n_items):
+            probes = {searched["probes"] for searched in searches}
+            assert min(probes) >= 1
+            assert max(probes) == max(1, lists)  # so that any target can be reached
 
 
 def test_the_cost_counts_codes_scanned_and_rows_rescored() -> None:
@@ -137,4 +138,4 @@ def test_the_cost_counts_codes_scanned_and_rows_rescored() -> None:
     assert cost_bytes(rows, flat, 4000, 10) == 4000 + 6 * 20 * 32
     assert cost_bytes(rows, flat, 4000, 900) == 4000 + 6 * 1000 * 32
     half = {"lists": 10, "probes": 5, "k_factor": 2}
-    assert cost_bytes(rows, half, 4000, 10) == 2000 + 5 * 2048 + 6 * 20 * 32
+    assert cost_bytes(rows, half, 4000, 10) == 2000 + 5 * 8192 + 6 * 20 * 32

@@ -107,3 +107,26 @@ def test_an_index_from_before_there_was_a_rotation_is_read(
     loaded.save(tmp_path)
     again = Faiss.load(tmp_path, ROWS, loaded.parameters)
     np.testing.assert_array_equal(again.search(QUERIES, 10)[1], loaded.search(QUERIES, 10)[1])
+
+
+def test_members_of_a_tight_list_are_told_apart() -> None:
+    """Eight groups, ten times as far from each other as their members are."""
+    groups = 10 * np.random.default_rng(1).standard_normal((8, 12)).astype(np.float32)
+    rows = np.repeat(groups, 100, axis=0) + ROWS[:800]
+    parameters = {"variance_percent": 100, "lists": 16, "probes": 4, "k_factor": 2}
+    index = Faiss.build(rows, parameters)
+    assert measure_ann_recall(index, Exact(rows), QUERIES, 10) > 0.9
+    without = parameters | {"lists": 0}
+    assert measure_ann_recall(Faiss.build(rows, without), Exact(rows), QUERIES, 10) < 0.7
+
+
+def test_lists_from_before_codes_were_of_differences_are_read(tmp_path: Path) -> None:
+    centres = faiss.IndexFlatIP(12)
+    index = faiss.IndexIVFPQFastScan(centres, 12, 8, 12, 4, faiss.METRIC_INNER_PRODUCT)
+    index.by_residual = False
+    index.train(ROWS)
+    index.add(ROWS)
+    faiss.write_index(index, str(tmp_path / "index.faiss"))
+    parameters = {"dims_per_code": 1, "lists": 8, "probes": 8, "k_factor": 40}
+    loaded = Faiss.load(tmp_path, ROWS, parameters)
+    assert measure_ann_recall(loaded, Exact(ROWS), QUERIES, 10) == 1
