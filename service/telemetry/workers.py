@@ -52,9 +52,9 @@ class WorkerFiles:
         self._movers: list[tuple[str, Callable[[MmapedDict], None]]] = []
         values.ValueClass = values.MultiProcessValue(self._identity)
 
-    def _identity(self) -> str:
-        """What the names of this process's files end with."""
-        return f"{os.getpid()}-{self._generation}"
+    def _identity(self, later: int = 0) -> str:
+        """What the names of this process's files end with, or will in a later generation."""
+        return f"{os.getpid()}-{self._generation + later}"
 
     def own(self, kind: str) -> MmapedDict:
         """Return this process's file for metrics of a kind that the library itself does not keep.
@@ -83,10 +83,11 @@ class WorkerFiles:
             self._known = present
             return
         _logger.warning("metrics were removed from %s and are written again", self._directory)
-        self._generation += 1  # has the library open files of the new name
-        new_end = f"_{self._identity()}.db"
-        for name, file in _open_files(self._known):
+        new_end = f"_{self._identity(1)}.db"
+        for name, file in dict(_open_files(self._known)).items():  # each is open twice
             shutil.copyfile(file, self._directory / name.replace(end, new_end))
+        # Only now: the library opens files of the new name as soon as another thread counts.
+        self._generation += 1
         for name in present:
             (self._directory / name).unlink(missing_ok=True)
         self._known = set()

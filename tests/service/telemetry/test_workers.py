@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +90,43 @@ def test_a_file_that_was_removed_is_written_again(served: Served) -> None:
         each.unlink()
     while answered(served) != 20:
         pass
+
+
+# Counts, while its files are written again, as another thread does at any moment.
+COUNTING = """
+import shutil, sys
+from pathlib import Path
+from prometheus_client import CollectorRegistry, Counter
+from service.telemetry.workers import WorkerFiles
+
+directory = Path(sys.argv[1])
+files = WorkerFiles(directory)
+counter = Counter("seen", "Seen.", ["number"], registry=CollectorRegistry())
+for number in range(100):
+    counter.labels(number).inc()
+files.keep()
+(counts,) = directory.iterdir()
+counts.unlink()
+
+def copy_later(*paths):
+    counter.labels(0).inc()
+    copy(*paths)
+
+copy, shutil.copyfile = shutil.copyfile, copy_later
+files.keep()
+counter.labels(1).inc()
+(seen,) = files.collect()
+print(sorted(int(each.value) for each in seen.samples))
+"""
+
+
+def test_what_is_counted_while_files_are_written_again_harms_no_other_count(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", COUNTING, str(tmp_path)]
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == f"{[1] * 98 + [2, 2]}\n"
 
 
 def test_a_file_that_is_damaged_costs_its_own_counts_alone(served: Served) -> None:
