@@ -98,14 +98,15 @@ class Tallies:
         """Return what is counted, for the library."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         names = [floatToGoString(edge) for edge in self._edges]
-        for value, tally in self._tallies.items():
+        # Of a copy, here and below: the loop's thread may add one meanwhile.
+        for value, tally in list(self._tallies.items()):
             buckets, total = tally.counts()
             below = list(zip(names, accumulate(buckets), strict=True))
             family.add_metric([value] * len(self._labels), below, total)
         yield family
 
     def _move(self, file: MmapedDict) -> None:
-        for value, tally in self._tallies.items():
+        for value, tally in list(self._tallies.items()):
             tally.move(file, self._keys(value))
 
     def _keys(self, value: str) -> list[str]:
