@@ -100,7 +100,7 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
         for point, index in tried(rows, queries, grid(len(rows)), _K)
     ]
     lists = [
-        _Tried("lists", f"lists of {places}", Lists(rows, scans[0].search, batches, alone, places))
+        _Tried("lists", f"lists of {places}", Lists(rows, exact.search, batches, alone, places))
         for places in extent.places
     ]
     others = [_Tried(*each) for each in other_searches(rows, extent.others)]

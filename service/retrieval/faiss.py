@@ -1,7 +1,7 @@
 """Approximate search with FAISS: rotation, 4-bit product quantisation, then exact scores.
 
 *Rotation.* The rows are rotated to their principal axes; those that hold `variance_percent` of the
-variance are kept. That is about half of them, since p_i and q_i of an item are similar. A second,
+variance are kept: half of them if p_i and q_i of an item are similar, else nearly all. A second,
 random rotation distributes the variance evenly, so that all codes matter equally (as in optimised
 product quantisation: Ge et al., CVPR 2013).
 
