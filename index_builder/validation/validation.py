@@ -150,12 +150,24 @@ def _examples(
     latest, *earlier = training_baskets(found, config)
     examples = [_window_examples(contents, latest, others, config, console)]
     for window, baskets in zip(found[1:], earlier, strict=True):
-        title = f"Learning from {window.since:%Y-%m-%d}"
-        embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
-        with stage(console, _CONTENTS):
-            past = window_contents(window, embeddings, weights, weights, config, ranked=True)
-        examples.append(_window_examples(past, baskets, window.baskets, config, console))
+        examples.append(_past_examples(window, baskets, epochs, weights, config, console))
     return examples
+
+
+def _past_examples(
+    window: Window,
+    baskets: Sequence[HeldOut],
+    epochs: int,
+    weights: Weights,
+    config: BuildConfig,
+    console: Console,
+) -> _Examples:
+    """Those of an earlier window. Its contents, large ones, end with this."""
+    title = f"Learning from {window.since:%Y-%m-%d}"
+    embeddings = train_epochs(window.encoded, config.train, epochs, console, title)
+    with stage(console, _CONTENTS):
+        contents = window_contents(window, embeddings, weights, weights, config, ranked=True)
+    return _window_examples(contents, baskets, window.baskets, config, console)
 
 
 def _window_examples(
