@@ -19,6 +19,8 @@ from index_builder.transactions.tables import Format, is_data_file
 
 _CHUNK = 1 << 22  # bytes copied at once
 
+_Objects = dict[PurePosixPath, fs.FileInfo]
+
 
 @contextmanager
 def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
@@ -56,7 +58,8 @@ def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
         else:
             copy = folder
             folder.mkdir()
-            _copy_folder(files, where, folder, kept)
+            objects = _objects(files, where, name)
+            _copy_folder(files, objects, folder, kept)
     with _naming(copy, name.rstrip("/")):
         yield copy
 
@@ -107,15 +110,30 @@ def shown(source: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
-def _copy_folder(files: fs.FileSystem, where: str, folder: Path, kept: KeptLines) -> None:
-    names = {
-        name: each
-        for each in files.get_file_info(fs.FileSelector(where, recursive=True))
-        if each.is_file and is_data_file(name := PurePosixPath(each.path).relative_to(where))
-    }
-    for name, found in names.items():
+def _objects(files: fs.FileSystem, where: str, name: str) -> _Objects:
+    """The objects of a folder that are data files, by their names in it.
+
+    Raises:
+        UnreadableFileError: no file can have the name of one.
+    """
+    found: _Objects = {}
+    for each in files.get_file_info(fs.FileSelector(where, recursive=True)):
+        path = PurePosixPath(each.path)
+        if not each.is_file or not is_data_file(path.relative_to(where)):
+            continue
+        if str(path) != each.path:  # a//b or a/./b, which Arrow takes for a/b
+            raise UnreadableFileError(
+                f"{name}: object {each.path!r}: expected a name with no part empty or a dot.\n"
+                "Copy it to another name, and remove it."
+            )
+        found[path.relative_to(where)] = each
+    return found
+
+
+def _copy_folder(files: fs.FileSystem, objects: _Objects, folder: Path, kept: KeptLines) -> None:
+    for name, found in objects.items():
         known = kept.knows(str(name), found.size, found.mtime_ns)
-        _copy(files, found, folder / name, empty=known and len(names) > 1)
+        _copy(files, found, folder / name, empty=known and len(objects) > 1)
 
 
 def _copy(files: fs.FileSystem, found: fs.FileInfo, copy: Path, empty: bool = False) -> None:

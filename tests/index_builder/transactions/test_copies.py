@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pyarrow.fs as fs
@@ -125,6 +126,20 @@ def test_what_is_not_there_is_named(
         encode(source, tmp_path / "out")
     assert said in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("folder", "name"), [("empty-part", "/1.csv"), ("dot", "./1.csv")])
+def test_an_object_that_would_be_taken_for_another_is_named(
+    folder: str, name: str, store: fs.S3FileSystem, tmp_path: Path
+) -> None:
+    content = f"{HEADER}ann,b,milk,2017-12-01\n".encode()
+    put(store, f"{folder}/1.csv", content)
+    server = HTTPConnection(os.environ["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    server.request("PUT", f"/shop/{folder}/{name}", content)  # Arrow would write the other one
+    assert server.getresponse().status == 200
+    server.close()
+    with pytest.raises(UnreadableFileError, match=re.escape(f"object 'shop/{folder}/{name}'")):
+        encode(f"s3://shop/{folder}", tmp_path / "out")
 
 
 @pytest.mark.usefixtures("store")
