@@ -34,6 +34,12 @@ class TimedProtocol(LimitedProtocol):
         self._connections.forget(self)
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what a client asked for that sends no more, and then close: it may still read."""
+        if self.awaits_answer:
+            self.cycle.keep_alive = False
+        return self.awaits_answer
+
     def data_received(self, data: bytes) -> None:
         """Parse `data`, and wait for the rest."""
         super().data_received(data)
