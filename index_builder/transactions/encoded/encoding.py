@@ -13,11 +13,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from index_builder.config import BuildConfig
-from index_builder.transactions.categories import MORE
 from index_builder.transactions.encoded.by_code import Indices, index_by_code, mapped
+from index_builder.transactions.encoded.described_items import described
 from index_builder.transactions.errors import TooFewBasketsError
-from index_builder.transactions.products import COLUMNS as PRODUCT_COLUMNS
-from index_builder.transactions.products import TAXONOMY
 from index_builder.transactions.transactions import Transactions
 from service.bundle.ids import Ids
 from service.support.arrays.array_types import Int32, Int64, Positions
@@ -160,7 +158,7 @@ def encode(
     if baskets.basket_items.size == baskets.n_baskets:
         raise TooFewBasketsError(_too_few(count, min_item_baskets, training, until))
     item_ids = training.item_ids.gather(catalogue).alias("item_id")
-    items, nameless = _describe(item_ids.to_frame(), products)
+    items, nameless = described(item_ids.to_frame(), products)
     left_out = {
         **baskets.left_out,
         "items below the threshold": int((count > 0).sum()) - len(catalogue),
@@ -263,26 +261,6 @@ def _first(count: int) -> Int32:
 
 def _series(index: Mapping[str, int]) -> tuple[pl.Series, Int32]:
     return pl.Series(list(index), dtype=pl.String), np.array(list(index.values()), np.int32)
-
-
-def _describe(item_ids: pl.DataFrame, products: pl.DataFrame | None) -> tuple[pl.DataFrame, int]:
-    """Joins names and taxonomy to the catalogue, and counts the items without a product."""
-    if products is None:
-        products = pl.DataFrame(schema=dict.fromkeys(PRODUCT_COLUMNS, pl.String))
-    joined = item_ids.join(products, on="item_id", how="left", maintain_order="left")
-    nameless = joined["name"].null_count()
-    items = joined.select(
-        "item_id",
-        pl.col("name").fill_null(pl.col("item_id")),
-        pl.col(TAXONOMY).fill_null(""),
-        *(
-            pl.col(each).fill_null("")
-            for each in ("brand", MORE, "group_id")
-            if each in products.columns
-        ),
-        *(["price"] if "price" in products.columns else []),
-    )
-    return items, nameless
 
 
 def _too_few(
