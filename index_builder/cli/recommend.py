@@ -9,7 +9,7 @@ import typer
 from index_builder.bundle.recommendations import write_recommendations
 from index_builder.cli.options import console
 from index_builder.progress import counted
-from index_builder.transactions.tables import read_tables
+from index_builder.transactions.tables import Wanted, read_tables
 from service.bundle.bundle import load_bundle
 from service.business_rules.files import RuleFiles
 from service.profiles.bundle_profiles import BundleProfiles
@@ -61,7 +61,7 @@ def recommend(
     if users is None:
         asked = [user for user in loaded.user_ids if forgotten.since(user) is None]
     else:
-        table = read_tables(users, ("user_id",), (), lambda each: each.with_ids("user_id"))
+        table = read_tables(users, Wanted(("user_id",)), lambda each: each.with_ids("user_id"))
         asked = table.frame["user_id"].unique(maintain_order=True).to_list()
     request = RecommendRequest(
         k=k, store_id=store, exclude_purchased=exclude_purchased_days or exclude_purchased or None

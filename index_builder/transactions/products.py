@@ -10,7 +10,7 @@ from index_builder.transactions.categories import MORE, with_several_categories
 from index_builder.transactions.doubts import note_ids
 from index_builder.transactions.errors import DuplicateItemError, PriceError
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.tables import Notice, Table, read_tables
+from index_builder.transactions.tables import Notice, Table, Wanted, read_tables
 from service.support.validity import SPACES
 
 TAXONOMY = ("department", "category", "subcategory")
@@ -46,7 +46,7 @@ def read_noted_products(
     """As `read_products`, with notices of rows that are doubtful."""
     reading = reading or Reading()
     check = partial(_check, missing=reading.missing)
-    table = read_tables(path, COLUMNS, OPTIONAL_COLUMNS, check, reading.format)
+    table = read_tables(path, Wanted(COLUMNS, OPTIONAL_COLUMNS, reading.format), check)
     return products_of(table), tuple(
         replace(notice, text=f"products: {notice.text}") for notice in table.notices
     )

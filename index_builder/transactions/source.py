@@ -92,7 +92,7 @@ def read_source_lines(
         return read_lines(transactions, reading, lines, kept), str(transactions)
     if dataset is Dataset.COMPLETEJOURNEY:
         return lines.add(completejourney.read_lines()), completejourney.NAME
-    return lines.add(instacart.read_lines(_folder(dataset, path))), instacart.NAME
+    return instacart.read_lines(_folder(dataset, path), lines), instacart.NAME
 
 
 def read_encoded(

@@ -1,5 +1,6 @@
 """Transactions: the items of each basket, its user and its begin."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -133,10 +134,27 @@ def read_transactions(path: Path, reading: Reading | None = None) -> Transaction
         DataError: the file cannot be used; see `index_builder.transactions.errors`.
     """
     reading = reading or Reading()
+    return collected(lambda lines: read_lines(path, reading, lines), str(path), reading.guests)
+
+
+def collected(
+    read: Callable[[CheckedLines], Table], source: str, guests: Collection[str] = ()
+) -> Transactions:
+    """Merges lines into baskets.
+
+    Args:
+        read: gives the lines to what it gets, and returns what is known of them, without them.
+        source: what the summary calls the source.
+        guests: users who stand for many.
+
+    Raises:
+        DataError: whatever `read` raises.
+        SharedBasketError: a basket has more than one user.
+        EmptyDataError: all lines are cancellations, or were taken back.
+    """
     with TemporaryDirectory(prefix="rtt2vec-") as work:
-        lines = CheckedLines(Path(work) / "lines", reading.guests)
-        table = read_lines(path, reading, lines)
-        return _encoded(lines, table, str(path), Path(work))
+        lines = CheckedLines(Path(work) / "lines", guests)
+        return _encoded(lines, read(lines), source, Path(work))
 
 
 def transactions_of(table: Table, source: str) -> Transactions:
@@ -151,9 +169,7 @@ def transactions_of(table: Table, source: str) -> Transactions:
         SharedBasketError: a basket has more than one user.
         EmptyDataError: all rows are cancellations, or were taken back.
     """
-    with TemporaryDirectory(prefix="rtt2vec-") as work:
-        lines = CheckedLines(Path(work) / "lines")
-        return _encoded(lines, lines.add(table), source, Path(work))
+    return collected(lambda lines: lines.add(table), source)
 
 
 def transactions_in(

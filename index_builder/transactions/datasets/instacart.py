@@ -16,18 +16,30 @@ The last orders of 75,000 users (eval_set "test") were published without their p
 their place in the calendar, so that the week tests on the orders of eval_set "train", as the
 competition did.
 
-The 33.8 million lines need some 12 GB of memory and two minutes.
+Orders are in memory, lines only by parts of a file: 3.2 million generated lines of the same form
+take 5.5 s of processor time and 0.5 GB. The data set has 33.8 million.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.errors import BadRowsError, MissingDatasetError
 from index_builder.transactions.products import products_of
-from index_builder.transactions.tables import Table, read_tables, stacked
-from index_builder.transactions.transactions import Transactions, transactions_of
+from index_builder.transactions.tables import (
+    ROW,
+    Table,
+    Wanted,
+    open_file,
+    read_parts,
+    read_tables,
+    whole_table,
+)
+from index_builder.transactions.transactions import Transactions, collected
 
 NAME = "Instacart 2017"
 FILES = (
@@ -40,6 +52,7 @@ FILES = (
 )
 FINAL_WEEK = datetime.fromisoformat("2017-12-23")  # a Saturday, which is order_dow 0
 LONGEST_GAP = 30  # days; also stands for longer gaps
+_LINES_AT_ONCE = 1 << 20
 
 
 def read(folder: Path) -> tuple[Transactions, pl.DataFrame]:
@@ -49,11 +62,18 @@ def read(folder: Path) -> tuple[Transactions, pl.DataFrame]:
         MissingDatasetError: files are missing.
         DataError: a file cannot be used; see `index_builder.transactions.errors`.
     """
-    return transactions_of(read_lines(folder), NAME), _products(folder)
+    return collected(partial(read_lines, folder), NAME), _products(folder)
 
 
-def read_lines(folder: Path) -> Table:
-    """Reads the lines of all orders.
+def read_lines(folder: Path, lines: CheckedLines) -> Table:
+    """Reads the lines of all orders, a part of a file at a time.
+
+    Args:
+        folder: with the six CSV files.
+        lines: take the rows.
+
+    Returns:
+        What is known of the lines, with the first rows alone.
 
     Raises:
         MissingDatasetError: files are missing.
@@ -66,26 +86,28 @@ def read_lines(folder: Path) -> Table:
             "Unpack all files of the Instacart Online Grocery Shopping Dataset 2017 there."
         )
     orders = _on_calendar(_orders(folder / "orders.csv"))
-    purchases = stacked(
-        folder,
-        [
-            read_tables(folder / name, ("order_id", "product_id"), (), _with_all_ids)
-            for name in ("order_products__prior.csv", "order_products__train.csv")
-        ],
-    )
-    lines = purchases.frame.join(orders, on="order_id").select(
-        "user_id",
-        "timestamp",
-        pl.col("order_id").alias("basket_id"),
-        pl.col("product_id").alias("item_id"),
-    )
-    unknown = {"lines of unknown orders": purchases.frame.height - lines.height}
-    return Table(folder, lines, left_out={**purchases.left_out, **unknown})
+    names = ("order_products__prior.csv", "order_products__train.csv")
+    return whole_table(folder, [_purchases(folder / name, orders, lines) for name in names])
+
+
+def _purchases(path: Path, orders: pl.DataFrame, lines: CheckedLines) -> Table:
+    """Reads the lines of one file, which may have none."""
+
+    def check(table: Table) -> Table:
+        rows = _with_all_ids(table)
+        known = rows.frame.join(orders, on="order_id").sort(ROW)
+        is_unknown = ~rows.frame[ROW].is_in(known[ROW].implode())
+        renamed = known.rename({"order_id": "basket_id", "product_id": "item_id"})
+        return replace(rows.without(is_unknown, "lines of unknown orders"), frame=renamed)
+
+    lines.begin_file()
+    file = open_file(path, Wanted(("order_id", "product_id")))
+    return read_parts(file, _LINES_AT_ONCE, check, lines.add)
 
 
 def _products(folder: Path) -> pl.DataFrame:
     products, aisles, departments = (
-        read_tables(folder / name, columns, (), _with_all_ids).frame.select(columns)
+        read_tables(folder / name, Wanted(columns), _with_all_ids).frame.select(columns)
         for name, columns in (
             ("products.csv", ("product_id", "product_name", "aisle_id", "department_id")),
             ("aisles.csv", ("aisle_id", "aisle")),
@@ -108,7 +130,7 @@ def _products(folder: Path) -> pl.DataFrame:
 def _orders(file: Path) -> pl.DataFrame:
     """order_id, user_id (strings), number, weekday (0 to 6), hour, gap (days, 0 for the first)."""
     numeric = ("order_number", "order_dow", "order_hour_of_day", "days_since_prior_order")
-    table = read_tables(file, ("order_id", "user_id", *numeric), (), _with_all_ids)
+    table = read_tables(file, Wanted(("order_id", "user_id", *numeric)), _with_all_ids)
     numbers = table.frame.with_columns(
         # A first order has no order before it.
         pl.col("days_since_prior_order").fill_null("0"),

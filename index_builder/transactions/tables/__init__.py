@@ -4,7 +4,6 @@ from index_builder.transactions.tables.files import Wanted, files_of, is_data_fi
 from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
 from index_builder.transactions.tables.reading import (
-    read_file,
     read_parts,
     read_tables,
     stacked,
@@ -22,7 +21,6 @@ __all__ = [
     "files_of",
     "is_data_file",
     "open_file",
-    "read_file",
     "read_parts",
     "read_tables",
     "stacked",

@@ -38,8 +38,8 @@ class Wanted(NamedTuple):
     """
 
     required: Sequence[str]
-    optional: Sequence[str]
-    given: Format
+    optional: Sequence[str] = ()
+    given: Format = Format()
 
 
 @dataclass(frozen=True)

@@ -11,43 +11,23 @@ import polars as pl
 from index_builder.transactions.errors import ColumnTypeError, EmptyDataError
 from index_builder.transactions.tables.files import TableFile, Wanted, files_of, open_file
 from index_builder.transactions.tables.findings import Findings, PartRefusedError, RowCheck
-from index_builder.transactions.tables.format import Format
 from index_builder.transactions.tables.table import ROW, Table
 
 
-def read_tables(
-    path: Path,
-    required: Sequence[str],
-    optional: Sequence[str],
-    check: Callable[[Table], Table],
-    given: Format | None = None,
-) -> Table:
+def read_tables(path: Path, wanted: Wanted, check: Callable[[Table], Table]) -> Table:
     """Reads a file, or every file of a folder, keeping the wanted columns; each of them at once.
 
     Args:
         path: a Parquet or CSV file, or a folder of them (searched in depth; names that begin
             with a dot or an underscore are skipped).
-        required: columns that must be there.
-        optional: columns that are taken where they are there.
+        wanted: the columns.
         check: brings one file's table to its final types, so that an error names the file.
-        given: what is known of the format.
 
     Raises:
         DataError: see `index_builder.transactions.errors`.
     """
     files = files_of(path)
-    return whole_table(path, [read_file(file, required, optional, check, given) for file in files])
-
-
-def read_file(
-    file: Path,
-    required: Sequence[str],
-    optional: Sequence[str],
-    check: Callable[[Table], Table],
-    given: Format | None = None,
-) -> Table:
-    """Reads one file, which may have no rows; arguments and errors as of `read_tables`."""
-    return check(open_file(file, Wanted(required, optional, given or Format())).whole())
+    return whole_table(path, [check(open_file(file, wanted).whole()) for file in files])
 
 
 def whole_table(path: Path, tables: Sequence[Table]) -> Table:

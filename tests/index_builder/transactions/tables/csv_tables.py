@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from index_builder.transactions.errors import UnreadableFileError
-from index_builder.transactions.tables import ROW, Format, Table, read_tables
+from index_builder.transactions.tables import ROW, Format, Table, Wanted, read_tables
 
 HEADER = "user,item,text,n\n"
 COLUMNS = ("user", "item", "text", "n")
@@ -15,7 +15,7 @@ Rows = list[tuple[str | None, ...]]
 def table_of(path: Path, content: str | bytes, form: Format | None = None) -> Table:
     path = path if path.suffix else path / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_tables(path, COLUMNS, (), lambda table: table, form)
+    return read_tables(path, Wanted(COLUMNS, given=form or Format()), lambda table: table)
 
 
 def rows(path: Path, content: str | bytes, form: Format | None = None) -> Rows:
