@@ -85,7 +85,7 @@ $(REQUESTS): | $(STAMP) $(BUNDLES)/current
 loadtest: $(STAMP) $(REQUESTS) ## load a running service with held-out baskets (30 s)
 	$(BIN)/python -m loadtest --host http://127.0.0.1:$(PORT) --requests $(REQUESTS)
 
-bench: $(STAMP) $(REQUESTS) ## measure speed, and check it against its limits (25 min)
+bench: $(STAMP) $(REQUESTS) ## measure speed, and check it against its limits (30 min)
 	-$(BIN)/pip install --quiet -c constraints.txt -e '.[opponents]'
 	$(BIN)/python -m bench --bundle $(BUNDLES) --requests $(REQUESTS)
 

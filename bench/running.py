@@ -98,5 +98,5 @@ def _url(process: "subprocess.Popen[str]", log: IO[str]) -> str:
 
 
 def _await_ready(url: str) -> None:
-    while not httpx.get(f"{url}/health/ready").is_success:
+    while not httpx.get(f"{url}/health/ready", timeout=60).is_success:
         sleep(0.01)

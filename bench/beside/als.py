@@ -39,7 +39,7 @@ class AlsSettings(NamedTuple):
     alpha: float = 0.3
     iterations: int = 8
     half_life_days: float = 30
-    basket_weight: float = 10
+    basket_weight: float = 20
 
 
 class Als:

@@ -77,7 +77,8 @@ def main() -> None:
     app = create_implicit_app(Als.load(flags.model), load_bundle(flags.bundle))
     with socket.create_server(("127.0.0.1", flags.port)) as listener:
         print(f"Listening on http://127.0.0.1:{listener.getsockname()[1]}.", flush=True)
-        Server(Config(app, log_level=flags.log_level)).run([listener])
+        config = Config(app, log_level=flags.log_level, access_log=False)  # nobody reads stdout
+        Server(config).run([listener])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ GRID = {
     "factors": (128, 64, 256),
     "regularisation": (10, 1, 3, 30, 100),
     "alpha": (0.3, 0.1, 1, 3, 10),
-    "basket_weight": (10, 1, 3, 20),
+    "basket_weight": (10, 1, 3, 20, 40),
     "half_life_days": (30, 15, 60, 180),
     "iterations": (8, 15),
 }
