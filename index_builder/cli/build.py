@@ -140,7 +140,8 @@ def build(
         ranker=RankerConfig(enabled=ranker),
         rules=rules_config(min_support, min_baskets, min_confidence, min_lift, max_length),
     )
-    if encoded is not None and (transactions is not None or path is not None):
+    others = (transactions, path, None if dataset is Dataset.COMPLETEJOURNEY else dataset)
+    if encoded is not None and any(each is not None for each in others):
         raise typer.BadParameter("expected --encoded alone, found it beside other transactions")
     if new_items and (transactions or encoded) is not None and products is None:
         raise typer.BadParameter("expected --products beside --new-items: which items are new?")

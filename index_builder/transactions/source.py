@@ -15,6 +15,7 @@ from index_builder.transactions.line_files import read_lines
 from index_builder.transactions.products import read_noted_products, read_products
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Table
+from index_builder.transactions.tables.timestamps import TimestampFormat
 from index_builder.transactions.transactions import (
     Transactions,
     read_transactions,
@@ -106,8 +107,15 @@ def read_encoded(
         reading: what is known of the products.
 
     Raises:
-        DataError: the tables or the products cannot be used.
+        DataError: the tables or the products cannot be used, or an option for reading is one that
+            `encode` has to be told.
     """
+    of_products = replace(reading, timestamps=TimestampFormat(), guests=frozenset())
+    if reading != (Reading() if products is None else of_products):
+        raise SourceError(
+            f"{encoded}: the lines were read before, so that options for reading change nothing.\n"
+            "Give them to rtt2vec-build encode; here, only those of --products."
+        )
     tables = read_encoded_tables(encoded)
     if products is not None:
         return transactions_in(tables), read_products(products, reading)

@@ -41,8 +41,18 @@ def test_a_folder_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
 def test_encoded_tables_stand_alone(
     run: Run, shop_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    both = ("--encoded", tmp_path, "--transactions", shop_files[0])
-    assert "expected --encoded alone" in run(*both, "--out", tmp_path / "out", status=2).err
+    for other in (("--transactions", shop_files[0]), ("--dataset", "instacart")):
+        both = ("--encoded", tmp_path, *other, "--out", tmp_path / "out")
+        assert "expected --encoded alone" in run(*both, status=2).err
+
+
+@pytest.mark.parametrize("option", ["--timezone=Asia/Tokyo", "--guest=ann", "--missing=NULL"])
+def test_options_that_would_change_nothing_are_refused(
+    option: str, run: Run, shop_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    products = () if option.startswith("--missing") else ("--products", shop_files[1])
+    told = ("--encoded", tmp_path, *products, option, "--out", tmp_path / "out")
+    assert "rtt2vec-build encode" in refused(run, "SourceError", *told)
 
 
 def test_settings_of_spark_need_spark(run: Run, tmp_path: Path) -> None:
