@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Set
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,9 @@ __all__ = [
     "anonymous_memory",
     "children",
     "cpu_s",
+    "family",
     "forget_peak",
+    "parent",
     "peak_memory",
     "process_on",
 ]
@@ -71,13 +73,40 @@ def _of_status(pid: int, field: str) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The child processes, without Python's own resource tracker."""
-    started = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
-    commands: dict[int, bytes] = {}
-    for child in map(int, started):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
-            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes()
-    return [child for child, command in commands.items() if b"resource_tracker" not in command]
+    """The processes that it started, also by a process of Python's that does nothing but fork."""
+    found = []
+    for child in _started_by(pid):
+        command = _command(child)
+        if b"multiprocessing.forkserver" in command:
+            found += _started_by(child)
+        elif command and b"resource_tracker" not in command:
+            found.append(child)
+    return found
+
+
+def parent(pid: int) -> int:
+    """The process that started this one, or that it was handed to when that ended."""
+    return int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+
+
+def family(pid: int) -> list[int]:
+    """A process, those that it started, and so on."""
+    return [pid, *(each for child in _started_by(pid) for each in family(child))]
+
+
+def _started_by(pid: int) -> list[int]:
+    try:
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since
+        return []
+    return [int(child) for child in started.split()]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from service.bundle.bundle import LoadBundle, load_bundle
 from service.events import open_stream
 from service.http.admission import Queue
 from service.http.keys.access import Access
@@ -63,6 +64,7 @@ def create_app(
     metrics: Metrics | None = None,
     shared: Path | None = None,
     balance: Balance | None = None,
+    load: LoadBundle = load_bundle,
 ) -> FastAPI:
     """Return the service, which loads its bundle when it starts to run.
 
@@ -74,6 +76,7 @@ def create_app(
         metrics: to count in; new ones by default.
         shared: a directory that all workers share.
         balance: of connections among the workers, if there are several.
+        load: loads a bundle.
     """
     tracing = None
     if settings.traces is not None:
@@ -83,7 +86,7 @@ def create_app(
     metrics = metrics or (tracing.metrics() if tracing else Metrics())
     on_lost_line(metrics.observe_lost_line)
     stream = open_stream(settings, metrics.stream)
-    serving = Serving(settings, metrics, stream.journal if stream else None, shared)
+    serving = Serving(settings, metrics, stream.journal if stream else None, shared, load)
     swap = Swap(serving, settings, metrics, shared)
     access = Access(settings)
     queue = Queue(settings.queue_limit, metrics.observe_shed)

@@ -10,7 +10,7 @@
 The builder calls `write_bundle`, the service `load_bundle`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +96,10 @@ class Bundle(Arrays):
         """The lists of each item's closest items; without any place if the bundle has none."""
         places = int(self.manifest.serving.get("places_per_candidate", _PLACES_PER_CANDIDATE))
         return ClosestLists(self.item_vectors, self.closest_item, self.closest_weight, places)
+
+
+LoadBundle = Callable[[Path], Bundle]
+"""Loads and verifies a bundle, as `load_bundle` does."""
 
 
 def write_bundle(out: Path, contents: BundleContents) -> Path:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from service.cli.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
-from service.supervision.start_checks import StartError, checked_example
+from service.supervision.code import load_code
+from service.supervision.start_checks import StartError, checked
 from service.supervision.supervisor import Supervisor
 from service.supervision.worker import Service, serve
 from service.support.apart import leave
@@ -32,9 +33,16 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-# A worker answers one request at a time, so that threads would only compete with other workers.
+# A worker answers one request at a time, so that threads would only compete with other workers. And
+# the process that workers are forked from must have none. It imports nothing from where it runs.
 # Libraries read these variables when they are imported: imports stand inside the functions below.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYTHONSAFEPATH": "1",
+}
 _BACKLOG = 2048  # connections that wait to be accepted
 _POLL_S = (0.05, 1.0)  # for workers that are not ready yet: at first, and at most
 
@@ -66,8 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _check_and_serve(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # files are looked at without being asked
-    for name in _ONE_THREAD:
-        os.environ.setdefault(name, "1")
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     give_back_large_blocks()
     # It may hold the counts of an earlier run. Several workers get a new directory below.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
@@ -113,8 +121,10 @@ def _serve(service: Service, listener: socket.socket) -> int:
 
     try:
         if service.settings.workers == 1:
-            begin(checked_example(service.settings))
-            return serve(service, listener)
+            load_code()
+            found = checked(service.settings)
+            begin(found.example)
+            return serve(service, listener, load=found.load)
         with TemporaryDirectory(prefix="rtt2vec-workers-", ignore_cleanup_errors=True) as shared:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # inherited by the workers
             return Supervisor(service, Path(shared), listener, begin).run()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.bundle.bundle import Bundle, load_bundle
+from service.bundle.bundle import Bundle, LoadBundle, load_bundle
 from service.bundle.item_search import ItemSearch
 from service.bundle.tables import check_lengths
 from service.business_rules.accepted import AcceptedFiles
@@ -58,6 +58,7 @@ class Serving:
         metrics: Metrics,
         journal: "Journal | None" = None,
         shared: Path | None = None,
+        load: LoadBundle = load_bundle,
     ) -> None:
         """Prepares; nothing is loaded before `prepare`.
 
@@ -66,6 +67,7 @@ class Serving:
             metrics: to count in.
             journal: of the purchases that profiles are to know, if there is one.
             shared: directory of all workers of the service, if there are several.
+            load: loads a bundle.
         """
         self._settings = settings
         self._metrics = metrics
@@ -75,6 +77,7 @@ class Serving:
         self.recent: deque[RecommendRequest] = deque(maxlen=max(settings.canary_requests, RECENT))
         self._store = _memcached(settings, metrics)
         self._journal = journal
+        self._load = load
         self.forgotten = ForgottenUsers.beside(settings.bundle)
         self._accepted = AcceptedFiles(shared)
 
@@ -91,7 +94,7 @@ class Serving:
             ForgottenUsersError: the list of forgotten users cannot be read.
         """
         self.forgotten.now()
-        bundle = load_bundle(path)
+        bundle = self._load(path)
         settings = self._settings
         check_lengths(bundle.catalogue, settings.id_limit_chars)
         rule_files = RuleFiles(

@@ -1,10 +1,12 @@
 """What is checked before a service starts, so that a mistake ends the command at once."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from service.bundle.bundle import Bundle, LoadBundle
     from service.recommending.request import RecommendRequest
 
 
@@ -12,8 +14,20 @@ class StartError(Exception):
     """The service cannot start, and why."""
 
 
-def checked_example(settings: Settings) -> "RecommendRequest":
-    """Check all that a worker will need, and return a request to try.
+class Checked(NamedTuple):
+    """What comes of the checks.
+
+    Attributes:
+        load: loads bundles, but for the one that was verified: it is given as it is, once.
+        example: a request to try.
+    """
+
+    load: "LoadBundle"
+    example: "RecommendRequest"
+
+
+def checked(settings: Settings) -> Checked:
+    """Check all that a worker will need.
 
     Raises:
         StartError: a file, a directory or an extra cannot be used.
@@ -59,7 +73,20 @@ def checked_example(settings: Settings) -> "RecommendRequest":
         OSError,
     ) as error:
         raise StartError(str(error)) from error
-    return example_requests(bundle, 1, since)[0]
+    return Checked(_loading(bundle), example_requests(bundle, 1, since)[0])
+
+
+def _loading(verified: "Bundle") -> "LoadBundle":
+    from service.bundle.bundle import load_bundle
+    from service.bundle.verification import locate
+
+    kept = [verified]  # only until it is given: another one may replace it
+
+    def load(path: Path) -> "Bundle":
+        bundle = kept.pop() if kept else None
+        return bundle if bundle is not None and bundle.path == locate(path) else load_bundle(path)
+
+    return load
 
 
 def _check_extras(settings: Settings) -> None:

@@ -31,6 +31,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _TICK_S = 0.5
 _RETRY_S = (1.0, 10.0)  # from the first to the longest wait
 _MARGIN_S = 10.0  # beyond drain and grace; a worker that hangs ends itself before
+# No memory or no process is left, or the process ended that forks workers; it is started again.
+_CANNOT_START = (OSError, EOFError)
+_NOTHING_FORKS = "the process that forks workers has ended"
 _KILLED_S = 2.0  # for a killed process to end; one whose disk hangs does not
 
 
@@ -73,37 +76,47 @@ class Supervisor:
         """
         with _signals() as signals:
             try:
-                self._begin(signals)
+                if not self._begin(signals):
+                    return 0
                 while not _received(signals):
                     self._tend()
-                    wait([signals, *(each.sentinel for each in self._workers)], _TICK_S)
+                    wait([signals, *(each.news for each in self._workers)], _TICK_S)
                 return self._end(signals)
             finally:
                 for each in self._workers:
                     each.kill()
 
-    def _begin(self, signals: socket) -> None:
-        """Start the first workers together: one checks what they need, the others load code."""
+    def _begin(self, signals: socket) -> bool:
+        """Start the first workers together: one checks what they need.
+
+        Return whether that was done before a signal came.
+        """
         starts: list[Start] = ["when let in"] * self._service.settings.workers
         starts[0] = "after checks"
         try:
             for start in starts:
                 self._add_worker(start)
-        except OSError as error:  # no memory or no process left
-            raise StartError(f"a worker cannot start: {error}.") from error
+        except InterruptedError:
+            return False
+        except _CANNOT_START as error:
+            raise StartError(f"a worker cannot start: {error or _NOTHING_FORKS}.") from error
         checking = self._workers[0]
-        ready = wait([signals, checking.gate, checking.sentinel])
-        if signals not in ready:
-            self._on_begin(checking.checked())
-            for each in self._workers:
-                each.let_in()
+        ready = wait([signals, checking.gate])  # which closes when it ends
+        if signals in ready:
+            return False
+        self._on_begin(checking.checked())
+        for each in self._workers:
+            each.let_in()
+        return True
 
     def _tend(self) -> None:
         """See what has become of the workers, and start those that are missing."""
         with suppress(OSError):
             self._shared.mkdir(mode=0o700, exist_ok=True)  # it may have been removed
         for each in list(self._workers):
-            if each.begins_to_accept():
+            accepted = each.accepts
+            each.hear()
+            if each.accepts and not accepted:
                 self._fails = False
                 self._retry.reset()
             if each.exit_code is not None:
@@ -124,14 +137,15 @@ class Supervisor:
     def _start(self) -> None:
         try:
             self._add_worker()
-        except OSError as error:  # no memory or no process left
-            _logger.error("a worker cannot start: %s", error)
+        except _CANNOT_START as error:
+            _logger.error("a worker cannot start: %s", error or _NOTHING_FORKS)
             self._back_off()
 
     def _add_worker(self, start: Start = "at once") -> None:
         taken = {each.place for each in self._workers}
         place = next(each for each in range(len(self._counts)) if each not in taken)
-        worker = Worker(self._service, self._listener, self._counts, place, start)
+        with _interruptible():  # the process that forks workers may have to import everything
+            worker = Worker(self._service, self._listener, self._counts, place, start)
         self._workers.append(worker)
 
     def _back_off(self) -> None:
@@ -164,8 +178,8 @@ class Supervisor:
             each.stop()
         settings = self._service.settings
         last = monotonic() + settings.drain_s + settings.shutdown_grace_s + _MARGIN_S
-        while running := [each for each in self._workers if each.exit_code is None]:
-            wait([signals, *(each.sentinel for each in running)], max(last - monotonic(), 0))
+        while running := self._running():
+            wait([signals, *(each.news for each in running)], max(last - monotonic(), 0))
             if _received(signals) or monotonic() > last:
                 _logger.error("workers are killed before they have ended")
                 return self._kill()
@@ -178,10 +192,14 @@ class Supervisor:
         for each in self._workers:
             each.kill()
         last = monotonic() + _KILLED_S
-        while running := [each.sentinel for each in self._workers if each.exit_code is None]:
-            if not wait(running, max(last - monotonic(), 0)):
-                break
+        while (running := self._running()) and monotonic() < last:
+            wait([each.news for each in running], max(last - monotonic(), 0))
         return 1
+
+    def _running(self) -> list[Worker]:
+        for each in self._workers:
+            each.hear()
+        return [each for each in self._workers if each.exit_code is None]
 
 
 @contextmanager
@@ -199,6 +217,21 @@ def _signals() -> Iterator[socket]:
             for number, handler in before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(-1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have a signal to end raise InterruptedError in the block."""
+
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _received(signals: socket) -> bool:

@@ -4,11 +4,12 @@ import logging
 import logging.config
 import os
 import signal
+import sys
 from collections.abc import MutableSequence
 from contextlib import suppress
-from importlib import import_module
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from socket import socket
 from time import monotonic
@@ -16,23 +17,43 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from service.http.protocol.balance import Balance
 from service.settings import Settings
-from service.supervision.start_checks import StartError, checked_example
+from service.supervision.code import load_code
+from service.supervision.start_checks import StartError, checked
 from service.support.apart import apart, leave
 from service.support.memory import give_back_large_blocks
 
 if TYPE_CHECKING:
+    from service.bundle.bundle import LoadBundle
     from service.recommending.request import RecommendRequest
     from service.supervision.server import Server
 
 _logger = logging.getLogger(__name__)
-_spawn = get_context("spawn")
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """How processes start: forked from one that has loaded all code, where that is safe.
+
+    The fork server of Python 3.11.0 runs what any user of the machine sends it (CVE-2022-42919).
+    """
+    if sys.platform != "linux" or sys.version_info < (3, 11, 1):
+        return get_context("spawn")
+    forked = get_context("forkserver")
+    forked.set_forkserver_preload(["service.supervision.preloaded"])
+    return forked
+
+
+_processes = _context()
 
 _BEAT_S = {"starts": 0.05, "accepts": 1.0}
-"""Seconds between two beats, by what they say; the first moment of accepting should be known."""
+"""Seconds between two beats, by what they say; the first moment of accepting should be known.
+
+The last message of a worker is its exit code.
+"""
 
 Start = Literal["at once", "when let in", "after checks"]
 """When a worker serves. The first ones wait until one of them has checked all that they need."""
 
+_UNKNOWN = 255  # of `multiprocessing`, for an exit code that nobody could wait for
 _HANGS_S = 10.0  # without a beat: then not even a thread of the process runs
 
 
@@ -77,14 +98,16 @@ class Worker:
             place: of this worker.
             start: when to serve.
         """
-        self._beats, beats = _spawn.Pipe(duplex=False)
-        self.gate, gate = _spawn.Pipe()
+        self._beats, beats = _processes.Pipe(duplex=False)
+        self.gate, gate = _processes.Pipe()
         arguments = (service, listener, (counts, place), beats, gate, start)
-        self._process = _spawn.Process(target=_run, args=arguments)
+        self._process = _processes.Process(target=_run, args=arguments)
         self._process.start()
         beats.close()  # the process has its own
         gate.close()
         self._last_beat = monotonic()
+        self._ended = False
+        self._told_code: int | None = None
         self.pid = self._process.pid or 0
         self.accepts = False
         self.place = place
@@ -108,26 +131,35 @@ class Worker:
         with suppress(OSError):  # it has ended
             self.gate.send(None)
 
+    def hear(self) -> None:
+        """Take in what it has told since the last time, and whether it has ended."""
+        while not self._ended and self._beats.poll():
+            try:
+                told = self._beats.recv()
+            except EOFError:
+                self._ended = True
+                return
+            self._last_beat = monotonic()
+            if isinstance(told, int):
+                self._told_code = told
+            else:
+                self.accepts = told == "accepts"
+
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
-        return self._process.exitcode
+        """Its exit code, negative for a signal; None while it runs, as far as was heard.
+
+        If the process that forked it has ended before, it is what the worker told itself.
+        """
+        if not self._ended:
+            return None
+        code = self._process.exitcode
+        return self._told_code if code == _UNKNOWN and self._told_code is not None else code
 
     @property
-    def sentinel(self) -> int:
-        """Becomes ready when the process ends."""
-        return self._process.sentinel
-
-    def begins_to_accept(self) -> bool:
-        """Hear what it tells; whether it now accepts connections for the first time."""
-        accepted = self.accepts
-        while self._beats.poll():
-            try:
-                self.accepts = self._beats.recv() == "accepts"
-            except EOFError:  # it has ended
-                break
-            self._last_beat = monotonic()
-        return self.accepts and not accepted
+    def news(self) -> Connection:
+        """Becomes ready when it tells something, or ends."""
+        return self._beats
 
     @property
     def hangs(self) -> bool:
@@ -136,11 +168,16 @@ class Worker:
 
     def stop(self) -> None:
         """Ask it to finish its requests and end."""
-        self._process.terminate()
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once."""
-        self._process.kill()
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if not self._ended:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 def serve(
@@ -148,14 +185,24 @@ def serve(
     listener: socket,
     pulse: "_Pulse | None" = None,
     balance: Balance | None = None,
+    load: "LoadBundle | None" = None,
 ) -> int:
-    """Serve until a signal, and return the exit code; a worker has a pulse and a balance."""
+    """Serve until a signal, and return the exit code.
+
+    Args:
+        service: what to serve.
+        listener: where to accept connections.
+        pulse: of a worker.
+        balance: of a worker.
+        load: loads a bundle, if not `load_bundle`.
+    """
     from service.app import create_app
+    from service.bundle.bundle import load_bundle
     from service.supervision.server import Server, server_config
 
     settings = service.settings
     try:
-        app = create_app(settings, shared=service.shared, balance=balance)
+        app = create_app(settings, shared=service.shared, balance=balance, load=load or load_bundle)
         config = server_config(app, settings, service.logging_config)
         server = Server(config, settings, app.state.serving.drain, balance)
         if pulse is not None:
@@ -199,20 +246,27 @@ def _run(
 ) -> None:
     """Be a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the supervisor has it, too
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
     give_back_large_blocks()
     logging.config.dictConfig(service.logging_config)
     pulse = _Pulse(beats)
     apart(pulse.run)
-    if start == "after checks":
-        gate.send(_verdict(service.settings))
+    load_code()
+    load = _checked(service.settings, gate) if start == "after checks" else None
     if start != "at once":
-        import_module("service.app")  # takes the longest
         gate.recv()
-    leave(serve(service, listener, pulse, Balance(*place)))
+    code = serve(service, listener, pulse, Balance(*place), load)
+    with suppress(OSError):
+        beats.send(code)
+    leave(code)
 
 
-def _verdict(settings: Settings) -> "RecommendRequest | StartError":
+def _checked(settings: Settings, gate: Connection) -> "LoadBundle | None":
+    """Check, tell the supervisor what came of it, and return what loads the bundle."""
     try:
-        return checked_example(settings)
+        found = checked(settings)
     except StartError as error:
-        return error
+        gate.send(error)
+        return None
+    gate.send(found.example)
+    return found.load

@@ -4,6 +4,7 @@ import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -11,6 +12,7 @@ from service.app import create_app
 from service.http.readiness import require_served
 from service.serving.served import Served
 from service.settings import Settings
+from service.supervision.start_checks import checked
 from tests.data.daily_bundles import publish
 from tests.service.serving.swapping import ready
 
@@ -67,6 +69,35 @@ def test_with_a_broken_list_of_forgotten_users_it_waits_for_a_whole_one(out: Pat
     broken.unlink()
     while serving.served is None:
         swap.look()
+
+
+def test_the_bundle_that_was_checked_is_not_read_again(out: Path) -> None:
+    settings = Settings(bundle=out)
+    state = create_app(settings, load=checked(settings).load).state
+    (out / "current" / "item_vectors.npy").unlink()
+    state.swap.start()
+    assert require_served(state.serving).bundle.bundle_id == state.swap.bundle_ids[0]
+
+
+def test_if_the_link_has_moved_since_the_checks_the_new_bundle_is_loaded(out: Path) -> None:
+    settings = Settings(bundle=out)
+    load = checked(settings).load
+    new = publish(out, 2)
+    state = create_app(settings, load=load).state
+    state.swap.start()
+    assert require_served(state.serving).bundle.bundle_id == new
+
+
+def test_the_bundle_that_was_checked_is_freed_after_two_swaps(out: Path) -> None:
+    settings = Settings(bundle=out)
+    load = checked(settings).load
+    state = create_app(settings, load=load).state
+    state.swap.start()
+    first = ref(require_served(state.serving).bundle)
+    for day in (2, 3):
+        publish(out, day)
+        state.swap.look()
+    assert first() is None
 
 
 def test_who_looks_while_the_first_bundle_loads_waits_for_it(

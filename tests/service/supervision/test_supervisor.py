@@ -13,7 +13,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from bench.processes import children
+from bench.processes import children, family
 from tests.service.conftest import ADMIN, Served
 
 KEY = "a key of these tests, long enough to be one"
@@ -125,10 +125,10 @@ def test_a_worker_that_hangs_is_replaced(serve: Callable[..., Served]) -> None:
 
 def test_workers_end_when_their_supervisor_is_killed(serve: Callable[..., Served]) -> None:
     served = serve("--workers", "2", "--drain-s", "600")
-    workers = served.workers
+    _, *others = family(served.process.pid)
     served.process.kill()
     served.process.wait()
-    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+    while any(Path(f"/proc/{pid}").exists() for pid in others):
         pass
     socket.create_server(served.address).close()  # the port is free
     assert len(logged(served, "the supervisor is gone")) == 2
@@ -156,7 +156,8 @@ def test_a_signal_to_the_whole_group_lets_requests_finish(serve: Callable[..., S
     with socket.create_connection(served.address) as connection:
         connection.sendall(HELD)
         assert connection.recv(4096).split()[1] == b"100"
-        for pid in served.workers:
+        _, *others = family(served.process.pid)
+        for pid in others:
             os.kill(pid, signal.SIGINT)
             os.kill(pid, signal.SIGTERM)
         served.process.terminate()
