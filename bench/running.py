@@ -15,10 +15,13 @@ import httpx
 
 from bench.processes import ONE_THREAD, children
 
-__all__ = ["ECHO", "SERVE", "Running", "running"]
+__all__ = ["ECHO", "NOT_IN_THE_IMAGE", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
 ECHO = (sys.executable, "-m", "bench.echo")
+NOT_IN_THE_IMAGE = ("cffi", "coverage", "scipy")
+"""Packages that Numba loads where they are installed; only training and tests need them."""
+
 LOG_LEVEL = "info"  # the default: a line per request
 
 

@@ -5,6 +5,7 @@ A worker that starts first on a machine reads the whole bundle; later ones find 
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,8 +14,9 @@ import orjson
 
 from bench.figures import Figure
 from bench.load import generator
-from bench.processes import CORES, Memory
-from bench.running import SERVE, running
+from bench.memory import Held
+from bench.processes import CORES
+from bench.running import NOT_IN_THE_IMAGE, SERVE, Running, running
 from bench.scale.large_bundle import write_large_bundle
 from service.bundle.bundle import Bundle, load_bundle
 
@@ -43,29 +45,34 @@ def measure_serving(bundle: Path, scratch: Path, n_users: int, n_items: int) -> 
 def _figures(large: Path, seconds: float) -> Iterator[Figure]:
     size = sum(file.stat().st_size for file in large.iterdir()) / 1e9
     under: dict[str, str | float] = {"bundle": f"{size:.1f} GB"}
-    with running(SERVE, large, {CORES[0]}, without=("scipy",)) as service:
+    with _running(large) as service:
         yield Figure(
             "the first worker of a machine is ready after", service.ready_s, "s", under=under
         )
     bodies = _bodies(load_bundle(large))
-    held: dict[int, list[Memory]] = {}
+    held: dict[int, Held] = {}
     failures = 0
     for workers in (1, 2, 3):
         with (
             generator(bodies, {CORES[-1]}) as load,
-            running(SERVE, large, set(CORES[:workers]), workers, without=("scipy",)) as service,
+            running(
+                SERVE, large, set(CORES[:workers]), workers, without=NOT_IN_THE_IMAGE
+            ) as service,
         ):
             url = f"{service.url}/recommend"
             failures += load.closed(url, seconds, CONNECTIONS).result.failures
-            pids = dict.fromkeys((service.pid, *service.workers))
-            held[workers] = [Memory.of(pid) for pid in pids]
+            held[workers] = Held.by(service)
             if workers == 1:
                 yield Figure("a later one", service.ready_s, "s", at_most=10, under=under)
-    total = {count: sum(each.proportional for each in all_) for count, all_ in held.items()}
-    yield Figure("one more worker adds", total[3] - total[2], "MB", at_most=150, under=under)
-    anonymous = max(each.anonymous for each in held[2][1:])
-    yield Figure("anonymous memory of a worker", anonymous, "MB", under=under)
+    added = held[3].in_all - held[2].in_all
+    yield Figure("one more worker adds", added, "MB", at_most=150, under=under)
+    private = max(each.private for each in held[2].workers)
+    yield Figure("private memory of a worker", private, "MB", under=under)
     yield Figure("failures", failures, at_most=0, under=under)
+
+
+def _running(large: Path, workers: int = 1) -> AbstractContextManager[Running]:
+    return running(SERVE, large, set(CORES[:workers]), workers, without=NOT_IN_THE_IMAGE)
 
 
 def _bodies(bundle: Bundle) -> list[bytes]:
