@@ -3,6 +3,7 @@
 Imported only if the settings ask for traces.
 """
 
+import logging
 from time import time_ns
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -40,6 +41,8 @@ class Tracing:
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("rtt2vec")
+        # It warns of every odd header, and quotes it: whoever calls could fill the log.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
 
     def middleware(self) -> Middleware:
         """Return middleware that makes a span of each request; it must be the outermost."""

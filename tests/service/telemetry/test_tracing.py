@@ -122,6 +122,17 @@ def test_log_lines_carry_the_trace(
     assert line["trace_id"] == TRACE
 
 
+@pytest.mark.parametrize("state", ["=", "x" * 8000, ",".join(f"a{n}=b" for n in range(100))])
+def test_odd_headers_of_a_caller_are_not_logged(
+    bundle_dir: Path, collector: Collector, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": state}
+    with traced(bundle_dir, collector.url, share=1) as client:
+        client.post("/recommend", json=ASKED, headers=headers).raise_for_status()
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+    assert {span.trace_id.hex() for span in collector.spans} == {TRACE}
+
+
 def test_without_a_collector_answers_are_the_same(bundle_dir: Path, collector: Collector) -> None:
     collector.shutdown()
     collector.server_close()
