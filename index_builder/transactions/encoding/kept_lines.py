@@ -94,8 +94,8 @@ class Origin:
 class KeptLines:
     """Reads only files that the encoding before has not read, or that were changed since.
 
-    A file is the same if its name, size and time of change are. Lines of another source, that were
-    read in another way or by another release, or that are damaged are not taken.
+    A file is the same if its name, size and time of modification are. Lines of another source,
+    that were read in another way or by another release, or that are damaged are not taken.
     """
 
     def __init__(self, folder: Path | None, origin: Origin) -> None:

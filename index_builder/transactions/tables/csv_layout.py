@@ -88,7 +88,10 @@ def csv_layout(path: Path, required: Sequence[str], given: Format) -> CsvLayout:
         separators = [excel[len(_EXCEL_LINE) :] or "\t"] if not given.separator else separators
         before += 1
     if before >= len(lines):
-        raise EmptyDataError(f"{path}: the file is empty.")
+        raise EmptyDataError(
+            f"{path}: the file is empty.\nExpected: a line with the names of the columns. If there "
+            "is nothing to tell, remove the file."
+        )
 
     def laid_out(separator: str) -> CsvLayout:
         layout = CsvLayout(path, kind, separator, given.escape, given.quotes, before, ())
