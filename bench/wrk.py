@@ -81,7 +81,7 @@ _UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000}
 
 def _time_ms(percent: int, text: str) -> float:
     """A percentile of the times, in ms; 0 if it is not there."""
-    found = re.search(rf"^ +{percent}% +([\d.]+)(us|ms|s)$", text, re.MULTILINE)
+    found = re.search(rf"^ +{percent}% +([\d.]+)(us|ms|s) *$", text, re.MULTILINE)
     return float(found[1]) * _UNITS_MS[found[2]] if found else 0.0
 
 

@@ -1,5 +1,6 @@
 """The load generator in its own process."""
 
+from pathlib import Path
 from shutil import which
 
 import pytest
@@ -43,3 +44,14 @@ def test_wrk_sends_each_body_in_turn(served: Served) -> None:
     both = Wrk(program, BODIES, {CORES[-1]}).throughput(url, 1, 1)
     assert both.busy > 0
     assert abs(both.answers - 2 * both.failures) <= 1
+
+
+@pytest.mark.parametrize(("shown", "ms"), [("250.00us", 0.25), ("7.50ms", 7.5), ("1.21s ", 1210)])
+def test_what_wrk_prints_is_read_in_any_unit(shown: str, ms: float, tmp_path: Path) -> None:
+    program = tmp_path / "wrk"
+    lines = f"     50%  120.00us\n     99%    {shown}\n  46 requests in 3.06s\nRequests/sec:  15.03"
+    program.write_text(f"#!/bin/sh\necho '{lines}'\n")
+    program.chmod(0o755)
+    found = Wrk(str(program), BODIES, {CORES[-1]}).throughput("http://nowhere", 1, 1)
+    assert (found.p50_ms, found.p99_ms) == pytest.approx((0.12, ms))
+    assert (found.answers, found.rate) == (46, 15.03)
