@@ -1,7 +1,8 @@
 """`python -m bench.scale`: measure a build far beyond the demo's size, and check its limits.
 
-Prints one table, and writes the same figures as JSON, with machine and versions. With `--full`,
-100 million lines are encoded as well, with two kinds of ids; that needs 20 GB of disk.
+Prints each figure when it is there and all of them as a table, and writes them as JSON, with
+machine and versions. With `--full`, 100 million lines are encoded as well, with two kinds of ids,
+and a bundle is built from those of one kind; that needs 20 GB of disk.
 """
 
 import argparse
@@ -25,8 +26,11 @@ def main() -> None:
     """Run the parts and print the table; exit with 1 if a limit is missed."""
     arguments = _arguments()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
-    figures = list(_figures(arguments))
-    Console().print(as_table(figures))
+    console, figures = Console(), []
+    for figure in _figures(arguments):
+        console.print(f"{figure.name}: {figure.value:.4g} {figure.unit}", highlight=False)
+        figures.append(figure)
+    console.print(as_table(figures))
     write(arguments.out / "scale.json", figures)
     if missed := [figure.name for figure in figures if figure.verdict == "missed"]:
         sys.exit(f"bench: missed {', '.join(missed)}")
@@ -50,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     add("--out", type=Path, default=Path("bench/results"), help="(%(default)s)")
     add("--scratch", type=Path, default=Path("scale-scratch"), help="(%(default)s)")
     add("--only", nargs="+", choices=PARTS, default=PARTS, help="(%(default)s)")
-    add("--full", action="store_true", help="100 million lines as well")
+    add("--full", action="store_true", help="100 million lines as well, and a build from them")
     return parser.parse_args()
 
 
