@@ -1,4 +1,4 @@
-"""A route whose requests its endpoint answers by itself, and which FastAPI documents alone."""
+"""A route that FastAPI only documents: its endpoint answers requests by itself."""
 
 from collections.abc import Callable
 from typing import Any

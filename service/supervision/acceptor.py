@@ -11,7 +11,7 @@ from service.http.protocol.balance import PERIOD_S, Balance
 _logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 0.005  # for a worker with fewer connections, which may hang
-_LOOK_S = 0.0005  # between two looks whether it has accepted
+_LOOK_S = 0.0005  # between two looks at whether it has accepted
 _AT_ONCE = 16  # connections, before anything else is done
 
 
