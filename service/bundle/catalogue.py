@@ -68,9 +68,9 @@ class Catalogue:
 
     def look_up(self, item_ids: Iterable[str]) -> tuple[Int32, list[str]]:
         """Return the distinct item indices, ascending, and the unknown ids in the given order."""
-        index = self.index
-        rows = {item_id: index.get(item_id) for item_id in item_ids}
-        for item_id in [each for each, row in rows.items() if row is None]:
+        index, given = self.index, [*item_ids]
+        rows = dict(zip(given, map(index.get, given), strict=True))
+        for item_id in [each for each in given if rows[each] is None]:
             rows[item_id] = index.get(tidied(item_id))
         known = sorted({row for row in rows.values() if row is not None})
         return np.array(known, np.int32), [each for each, row in rows.items() if row is None]

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from service.support.arrays.array_types import Int32, UInt8
-from service.support.compiled.compilation import compiled
+from service.support.compiled.compilation import compiled, unchecked
 
 _PIECE = 1 << 16  # ids that become strings at once
 
@@ -49,7 +49,7 @@ class Ids(Sequence[str]):
 
     def row(self, sought: str) -> int | None:
         """Return the row of an id; None if there is none."""
-        found = _find(_bytes(sought), self._text, self._offsets, self._by_id)
+        found = _row_of(_bytes(sought), self._text, self._offsets, self._by_id)
         return found if found >= 0 else None
 
     def beginning_with(self, part: str, most: int) -> list[int]:
@@ -163,3 +163,6 @@ def _rows_with(part: UInt8, text: UInt8, offsets: Int32, at_begin: bool, rows: I
                 count += 1
                 break
     return count
+
+
+_row_of = unchecked(_find)

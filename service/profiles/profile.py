@@ -10,6 +10,20 @@ from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.read_only import read_only
 
 
+class UserBaskets(NamedTuple):
+    """Baskets of one user, oldest first.
+
+    Attributes:
+        begun: (b,) int64, epoch seconds.
+        indptr: (b + 1,) int64, offsets of the baskets into `lines`.
+        lines: int32, their items, distinct and ascending in each basket.
+    """
+
+    begun: Int64
+    indptr: Int64
+    lines: Int32
+
+
 class Profile(NamedTuple):
     """One user's vector and purchase history; the history's arrays share one order.
 
@@ -35,6 +49,11 @@ class Profile(NamedTuple):
     past_indptr: Int64 = read_only(np.zeros(1, np.int64))
     past_items: Int32 = read_only(np.empty(0, np.int32))
     fallback: bool = False
+
+    @property
+    def past(self) -> UserBaskets:
+        """The past baskets."""
+        return UserBaskets(self.past_begun, self.past_indptr, self.past_items)
 
 
 @cache

@@ -11,7 +11,6 @@ fold-in of a known user cannot be computed, and the vector stays.
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,27 +19,13 @@ from service.bundle.errors import BundleInvalidError
 from service.events.journal import Purchase
 from service.profiles.bundle_profiles import BundleProfiles
 from service.profiles.fold_in import FoldIn, learned_by_completion
-from service.profiles.profile import Profile, Since, all_count
+from service.profiles.profile import Profile, Since, UserBaskets, all_count
 from service.support.arrays.array_types import Float32, Float64, Int32, Int64
 from service.support.arrays.offsets import offsets
 from service.support.durations import DAY_S
 from service.support.validity import is_cancellation
 
 _LONG_AGO = np.iinfo(np.int64).min
-
-
-class UserBaskets(NamedTuple):
-    """Baskets of one user, oldest first.
-
-    Attributes:
-        begun: (b,) int64, epoch seconds.
-        indptr: (b + 1,) int64, offsets of the baskets into `items`.
-        items: int32, distinct and ascending in each basket.
-    """
-
-    begun: Int64
-    indptr: Int64
-    items: Int32
 
 
 class ProfileUpdates:
@@ -97,7 +82,7 @@ class ProfileUpdates:
     def apply(self, profile: Profile | None, new: UserBaskets) -> Profile:
         """The profile with new baskets, at least one, all later than its own."""
         known = profile or _stranger(self._fold_in.dimension)
-        past = _past(known)
+        past = known.past
         joined = _joined(past, new)
         user_h = known.user_h
         if profile is None or self._keeps_baskets:
@@ -112,8 +97,8 @@ class ProfileUpdates:
         basket_weight = self._weight(latest - new.begun)  # (b,)
         faded = self._faded(profile, past, latest)
         line_basket = np.repeat(np.arange(len(new.begun)), np.diff(new.indptr))
-        items, row = np.unique(np.concatenate([profile.items, new.items]), return_inverse=True)
-        ones = np.ones(len(new.items), np.int32)
+        items, row = np.unique(np.concatenate([profile.items, new.lines]), return_inverse=True)
+        ones = np.ones(len(new.lines), np.int32)
         weight = np.concatenate([profile.recency * faded, basket_weight[line_basket]])
         last = np.full(len(items), _LONG_AGO)
         np.maximum.at(last, row, np.concatenate([profile.last, new.begun[line_basket]]))
@@ -154,15 +139,11 @@ def _stranger(dimension: int) -> Profile:
     return Profile(np.zeros(dimension, np.float32), none, none, nothing, np.empty(0, np.int64))
 
 
-def _past(profile: Profile) -> UserBaskets:
-    return UserBaskets(profile.past_begun, profile.past_indptr, profile.past_items)
-
-
 def _joined(past: UserBaskets, new: UserBaskets) -> UserBaskets:
-    own = past.items[past.indptr[0] : past.indptr[-1]]  # the array is that of all users
+    own = past.lines[past.indptr[0] : past.indptr[-1]]  # the array is that of all users
     indptr = past.indptr - past.indptr[0]
     return UserBaskets(
         np.concatenate([past.begun, new.begun]),
         np.concatenate([indptr, indptr[-1] + new.indptr[1:]]),
-        np.concatenate([own, new.items]),
+        np.concatenate([own, new.lines]),
     )

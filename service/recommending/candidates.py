@@ -9,7 +9,7 @@ import numpy as np
 
 from service.profiles.profile import Profile, nobody
 from service.support.arrays.array_types import Bool, Float32, Int32
-from service.support.compiled.compilation import compiled
+from service.support.compiled.compilation import compiled, unchecked
 
 _FIRST = np.uint32(1)
 
@@ -30,7 +30,7 @@ def merge(
         best = np.flatnonzero(eligible)[:count].astype(np.int32)
         found = np.concatenate([found, best])
     user = profile or nobody(0)
-    return _merged(found, user.items, user.recency, eligible, count)
+    return _merge(found, user.items, user.recency, eligible, count)
 
 
 @numba.njit()
@@ -86,3 +86,6 @@ def _merged(found: Int32, bought: Int32, recency: Float32, eligible: Bool, count
             n += 1
             rest ^= lowest
     return items[:n]
+
+
+_merge = unchecked(_merged)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from service.profiles.profile import UserBaskets
 from service.recommending.ranking.feature_matrix import POSITIONS, fill
 from service.recommending.ranking.features import FEATURES
 from service.recommending.ranking.item_facts import FACTS
@@ -14,7 +15,7 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
 )
 from service.recommending.ranking.scratch import Scratch
-from service.support.arrays.array_types import Float32, Float64, Int32, Int64
+from service.support.arrays.array_types import Float32, Float64, Int32
 from service.support.compiled.clock import seconds
 from service.support.compiled.compilation import compiled
 
@@ -33,9 +34,7 @@ def features(
     candidates: Int32,
     parts: Float32,
     basket: Int32,
-    begun: Int64,
-    past_indptr: Int64,
-    past_items: Int32,
+    past: UserBaskets,
     gathered: Float64,
 ) -> Float32:
     """Computes the features of candidates, (len(FEATURES), n), in the order of FEATURES.
@@ -46,9 +45,7 @@ def features(
         candidates: (n,) item indices.
         parts: (3 or more, n), the parts basket, user and popularity of their blended score.
         basket: (b,) the present basket's items.
-        begun: (p,) start of each of the user's past baskets.
-        past_indptr: (p + 1,) their offsets.
-        past_items: their items.
+        past: the user's past baskets.
         gathered: (1,) receives the time at which all sums were made, by the clock of `seconds`.
     """
     in_basket, row_of, recency, items, sums = scratch
@@ -58,10 +55,10 @@ def features(
         in_basket[item] = True
         subcategory_sums[known.subcategory[item]]["in_basket"] = True
     # Ages count from the build, or from the user's last basket if that is later.
-    as_of = known.as_of if len(begun) == 0 else max(known.as_of, begun[-1])
+    as_of = known.as_of if len(past.begun) == 0 else max(known.as_of, past.begun[-1])
     past_rows = add_past_baskets(
-        in_basket, len(basket), as_of, begun, past_indptr, past_items, known.weight,
-        known.subcategory, row_of, items, sums, subcategory_sums, past_sums,
+        in_basket, len(basket), as_of, past, known.weight, known.subcategory,
+        row_of, items, sums, subcategory_sums, past_sums,
     )  # fmt: skip
     for row in range(1, past_rows):
         recency[items[row]] = sums[row]["recency_60d"]

@@ -114,7 +114,7 @@ def fill(
 
     for place in range(len(items)):
         item = items[place]
-        if place + _AHEAD < len(items):
+        if place + _AHEAD < len(items) and past["baskets"] > 0:
             coming = items[place + _AHEAD]
             prefetch(neighbour, indptr[coming], indptr[coming + 1])
             prefetch(weight_back, indptr[coming], indptr[coming + 1])
@@ -131,6 +131,9 @@ def fill(
             gap = (of_item["days_since_first"] - last) / (purchases - 1)
         in_subcategory = subcategory_sums[fact["subcategory"]]
         near = slice(indptr[item], indptr[item + 1])
+        from_history = np.float32(0)
+        if past["baskets"] > 0:
+            from_history = _history_weight(neighbour[near], weight_back[near], recency)
 
         matrix[at["neighbour_sum"], place] = of_item["cosine_sum"]
         matrix[at["neighbour_sum_relative"], place] = of_item["cosine_sum"] / most_near
@@ -163,9 +166,7 @@ def fill(
         matrix[at["subcategory_vote_relative"], place] = (
             of_item["subcategory_vote"] / most_subcategory_votes
         )
-        matrix[at["history_weight_sum"], place] = (
-            _history_weight(neighbour[near], weight_back[near], recency) / weight_60d
-        )
+        matrix[at["history_weight_sum"], place] = from_history / weight_60d
         matrix[at["cohesion_user"], place] = user_parts[place]
         matrix[at["cohesion"], place] = basket_parts[place] + user_parts[place]
         matrix[at["user_baskets"], place] = past["baskets"]

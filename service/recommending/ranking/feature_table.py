@@ -14,6 +14,9 @@ from service.recommending.ranking.known import Known
 from service.recommending.ranking.scratch import Scratch, scratch_for
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.read_only import read_only
+from service.support.compiled.compilation import unchecked
+
+_features = unchecked(features)
 
 
 class _Local(local):
@@ -73,9 +76,9 @@ class FeatureTable:
         """
         parts = np.stack([candidates.basket, candidates.user, candidates.popularity])
         user = profile or nobody(0)
-        matrix = features(
+        matrix = _features(
             self.known, self.scratch, candidates.items, parts, basket,
-            user.past_begun, user.past_indptr, user.past_items, np.empty(1),
+            user.past, np.empty(1),
         )  # fmt: skip
         return matrix.T
 

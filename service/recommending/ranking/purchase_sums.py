@@ -11,6 +11,7 @@ Numba's cache never applies old code to fields that have moved.
 import numba
 import numpy as np
 
+from service.profiles.profile import UserBaskets
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64, Records
 from service.support.compiled.compilation import compiled
 from service.support.compiled.prefetching import prefetch
@@ -79,9 +80,7 @@ def add_past_baskets(
     in_basket: Bool,
     basket_size: int,
     as_of: int,
-    begun: Int64,
-    indptr: Int64,
-    lines: Int32,
+    past: UserBaskets,
     weight: Float32,
     subcategory: Int32,
     row_of: Int32,
@@ -98,9 +97,7 @@ def add_past_baskets(
         in_basket: (n_items,) whether each item is in the present basket.
         basket_size: number of items in the present basket.
         as_of: epoch seconds from which ages count.
-        begun: (b,) start of each past basket, epoch seconds, oldest first.
-        indptr: (b + 1,) offsets into `lines`.
-        lines: the items of the past baskets.
+        past: the user's past baskets.
         weight: (n_items,) inverse document frequency: log of all baskets over those with the item.
         subcategory: (n_items,) of each item.
         row_of: (n_items,) all 0; receives the row of each item met.
@@ -113,19 +110,20 @@ def add_past_baskets(
         The number of rows in use, row 0 among them.
     """
     rows = 1
-    past = past_sums[0]
+    total = past_sums[0]
+    begun, indptr, lines = past
     for basket in range(len(begun)):
         days = np.float32((as_of - begun[basket]) / DAY_S)
         recency_14d = np.float32(0.5 ** (days / 14.0))
         recency_60d = np.float32(0.5 ** (days / 60.0))
         recency_180d = np.float32(0.5 ** (days / 180.0))
         size = indptr[basket + 1] - indptr[basket]
-        past["baskets"] += 1
-        past["lines"] += size
-        past["recency_14d"] += recency_14d
-        past["recency_60d"] += recency_60d
-        past["recency_180d"] += recency_180d
-        past["days_since_last"] = days
+        total["baskets"] += 1
+        total["lines"] += size
+        total["recency_14d"] += recency_14d
+        total["recency_60d"] += recency_60d
+        total["recency_180d"] += recency_180d
+        total["days_since_last"] = days
         shared, alike = 0, 0
         shared_weight = np.float32(0)
         for at in range(indptr[basket], indptr[basket + 1]):

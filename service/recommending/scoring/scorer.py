@@ -20,8 +20,10 @@ from service.recommending.weights import Weights
 from service.settings import RecommendOptions
 from service.support.arrays.array_types import Float32, Positions
 from service.support.arrays.read_only import read_only
+from service.support.compiled.compilation import unchecked
 from service.support.stopwatch import Stopwatch
 
+_score = unchecked(score)
 _NO_FACTORS = read_only(np.empty(0, np.float32))
 _NO_SUBSTITUTES = read_only(np.zeros(1, np.int64)), read_only(np.empty(0, np.int32))
 
@@ -70,11 +72,10 @@ class Scorer:
         user = listed.profile or self._nobody
         factors = None if listed.plan is None else listed.plan.log_factors
         terms, ends = self._terms(listed, diverse), np.empty(2)
-        scores, order, parts, features = score(
+        scores, order, parts, features = _score(
             self._shared, self.table.scratch if self.table else NO_SCRATCH, terms,
             listed.items, listed.anchors, listed.known,
-            user.user_h, user.items, user.recency,
-            user.past_begun, user.past_indptr, user.past_items,
+            user.user_h, user.items, user.recency, user.past,
             _NO_FACTORS if factors is None else factors, ends,
         )  # fmt: skip
         watch.lap("aggregate", ends[0])

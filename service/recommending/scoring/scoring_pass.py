@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from service.profiles.profile import UserBaskets
 from service.recommending.aggregate import score_rows
 from service.recommending.postprocess.diversity import diversify
 from service.recommending.postprocess.substitutes import demote
@@ -123,9 +124,7 @@ def score(
     user_h: Float32,
     bought: Int32,
     bought_recency: Float32,
-    begun: Int64,
-    past_indptr: Int64,
-    past_items: Int32,
+    past: UserBaskets,
     log_factors: Float32,
     ends: Float64,
 ) -> tuple[Float32, Positions, Float32, Float32]:
@@ -141,9 +140,7 @@ def score(
         user_h: (d,) the user's vector, zeros for a stranger.
         bought: (h,) the items of the user's history, ascending.
         bought_recency: (h,) of each.
-        begun: (p,) start of each of the user's past baskets.
-        past_indptr: (p + 1,) their offsets.
-        past_items: their items.
+        past: the user's past baskets.
         log_factors: (n_items,) added to the scores by business rules; empty for nothing.
         ends: (2,) receives when the stages aggregate and rank ended, by the clock of `seconds`.
 
@@ -155,9 +152,7 @@ def score(
     query = sum_of_swapped(rows, anchors, terms.blend.exponent)
     parts = score_rows(rows, candidates, query, user_h, bought, bought_recency)
     if terms.featured:
-        matrix = features(
-            shared.known, scratch, candidates, parts, basket, begun, past_indptr, past_items, ends
-        )
+        matrix = features(shared.known, scratch, candidates, parts, basket, past, ends)
     else:
         matrix = np.empty((0, n), np.float32)
         ends[0] = seconds()

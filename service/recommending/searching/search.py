@@ -17,7 +17,7 @@ from service.recommending.weights import Weights
 from service.retrieval.closest_lists import best_listed
 from service.settings import SearchForm
 from service.support.arrays.array_types import Bool, Float32, Int32
-from service.support.compiled.compilation import compiled
+from service.support.compiled.compilation import compiled, unchecked
 
 
 class Search:
@@ -65,7 +65,7 @@ class Search:
             # The index knows the vectors alone.
             return np.concatenate([indexed.ravel(), self._closest.items[anchors].ravel()])
         weights, lists = self._weights, self._closest
-        return _find_listed(
+        return _find(
             self._rows, lists.items, lists.weights, anchors, eligible,
             self._no_user if user_h is None else user_h,
             len(anchors) ** (1 - weights.basket_exponent),
@@ -121,3 +121,6 @@ def _find_listed(
         rows, queries, items, list_weights, anchors, eligible, of_neighbour, k, places
     )
     return found.reshape(-1)
+
+
+_find = unchecked(_find_listed)

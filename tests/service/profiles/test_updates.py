@@ -140,7 +140,7 @@ def test_a_basket_begins_with_its_first_purchase_and_unknown_items_are_none_of_i
     )
     assert found.begun.tolist() == [60, 70]
     assert found.indptr.tolist() == [0, 2, 3]
-    names = [bundle.catalogue.item_ids[item] for item in found.items]
+    names = [bundle.catalogue.item_ids[item] for item in found.lines]
     assert (set(names[:2]), names[2]) == ({"item-02", "item-05"}, "item-09")
 
 

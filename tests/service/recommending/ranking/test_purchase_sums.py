@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.profiles.profile import UserBaskets
 from service.recommending.ranking.purchase_sums import (
     PAST_SUMS,
     SUBCATEGORY_SUMS,
@@ -15,6 +16,7 @@ from service.recommending.ranking.purchase_sums import (
     add_past_baskets,
 )
 from service.support.arrays.array_types import Int32, Records
+from service.support.arrays.read_only import read_only
 
 N = 8
 DAY = 86_400
@@ -50,9 +52,11 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
         in_basket,
         len(present),
         500 * DAY,
-        np.array([(500 - age) * DAY for age, _ in past], np.int64),
-        np.cumsum([0, *(len(items) for _, items in past)], dtype=np.int64),
-        np.array([item for _, items in past for item in sorted(items)], np.int32),
+        UserBaskets(
+            read_only(np.array([(500 - age) * DAY for age, _ in past], np.int64)),
+            read_only(np.cumsum([0, *(len(items) for _, items in past)], dtype=np.int64)),
+            read_only(np.array([item for _, items in past for item in sorted(items)], np.int32)),
+        ),
         weight,
         (np.arange(N) % 2).astype(np.int32),
         row_of,

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numba
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 
 from service.support.arrays.array_types import Float32, Int32, Records
 from service.support.arrays.read_only import read_only
-from service.support.compiled.compilation import compiled
+from service.support.compiled.compilation import compiled, unchecked
 
 POINT = np.dtype([("x", np.float32), ("visits", np.int32)])
 
@@ -105,3 +105,18 @@ def test_everything_that_is_compiled_is_imported_before_the_first_request() -> N
     )
     assert modules
     assert modules <= set(loaded.stdout.split())
+
+
+def test_unchecked_calls_take_what_is_declared_writable_or_not() -> None:
+    direct = unchecked(enter)
+    table, visits = np.ones((2, 5), np.float32), np.zeros(1, np.int32)
+    for prices in (np.ones(3, np.float32), read_only(np.ones(3, np.float32))):
+        assert direct(Shop(Shelf(prices, visits, 7), Size(1, 4), table), 2) == 6 + 7 + 5 + 4
+    assert visits.tolist() == [2]
+
+
+def test_unchecked_calls_refuse_elements_of_another_size() -> None:
+    direct, doubles = unchecked(enter), cast(Float32, np.ones(3, np.float64))
+    shelf, table = Shelf(doubles, np.zeros(1, np.int32), 7), np.ones((2, 5), np.float32)
+    with pytest.raises(TypeError, match="unbox"):
+        direct(Shop(shelf, Size(1, 4), table), 2)
