@@ -73,7 +73,7 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
                     again_s = [_replaced_s(service) for _ in range(starts)]
     under: dict[str, str | float] = {"workers": 1, "starts": starts}
     return [
-        Figure("a worker is ready after", median(ready_s), "s", at_most=3, under=under),
+        Figure("a worker is ready after", median(ready_s), "s", at_most=2, under=under),
         Figure(
             "one in the place of a killed one is ready after",
             median(again_s),

@@ -65,7 +65,7 @@ def _figures(large: Path, seconds: float) -> Iterator[Figure]:
             if workers == 1:
                 yield Figure("a later one", service.ready_s, "s", at_most=10, under=under)
     added = held[3].in_all - held[2].in_all
-    yield Figure("one more worker adds", added, "MB", at_most=150, under=under)
+    yield Figure("one more worker adds", added, "MB", at_most=110, under=under)
     private = max(each.private for each in held[2].workers)
     yield Figure("private memory of a worker", private, "MB", under=under)
     yield Figure("failures", failures, at_most=0, under=under)
