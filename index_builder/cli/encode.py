@@ -11,14 +11,16 @@ from rich.markup import escape
 from index_builder.cli.options import DatasetOption, PathOption, console
 from index_builder.cli.reading_options import reading_options
 from index_builder.progress import stage
-from index_builder.transactions.copies import files_here, shown, table_here
+from index_builder.transactions.copies import files_here, is_url, shown, table_here
 from index_builder.transactions.encoding.encoded_tables import replacing_tables
 from index_builder.transactions.encoding.encoding import encode_lines
 from index_builder.transactions.encoding.engines import Catalogue, Engine, EngineName, engine_of
 from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Origin
 from index_builder.transactions.encoding.lines import CheckedLines
+from index_builder.transactions.encoding.manifest import USER_CODES
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source_lines
+from index_builder.transactions.tables import is_data_file
 
 
 @reading_options
@@ -65,6 +67,8 @@ def encode(
     session = _session(spark or [], engine)
     if table is not None and (transactions is not None or engine is not EngineName.SPARK):
         raise typer.BadParameter("expected --table with --engine spark, and no --transactions")
+    if transactions is not None and not is_url(transactions):
+        _refuse_what_is_read_again(Path(transactions).resolve(), out.resolve())
     kept = KeptLines(None if afresh else out / LINES, Origin(shown(transactions or ""), reading))
     with (
         replacing_tables(out) as (tables, work),
@@ -101,6 +105,16 @@ def _here(
             yield files
     else:
         yield None
+
+
+def _refuse_what_is_read_again(transactions: Path, out: Path) -> None:
+    """Refuses tables in a folder that is searched in depth: they would be the next lines."""
+    if out.is_relative_to(transactions) and is_data_file(
+        out.relative_to(transactions) / USER_CODES
+    ):
+        raise typer.BadParameter(
+            f"expected --out outside of --transactions, or a name with a dot in front, found {out}"
+        )
 
 
 def _session(pairs: list[str], engine: EngineName) -> dict[str, str]:

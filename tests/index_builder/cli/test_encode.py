@@ -55,6 +55,18 @@ def test_options_that_would_change_nothing_are_refused(
     assert "rtt2vec-build encode" in refused(run, "SourceError", *told)
 
 
+def test_tables_among_the_lines_would_be_read_as_lines(
+    run: Run, shop_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / shop_files[0].name).write_bytes(shop_files[0].read_bytes())
+    said = run("encode", "--transactions", shop, "--out", shop / "sub" / "encoded", status=2).err
+    assert "expected --out outside of --transactions" in said
+    for _ in range(2):
+        run("encode", "--transactions", shop, "--out", shop / ".encoded")
+
+
 def test_settings_of_spark_need_spark(run: Run, tmp_path: Path) -> None:
     said = run("encode", "--spark", "spark.master=local[2]", "--out", tmp_path / "e", status=2).err
     assert "expected --spark with" in said
