@@ -2,16 +2,21 @@
 
 import resource
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from index_builder.transactions.encoding import baskets
 from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
 from index_builder.transactions.encoding.engines import EngineName, engine_of
+from index_builder.transactions.encoding.manifest import EncodedManifest
 from index_builder.transactions.errors import (
     DataError,
     EmptyDataError,
@@ -19,12 +24,13 @@ from index_builder.transactions.errors import (
     SharedBasketError,
 )
 from service.support.extras import ExtraMissingError
-from tests.data.odd_shop import encoded, odd_lines, plain_baskets, write_files
+from tests.data.odd_shop import Line, encoded, odd_lines, plain_baskets, write_files
 from tests.data.transaction_files import csv
 
 NAMES = ("1.csv", "2.parquet", "3.csv")
 HEADER = "user_id,basket_id,item_id,timestamp\n"
 ENGINES = ("polars", "duckdb")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -55,6 +61,35 @@ def test_baskets_are_in_order_however_few_are_sorted_at_once(
     assert encoded("polars", shop, tmp_path / "other") == expected
     tables = read_encoded_tables(tmp_path / "other")
     assert len(set(tables.baskets.begun_us)) < len(tables.baskets)  # some began together
+
+
+_TEXTS = st.sampled_from(("a", "a\0", "a\nb", "é", "e\u0301", "\uffff", "\U00010000", "ub", "")) | (
+    st.text(max_size=4)
+)
+_LINES = st.builds(
+    Line,
+    user=_TEXTS,
+    basket=_TEXTS,
+    item=_TEXTS,
+    moment=st.integers(0, 10**14).map(lambda us: EPOCH + timedelta(microseconds=us))
+    | st.sampled_from((EPOCH, EPOCH + timedelta(days=1))),
+    quantity=st.sampled_from((1.0, 2.0, 0.5, 0.0, -0.0, -1.0, -3.0, 1e12, 1e-12)),
+    event=_TEXTS,
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(_LINES, min_size=1, max_size=12))
+def test_whatever_the_lines_the_engines_agree(lines: list[Line]) -> None:
+    def outcome(engine: str) -> EncodedManifest | str:
+        try:
+            return encoded(engine, shop, Path(work) / engine)
+        except DataError as error:
+            return str(error)
+
+    with TemporaryDirectory() as work:
+        shop = write_files(Path(work) / "shop", lines, ("1.parquet",))
+        assert outcome("polars") == outcome("duckdb")
 
 
 def test_digests_and_counts_are_equal(tmp_path: Path) -> None:
