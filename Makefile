@@ -62,7 +62,7 @@ $(CLIENT): | $(STAMP)
 
 test-spark: $(STAMP) java $(CLIENT) ## install Spark, and test that it encodes like the other engines
 	$(BIN)/pip install --quiet -c constraints.txt 'pyspark[connect]'
-	$(BIN)/pytest tests/index_builder/transactions/encoding/spark_tests.py
+	$(BIN)/pytest tests/index_builder/transactions/encoding/spark*_tests.py
 
 test: $(STAMP) memcached chromium wrk nginx ## run all checks and all tests
 	$(MAKE) --no-print-directory lint
