@@ -49,7 +49,7 @@ class _Extent:
     sizes_s: float = 10
 
 
-_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, 0.2, 0.2, 50, 0.5, (1, 3), 0.2)
+_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, 0.05, 1, 20, 0.5, (1, 3), 0.2)
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:

@@ -71,5 +71,5 @@ def built_again(bundle: Path, out: Path, number: int) -> Path:
 
 
 def _await(url: str, bundle_id: str) -> None:
-    while httpx.get(f"{url}/health").json()["bundle_id"] != bundle_id:
+    while httpx.get(f"{url}/health", timeout=60).json()["bundle_id"] != bundle_id:
         sleep(0.05)

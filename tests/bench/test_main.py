@@ -13,7 +13,7 @@ BENCHES = {
     "serving": {
         "/recommend beside /echo",
         "p99.9 at a constant rate",
-        "p99 at 0.2 of the throughput",
+        "p99 at 0.05 of the throughput",
         "p99 during swaps",
         "a basket of 3 beside",
     },
