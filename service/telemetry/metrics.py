@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from service.bundle.bundle import Bundle
 from service.recommending.answer import Recommendations
+from service.telemetry.counts import Counts
 from service.telemetry.stream_metrics import StreamMetrics
 from service.telemetry.tallies import Tallies
 from service.telemetry.workers import (
@@ -41,8 +42,9 @@ class Metrics:
         # Several workers show their lowest value.
         gauge = partial(Gauge, namespace="rtt2vec", registry=registry, multiprocess_mode="livemin")
 
-        requests = counter("requests", "Requests answered.", ["route", "status"])
-        self._answered = cache(lambda route, status: requests.labels(route, str(status)))
+        counts = partial(Counts, registry=registry, files=self._files)
+        requests = counts("rtt2vec_requests", "Requests answered.", labels=["route", "status"])
+        self._answered = cache(lambda route, status: requests.of(route, str(status)))
         self._request_s = tallies(
             "rtt2vec_request_duration_seconds",
             "Time to answer a request.",
@@ -56,13 +58,23 @@ class Metrics:
         self._candidates = tallies(
             "rtt2vec_candidates", "Candidates scored for a recommendation.", _CANDIDATE_BUCKETS
         ).of()
-        self._filled = counter("filled_candidates", "Candidates added by the popularity fill.")
-        self._fallbacks = counter(
-            "fallbacks", "Answers based on less than user and basket, by source.", ["source"]
+        self._filled = counts(
+            "rtt2vec_filled_candidates", "Candidates added by the popularity fill."
+        ).of()
+        self._fallbacks = counts(
+            "rtt2vec_fallbacks",
+            "Answers based on less than user and basket, by source.",
+            labels=["source"],
         )
-        self._degraded = counter("degraded", "Answers based on less than the request gave.")
-        self._unknown_items = counter("unknown_items", "Basket items not in the catalogue.")
-        self._unknown_users = counter("unknown_users", "Requests whose user has no profile.")
+        self._degraded = counts(
+            "rtt2vec_degraded", "Answers based on less than the request gave."
+        ).of()
+        self._unknown_items = counts(
+            "rtt2vec_unknown_items", "Basket items not in the catalogue."
+        ).of()
+        self._unknown_users = counts(
+            "rtt2vec_unknown_users", "Requests whose user has no profile."
+        ).of()
         self._profile_reads = counter("profile_reads", "Profiles read from memcached.", ["result"])
         self.stream = StreamMetrics(registry)
         self._rules_reloads = counter(
@@ -129,7 +141,7 @@ class Metrics:
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request, and the time it took."""
-        self._answered(route, status).inc()
+        self._answered(route, status).add()
         self._request_s.of(route).observe(seconds)
 
     def observe_stage(self, stage: str, seconds: float) -> None:
@@ -140,15 +152,15 @@ class Metrics:
         """Count what an answer for `user_id` is based on."""
         self._candidates.observe(answer.candidates)
         if answer.filled:
-            self._filled.inc(answer.filled)
+            self._filled.add(answer.filled)
         if answer.source != "user+basket":
-            self._fallbacks.labels(answer.source).inc()
+            self._fallbacks.of(answer.source).add()
         if answer.degraded:
-            self._degraded.inc()
+            self._degraded.add()
         if answer.unknown_items:
-            self._unknown_items.inc(len(answer.unknown_items))
+            self._unknown_items.add(len(answer.unknown_items))
         if user_id is not None and answer.source in ("basket", "popularity"):
-            self._unknown_users.inc()
+            self._unknown_users.add()
 
     def observe_profile_read(self, result: str) -> None:
         """Count a profile read from memcached, by its result (see `StoredProfiles`)."""
@@ -184,7 +196,7 @@ class Metrics:
 
     def observe_early(self, route: str, status: int) -> None:
         """Count a request that was refused before the app saw it; it has no duration."""
-        self._answered(route, status).inc()
+        self._answered(route, status).add()
         if status == _TOO_BUSY:
             self._shed.inc()
 

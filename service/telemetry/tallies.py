@@ -4,55 +4,34 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import inf
-from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.utils import floatToGoString
 
+from service.telemetry.cells import Cells
 from service.telemetry.workers import WorkerFiles
 
-_Cells: TypeAlias = "list[float] | memoryview[float]"
 
-
-class Tally:
-    """The histogram of one kind of number.
-
-    Only the event loop's thread may observe: a lock takes longer than to count. Counts are at once
-    where they are read: in this process, or in the file that it shares with other workers.
-    """
+class Tally(Cells):
+    """The histogram of one kind of number; see `Cells` for who may count."""
 
     def __init__(self, edges: Sequence[float]) -> None:
         """Takes the upper edges of the buckets, ascending, the last one infinite."""
+        super().__init__(len(edges) + 1)  # the buckets, and the sum
         self._edges = edges
-        cells = [0.0] * (len(edges) + 1)  # the buckets, and the sum
-        # Together, since another thread may move them while this one counts.
-        self._place: tuple[_Cells, Sequence[int]] = cells, range(len(cells))
 
     def observe(self, value: float) -> None:
         """Count a number."""
-        cells, at = self._place
+        cells, at = self.place
         cells[at[bisect_left(self._edges, value)]] += 1.0
         cells[at[-1]] += value
 
     def counts(self) -> tuple[list[float], float]:
         """Return how many numbers each bucket has, those below it left out, and their sum."""
-        cells, at = self._place
-        *buckets, total = (cells[each] for each in at)
+        *buckets, total = self.values()
         return buckets, total
-
-    def move(self, file: MmapedDict, keys: Sequence[str]) -> None:
-        """Count in a file from now on, beginning with what it has.
-
-        Args:
-            file: takes the counts.
-            keys: of the buckets and of the sum.
-        """
-        for key in keys:
-            file.read_value(key)  # makes room for it
-        at = [file._positions[key] // 8 for key in keys]
-        self._place = memoryview(file._m).cast("d"), at
 
 
 class Tallies:

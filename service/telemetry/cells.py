@@ -1,0 +1,41 @@
+"""Cells: numbers that one thread adds to, in its own memory or in a file of several workers."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from prometheus_client.mmap_dict import MmapedDict
+
+_Numbers: TypeAlias = "list[float] | memoryview[float]"
+
+
+class Cells:
+    """Some numbers, all 0 at first.
+
+    Only the event loop's thread may add to them: a lock takes longer than to count. Numbers are at
+    once where they are read: in this process, or in the file that it shares with other workers.
+
+    Attributes:
+        place: where the numbers are, and which of those there. Together, since another thread may
+            move them while this one counts.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Takes how many there are."""
+        self.place: tuple[_Numbers, Sequence[int]] = [0.0] * count, range(count)
+
+    def values(self) -> list[float]:
+        """Return the numbers."""
+        cells, at = self.place
+        return [cells[each] for each in at]
+
+    def move(self, file: MmapedDict, keys: Sequence[str]) -> None:
+        """Count in a file from now on, beginning with what it has.
+
+        Args:
+            file: takes the numbers.
+            keys: of each of them.
+        """
+        for key in keys:
+            file.read_value(key)  # makes room for it
+        at = [file._positions[key] // 8 for key in keys]
+        self.place = memoryview(file._m).cast("d"), at
