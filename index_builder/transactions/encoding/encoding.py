@@ -87,7 +87,7 @@ def _moment(begun: np.int64) -> datetime:
 
 def _crowds(user_code: Int32, codes: Path) -> list[Notice]:
     found: Mapping[int, int] = crowds(np.bincount(user_code[user_code >= 0]))
-    ids = pl.read_parquet(codes, columns=["id"])["id"] if found else pl.Series()
+    ids = pl.read_parquet(codes, columns=["id"], glob=False)["id"] if found else pl.Series()
     return [
         Notice(
             f"{count:,} of {len(user_code):,} baskets are of one user; if it stands for many "

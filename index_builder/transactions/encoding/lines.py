@@ -117,7 +117,8 @@ class CheckedLines:
         """Takes a file that was written before, in another folder, by lines of the same guests."""
         file, moved = self._next_file(), self._first_place - part.first_place
         if moved:
-            _write(pl.read_parquet(folder / part.file).with_columns(pl.col("place") + moved), file)
+            lines = pl.read_parquet(folder / part.file, glob=False)
+            _write(lines.with_columns(pl.col("place") + moved), file)
         else:
             _link(folder / part.file, file)
         self.parts.append(

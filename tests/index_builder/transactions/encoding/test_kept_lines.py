@@ -103,6 +103,22 @@ def test_the_new_file_alone_is_read(shop: Path, tmp_path: Path) -> None:
     assert again(shop, tmp_path / "out") == expected
 
 
+def test_folders_may_have_names_that_look_like_patterns(tmp_path: Path) -> None:
+    shop = tmp_path / "shop [1]"
+    shop.mkdir()
+    header = "user_id,basket_id,item_id,timestamp\n"
+    lines = [f"crowd,c{basket},milk,2017-12-01\n" for basket in range(200)]
+    lines += [f"u{user},b{user},milk,2017-12-01\n" for user in range(20)]
+    (shop / "1.csv").write_text(header + "".join(lines))
+    (shop / "2.csv").write_text(header + "ann,a,tea,2017-12-02\n")
+    settle(shop / "1.csv", shop / "2.csv")
+    before = again(shop, tmp_path / "out [1]")
+    assert "are of one user" in before.summary.notices[-1].text
+    (shop / "0.csv").write_text(header + "ben,b,tea,2017-12-02\n")
+    settle(shop / "0.csv")
+    assert again(shop, tmp_path / "out [1]") == again(shop, tmp_path / "new")
+
+
 @pytest.mark.parametrize("options", [("--afresh",), ("--timezone", "Asia/Tokyo")])
 def test_all_are_read_again_if_asked_or_in_another_way(
     options: tuple[str, ...], shop: Path, tmp_path: Path
