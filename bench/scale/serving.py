@@ -53,12 +53,7 @@ def _figures(large: Path, seconds: float) -> Iterator[Figure]:
     held: dict[int, Held] = {}
     failures = 0
     for workers in (1, 2, 3):
-        with (
-            generator(bodies, {CORES[-1]}) as load,
-            running(
-                SERVE, large, set(CORES[:workers]), workers, without=NOT_IN_THE_IMAGE
-            ) as service,
-        ):
+        with generator(bodies, {CORES[-1]}) as load, _running(large, workers) as service:
             url = f"{service.url}/recommend"
             failures += load.closed(url, seconds, CONNECTIONS).result.failures
             held[workers] = Held.by(service)

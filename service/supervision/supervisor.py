@@ -33,7 +33,6 @@ _RETRY_S = (1.0, 10.0)  # from the first to the longest wait
 _MARGIN_S = 10.0  # beyond drain and grace; a worker that hangs ends itself before
 # No memory or no process is left, or the process ended that forks workers; it is started again.
 _CANNOT_START = (OSError, EOFError)
-_NOTHING_FORKS = "the process that forks workers has ended"
 _KILLED_S = 2.0  # for a killed process to end; one whose disk hangs does not
 
 
@@ -99,7 +98,7 @@ class Supervisor:
         except InterruptedError:
             return False
         except _CANNOT_START as error:
-            raise StartError(f"a worker cannot start: {error or _NOTHING_FORKS}.") from error
+            raise StartError(f"a worker cannot start: {_reason(error)}.") from error
         checking = self._workers[0]
         ready = wait([signals, checking.gate])  # which closes when it ends
         if signals in ready:
@@ -138,7 +137,7 @@ class Supervisor:
         try:
             self._add_worker()
         except _CANNOT_START as error:
-            _logger.error("a worker cannot start: %s", error or _NOTHING_FORKS)
+            _logger.error("a worker cannot start: %s", _reason(error))
             self._back_off()
 
     def _add_worker(self, start: Start = "at once") -> None:
@@ -202,6 +201,13 @@ class Supervisor:
         return [each for each in self._workers if each.exit_code is None]
 
 
+def _reason(error: Exception) -> str:
+    """Why a worker cannot start."""
+    if isinstance(error, EOFError | ConnectionError):
+        return "the process that forks workers has ended"
+    return str(error)
+
+
 @contextmanager
 def _signals() -> Iterator[socket]:
     """Yield a socket that can be read once a signal to end has come."""
@@ -224,7 +230,7 @@ def _interruptible() -> Iterator[None]:
     """Have a signal to end raise InterruptedError in the block."""
 
     def interrupt(*_: object) -> None:
-        raise InterruptedError
+        raise InterruptedError("a signal to end has come")
 
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:

@@ -96,6 +96,18 @@ def test_what_cannot_be_imported_is_told(
     assert f"{error}: broken on purpose" in errors
 
 
+def test_a_process_that_ends_before_it_has_forked_is_told(
+    bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fastapi.py").write_text("import os\nos._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    flags: list[str | Path] = ["--bundle", bundle_dir, "--port", "0", "--workers", "2"]
+    with Popen([COMMAND, *flags], stderr=PIPE, text=True) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "a worker cannot start: the process that forks workers has ended." in errors
+
+
 def test_a_signal_ends_a_service_whose_imports_hang(
     bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
