@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.app import create_app
+from service.bundle.bundle import Bundle
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.service.conftest import ADMIN, ADMIN_KEY, listening
@@ -100,13 +101,12 @@ def test_rules_that_cannot_be_read_are_a_reason_too(bundle_dir: Path, tmp_path: 
 
 
 def test_a_bug_while_loading_is_a_reason_and_its_traceback_is_in_the_log_alone(
-    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bundle_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: Path) -> None:
+    def fail(_: Path) -> Bundle:
         raise ZeroDivisionError("the cat sat on it")
 
-    monkeypatch.setattr("service.serving.serving.load_bundle", fail)
-    app = create_app(Settings(bundle=bundle_dir))
+    app = create_app(Settings(bundle=bundle_dir), load=fail)
 
     app.state.swap.start()
     serving = app.state.serving
