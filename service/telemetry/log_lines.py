@@ -87,9 +87,17 @@ class LineHandler(logging.StreamHandler[Any]):
             self.on_lost()
             return
         if self._lost:
-            lost, self._lost = self._lost, 0
-            facts = {"levelname": "ERROR", "name": __name__, "msg": "lines of the log are lost"}
-            self._keep(f"{self.format(logging.makeLogRecord(facts | {'lines': lost}))}\n")
+            self._append(self._notice())  # beyond the limit, if need be
+        self._append(line)
+
+    def _notice(self) -> str:
+        """Return a line that tells of those that were lost since the last one."""
+        lost, self._lost = self._lost, 0
+        facts = {"levelname": "ERROR", "name": __name__, "msg": "lines of the log are lost"}
+        return f"{self.format(logging.makeLogRecord(facts | {'lines': lost}))}{self.terminator}"
+
+    def _append(self, line: str) -> None:
+        line_bytes = len(line.encode())
         if line_bytes <= _NEVER_SPLIT_BYTES:
             self._waiting.append(line)
         else:

@@ -227,6 +227,17 @@ def test_a_log_that_nobody_reads_keeps_nobody_waiting(pipe: Pipe) -> None:
     assert (notice["level"], last["number"]) == ("error", 10_000)
 
 
+def test_each_line_that_is_lost_is_told_of_once(pipe: Pipe) -> None:
+    told = 0
+    for length in range(200, 240, 3):  # of the room that is left, some take a line but no notice
+        for short in (*[length] * 5200, *range(length, -1, -1)):
+            pipe.log("plain", more="x" * short)
+        before = all_lines(pipe)
+        pipe.log("last")
+        told += sum(int(str(each.get("lines", 0))) for each in [*before, *all_lines(pipe)])
+        assert told == pipe.lost
+
+
 def test_a_very_long_line_finds_no_room_at_once_and_is_whole_all_the_same(pipe: Pipe) -> None:
     long = "\u20ac\U0001f600" * 10_000
     for number in range(3):
