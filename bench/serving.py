@@ -33,7 +33,7 @@ _REACHED = "throughput of /recommend"
 
 @dataclass(frozen=True)
 class _Extent:
-    """How much is measured; lengths in seconds, rate in requests per second."""
+    """How much is measured; lengths in seconds, rates in requests per second."""
 
     warm_up_s: float = 3
     turns: int = 7
@@ -49,11 +49,24 @@ class _Extent:
     sizes_s: float = 10
 
 
-_SMOKE = _Extent(0.1, 1, 0.2, 100, 0.3, 0.2, 0.05, 1, 20, 0.5, (1, 3), 0.2)
+_SMOKE = _Extent(
+    warm_up_s=0.1,
+    turns=1,
+    turn_s=0.2,
+    rate=100,
+    steady_s=0.3,
+    echo_s=0.2,
+    busy_share=0.05,
+    busy_s=1,
+    swap_rate=20,
+    swap_s=0.5,
+    sizes=(1, 3),
+    sizes_s=0.2,
+)
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """Measure one service under three kinds of load."""
+    """Measure a service under several kinds of load, and another one during swaps."""
     extent = _SMOKE if smoke else _Extent()
     bodies = requests.read_bytes().splitlines()
     loaded = load_bundle(bundle)
