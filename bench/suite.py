@@ -9,13 +9,13 @@ from bench.processes import CORES, process_on
 __all__ = ["BENCHES", "measure"]
 
 BENCHES = {
-    "serving": "bench.serving",
+    "serving": "bench.serving.throughput",
     "beside": "bench.beside.services",
-    "stages": "bench.stages",
-    "memory": "bench.memory",
-    "workers": "bench.workers",
-    "retrieval": "bench.retrieval",
-    "growth": "bench.growth",
+    "stages": "bench.serving.stages",
+    "memory": "bench.serving.memory",
+    "workers": "bench.serving.workers",
+    "retrieval": "bench.search.retrieval",
+    "growth": "bench.search.growth",
     "builder": "bench.builder",
 }
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.load import generator
 from bench.processes import CORES
+from bench.serving.load import generator
 from chaos import (
     hostile_clients,
     hot_swap,

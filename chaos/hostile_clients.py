@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from bench.load import Generator, generator
 from bench.processes import CORES, Memory
-from bench.running import SERVE, Running, running
+from bench.serving.load import Generator, generator
+from bench.serving.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.trial import Trial
 

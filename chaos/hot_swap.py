@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from bench.load import Generator
 from bench.processes import CORES, Memory
-from bench.running import SERVE, Running, running
-from bench.swaps import built_again
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, Running, running
+from bench.serving.swaps import built_again
 from chaos.outcome import Outcome
 from chaos.trial import Trial, awaited
 from service.bundle.bundle import load_bundle

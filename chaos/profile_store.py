@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, running
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, running
 from chaos.memcached import servers, wire
 from chaos.outcome import Outcome
 from chaos.trial import Trial

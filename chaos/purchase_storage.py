@@ -15,9 +15,9 @@ from time import perf_counter
 
 import orjson
 
-from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, Running, running
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, Running, running
 from chaos.broker import Broker, broker
 from chaos.outcome import Outcome
 from chaos.purchases import exported, purchase, sending

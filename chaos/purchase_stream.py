@@ -11,9 +11,9 @@ from threading import Event as Flag
 
 import httpx
 
-from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, Running, running
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.purchases import Sent, exported, sending
 from chaos.trial import CONNECTIONS, Trial, awaited, metric

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import httpx
 
-from bench.load import Generator
+from bench.serving.load import Generator
 from chaos.outcome import Outcome
 from loadtest.result import Result
 

@@ -15,9 +15,9 @@ from time import perf_counter
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, Running, running
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, Running, running
 from chaos.outcome import Outcome
 from chaos.trial import Trial, awaited, metric
 from service.bundle.bundle import load_bundle

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.searching import Found, Searches
+from bench.search.searching import Found, Searches
 from service.support.arrays.array_types import Float32
 
 __all__ = ["Effort", "other_searches"]

@@ -18,10 +18,10 @@ from typing import NamedTuple
 from bench.beside.als import Als, AlsSettings
 from bench.beside.quality import quality_through_http
 from bench.figures import Figure
-from bench.load import Generator, Throughput, generator
 from bench.processes import CORES, Memory
-from bench.running import ECHO, Running, running
-from bench.wrk import Wrk
+from bench.serving.load import Generator, Throughput, generator
+from bench.serving.running import ECHO, Running, running
+from bench.serving.wrk import Wrk
 from index_builder.cli.held_out_baskets import read_held_out
 from index_builder.config import read_build_config
 from index_builder.evaluation.evaluate import training_baskets

@@ -1,7 +1,8 @@
 """A bundle of millions of users and ten thousands of items, at random, around the demo's.
 
-Items are grown from those of a bundle (`bench.vectors`); the trees are its own. Users have vectors,
-20 to 60 items of history and 6 past baskets of 8 items. There are no rules and no substitutes.
+Items are grown from those of a bundle (`bench.search.vectors`); the trees are its own. Users have
+vectors, 20 to 60 items of history and 6 past baskets of 8 items. There are no rules and no
+substitutes.
 """
 
 from dataclasses import fields
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.vectors import grown
+from bench.search.vectors import grown
 from service.bundle.bundle import Bundle, BundleContents, write_bundle
 from service.bundle.catalogue import Catalogue
 from service.retrieval import backend

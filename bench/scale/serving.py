@@ -13,11 +13,11 @@ import numpy as np
 import orjson
 
 from bench.figures import Figure
-from bench.load import generator
-from bench.memory import Held
 from bench.processes import CORES
-from bench.running import NOT_IN_THE_IMAGE, SERVE, Running, running
 from bench.scale.large_bundle import write_large_bundle
+from bench.serving.load import generator
+from bench.serving.memory import Held
+from bench.serving.running import NOT_IN_THE_IMAGE, SERVE, Running, running
 from service.bundle.bundle import Bundle, load_bundle
 
 __all__ = ["measure_serving"]

@@ -11,9 +11,9 @@ from time import sleep
 import httpx
 
 from bench.figures import Figure
-from bench.load import Generator
 from bench.processes import CORES
-from bench.running import SERVE, running
+from bench.serving.load import Generator
+from bench.serving.running import SERVE, running
 from service.bundle.bundle import load_bundle
 from service.bundle.manifest import MANIFEST, Manifest
 from service.bundle.publishing import CURRENT, point_current_at

@@ -18,7 +18,7 @@ from bench.processes import ONE_THREAD, children
 __all__ = ["ECHO", "NOT_IN_THE_IMAGE", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
-ECHO = (sys.executable, "-m", "bench.echo")
+ECHO = (sys.executable, "-m", "bench.serving.echo")
 NOT_IN_THE_IMAGE = ("cffi", "coverage", "scipy")
 """Packages that Numba loads where they are installed; only training and tests need them."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.beside.searches import Effort, other_searches
-from bench.searching import Numpy
+from bench.search.searching import Numpy
 from service.retrieval import share_found
 
 MODULES = ("hnswlib", "usearch.index", "scann")

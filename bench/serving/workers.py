@@ -17,9 +17,9 @@ from time import process_time
 import httpx
 
 from bench.figures import Figure
-from bench.load import Generator, Load, generator
 from bench.processes import CORES, cpu_s, process_on
-from bench.running import SERVE, Running, running
+from bench.serving.load import Generator, Load, generator
+from bench.serving.running import SERVE, Running, running
 
 __all__ = ["run"]
 

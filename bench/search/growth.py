@@ -1,9 +1,10 @@
 """Time and memory of search by the size of the catalogue and of the basket.
 
-Catalogue: 10 thousand to a million items, grown from the bundle's (`bench.vectors`). A basket is
-10 anchors in one batch, or their mean as one query; the best 100; one thread. The index is made as
-in a build, with one quality of codes, and searched with the cheapest parameters that reach a
-build's target in both forms. NMSLIB is built for 10 thousand items only: more would take minutes.
+Catalogue: 10 thousand to a million items, grown from the bundle's (`bench.search.vectors`). A
+basket is 10 anchors in one batch, or their mean as one query; the best 100; one thread. The index
+is made as in a build, with one quality of codes, and searched with the cheapest parameters that
+reach a build's target in both forms. NMSLIB is built for 10 thousand items only: more would take
+minutes.
 
 Basket: the paper's Figure 2 for the bundle's own items, 1 to 50 anchors, with the recall of each
 backend next to its name.
@@ -21,9 +22,9 @@ import numpy as np
 
 from bench.figures import Figure
 from bench.processes import CORES, Memory, process_on
-from bench.retrieval_plots import Series, lines_with_recall
-from bench.searching import Numpy, Searches, anchors_of, percentiles_ms, recall_of, timed
-from bench.vectors import grown, queries_of_baskets
+from bench.search.retrieval_plots import Series, lines_with_recall
+from bench.search.searching import Numpy, Searches, anchors_of, percentiles_ms, recall_of, timed
+from bench.search.vectors import grown, queries_of_baskets
 from index_builder.config import IndexConfig
 from index_builder.index.tuning import frontier_of, grid, tried
 from service.bundle.bundle import Bundle, load_bundle

@@ -7,7 +7,8 @@ divided by the number of processes that map it: it is what the machine loses. Th
 comes with processes that watch and fork, so the third one is measured. Memory is taken after
 thousands of requests, since counting references writes to pages that were shared until then.
 
-What is not in the image is hidden from the service: Numba would load it (see `bench.running`).
+What is not in the image is hidden from the service: Numba would load it (see
+`bench.serving.running`).
 """
 
 import os
@@ -21,9 +22,9 @@ from time import perf_counter, sleep
 import httpx
 
 from bench.figures import Figure
-from bench.load import Generator, generator
 from bench.processes import CORES, Memory, family
-from bench.running import NOT_IN_THE_IMAGE, SERVE, Running, running
+from bench.serving.load import Generator, generator
+from bench.serving.running import NOT_IN_THE_IMAGE, SERVE, Running, running
 
 __all__ = ["Held", "run"]
 

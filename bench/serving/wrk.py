@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.load import Throughput
+from bench.serving.load import Throughput
 
 __all__ = ["Wrk"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.echo import create_echo_app
+from bench.serving.echo import create_echo_app
 from service.http.routes.recommend import RecommendResponse
 from service.settings import Settings
 from tests.service.conftest import listening

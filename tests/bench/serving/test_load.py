@@ -5,9 +5,9 @@ from shutil import which
 
 import pytest
 
-from bench.load import generator
 from bench.processes import CORES
-from bench.wrk import Wrk
+from bench.serving.load import generator
+from bench.serving.wrk import Wrk
 from tests.service.conftest import Served
 
 BODIES = [b'{"k": 1}', b'{"k": 0}']

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.figures import Figure
-from bench.searching import Lists, Numpy, Searches, anchors_of, recall_of, timed
-from bench.vectors import queries_of_baskets
+from bench.search.searching import Lists, Numpy, Searches, anchors_of, recall_of, timed
+from bench.search.vectors import queries_of_baskets
 from index_builder.validation.blending import GRID
 from service.bundle.bundle import Bundle
 from service.recommending.weights import Weights

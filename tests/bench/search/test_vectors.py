@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.vectors import grown
+from bench.search.vectors import grown
 from service.support.arrays.array_types import Float32
 
 

@@ -1,13 +1,13 @@
 """Time and recall of searching 90,000 items, by backend and parameters.
 
-The catalogue is the bundle's, grown (`bench.vectors`). A search is a batch of 10 anchors, the best
-100 for each, on one thread; all searches take turns, batch by batch. FAISS is measured on the grid
-that a build tries, and the point that a build would choose is compared with plain NumPy. So are
-lists of each anchor's closest items, made beforehand without the user and scored again for the
-user; the limit is on the lists, which are the fastest way to the same recall, whatever weight the
-user may get. NMSLIB is built with fewer links and a smaller construction effort than by default, to
-keep that to about a minute. The libraries that a user might take instead search the same batches,
-if they are installed.
+The catalogue is the bundle's, grown (`bench.search.vectors`). A search is a batch of 10 anchors,
+the best 100 for each, on one thread; all searches take turns, batch by batch. FAISS is measured on
+the grid that a build tries, and the point that a build would choose is compared with plain NumPy.
+So are lists of each anchor's closest items, made beforehand without the user and scored again for
+the user; the limit is on the lists, which are the fastest way to the same recall, whatever weight
+the user may get. NMSLIB is built with fewer links and a smaller construction effort than by
+default, to keep that to about a minute. The libraries that a user might take instead search the
+same batches, if they are installed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ import numpy as np
 
 from bench.beside.searches import Effort, other_searches
 from bench.figures import Figure
-from bench.list_lengths import by_user_weight
-from bench.retrieval_plots import Point, recall_against_time
-from bench.searching import (
+from bench.search.list_lengths import by_user_weight
+from bench.search.retrieval_plots import Point, recall_against_time
+from bench.search.searching import (
     FaissFlat,
     Lists,
     Numpy,
@@ -32,7 +32,7 @@ from bench.searching import (
     recall_of,
     timed,
 )
-from bench.vectors import grown, queries_of_baskets
+from bench.search.vectors import grown, queries_of_baskets
 from index_builder.config import IndexConfig
 from index_builder.index.tuning import frontier_of, grid, tried
 from service.bundle.bundle import load_bundle

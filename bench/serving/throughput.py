@@ -2,11 +2,11 @@
 
 The service runs on one core and the load generator on another: for throughput wrk where it is
 installed, for the rest the project's own. /recommend and the two echo routes of the same app (see
-`bench.echo`) take turns, so that other work of the machine affects them alike: the ratio within a
-turn counts, the rates are for information. Then the same service gets requests at a constant rate,
-and at three quarters of its throughput; latency counts from the moment at which a request was due.
-An echo route at the same rate shows how much the generator adds, at most. At last, another service
-changes its bundle again and again meanwhile.
+`bench.serving.echo`) take turns, so that other work of the machine affects them alike: the ratio
+within a turn counts, the rates are for information. Then the same service gets requests at a
+constant rate, and at three quarters of its throughput; latency counts from the moment at which a
+request was due. An echo route at the same rate shows how much the generator adds, at most. At last,
+another service changes its bundle again and again meanwhile.
 """
 
 import json
@@ -17,11 +17,11 @@ from shutil import which
 from statistics import median
 
 from bench.figures import Figure
-from bench.load import Generator, Throughput, generator
 from bench.processes import CORES
-from bench.running import ECHO, LOG_LEVEL, running
-from bench.swaps import during_swaps
-from bench.wrk import Wrk
+from bench.serving.load import Generator, Throughput, generator
+from bench.serving.running import ECHO, LOG_LEVEL, running
+from bench.serving.swaps import during_swaps
+from bench.serving.wrk import Wrk
 from service.bundle.bundle import load_bundle
 
 __all__ = ["run"]

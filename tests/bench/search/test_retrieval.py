@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import growth, retrieval
+from bench.search import growth, retrieval
 
 BENCHES = {"retrieval": retrieval.run, "growth": growth.run}
 PICTURES = {"retrieval": ["retrieval.svg"], "growth": ["anchors.svg", "growth.svg"]}

@@ -1,0 +1,1 @@
+"""The search for items: recall against time, as catalogue and baskets grow."""

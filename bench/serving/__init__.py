@@ -1,0 +1,1 @@
+"""The service under load: throughput, latency, stages, memory and workers."""
