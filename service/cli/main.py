@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NoReturn
 from service.cli.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
 from service.supervision.code import load_code
+from service.supervision.serving_process import Service, serve
 from service.supervision.start_checks import StartError, checked
 from service.supervision.supervisor import Supervisor
-from service.supervision.worker import Service, serve
 from service.support.apart import leave
 from service.support.memory import give_back_large_blocks
 from service.telemetry.logs import logging_config

@@ -10,7 +10,7 @@ _MODULES = (
     "service.recommending.basket_score.scorer",
     "service.serving.example_requests",
     "service.supervision.server",
-    "service.supervision.worker",
+    "service.supervision.serving_process",
     "uvicorn.lifespan.on",
     "uvicorn.loops.auto",
 )

@@ -17,8 +17,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from service.http.protocol.balance import ABSENT
+from service.supervision.serving_process import Service, Start
 from service.supervision.start_checks import StartError
-from service.supervision.worker import Service, Start, Worker
+from service.supervision.worker import Worker
 from service.support.backoff import Backoff
 
 if TYPE_CHECKING:

@@ -1,33 +1,22 @@
-"""A worker: a process that serves, as its supervisor sees it, and what runs in it."""
+"""A worker: a process that serves, as its supervisor sees it."""
 
-import logging
-import logging.config
 import os
 import signal
 import sys
 from collections.abc import MutableSequence
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
-from pathlib import Path
 from socket import socket
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-from service.http.protocol.balance import Balance
-from service.settings import Settings
-from service.supervision.code import load_code
-from service.supervision.start_checks import StartError, checked
-from service.support.apart import apart, leave
-from service.support.memory import give_back_large_blocks
+from service.supervision.serving_process import Service, Start, run
+from service.supervision.start_checks import StartError
 
 if TYPE_CHECKING:
-    from service.bundle.bundle import LoadBundle
     from service.recommending.request import RecommendRequest
-    from service.supervision.server import Server
-
-_logger = logging.getLogger(__name__)
 
 
 def _context() -> ForkServerContext | SpawnContext:
@@ -44,31 +33,8 @@ def _context() -> ForkServerContext | SpawnContext:
 
 _processes = _context()
 
-_BEAT_S = {"starts": 0.05, "accepts": 1.0}
-"""Seconds between two beats, by what they say; the first moment of accepting should be known.
-
-The last message of a worker is its exit code.
-"""
-
-Start = Literal["at once", "when let in", "after checks"]
-"""When a worker serves. The first ones wait until one of them has checked all that they need."""
-
 _UNKNOWN = 255  # of `multiprocessing`, for an exit code that nobody could wait for
 _HANGS_S = 10.0  # without a beat: then not even a thread of the process runs
-
-
-class Service(NamedTuple):
-    """What a process needs to serve; it is pickled for workers.
-
-    Attributes:
-        settings: of the service.
-        logging_config: of every process, as `logging.config` has it.
-        shared: directory of all workers, if there are several.
-    """
-
-    settings: Settings
-    logging_config: dict[str, Any]
-    shared: Path | None = None
 
 
 class Worker:
@@ -101,7 +67,7 @@ class Worker:
         self._beats, beats = _processes.Pipe(duplex=False)
         self.gate, gate = _processes.Pipe()
         arguments = (service, listener, (counts, place), beats, gate, start)
-        self._process = _processes.Process(target=_run, args=arguments)
+        self._process = _processes.Process(target=run, args=arguments)
         self._process.start()
         beats.close()  # the process has its own
         gate.close()
@@ -157,9 +123,9 @@ class Worker:
         return self._told_code if code == _UNKNOWN and self._told_code is not None else code
 
     @property
-    def news(self) -> Connection:
+    def news(self) -> Connection | int:
         """Becomes ready when it tells something, or ends."""
-        return self._beats
+        return self._process.sentinel if self._ended else self._beats
 
     @property
     def hangs(self) -> bool:
@@ -178,95 +144,3 @@ class Worker:
         if not self._ended:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-
-
-def serve(
-    service: Service,
-    listener: socket,
-    pulse: "_Pulse | None" = None,
-    balance: Balance | None = None,
-    load: "LoadBundle | None" = None,
-) -> int:
-    """Serve until a signal, and return the exit code.
-
-    Args:
-        service: what to serve.
-        listener: where to accept connections.
-        pulse: of a worker.
-        balance: of a worker.
-        load: loads a bundle, if not `load_bundle`.
-    """
-    from service.app import create_app
-    from service.bundle.bundle import load_bundle
-    from service.supervision.server import Server, server_config
-
-    settings = service.settings
-    try:
-        app = create_app(settings, shared=service.shared, balance=balance, load=load or load_bundle)
-        config = server_config(app, settings, service.logging_config)
-        server = Server(config, settings, app.state.serving.drain, balance)
-        if pulse is not None:
-            pulse.server = server
-        server.run([listener])
-    except Exception as error:
-        _logger.exception("the process cannot serve: %s", error)
-        return 1
-    return int(server.lifespan.should_exit)  # whether the app failed to shut down
-
-
-class _Pulse:
-    """Tells the supervisor that a worker lives, and ends the worker when the supervisor is gone."""
-
-    def __init__(self, beats: Connection) -> None:
-        self._beats = beats
-        self.server: Server | None = None
-
-    def run(self) -> None:
-        """Beat until the supervisor is gone."""
-        supervisor = parent_process()
-        gone = [supervisor.sentinel] if supervisor is not None else []
-        beat = "starts"
-        with suppress(OSError):  # of writing to a supervisor that is gone
-            while not wait(gone, _BEAT_S[beat]):
-                accepts = self.server is not None and self.server.started
-                self._beats.send(beat := "accepts" if accepts else "starts")
-        _logger.error("the supervisor is gone: the worker ends")
-        if self.server is None:
-            os._exit(1)
-        self.server.stop(drain_s=0)
-
-
-def _run(
-    service: Service,
-    listener: socket,
-    place: tuple[MutableSequence[int], int],
-    beats: Connection,
-    gate: Connection,
-    start: Start,
-) -> None:
-    """Be a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the supervisor has it, too
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
-    give_back_large_blocks()
-    logging.config.dictConfig(service.logging_config)
-    pulse = _Pulse(beats)
-    apart(pulse.run)
-    load_code()
-    load = _checked(service.settings, gate) if start == "after checks" else None
-    if start != "at once":
-        gate.recv()
-    code = serve(service, listener, pulse, Balance(*place), load)
-    with suppress(OSError):
-        beats.send(code)
-    leave(code)
-
-
-def _checked(settings: Settings, gate: Connection) -> "LoadBundle | None":
-    """Check, tell the supervisor what came of it, and return what loads the bundle."""
-    try:
-        found = checked(settings)
-    except StartError as error:
-        gate.send(error)
-        return None
-    gate.send(found.example)
-    return found.load
