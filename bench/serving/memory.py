@@ -79,7 +79,7 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
             "one in the place of a killed one is ready after",
             median(again_s),
             "s",
-            at_most=1,
+            at_most=2.5,
             under=under | {"workers": 2},
         ),
         *_memory(held, seconds),

@@ -108,11 +108,11 @@ def _throughput(
     yield Figure(
         "/recommend beside /echo, which builds its 20 items",
         ratio_to("/echo"),
-        at_least=0.44,
+        at_least=0.5,
         under=under,
     )
     yield Figure(
-        "/recommend beside /echo-prebuilt", ratio_to("/echo-prebuilt"), at_least=0.4, under=under
+        "/recommend beside /echo-prebuilt", ratio_to("/echo-prebuilt"), at_least=0.45, under=under
     )
     for route in ROUTES:
         yield Figure(f"throughput of {route}", median(rates[route]), "requests/s", under=under)
