@@ -118,6 +118,7 @@ def lines_with_recall(
             axes.set_xlabel(x_label)
             axes.set_ylabel(y_label)
             _log(axes, "x")
+            axes.set_xticks(sorted({x for line in lines for x in line.x}))
             if "recall" not in y_label:
                 _log(axes, "y")
             axes.margins(x=0.16, y=0.12)
