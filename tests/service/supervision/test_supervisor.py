@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
@@ -69,11 +68,9 @@ def test_the_others_go_on_while_a_worker_cannot_start(
     served = serve("--workers", "2", "--api-keys", str(keys))
     served.await_workers(2)  # both have read the file
     keys.write_text("[[keys")
-    begun = monotonic()
-    kill_a_worker(served)
-    served.await_logged("the next start of a worker", 3)
-    assert monotonic() - begun > 3  # the first two of these waits are over
-    waits = [line["message"] for line in logged(served, "the next start")[:3]]
+    kill_a_worker(served)  # which may be starting still: then its end is a failure, too
+    served.await_logged("the next start of a worker is in 4 s", 1)
+    waits = [line["message"] for line in logged(served, "the next start")[-3:]]
     assert [wait.split()[-2:] for wait in waits] == [["1", "s"], ["2", "s"], ["4", "s"]]
     assert statuses(served) == {200: 30}
     found = samples(served)
