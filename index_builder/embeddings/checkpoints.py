@@ -2,12 +2,11 @@
 
 Each training has a file, named by a hash of all that its result depends on, which stands in the
 file, too. What it reads there brings it to the same state, bit for bit, in which it was when it
-wrote the file.
+wrote the file: a digest in front of the arrays tells whether they are those that were written.
 """
 
-import zipfile
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -23,9 +22,10 @@ from service.support.files import replacing
 
 State = Mapping[str, npt.NDArray[Any]]
 
-_FORM = 2  # of the states
+_FORM = 3  # of the files
 _SUFFIX = ".checkpoint.npz"
 _TRAINING = "training"  # the array with the hash
+_DIGEST_BYTES = blake2b().digest_size
 _REMEDY = "Delete it to train from the beginning."
 
 
@@ -110,9 +110,14 @@ class Checkpoint:
         if self._path is None or not (at_once or monotonic() - self._last >= self._every_s):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._path) as new, new.open("wb") as file:
+        with replacing(self._path) as new, new.open("w+b") as file:
+            file.write(bytes(_DIGEST_BYTES))
             training = np.frombuffer(self._training, np.uint8)
             np.savez(file, allow_pickle=False, **{_TRAINING: training}, **state())
+            file.seek(_DIGEST_BYTES)
+            digest = file_digest(file, blake2b).digest()
+            file.seek(0)
+            file.write(digest)
         self._last = monotonic()
 
 
@@ -120,18 +125,16 @@ def _arrays(path: Path) -> State:
     """The arrays of a file.
 
     Raises:
-        TrainingError: it is damaged.
+        TrainingError: it is damaged, or no checkpoint.
         OSError: it cannot be read.
     """
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as members:
-            if (damaged := members.testzip()) is not None:  # or numpy would believe its sizes
-                raise zipfile.BadZipFile(f"other bytes in {damaged}")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-    except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{path}: expected a checkpoint, found {error}. {_REMEDY}") from error
+    with path.open("rb") as file:
+        written = file.read(_DIGEST_BYTES)
+        if file_digest(file, blake2b).digest() != written:  # or numpy would believe its sizes
+            raise TrainingError(f"{path}: expected a checkpoint, found other bytes. {_REMEDY}")
+        file.seek(_DIGEST_BYTES)
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
 
 
 def _check_forms(path: Path, expected: Forms, found: Forms) -> None:
