@@ -104,7 +104,7 @@ class Als:
             Item indices, none of the basket, best first, and their scores; (k,) each.
         """
         row = self._request(user, basket)
-        return self._model.recommend(  # type: ignore[no-any-return]
+        found: tuple[Int32, Float32] = self._model.recommend(
             0,
             row,
             N=k,
@@ -112,6 +112,7 @@ class Als:
             filter_items=basket,
             recalculate_user=True,
         )
+        return found
 
     def scores(self, basket: HeldOut) -> Float32:
         """The scores of all items for a held-out basket, (n_items,)."""

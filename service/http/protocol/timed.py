@@ -2,7 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from service.http.protocol.connections import Connections
 from service.http.protocol.joined import JoinedWrites
@@ -34,7 +34,7 @@ class TimedProtocol(LimitedProtocol):
         self._connections.forget(self)
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool:  # type: ignore[override]
+    def eof_received(self) -> Any:  # a bool, which asyncio asks for; Uvicorn declares None
         """Answer what a client asked for that sends no more, and then close: it may still read."""
         if self.awaits_answer:
             self.cycle.keep_alive = False
