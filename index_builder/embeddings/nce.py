@@ -5,12 +5,14 @@ Each holds its own random state, so that one thread alone is bit-reproducible.
 """
 
 import math
+from typing import Annotated, NamedTuple
 
 import numba
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 from service.support.compiled.prefetching import prefetch
 
 # Sigmoid and softplus from a table, as word2vec does: exp is most of the cost otherwise.
@@ -20,6 +22,43 @@ _CELLS_PER_UNIT = np.float32(_CELLS / (2 * _LIMIT))
 _MIDDLES = (np.arange(_CELLS) + 0.5) / _CELLS_PER_UNIT - _LIMIT
 _SIGMOID = (1 / (1 + np.exp(-_MIDDLES))).astype(np.float32)
 _SOFTPLUS = np.log1p(np.exp(_MIDDLES)).astype(np.float32)
+
+_Table = Annotated[Float32, Layout(axes=2, written=True)]
+
+
+class Pairs(NamedTuple):
+    """The baskets of two items or more, line by line; arrays are read-only.
+
+    Attributes:
+        line_item, line_basket: (lines,) int32, the item and the basket of each line.
+        indptr: (n_baskets + 1,) int64, offsets of all baskets into the lines.
+        basket_user: (n_baskets,) int32.
+    """
+
+    line_item: Int32
+    line_basket: Int32
+    indptr: Int64
+    basket_user: Int32
+
+
+class Noise(NamedTuple):
+    """A log-uniform (Zipf) law over popularity rank; arrays are read-only.
+
+    Attributes:
+        by_rank: (n,) int32, the row at each rank, most popular first.
+        offset: (n,) float32 by row, of its logit.
+    """
+
+    by_rank: Int32
+    offset: Float32
+
+
+class Tables(NamedTuple):
+    """The tables that are trained, float32: (n_items, d) twice, and (n_users, d)."""
+
+    item_p: _Table
+    item_q: _Table
+    user_h: _Table
 
 
 @numba.njit(inline="always")
@@ -111,35 +150,38 @@ def _term(
     return loss
 
 
-@compiled(
-    dimensions={"item_p": 2, "item_q": 2, "user_h": 2},
-    written={"state", "item_p", "item_q", "user_h"},
-    fastmath=True,
-)
+@compiled(fastmath=True)
 def run(
     triples: int,
-    first_rate: float,
-    last_rate: float,
-    state: UInt64,
+    rates: tuple[float, float],
+    state: Annotated[UInt64, Layout(written=True)],
     negatives: int,
-    line_item: Int32,
-    line_basket: Int32,
-    indptr: Int64,
-    basket_user: Int32,
-    item_p: Float32,
-    item_q: Float32,
-    user_h: Float32,
-    item_by_rank: Int32,
-    item_offset: Float32,
-    user_by_rank: Int32,
-    user_offset: Float32,
+    pairs: Pairs,
+    tables: Tables,
+    item_noise: Noise,
+    user_noise: Noise,
 ) -> np.float64:
     """Trains on random triples and returns the sum of the losses of their 3 terms each.
 
     In large tables, waiting for memory would take most of the time. So a triple goes through three
     stages, while those before it are in the next ones: its numbers are drawn, then its rows are
     looked up, then it is learned from; what a stage will read is asked for in the one before.
+
+    Args:
+        triples: their number.
+        rates: the learning rate at the first and behind the last.
+        state: (1,) the random state, not 0; receives the last.
+        negatives: noise samples of each term.
+        pairs: where triples are drawn.
+        tables: updated.
+        item_noise: whose items are the noise.
+        user_noise: whose users are; of a single one there is none.
     """
+    line_item, line_basket, indptr, basket_user = pairs
+    item_p, item_q, user_h = tables
+    item_by_rank, item_offset = item_noise
+    user_by_rank, user_offset = user_noise
+    first_rate, last_rate = rates
     d = item_p.shape[1]
     several_users = len(user_by_rank) > 1  # with a single one, P(u | i, j) is always 1
     context = np.empty(d, np.float32)

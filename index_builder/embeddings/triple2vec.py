@@ -11,7 +11,6 @@ learn only what popularity does not explain; the row of the index adds the prior
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -28,8 +27,9 @@ from index_builder.embeddings.embeddings import (
     log_share,
 )
 from index_builder.transactions.encoded.encoding import EncodedBaskets
-from service.support.arrays.array_types import Float32, Int32, Int64, UInt64
+from service.support.arrays.array_types import Float32, Int64, UInt64
 from service.support.arrays.offsets import offsets
+from service.support.arrays.read_only import read_only
 
 _STEP_TRIPLES = 1 << 18  # per thread, between two looks at the progress
 _FEWEST_STEPS = 10  # so that a short training can stop early too
@@ -38,28 +38,19 @@ _LAST_RATE = 0.01  # of the first learning rate
 _TABLES = ("item_p", "item_q", "user_h")
 
 
-@dataclass(frozen=True)
-class _Noise:
-    """A log-uniform (Zipf) law over popularity rank, and the offset of each row's logit.
+def _noise(counts: Int64, config: TrainConfig) -> nce.Noise:
+    """The noise, and the offset of each row's logit.
 
-    Attributes:
-        by_rank: (n,) int32, the row at each rank, most popular first.
-        offset: (n,) float32 by row: log prior - log(negatives * noise probability); the prior is
-            the share, or equal for all (plain NCE, normalised while the vectors know nothing).
+    The offset is log prior - log(negatives * noise probability); the prior is the share, or equal
+    for all (plain NCE, normalised while the vectors know nothing).
     """
-
-    by_rank: Int32
-    offset: Float32
-
-    @classmethod
-    def of(cls, counts: Int64, config: TrainConfig) -> "_Noise":
-        by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
-        rank = np.arange(len(counts))
-        probability = np.empty(len(counts))
-        probability[by_rank] = np.log((rank + 2) / (rank + 1)) / np.log(len(counts) + 1)
-        prior = log_share(counts) if config.popularity_logit else -np.log(len(counts))
-        offset = prior - np.log(config.negatives * probability)
-        return cls(by_rank, offset.astype(np.float32))
+    by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
+    rank = np.arange(len(counts))
+    probability = np.empty(len(counts))
+    probability[by_rank] = np.log((rank + 2) / (rank + 1)) / np.log(len(counts) + 1)
+    prior = log_share(counts) if config.popularity_logit else -np.log(len(counts))
+    offset = prior - np.log(config.negatives * probability)
+    return nce.Noise(read_only(by_rank), read_only(offset.astype(np.float32)))
 
 
 def train(
@@ -84,22 +75,21 @@ def train(
     Raises:
         TrainingError: no basket holds two items, or the tables turned non-finite or collapsed.
     """
-    pairs = _Pairs.of(baskets)
+    pairs = _pairs(baskets)
     lines = np.bincount(pairs.line_item, minlength=n_items)
     user_lines = np.bincount(baskets.basket_user[pairs.line_basket], minlength=n_users)
     checkpoint = Checkpoint(config, baskets, n_items, n_users, triples)
     saved = checkpoint.read(_forms(n_items, n_users, config))
     embeddings, states, begun = _begin(saved, n_items, n_users, config)
-    item_noise = _Noise.of(lines, config)
-    user_noise = _Noise.of(user_lines, config)
+    item_noise = _noise(lines, config)
+    user_noise = _noise(user_lines, config)
+
+    tables = nce.Tables(embeddings.item_p, embeddings.item_q, embeddings.user_h)
 
     def run(state: UInt64, count: int, rates: tuple[float, float]) -> float:
         loss: float = nce.run(
-            count, rates[0], rates[1], state, config.negatives,
-            pairs.line_item, pairs.line_basket, pairs.indptr, baskets.basket_user,
-            embeddings.item_p, embeddings.item_q, embeddings.user_h,
-            item_noise.by_rank, item_noise.offset, user_noise.by_rank, user_noise.offset,
-        )  # fmt: skip
+            count, rates, state, config.negatives, pairs, tables, item_noise, user_noise
+        )
         return loss
 
     strangers = np.flatnonzero(user_lines == 0)
@@ -125,22 +115,17 @@ def train(
     return embeddings
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """The baskets of two items or more, line by line."""
-
-    line_item: Int32
-    line_basket: Int32
-    indptr: Int64
-
-    @classmethod
-    def of(cls, baskets: EncodedBaskets) -> "_Pairs":
-        sizes, basket = baskets.basket_sizes, baskets.line_basket
-        paired = sizes[basket] >= 2
-        if not paired.any():
-            raise TrainingError("expected baskets of two items or more, found none")
-        indptr = offsets(np.where(sizes >= 2, sizes, 0))
-        return cls(baskets.basket_items[paired], basket[paired], indptr)
+def _pairs(baskets: EncodedBaskets) -> nce.Pairs:
+    sizes, basket = baskets.basket_sizes, baskets.line_basket
+    paired = sizes[basket] >= 2
+    if not paired.any():
+        raise TrainingError("expected baskets of two items or more, found none")
+    return nce.Pairs(
+        line_item=read_only(baskets.basket_items[paired]),
+        line_basket=read_only(basket[paired]),
+        indptr=read_only(offsets(np.where(sizes >= 2, sizes, 0))),
+        basket_user=read_only(baskets.basket_user),
+    )
 
 
 def _begin(

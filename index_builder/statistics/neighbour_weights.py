@@ -6,7 +6,7 @@ baskets that hold two items. It is the linear model EASE (Steck, WWW 2019) in th
 each item: linear in the number of items, without a dense matrix.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numba
 import numpy as np
@@ -17,6 +17,7 @@ from index_builder.transactions.encoded.encoding import EncodedTransactions
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.offsets import offsets
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _BLOCK_ITEMS = 2048  # rows of the co-purchase matrix that are in memory at once
 _MOST_PAIRS = 100_000_000  # at 8 bytes; if there may be more, pairs of one basket are left out
@@ -90,7 +91,7 @@ def _count_of(indptr: Int64, items: Int32, counts: Int32, a: int, b: int) -> int
     return 0
 
 
-@compiled(written={"weights"})
+@compiled()
 def _regress(
     indptr: Int64,
     neighbours: Int32,
@@ -99,7 +100,7 @@ def _regress(
     pair_count: Int32,
     item_count: Int32,
     regularisation: float,
-    weights: Float32,
+    weights: Annotated[Float32, Layout(written=True)],
 ) -> None:
     """Writes the weight of each neighbour of each item j in the prediction of j."""
     for target in range(len(indptr) - 1):
@@ -133,8 +134,13 @@ def _regress(
             weights[start + a] = solution[a]
 
 
-@compiled(written={"turned"})
-def _turn(indptr: Int64, neighbours: Int32, weights: Float32, turned: Float32) -> None:
+@compiled()
+def _turn(
+    indptr: Int64,
+    neighbours: Int32,
+    weights: Float32,
+    turned: Annotated[Float32, Layout(written=True)],
+) -> None:
     """From the weight of i in the row of j to the weight of j in the row of i; 0 where it lacks."""
     for item in range(len(indptr) - 1):
         for at in range(indptr[item], indptr[item + 1]):

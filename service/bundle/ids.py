@@ -6,13 +6,14 @@ that workers share its pages. A row is found by bisection.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Self, overload
+from typing import Annotated, Self, overload
 
 import numpy as np
 import pyarrow as pa
 
 from service.support.arrays.array_types import Int32, UInt8
 from service.support.compiled.compilation import compiled, unchecked
+from service.support.compiled.layout import Layout
 
 _PIECE = 1 << 16  # ids that become strings at once
 
@@ -144,8 +145,14 @@ def _repeated(text: UInt8, offsets: Int32, by_id: Int32) -> int:
     return count
 
 
-@compiled(written={"rows"})
-def _rows_with(part: UInt8, text: UInt8, offsets: Int32, at_begin: bool, rows: Int32) -> int:
+@compiled()
+def _rows_with(
+    part: UInt8,
+    text: UInt8,
+    offsets: Int32,
+    at_begin: bool,
+    rows: Annotated[Int32, Layout(written=True)],
+) -> int:
     """Writes the first rows whose ids begin with a part, or contain it; returns their number."""
     count = 0
     for row in range(len(offsets) - 1):

@@ -9,7 +9,7 @@ paper), with the popularity prior and the user's own history beside it:
 The index is searched for the first three terms.
 """
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from service.recommending.searching.queries import sum_of_swapped, swapped
 from service.recommending.weights import Weights
 from service.support.arrays.array_types import Float32, Int32
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 from service.support.compiled.prefetching import prefetch
 
 Part = Literal["basket", "user", "popularity"]
@@ -102,9 +103,9 @@ def closest_anchors(item_vectors: Float32, items: Int32, anchors: Int32) -> Int3
     return closest
 
 
-@compiled(dimensions={"rows": 2}, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def score_rows(
-    rows: Float32,
+    rows: Annotated[Float32, Layout(axes=2)],
     items: Int32,
     basket: Float32,
     user_h: Float32,

@@ -4,13 +4,14 @@ The rules are stored by the last item of their antecedent, which is the rarest, 
 basket has to look at few rules whose antecedent it does not hold.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from service.bundle.arrays import Arrays
 from service.support.arrays.array_types import Bool, Float32, Int8, Int32, Int64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 
 class AssociationRule(NamedTuple):
@@ -90,12 +91,12 @@ class RelatedItems:
         )
 
 
-@compiled(dimensions={"antecedent": 2})
+@compiled()
 def _match(
     given: Int32,
     eligible: Bool,
     indptr: Int64,
-    antecedent: Int32,
+    antecedent: Annotated[Int32, Layout(axes=2)],
     consequent: Int32,
     parts: Int8,
     merit: Float32,

@@ -4,6 +4,8 @@ What goes over every score is compiled: for the few hundred candidates of a quer
 calls takes longer than the products themselves.
 """
 
+from typing import Annotated
+
 import numba
 import numpy as np
 
@@ -11,10 +13,11 @@ from service.retrieval._interface import Found, RetrievalError
 from service.support.arrays.array_types import Float32, Int64
 from service.support.arrays.rank_keys import rank_key, unpack
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 
-@compiled(dimensions={"scores": 2})
-def as_keys(scores: Float32, first_row: int) -> Int64:
+@compiled()
+def as_keys(scores: Annotated[Float32, Layout(axes=2)], first_row: int) -> Int64:
     """Return one key per score, float32 (n, c), of c rows that follow each other."""
     keys = np.empty(scores.shape, np.int64)
     for line in range(scores.shape[0]):
@@ -50,8 +53,12 @@ def _inner_product(a: Float32, b: Float32) -> np.float32:
     return product
 
 
-@compiled(dimensions={"rows": 2, "queries": 2, "candidates": 2})
-def _exact_keys(rows: Float32, queries: Float32, candidates: Int64) -> Int64:
+@compiled()
+def _exact_keys(
+    rows: Annotated[Float32, Layout(axes=2)],
+    queries: Annotated[Float32, Layout(axes=2)],
+    candidates: Annotated[Int64, Layout(axes=2)],
+) -> Int64:
     """Multiply each query with its candidates where they lie; a candidate of -1 gives -inf."""
     keys = np.empty(candidates.shape, np.int64)
     for line in range(candidates.shape[0]):

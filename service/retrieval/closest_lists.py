@@ -8,13 +8,17 @@ A list is made by the vectors and by the neighbour weight of each pair (see
 `index_builder.statistics.neighbour_weights`), which is kept beside its item.
 """
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from service.retrieval._ranking import as_keys
 from service.retrieval._recall import share_found
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64
 from service.support.arrays.rank_keys import best_keys, indices_of, rank_key
+from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 from service.support.compiled.prefetching import prefetch
 
 _AHEAD = 3  # items whose memory is asked for before they are scored
@@ -23,13 +27,24 @@ _NOTHING = np.int64(2**63 - 1)  # after every rank key
 _BLOCK = 1 << 22  # scores in memory at once
 
 
+class Listed(NamedTuple):
+    """The closest items of each item.
+
+    Attributes:
+        items: (n_items, places) int32, best first; -1 where there are no more.
+        weights: (n_items, places) float32, the neighbour weight of each.
+    """
+
+    items: Annotated[Int32, Layout(axes=2)]
+    weights: Annotated[Float32, Layout(axes=2)]
+
+
 class ClosestLists:
     """The lists of all items.
 
     Attributes:
         rows: (n_items, 2d + 1) float32, the item vectors.
-        items: (n_items, places) int32; see `best`. Without any place if the bundle has no lists.
-        weights: (n_items, places) float32, the neighbour weight of each.
+        listed: their closest items, without any place if the bundle has no lists.
     """
 
     def __init__(
@@ -45,18 +60,21 @@ class ClosestLists:
             places_per_item: how much longer a list must be than what is asked of it.
         """
         self.rows = rows
-        self.items = np.empty((len(rows), 0), np.int32) if items is None else items
+        if items is None:
+            items = np.empty((len(rows), 0), np.int32)
+        if weights is None:
+            weights = np.zeros(items.shape, np.float32)
+        self.listed = Listed(read_only(items), read_only(weights))
         self._places_per_item = places_per_item
-        self.weights = np.zeros(self.items.shape, np.float32) if weights is None else weights
 
     @property
     def longest(self) -> int:
         """The most items of each anchor for which the lists are long enough."""
-        return int(self.items.shape[1]) // self._places_per_item
+        return int(self.listed.items.shape[1]) // self._places_per_item
 
     def places(self, k: int) -> int:
         """How many places of each list are looked at for k items."""
-        return min(int(self.items.shape[1]), self._places_per_item * k)
+        return min(int(self.listed.items.shape[1]), self._places_per_item * k)
 
     def best(
         self, queries: Float32, anchors: Int32, eligible: Bool, k: int, neighbour: float
@@ -73,11 +91,8 @@ class ClosestLists:
         Returns:
             (a, k) int32, best first, of equal scores the smaller item; -1 where there are no more.
         """
-        places = self.places(k)
-        return best_listed(
-            self.rows, queries, self.items, self.weights, anchors, eligible,
-            np.float32(neighbour), k, places,
-        )  # fmt: skip
+        weight, places = np.float32(neighbour), self.places(k)
+        return best_listed(self.rows, queries, self.listed, anchors, eligible, weight, k, places)
 
 
 def measure_list_recall(
@@ -116,15 +131,11 @@ def measure_list_recall(
     return share_found(exact, lists.best(queries, anchors, every, k, neighbour))
 
 
-@compiled(
-    dimensions={"rows": 2, "queries": 2, "items": 2, "weights": 2},
-    fastmath={"reassoc", "contract"},
-)
+@compiled(fastmath={"reassoc", "contract"})
 def best_listed(
-    rows: Float32,
-    queries: Float32,
-    items: Int32,
-    weights: Float32,
+    rows: Annotated[Float32, Layout(axes=2)],
+    queries: Annotated[Float32, Layout(axes=2)],
+    listed: Listed,
     anchors: Int32,
     eligible: Bool,
     neighbour: np.float32,
@@ -135,6 +146,7 @@ def best_listed(
 
     An item's rank is the number of keys before its own, which is counted without a branch.
     """
+    items, weights = listed
     best = np.full((len(anchors), k), np.int32(-1))
     keys = np.empty(places, np.int64)
     columns, flat = rows.shape[1], rows.reshape(-1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from typing import Annotated
 
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _PIECE_ROWS = 512  # that one thread moves at once
 _FAST = {"reassoc", "contract", "nsz"}
@@ -58,20 +60,16 @@ class Adam:
         list(pool.map(move, range(0, len(rows), _PIECE_ROWS)))
 
 
-@compiled(
-    dimensions={"gradient": 2, "table": 2, "first": 2, "second": 2},
-    written={"table", "first", "second"},
-    fastmath=_FAST,
-)
+@compiled(fastmath=_FAST)
 def _move(
     rows: Int64,
-    gradient: Float32,
+    gradient: Annotated[Float32, Layout(axes=2)],
     steps: int,
     rate: np.float32,
     decay: np.float32,
-    table: Float32,
-    first: Float32,
-    second: Float32,
+    table: Annotated[Float32, Layout(axes=2, written=True)],
+    first: Annotated[Float32, Layout(axes=2, written=True)],
+    second: Annotated[Float32, Layout(axes=2, written=True)],
 ) -> None:
     """Moves these rows; `first` and `second` are the running means of gradient and its square."""
     first_scale = np.float32(1 / (1 - _FIRST_DECAY**steps))

@@ -1,13 +1,15 @@
 """Habits: how often users had bought an item lately, before each of their baskets."""
 
-from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from index_builder.transactions.encoded.encoding import EncodedBaskets
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.arrays.offsets import offsets
+from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 from service.support.durations import DAY_S
 
 _HALF_LIFE_S = 60.0 * DAY_S  # as a user's recency has it by default
@@ -15,18 +17,23 @@ _MOST_PAST_BASKETS = 150  # that a habit is made from, the latest ones
 _SCALE = np.float32(30)  # as in `service.recommending.aggregate`
 
 
-@dataclass(frozen=True)
-class Habits:
-    """Baskets, and the order in which each user bought them.
+class Habits(NamedTuple):
+    """Baskets, and the order in which each user bought them; arrays are read-only.
 
     Attributes:
-        baskets: ordered by their start.
+        indptr: (n_baskets + 1,) int64 offsets into `items`.
+        items: int32, of all baskets, which are ordered by their start.
+        user: (n_baskets,) int32.
+        begun: (n_baskets,) int64, epoch seconds.
         user_indptr: (users + 1,) int64 offsets into `user_basket`.
         user_basket: (n_baskets,) int64, the baskets of each user, oldest first.
         order_in_user: (n_baskets,) int64, how many baskets of the same user came before.
     """
 
-    baskets: EncodedBaskets
+    indptr: Int64
+    items: Int32
+    user: Int32
+    begun: Int64
     user_indptr: Int64
     user_basket: Int64
     order_in_user: Int64
@@ -40,7 +47,15 @@ class Habits:
         order = np.empty(len(user), np.int64)
         order[by_user] = np.arange(len(user)) - starts[user[by_user]]
         order[user >= n_users] = 0
-        return cls(baskets, starts, by_user, order)
+        return cls(
+            read_only(baskets.basket_indptr),
+            read_only(baskets.basket_items),
+            read_only(user),
+            read_only(baskets.basket_begun),
+            read_only(starts),
+            read_only(by_user),
+            read_only(order),
+        )
 
     def before(self, some: Int64, place_of: Int32, n_places: int) -> Float32:
         """log(1 + 30 · recency) of what users had bought before these baskets, else 0.
@@ -56,28 +71,19 @@ class Habits:
             (b, n_places) float32.
         """
         habit = np.zeros((len(some), n_places), np.float32)
-        _add_habit(
-            some, self.baskets.basket_indptr, self.baskets.basket_items, self.baskets.basket_user,
-            self.baskets.basket_begun, self.user_indptr, self.user_basket, self.order_in_user,
-            place_of, habit,
-        )  # fmt: skip
+        _add_habit(self, some, place_of, habit)
         return habit
 
 
-@compiled(dimensions={"habit": 2}, written={"habit"})
+@compiled()
 def _add_habit(
+    habits: Habits,
     some: Int64,
-    indptr: Int64,
-    items: Int32,
-    basket_user: Int32,
-    begun: Int64,
-    user_indptr: Int64,
-    user_basket: Int64,
-    order_in_user: Int64,
     place_of: Int32,
-    habit: Float32,
+    habit: Annotated[Float32, Layout(axes=2, written=True)],
 ) -> None:
     """Writes the habits before some baskets over zeros."""
+    indptr, items, basket_user, begun, user_indptr, user_basket, order_in_user = habits
     for row in range(len(some)):
         basket = some[row]
         start = user_indptr[basket_user[basket]]

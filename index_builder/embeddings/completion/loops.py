@@ -1,16 +1,23 @@
 """The compiled loops of the model; its matrix products are NumPy's."""
 
+from typing import Annotated
+
 import numpy as np
 
 from service.support.arrays.array_types import Bool, Float32, Int32, Int64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _FAST = {"reassoc", "contract", "nsz"}
 
 
-@compiled(dimensions={"source": 2, "sums": 2}, written={"sums"}, fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def add_swapped(
-    source: Float32, read: Int64, weight: Float32, written: Int64, sums: Float32
+    source: Annotated[Float32, Layout(axes=2)],
+    read: Int64,
+    weight: Float32,
+    written: Int64,
+    sums: Annotated[Float32, Layout(axes=2, written=True)],
 ) -> None:
     """Adds weighted rows [a ; b] of one table to rows of another, as [b ; a].
 
@@ -28,15 +35,15 @@ def add_swapped(
             sums[written[line], column] += weight[line] * source[read[line], d + column]
 
 
-@compiled(dimensions={"logits": 2, "habit": 2}, written={"logits"}, fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def softmax_slope(
     places: Int32,
     hidden: Bool,
     indptr: Int64,
     correction: Float32,
     prior: Float32,
-    habit: Float32,
-    logits: Float32,
+    habit: Annotated[Float32, Layout(axes=2)],
+    logits: Annotated[Float32, Layout(axes=2, written=True)],
 ) -> tuple[float, float, float]:
     """Replaces the logits of each basket by the slope of its loss.
 

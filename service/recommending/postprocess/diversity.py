@@ -13,12 +13,39 @@ A candidate's merit only falls as the list grows. So most candidates need not be
 item taken last: their merit of some steps ago is too small already (Minoux, 1978).
 """
 
+from typing import Annotated, NamedTuple
+
 import numba
 import numpy as np
 
 from service.settings import RecommendOptions
 from service.support.arrays.array_types import Float32, Int32, Positions
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
+
+
+class Mmr(NamedTuple):
+    """How a list is made diverse.
+
+    Attributes:
+        weight: λ in [0, 1]; 1 leaves the order by score.
+        pool: places that may be taken.
+        cap: places that a category may take, 0 for no cap; items without a category are not capped.
+        k: places to take; fewer where the cap leaves no more.
+    """
+
+    weight: float
+    pool: int
+    cap: int
+    k: int
+
+    @classmethod
+    def of(cls, options: RecommendOptions, k: int) -> "Mmr":
+        """As the options say, for k recommendations."""
+        return cls(options.mmr_lambda, max(k, options.mmr_pool), options.category_cap, k)
+
+
+NOT_DIVERSE = Mmr(1.0, 0, 0, 0)
 
 
 class Diversity:
@@ -49,12 +76,11 @@ class Diversity:
         Returns:
             (n,) their places, reordered.
         """
-        cap, weight = options.category_cap, options.mmr_lambda
-        if weight == 1:
+        mmr = Mmr.of(options, k)
+        if mmr.weight == 1:
             return ranked
-        best, merit, pool = items[ranked], scores[ranked], max(k, options.mmr_pool)
-        order = diversify(self._rows, self._scale, best, merit, self._codes, cap, pool, k, weight)
-        return ranked[order]
+        best, merit = items[ranked], scores[ranked]
+        return ranked[diversify(self._rows, self._scale, best, merit, self._codes, mmr)]
 
 
 def inverse_norms(item_vectors: Float32) -> Float32:
@@ -84,17 +110,14 @@ def _full(codes: Int32, items: Int32, taken: Positions, item: int, cap: int) -> 
     return codes[item] >= 0 and n >= cap
 
 
-@compiled(dimensions={"rows": 2})
+@compiled()
 def diversify(
-    rows: Float32,
+    rows: Annotated[Float32, Layout(axes=2)],
     scale: Float32,
     items: Int32,
     scores: Float32,
     codes: Int32,
-    cap: int,
-    pool: int,
-    k: int,
-    mmr_lambda: float,
+    mmr: Mmr,
 ) -> Positions:
     """Puts k of the first `pool` places in front, in the order in which they are taken.
 
@@ -104,16 +127,13 @@ def diversify(
         items: (n,) candidates, best first.
         scores: (n,) of each.
         codes: (n_items,) category of each item; negative for none.
-        cap: places that a category may take, 0 for no cap; items without a category are not capped.
-        pool: places that may be taken.
-        k: places to take; fewer where the cap leaves no more.
-        mmr_lambda: λ in [0, 1].
+        mmr: how many places are taken, and which.
 
     Returns:
         (n,) places: those taken, then all others as they were.
     """
-    pool = min(pool, len(items))
-    weight, other_weight = np.float32(mmr_lambda), np.float32(1 - mmr_lambda)
+    pool, cap, k = min(mmr.pool, len(items)), mmr.cap, mmr.k
+    weight, other_weight = np.float32(mmr.weight), np.float32(1 - mmr.weight)
     worth = np.empty(pool, np.float32)
     for place in range(pool):
         worth[place] = weight * np.exp(scores[place] - scores[0])

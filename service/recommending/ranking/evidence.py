@@ -1,41 +1,33 @@
 """Evidence: the sums over past and neighbours of one request, and the features made from them."""
 
+from typing import Annotated
+
 import numpy as np
 
 from service.profiles.profile import UserBaskets
-from service.recommending.ranking.feature_matrix import POSITIONS, fill
+from service.recommending.ranking.feature_matrix import fill
 from service.recommending.ranking.features import FEATURES
-from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.known import Known
-from service.recommending.ranking.purchase_sums import (
-    PAST_SUMS,
-    SUBCATEGORY_SUMS,
-    SUMS,
-    add_neighbours,
-    add_past_baskets,
-)
-from service.recommending.ranking.scratch import Scratch
+from service.recommending.ranking.purchase_sums import add_neighbours, add_past_baskets
+from service.recommending.ranking.scratch import PAST_SUMS, SUBCATEGORY_SUMS, Scratch, Totals
 from service.support.arrays.array_types import Float32, Float64, Int32
 from service.support.compiled.clock import seconds
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _N_FEATURES = len(FEATURES)
 _SHRINKAGE = 5.0  # of the cosine, so that few baskets in common count for little
 
 
-@compiled(
-    dimensions={"parts": 2},
-    written={"in_basket", "row_of", "recency", "items", "sums", "gathered"},
-    records={"facts": FACTS, "positions": POSITIONS.dtype, "sums": SUMS},
-)
+@compiled()
 def features(
     known: Known,
     scratch: Scratch,
     candidates: Int32,
-    parts: Float32,
+    parts: Annotated[Float32, Layout(axes=2)],
     basket: Int32,
     past: UserBaskets,
-    gathered: Float64,
+    gathered: Annotated[Float64, Layout(written=True)],
 ) -> Float32:
     """Computes the features of candidates, (len(FEATURES), n), in the order of FEATURES.
 
@@ -49,29 +41,20 @@ def features(
         gathered: (1,) receives the time at which all sums were made, by the clock of `seconds`.
     """
     in_basket, row_of, recency, items, sums = scratch
-    subcategory_sums = np.zeros(known.n_subcategories, SUBCATEGORY_SUMS)
-    past_sums = np.zeros(1, PAST_SUMS)
+    of_subcategory = np.zeros(known.n_subcategories, SUBCATEGORY_SUMS)
+    totals = Totals(of_subcategory, np.zeros(1, PAST_SUMS))
     for item in basket:
         in_basket[item] = True
-        subcategory_sums[known.subcategory[item]]["in_basket"] = True
+        of_subcategory[known.subcategory[item]]["in_basket"] = True
     # Ages count from the build, or from the user's last basket if that is later.
     as_of = known.as_of if len(past.begun) == 0 else max(known.as_of, past.begun[-1])
-    past_rows = add_past_baskets(
-        in_basket, len(basket), as_of, past, known.weight, known.subcategory,
-        row_of, items, sums, subcategory_sums, past_sums,
-    )  # fmt: skip
+    past_rows = add_past_baskets(known, scratch, totals, past, len(basket), as_of)
     for row in range(1, past_rows):
         recency[items[row]] = sums[row]["recency_60d"]
-    rows = add_neighbours(
-        basket, known.indptr, known.neighbour, known.counts, known.added, known.item_count,
-        _SHRINKAGE, past_rows, row_of, items, sums,
-    )  # fmt: skip
+    rows = add_neighbours(known, scratch, basket, _SHRINKAGE, past_rows)
     gathered[0] = seconds()
     matrix = np.empty((_N_FEATURES, len(candidates)), np.float32)
-    fill(
-        candidates, basket, parts, row_of, recency, sums[:rows], subcategory_sums, past_sums,
-        known.facts, known.back, known.positions, matrix,
-    )  # fmt: skip
+    fill(known, scratch, totals, candidates, basket, parts, rows, matrix)
     for row in range(1, rows):
         row_of[items[row]] = 0
         recency[items[row]] = 0

@@ -4,25 +4,21 @@ Formulas refer to features, sums and facts by name. One whose feature is not in 
 compile; that every feature has a formula is up to a test.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numba
 import numpy as np
 
-from service.recommending.ranking.features import FEATURES
-from service.recommending.ranking.item_facts import FACTS
-from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
-from service.support.arrays.array_types import Float32, Int32, Int64, Records
+from service.recommending.ranking.known import Known
+from service.recommending.ranking.scratch import Scratch, Totals
+from service.support.arrays.array_types import Float32, Int32, Records
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 from service.support.compiled.prefetching import prefetch
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor
 _AHEAD = 3  # candidates whose memory is asked for before they are computed
-
-# The row of each feature in the matrix: an argument of `fill`, since Numba's cache does not
-# notice that a constant of another file changes.
-POSITIONS = np.array([tuple(range(len(FEATURES)))], [(name, np.int32) for name in FEATURES])
 
 
 @numba.njit()
@@ -60,62 +56,45 @@ def _history_weight(near: Int32, weight_back: Float32, recency: Float32) -> np.f
     return total
 
 
-@compiled(
-    dimensions={"matrix": 2, "parts": 2},
-    written={"matrix"},
-    records={
-        "sums": SUMS,
-        "subcategory_sums": SUBCATEGORY_SUMS,
-        "past_sums": PAST_SUMS,
-        "facts": FACTS,
-        "positions": POSITIONS.dtype,
-    },
-)
+@compiled()
 def fill(
-    items: Int32,
+    known: Known,
+    scratch: Scratch,
+    totals: Totals,
+    candidates: Int32,
     basket: Int32,
-    parts: Float32,
-    row_of: Int32,
-    recency: Float32,
-    sums: Records,
-    subcategory_sums: Records,
-    past_sums: Records,
-    facts: Records,
-    neighbours: tuple[Int64, Int32, Float32],
-    positions: Records,
-    matrix: Float32,
+    parts: Annotated[Float32, Layout(axes=2)],
+    rows: int,
+    matrix: Annotated[Float32, Layout(axes=2, written=True)],
 ) -> None:
     """Computes the features of every candidate.
 
     Args:
-        items: (n,) the candidates.
+        known: of all items.
+        scratch: with the sums of items, and their recency.
+        totals: with the other sums.
+        candidates: (n,) item indices.
         basket: the present basket's items.
         parts: (3 or more, n), the parts basket, user and popularity of the blended score.
-        row_of: (n_items,) the row of each item in `sums`.
-        recency: (n_items,) the sum `recency_60d` of each.
-        sums: (rows,) of SUMS, see `service.recommending.ranking.purchase_sums`.
-        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS.
-        past_sums: (1,) of PAST_SUMS.
-        facts: (n_items,) of FACTS.
-        neighbours: (n_items + 1,) offsets, (pairs,) the neighbours of each item, and what each adds
-            to its prediction.
-        positions: POSITIONS.
+        rows: of the sums that are in use.
         matrix: (len(FEATURES), n) receives the features.
     """
-    past, at = past_sums[0], positions[0]
+    row_of, recency, sums = scratch.row_of, scratch.recency, scratch.sums[:rows]
+    past, at, facts = totals.of_past[0], known.positions[0], known.facts
+    subcategory_sums = totals.of_subcategory
     weight_14d = max(past["recency_14d"], _LEAST)
     weight_60d = max(past["recency_60d"], _LEAST)
     weight_180d = max(past["recency_180d"], _LEAST)
     lines, baskets, size = max(past["lines"], 1.0), max(past["baskets"], 1.0), max(len(basket), 1.0)
     last_basket = past["days_since_last"] if past["baskets"] > 0 else _NEVER_DAYS
     most_recent, most_votes, most_late_votes, most_subcategory_votes, most_near = _largest(sums)
-    indptr, neighbour, weight_back = neighbours
+    indptr, neighbour, weight_back = known.back
     basket_parts, user_parts, popularity_parts = parts[0], parts[1], parts[2]
 
-    for place in range(len(items)):
-        item = items[place]
-        if place + _AHEAD < len(items) and past["baskets"] > 0:
-            coming = items[place + _AHEAD]
+    for place in range(len(candidates)):
+        item = candidates[place]
+        if place + _AHEAD < len(candidates) and past["baskets"] > 0:
+            coming = candidates[place + _AHEAD]
             prefetch(neighbour, indptr[coming], indptr[coming + 1])
             prefetch(weight_back, indptr[coming], indptr[coming + 1])
         fact, of_item = facts[item], sums[row_of[item]]

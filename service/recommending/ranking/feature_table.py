@@ -8,7 +8,7 @@ from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, nobody
 from service.recommending.aggregate import Candidates
 from service.recommending.ranking.evidence import features
-from service.recommending.ranking.feature_matrix import POSITIONS
+from service.recommending.ranking.features import POSITIONS
 from service.recommending.ranking.item_facts import item_facts
 from service.recommending.ranking.known import Known
 from service.recommending.ranking.scratch import Scratch, scratch_for

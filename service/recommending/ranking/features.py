@@ -5,6 +5,8 @@ of their trees, so the order of the table may change from release to release. Th
 all features but those that `basket_score/score_columns.py` leaves out.
 """
 
+import numpy as np
+
 from service.recommending.aggregate import Part
 
 FEATURES: dict[str, Part] = {
@@ -57,3 +59,7 @@ FEATURES: dict[str, Part] = {
     "new_buyer_share": "popularity",
 }
 """The columns of the feature matrix, each with the part of the score that it explains."""
+
+# The row of each feature in the matrix: an argument of `fill`, since Numba's cache does not
+# notice that a constant of another file changes.
+POSITIONS = np.array([tuple(range(len(FEATURES)))], [(name, np.int32) for name in FEATURES])

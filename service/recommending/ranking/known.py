@@ -1,14 +1,15 @@
 """What the ranker knows of all items, the same for all requests."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from service.recommending.ranking.feature_matrix import POSITIONS
+from service.recommending.ranking.features import POSITIONS
 from service.recommending.ranking.item_facts import FACTS
 from service.support.arrays.array_types import Float32, Int32, Int64, Records
 from service.support.arrays.read_only import read_only
+from service.support.compiled.layout import Layout
 
 
 class Known(NamedTuple):
@@ -16,18 +17,21 @@ class Known(NamedTuple):
 
     Attributes:
         facts: (n_items,) of FACTS.
-        weight: (n_items,) float32, log of all baskets over those with the item.
+        weight: (n_items,) float32, inverse document frequency: log of all baskets over those with
+            the item.
         item_count: (n_items,) int32, baskets with the item.
         subcategory: (n_items,) int32.
         indptr: (n_items + 1,) int64, offsets into the arrays of neighbours.
-        neighbour, counts, added: (pairs,) see `add_neighbours`.
+        neighbour: (pairs,) int32, items bought together with each item.
+        counts: (pairs,) int32, baskets that hold both.
+        added: (pairs,) float32, what the item adds to the prediction of its neighbour.
         back: offsets, neighbours, and what each of these adds to the prediction of the item.
         positions: POSITIONS.
         n_subcategories: their number.
         as_of: epoch seconds of the build, from which ages count.
     """
 
-    facts: Records
+    facts: Annotated[Records, Layout(dtype=FACTS)]
     weight: Float32
     item_count: Int32
     subcategory: Int32
@@ -36,7 +40,7 @@ class Known(NamedTuple):
     counts: Int32
     added: Float32
     back: tuple[Int64, Int32, Float32]
-    positions: Records
+    positions: Annotated[Records, Layout(dtype=POSITIONS.dtype)]
     n_subcategories: int
     as_of: int
 

@@ -3,64 +3,20 @@
 Each item with sums has a row of its own, given out when the item is first met. A request meets one
 or two thousand items, and their rows stay in the processor's cache, however large the catalogue is.
 Row 0 is all zeros and serves all other items.
-
-Rows are records with named fields. Their dtype is part of the signature of a compiled loop, so that
-Numba's cache never applies old code to fields that have moved.
 """
 
 import numba
 import numpy as np
 
 from service.profiles.profile import UserBaskets
-from service.support.arrays.array_types import Bool, Float32, Int32, Int64, Records
+from service.recommending.ranking.known import Known
+from service.recommending.ranking.scratch import Scratch, Totals
+from service.support.arrays.array_types import Int32, Records
 from service.support.compiled.compilation import compiled
 from service.support.compiled.prefetching import prefetch
 from service.support.durations import DAY_S
 
 _AHEAD = 12  # items whose memory is asked for before they are met
-
-# Sums of one item, over the past baskets that hold it and over the basket's items that have it as a
-# neighbour.
-SUMS = np.dtype(
-    [
-        ("purchases", np.float32),
-        ("recency_14d", np.float32),
-        ("recency_60d", np.float32),
-        ("recency_180d", np.float32),
-        ("days_since_last", np.float32),
-        ("days_since_first", np.float32),
-        ("like_basket_vote", np.float32),
-        ("late_vote", np.float32),
-        ("share_vote", np.float32),
-        ("subcategory_vote", np.float32),
-        ("cosine_sum", np.float32),
-        ("cosine_max", np.float32),
-        ("confidence_sum", np.float32),
-        ("weight_sum", np.float32),
-    ]
-)
-
-# Sums of one subcategory over the past baskets, and whether the present basket has an item of it.
-SUBCATEGORY_SUMS = np.dtype(
-    [
-        ("purchases", np.float32),
-        ("recency_14d", np.float32),
-        ("days_since_last", np.float32),
-        ("in_basket", np.bool_),
-    ]
-)
-
-# Sums over all past baskets; a recency is that of an item which every basket holds.
-PAST_SUMS = np.dtype(
-    [
-        ("baskets", np.float32),
-        ("lines", np.float32),
-        ("recency_14d", np.float32),
-        ("recency_60d", np.float32),
-        ("recency_180d", np.float32),
-        ("days_since_last", np.float32),
-    ]
-)
 
 
 @numba.njit()
@@ -72,45 +28,35 @@ def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -
     return rows + 1
 
 
-@compiled(
-    written={"row_of", "items", "sums", "subcategory_sums", "past_sums"},
-    records={"sums": SUMS, "subcategory_sums": SUBCATEGORY_SUMS, "past_sums": PAST_SUMS},
-)
+@compiled()
 def add_past_baskets(
-    in_basket: Bool,
+    known: Known,
+    scratch: Scratch,
+    totals: Totals,
+    past: UserBaskets,
     basket_size: int,
     as_of: int,
-    past: UserBaskets,
-    weight: Float32,
-    subcategory: Int32,
-    row_of: Int32,
-    items: Int32,
-    sums: Records,
-    subcategory_sums: Records,
-    past_sums: Records,
 ) -> int:
     """Sums up a user's past baskets, and how much they resemble the present one.
 
     The recency of a purchase is 0.5 to the power of its age in half-lives of 14, 60 or 180 days.
 
     Args:
-        in_basket: (n_items,) whether each item is in the present basket.
+        known: of all items.
+        scratch: knows the present basket; receives the sums and rows of the items that are met.
+        totals: know the subcategories of the present basket; added to.
+        past: the user's past baskets.
         basket_size: number of items in the present basket.
         as_of: epoch seconds from which ages count.
-        past: the user's past baskets.
-        weight: (n_items,) inverse document frequency: log of all baskets over those with the item.
-        subcategory: (n_items,) of each item.
-        row_of: (n_items,) all 0; receives the row of each item met.
-        items: (n_items + 1,) receives the item of each row.
-        sums: (n_items + 1,) of SUMS; row 0 is all zeros, the others receive the sums.
-        subcategory_sums: (n_subcategories,) of SUBCATEGORY_SUMS; all 0 but `in_basket`, added to.
-        past_sums: (1,) of PAST_SUMS, added to.
 
     Returns:
         The number of rows in use, row 0 among them.
     """
+    in_basket, weight, subcategory = scratch.in_basket, known.weight, known.subcategory
+    row_of, items, sums = scratch.row_of, scratch.items, scratch.sums
+    subcategory_sums = totals.of_subcategory
     rows = 1
-    total = past_sums[0]
+    total = totals.of_past[0]
     begun, indptr, lines = past
     for basket in range(len(begun)):
         days = np.float32((as_of - begun[basket]) / DAY_S)
@@ -161,38 +107,28 @@ def add_past_baskets(
     return rows
 
 
-@compiled(written={"row_of", "items", "sums"}, records={"sums": SUMS})
+@compiled()
 def add_neighbours(
-    basket: Int32,
-    indptr: Int64,
-    neighbours: Int32,
-    counts: Int32,
-    weights: Float32,
-    item_count: Int32,
-    shrinkage: float,
-    rows: int,
-    row_of: Int32,
-    items: Int32,
-    sums: Records,
+    known: Known, scratch: Scratch, basket: Int32, shrinkage: float, rows: int
 ) -> int:
     """Sums up how often items were bought together with those of the basket.
 
     Args:
+        known: of all items; the neighbours are looked up for each item of the basket.
+        scratch: as `add_past_baskets` left it; added to.
         basket: the present basket's items.
-        indptr: (n_items + 1,) offsets into `neighbours`, `counts` and `weights`.
-        neighbours: items bought together with each item.
-        counts: number of baskets that hold both.
-        weights: what the item adds to the prediction of its neighbour.
-        item_count: (n_items,) number of baskets that hold each item.
         shrinkage: added to the denominator of the cosine.
         rows: number of rows in use, as `add_past_baskets` returns it.
-        row_of: as `add_past_baskets` left it; added to.
-        items: as `add_past_baskets` left it; added to.
-        sums: as `add_past_baskets` left it; added to.
 
     Returns:
         The number of rows in use now.
     """
+    indptr, neighbours, counts, weights = (
+        known.indptr, known.neighbour, known.counts, known.added
+    )  # fmt: skip
+    item_count, row_of, items, sums = (
+        known.item_count, scratch.row_of, scratch.items, scratch.sums
+    )  # fmt: skip
     for item in basket:
         prefetch(neighbours, indptr[item], indptr[item + 1])
         prefetch(counts, indptr[item], indptr[item + 1])

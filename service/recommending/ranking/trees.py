@@ -11,7 +11,7 @@ in registers, without a branch.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numba
 import numpy as np
@@ -30,6 +30,7 @@ from service.support.compiled.lanes import (
     store,
     zeros,
 )
+from service.support.compiled.layout import Layout
 
 MOST_LEAVES = 2 * LANES  # of one tree, the bits of a mask
 _ALL = 0xFFFFFFFF
@@ -150,8 +151,8 @@ def _of_many(value: Float32, first: int, remaining: Any) -> Any:
     return choose(remaining, of_lowest_bit(value, first, remaining), of_others)
 
 
-@compiled(dimensions={"columns": 2})
-def predict(columns: Float32, masks: Masks) -> Float32:
+@compiled()
+def predict(columns: Annotated[Float32, Layout(axes=2)], masks: Masks) -> Float32:
     """The (n,) scores of candidates by their features, (columns, n)."""
     nodes, feature, threshold, kept, value, leaves = masks
     n = columns.shape[1]
@@ -189,9 +190,9 @@ def predict(columns: Float32, masks: Masks) -> Float32:
     return scores[:n]
 
 
-@compiled(dimensions={"columns": 2})
+@compiled()
 def _contributions(
-    columns: Float32,
+    columns: Annotated[Float32, Layout(axes=2)],
     roots: Int32,
     feature: Int32,
     threshold: Float32,

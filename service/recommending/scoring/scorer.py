@@ -7,7 +7,7 @@ import numpy as np
 from service.bundle.bundle import Bundle
 from service.profiles.profile import nobody
 from service.recommending.aggregate import PARTS, Candidates
-from service.recommending.postprocess.diversity import inverse_norms
+from service.recommending.postprocess.diversity import NOT_DIVERSE, Mmr, inverse_norms
 from service.recommending.postprocess.substitutes import Substitutes
 from service.recommending.ranking.feature_table import FeatureTable
 from service.recommending.ranking.known import NOTHING_KNOWN
@@ -70,13 +70,10 @@ class Scorer:
             watch: is told when the stages aggregate and rank end.
         """
         user = listed.profile or self._nobody
-        factors = None if listed.plan is None else listed.plan.log_factors
         terms, ends = self._terms(listed, diverse), np.empty(2)
         scores, order, parts, features = _score(
             self._shared, self.table.scratch if self.table else NO_SCRATCH, terms,
-            listed.items, listed.anchors, listed.known,
-            user.user_h, user.items, user.recency, user.past,
-            _NO_FACTORS if factors is None else factors, ends,
+            listed.items, listed.anchors, listed.known, user, ends,
         )  # fmt: skip
         watch.lap("aggregate", ends[0])
         watch.lap("rank", ends[1])
@@ -113,9 +110,14 @@ class Scorer:
     def _terms(self, listed: Shortlist, diverse: bool) -> Terms:
         options, k = listed.options, listed.request.k
         featured = self.table is not None and options.ranker and len(listed.known) > 0
-        pool, mmr_lambda = max(k, options.mmr_pool), options.mmr_lambda if diverse else 1.0
-        of_options = self._log_substitute(options), options.category_cap
-        return Terms(featured, self._blend, *of_options, pool, k, mmr_lambda)
+        factors = None if listed.plan is None else listed.plan.log_factors
+        return Terms(
+            featured,
+            self._blend,
+            self._log_substitute(options),
+            _NO_FACTORS if factors is None else factors,
+            Mmr.of(options, k) if diverse else NOT_DIVERSE,
+        )
 
     def _log_substitute(self, options: RecommendOptions) -> float:
         """What is added to the score of a candidate that replaces an item of the basket."""

@@ -7,20 +7,17 @@ rank         features, trees (or the blend where there are none), what is added 
 postprocess  the best ones made diverse
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numba
 import numpy as np
 
-from service.profiles.profile import UserBaskets
+from service.profiles.profile import Profile, UserBaskets
 from service.recommending.aggregate import score_rows
-from service.recommending.postprocess.diversity import diversify
+from service.recommending.postprocess.diversity import Mmr, diversify
 from service.recommending.postprocess.substitutes import demote
 from service.recommending.ranking.evidence import features
-from service.recommending.ranking.feature_matrix import POSITIONS
-from service.recommending.ranking.item_facts import FACTS
 from service.recommending.ranking.known import Known
-from service.recommending.ranking.purchase_sums import SUMS
 from service.recommending.ranking.scratch import Scratch
 from service.recommending.ranking.trees import Masks, predict
 from service.recommending.searching.queries import sum_of_swapped
@@ -28,6 +25,7 @@ from service.support.arrays.array_types import Float32, Float64, Int32, Int64, P
 from service.support.arrays.rank_keys import rank_key
 from service.support.compiled.clock import seconds
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _PLACE = 0xFFFFFFFF  # of a rank key
 
@@ -44,7 +42,7 @@ class Shared(NamedTuple):
         masks: the trees; none where there is no ranker.
     """
 
-    rows: Float32
+    rows: Annotated[Float32, Layout(axes=2)]
     inverse_norm: Float32
     category: Int32
     substitutes: tuple[Int64, Int32]
@@ -68,16 +66,15 @@ class Terms(NamedTuple):
         featured: whether features are made; the trees, if there are any, need them.
         blend: the weights of the blended score, by which candidates are scored without trees.
         log_substitute: added to substitutes of the basket's items.
-        category_cap, pool, k, mmr_lambda: see `diversify`; a λ of 1 leaves the order by score.
+        log_factors: (n_items,) float32, added to the scores by business rules; empty for nothing.
+        mmr: how the best ones are made diverse; a λ of 1 leaves the order by score.
     """
 
     featured: bool
     blend: Blend
     log_substitute: float
-    category_cap: int
-    pool: int
-    k: int
-    mmr_lambda: float
+    log_factors: Float32
+    mmr: Mmr
 
 
 @numba.njit()
@@ -109,11 +106,7 @@ def _best_first(scores: Float32) -> Positions:
     return order
 
 
-@compiled(
-    dimensions={"rows": 2},
-    written={"in_basket", "row_of", "recency", "items", "sums", "ends"},
-    records={"facts": FACTS, "positions": POSITIONS.dtype, "sums": SUMS},
-)
+@compiled()
 def score(
     shared: Shared,
     scratch: Scratch,
@@ -121,12 +114,8 @@ def score(
     candidates: Int32,
     anchors: Int32,
     basket: Int32,
-    user_h: Float32,
-    bought: Int32,
-    bought_recency: Float32,
-    past: UserBaskets,
-    log_factors: Float32,
-    ends: Float64,
+    user: Profile,
+    ends: Annotated[Float64, Layout(written=True)],
 ) -> tuple[Float32, Positions, Float32, Float32]:
     """Scores candidates and orders them.
 
@@ -137,11 +126,7 @@ def score(
         candidates: (n,) item indices, ascending.
         anchors: (a,) item indices.
         basket: (b,) the basket's items.
-        user_h: (d,) the user's vector, zeros for a stranger.
-        bought: (h,) the items of the user's history, ascending.
-        bought_recency: (h,) of each.
-        past: the user's past baskets.
-        log_factors: (n_items,) added to the scores by business rules; empty for nothing.
+        user: the profile; that of nobody for a stranger.
         ends: (2,) receives when the stages aggregate and rank ended, by the clock of `seconds`.
 
     Returns:
@@ -150,8 +135,9 @@ def score(
     """
     rows, n = shared.rows, len(candidates)
     query = sum_of_swapped(rows, anchors, terms.blend.exponent)
-    parts = score_rows(rows, candidates, query, user_h, bought, bought_recency)
+    parts = score_rows(rows, candidates, query, user.user_h, user.items, user.recency)
     if terms.featured:
+        past = UserBaskets(user.past_begun, user.past_indptr, user.past_items)
         matrix = features(shared.known, scratch, candidates, parts, basket, past, ends)
     else:
         matrix = np.empty((0, n), np.float32)
@@ -164,20 +150,16 @@ def score(
     if terms.log_substitute != 0:
         indptr, substitutes = shared.substitutes
         scores += demote(indptr, substitutes, candidates, basket, terms.log_substitute)
-    if len(log_factors) > 0:
+    if len(terms.log_factors) > 0:
         for place in range(n):
-            scores[place] += log_factors[candidates[place]]
+            scores[place] += terms.log_factors[candidates[place]]
     order = _best_first(scores)
     ends[1] = seconds()
 
-    if terms.mmr_lambda < 1:
+    if terms.mmr.weight < 1:
         best_items, merit = np.empty(n, np.int32), np.empty(n, np.float32)
         for rank in range(n):
             best_items[rank], merit[rank] = candidates[order[rank]], scores[order[rank]]
-        order = order[
-            diversify(
-                rows, shared.inverse_norm, best_items, merit, shared.category,
-                terms.category_cap, terms.pool, terms.k, terms.mmr_lambda,
-            )
-        ]  # fmt: skip
+        inverse_norm, category = shared.inverse_norm, shared.category
+        order = order[diversify(rows, inverse_norm, best_items, merit, category, terms.mmr)]
     return scores, order, parts, matrix

@@ -4,11 +4,14 @@ An anchor's part of its query is multiplied by n^(1 - basket exponent), for n an
 mean of the queries has the sum over the anchors divided by n^(basket exponent).
 """
 
+from typing import Annotated
+
 import numpy as np
 
 from service.recommending.weights import Weights
 from service.support.arrays.array_types import Float32, Int32
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 
 def build_queries(
@@ -56,8 +59,10 @@ def swapped(item_vectors: Float32, anchors: Int32) -> Float32:
     return np.concatenate([rows[:, d : 2 * d], rows[:, :d]], axis=1)
 
 
-@compiled(dimensions={"item_vectors": 2})
-def sum_of_swapped(item_vectors: Float32, anchors: Int32, exponent: float) -> Float32:
+@compiled()
+def sum_of_swapped(
+    item_vectors: Annotated[Float32, Layout(axes=2)], anchors: Int32, exponent: float
+) -> Float32:
     """The sum of [q_i ; p_i] over n anchors, divided by n^exponent, (2d,); zero without any.
 
     Args:

@@ -8,16 +8,19 @@ mean     One query of the index, the mean over the anchors: Eq. 4 is linear in t
 none     No search: candidates come from the user's history and from popularity alone.
 """
 
+from typing import Annotated, NamedTuple
+
 import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.profiles.profile import Profile, nobody
 from service.recommending.searching.queries import build_queries, mean_query
 from service.recommending.weights import Weights
-from service.retrieval.closest_lists import best_listed
+from service.retrieval.closest_lists import Listed, best_listed
 from service.settings import SearchForm
 from service.support.arrays.array_types import Bool, Float32, Int32
 from service.support.compiled.compilation import compiled, unchecked
+from service.support.compiled.layout import Layout
 
 
 class Search:
@@ -63,31 +66,44 @@ class Search:
             queries = build_queries(self._rows, anchors, user_h, self._weights)
             _, indexed = self._index.search(queries, self._at_most(of_each + len(anchors)))
             # The index knows the vectors alone.
-            return np.concatenate([indexed.ravel(), self._closest.items[anchors].ravel()])
+            return np.concatenate([indexed.ravel(), self._closest.listed.items[anchors].ravel()])
         weights, lists = self._weights, self._closest
+        factor = len(anchors) ** (1 - weights.basket_exponent)
         return _find(
-            self._rows, lists.items, lists.weights, anchors, eligible,
+            self._rows, lists.listed, anchors, eligible,
             self._no_user if user_h is None else user_h,
-            len(anchors) ** (1 - weights.basket_exponent),
-            weights.user, weights.popularity, weights.neighbour, of_each, lists.places(of_each),
+            _Factors(factor, weights.user, weights.popularity, weights.neighbour),
+            of_each, lists.places(of_each),
         )  # fmt: skip
 
     def _at_most(self, k: int) -> int:
         return min(k, len(self._rows))
 
 
-@compiled(dimensions={"rows": 2, "items": 2, "list_weights": 2})
+class _Factors(NamedTuple):
+    """What the parts of a query are multiplied with.
+
+    Attributes:
+        anchor: the anchor's part, and neighbour weights.
+        user: the user's part.
+        popularity: the prior.
+        neighbour: a neighbour weight.
+    """
+
+    anchor: float
+    user: float
+    popularity: float
+    neighbour: float
+
+
+@compiled()
 def _find_listed(
-    rows: Float32,
-    items: Int32,
-    list_weights: Float32,
+    rows: Annotated[Float32, Layout(axes=2)],
+    listed: Listed,
     anchors: Int32,
     eligible: Bool,
     user_h: Float32,
-    factor: float,
-    user: float,
-    popularity: float,
-    neighbour: float,
+    factors: _Factors,
     k: int,
     places: int,
 ) -> Int32:
@@ -95,15 +111,11 @@ def _find_listed(
 
     Args:
         rows: (n_items, 2d + 1), [p_i ; q_i ; prior].
-        items: (n_items, p) see `ClosestLists`.
-        list_weights: (n_items, p) likewise.
+        listed: the lists.
         anchors: (a,) items.
         eligible: (n_items,) which items may be found.
         user_h: (d,), zeros for a stranger.
-        factor: of the anchor's part of its query, and of neighbour weights.
-        user: weight of the user's part.
-        popularity: weight of the prior.
-        neighbour: weight of a neighbour weight.
+        factors: of the parts of a query.
         k: items of each anchor.
         places: of each list that are looked at.
     """
@@ -112,14 +124,12 @@ def _find_listed(
     for line in range(len(anchors)):
         row = rows[anchors[line]]
         for column in range(d):
-            of_user = np.float32(user) * user_h[column]
-            queries[line, column] = np.float32(factor) * row[d + column] + of_user
-            queries[line, d + column] = np.float32(factor) * row[column] + of_user
-        queries[line, 2 * d] = popularity
-    of_neighbour = np.float32(neighbour * factor)
-    found = best_listed(
-        rows, queries, items, list_weights, anchors, eligible, of_neighbour, k, places
-    )
+            of_user = np.float32(factors.user) * user_h[column]
+            queries[line, column] = np.float32(factors.anchor) * row[d + column] + of_user
+            queries[line, d + column] = np.float32(factors.anchor) * row[column] + of_user
+        queries[line, 2 * d] = factors.popularity
+    of_neighbour = np.float32(factors.neighbour * factors.anchor)
+    found = best_listed(rows, queries, listed, anchors, eligible, of_neighbour, k, places)
     return found.reshape(-1)
 
 

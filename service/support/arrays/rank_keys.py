@@ -6,10 +6,13 @@ with vector instructions, which a compiled loop with its branches on data would 
 of keys, unlike one of scores, also knows which of two equal scores comes first.
 """
 
+from typing import Annotated
+
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, Int64
 from service.support.compiled.compilation import compiled
+from service.support.compiled.layout import Layout
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INDEX = np.int64(0xFFFFFFFF)
@@ -36,8 +39,8 @@ def indices_of(keys: Int64) -> Int64:
     return keys & _INDEX
 
 
-@compiled(dimensions={"keys": 2})
-def unpack(keys: Int64) -> tuple[Float32, Int32]:
+@compiled()
+def unpack(keys: Annotated[Int64, Layout(axes=2)]) -> tuple[Float32, Int32]:
     """The scores and the indices in keys of shape (n, c); the inverse of `rank_key`."""
     order = np.empty(keys.shape, np.int32)
     indices = np.empty(keys.shape, np.int32)

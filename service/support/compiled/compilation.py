@@ -4,14 +4,15 @@ A loop is compiled when its module is imported, or read from the code cache. Lat
 the declared types.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import numba
 import numpy as np
 from numba.core import config
 
 from service.support.compiled.code_cache import CodeCache
+from service.support.compiled.layout import Layout
 from service.support.compiled.processor_levels import compiled_level
 
 _config: Any = config  # fills itself from the environment
@@ -23,22 +24,13 @@ if _config.CPU_NAME is None and (_level := compiled_level()) is not None:
     _config.CPU_NAME, _config.CPU_FEATURES = _level, ""
 
 
-def compiled(
-    *,
-    dimensions: Mapping[str, int] | None = None,
-    written: Collection[str] = (),
-    records: "Mapping[str, np.dtype[np.void]] | None" = None,
-    fastmath: set[str] | bool = False,
-) -> Callable[[_Loop], _Loop]:
+def compiled(*, fastmath: set[str] | bool = False) -> Callable[[_Loop], _Loop]:
     """Compile a function for the types that its parameters are annotated with.
 
-    Arrays are contiguous. Functions that it calls must stand above it. The fields of a named tuple
-    are declared like parameters, by their names; its arrays must be read-only, but for `written`.
+    Functions that it calls must stand above it. Arrays are contiguous, have one axis and are only
+    read, unless a `Layout` says otherwise. The fields of a named tuple are declared in its class.
 
     Args:
-        dimensions: number of axes of each array, by parameter, where it is not 1.
-        written: the arrays that the function writes to. Others may be read-only, as a bundle's are.
-        records: the dtype of each array of records.
         fastmath: Numba's option of that name.
 
     Raises:
@@ -46,20 +38,9 @@ def compiled(
     """
 
     def compile_now(loop: _Loop) -> _Loop:
-        def of(hint: Any) -> list[Any]:
-            hints = get_type_hints(hint)
-            hints.pop("return", None)
-            return [argument(name, each) for name, each in hints.items()]
-
-        def argument(name: str, hint: Any) -> Any:
-            if isinstance(hint, type) and issubclass(hint, tuple):
-                return numba.types.BaseTuple.from_types(of(hint), hint)
-            axes = (dimensions or {}).get(name, 1)
-            return _array((records or {}).get(name) or hint, axes, name in written)
-
         dispatcher: Any = numba.njit(nogil=True, fastmath=fastmath)(loop)
         dispatcher._cache = CodeCache(loop)  # `cache=True` would put a cache of Numba's there
-        dispatcher.compile(tuple(of(loop)))
+        dispatcher.compile(tuple(_declared(loop)))
         dispatcher.disable_compile()
         return cast(_Loop, dispatcher)
 
@@ -78,12 +59,24 @@ def unchecked(loop: _Loop) -> _Loop:
     return cast(_Loop, code.entry_point)
 
 
-def _array(hint: Any, dimensions: int, written: bool) -> Any:
-    """Numba's type of an argument, by its annotation or its dtype."""
+def _declared(of: Any) -> list[Any]:
+    """Numba's types of the parameters of a function, or of the fields of a named tuple."""
+    hints = get_type_hints(of, include_extras=True)
+    hints.pop("return", None)
+    return [_type(each) for each in hints.values()]
+
+
+def _type(hint: Any) -> Any:
+    """Numba's type of an annotation."""
     if hint in _SCALARS:
         return _SCALARS[hint]
+    if isinstance(hint, type) and issubclass(hint, tuple):
+        return numba.types.BaseTuple.from_types(_declared(hint), hint)
     if get_origin(hint) is tuple:
-        return numba.types.Tuple([_array(each, dimensions, written) for each in get_args(hint)])
+        return numba.types.Tuple([_type(each) for each in get_args(hint)])
+    layout = Layout()
+    if get_origin(hint) is Annotated:
+        hint, layout = get_args(hint)
     # An annotation is `np.ndarray[shape, np.dtype[scalar]]`.
-    dtype = hint if isinstance(hint, np.dtype) else np.dtype(*get_args(get_args(hint)[1]))
-    return numba.typeof(np.empty((0,) * dimensions, dtype)).copy(readonly=not written)
+    dtype = layout.dtype or np.dtype(*get_args(get_args(hint)[1]))
+    return numba.typeof(np.empty((0,) * layout.axes, dtype)).copy(readonly=not layout.written)

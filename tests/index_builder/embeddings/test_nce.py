@@ -7,12 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index_builder.embeddings.nce import run
+from index_builder.embeddings.nce import Noise, Pairs, run
+from index_builder.embeddings.nce import Tables as Tables32
 from index_builder.transactions.encoded.encoding import EncodedBaskets
-from service.support.arrays.array_types import Float64, Int32
+from service.support.arrays.array_types import Float32, Float64, Int32
+from service.support.arrays.read_only import read_only
 from tests.data.encoded import encoded
 
 Tables = dict[str, Float64]
+
+
+def pairs_of(baskets: EncodedBaskets) -> Pairs:
+    """All lines, each of a basket of two items or more."""
+    return Pairs(
+        read_only(baskets.basket_items),
+        read_only(baskets.line_basket),
+        read_only(baskets.basket_indptr),
+        read_only(baskets.basket_user),
+    )
+
+
+def law(by_rank: Int32, offset: Float32 | Float64) -> Noise:
+    return Noise(read_only(by_rank), read_only(offset.astype(np.float32)))
 
 
 @dataclass(frozen=True)
@@ -31,12 +47,9 @@ class World:
         """The loss of some triples, and what the tables are then."""
         after = {name: table.astype(np.float32) for name, table in tables.items()}
         loss = run(
-            triples, rate, rate, np.array([state], np.uint64), negatives,
-            self.baskets.basket_items, self.baskets.line_basket,
-            self.baskets.basket_indptr, self.baskets.basket_user,
-            after["p"], after["q"], after["h"],
-            self.item_by_rank, self.item_offset.astype(np.float32),
-            self.user_by_rank, self.user_offset.astype(np.float32),
+            triples, (rate, rate), np.array([state], np.uint64), negatives,
+            pairs_of(self.baskets), Tables32(after["p"], after["q"], after["h"]),
+            law(self.item_by_rank, self.item_offset), law(self.user_by_rank, self.user_offset),
         )  # fmt: skip
         return loss, {name: table.astype(float) for name, table in after.items()}
 
@@ -166,9 +179,8 @@ def test_looking_ahead_changes_nothing(state: int, users: int, triples: int) -> 
         loss = 0.0
         for count in counts:
             loss += run(
-                count, 0.1, 0.1, states, 4, baskets.basket_items, baskets.line_basket,
-                baskets.basket_indptr, baskets.basket_user, p, q, h, items, offsets,
-                user_ranks, offsets,
+                count, (0.1, 0.1), states, 4, pairs_of(baskets), Tables32(p, q, h),
+                law(items, offsets), law(user_ranks, offsets),
             )  # fmt: skip
         return states.tolist(), round(loss, 6), [table.tobytes() for table in tables]
 

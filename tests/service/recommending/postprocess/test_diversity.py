@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.recommending.postprocess.diversity import diversify, inverse_norms
+from service.recommending.postprocess.diversity import Mmr, diversify, inverse_norms
 from service.support.arrays.array_types import Float32, Int32
 
 Merits = dict[int, float]
@@ -23,9 +23,8 @@ class Pool(NamedTuple):
 
     def order(self, k: int, mmr_lambda: float, cap: int = 0, pool: int = 1000) -> list[int]:
         rows, scale = self.rows, inverse_norms(self.rows)
-        order = diversify(
-            rows, scale, self.items, self.scores, self.codes, cap, pool, k, mmr_lambda
-        )
+        mmr = Mmr(mmr_lambda, pool, cap, k)
+        order = diversify(rows, scale, self.items, self.scores, self.codes, mmr)
         return [int(place) for place in order]
 
 

@@ -8,28 +8,39 @@ import numba
 import numpy as np
 import pytest
 
-from service.recommending.ranking.feature_matrix import POSITIONS, fill
-from service.recommending.ranking.features import FEATURES
+from service.recommending.ranking.feature_matrix import fill
+from service.recommending.ranking.features import FEATURES, POSITIONS
 from service.recommending.ranking.item_facts import FACTS
-from service.recommending.ranking.purchase_sums import PAST_SUMS, SUBCATEGORY_SUMS, SUMS
+from service.recommending.ranking.known import NOTHING_KNOWN
+from service.recommending.ranking.scratch import (
+    PAST_SUMS,
+    SUBCATEGORY_SUMS,
+    SUMS,
+    Totals,
+    scratch_for,
+)
 from service.support.arrays.array_types import Float32, Records
+from service.support.arrays.read_only import read_only
 
 
 def filled(positions: Records, fill: Callable[..., Any] = fill) -> Float32:
     """The features of three candidates, the third of which is in the basket."""
     items, part = np.arange(3, dtype=np.int32), np.arange(3, dtype=np.float32)
-    sums = np.zeros(2, SUMS)
-    for number, name in enumerate(sums.dtype.fields or ()):
-        sums[name][1] = number + 2
-    facts, subcategory_sums = np.zeros(3, FACTS), np.zeros(1, SUBCATEGORY_SUMS)
-    matrix = np.full((len(FEATURES), len(items)), np.nan, np.float32)
-    row_of, parts = np.array([0, 1, 0], np.int32), np.stack([part, part + 1, part + 2])
-    past_sums = np.ones(1, PAST_SUMS)
+    scratch = scratch_for(3)
+    for number, name in enumerate(SUMS.names or ()):
+        scratch.sums[name][1] = number + 2
+    scratch.row_of[:] = 0, 1, 0
+    scratch.recency[:] = part
     near = np.array([0, 1, 1, 1]), np.array([1], np.int32), np.ones(1, np.float32)
-    fill(
-        items, items[2:], parts, row_of, part, sums, subcategory_sums, past_sums, facts, near,
-        positions, matrix,
-    )  # fmt: skip
+    known = NOTHING_KNOWN._replace(
+        facts=read_only(np.zeros(3, FACTS)),
+        back=(read_only(near[0]), read_only(near[1]), read_only(near[2])),
+        positions=read_only(positions),
+    )
+    totals = Totals(np.zeros(1, SUBCATEGORY_SUMS), np.ones(1, PAST_SUMS))
+    matrix = np.full((len(FEATURES), len(items)), np.nan, np.float32)
+    parts = np.stack([part, part + 1, part + 2])
+    fill(known, scratch, totals, items, items[2:], parts, 2, matrix)
     return matrix
 
 

@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.profiles.profile import UserBaskets
-from service.recommending.ranking.purchase_sums import (
+from service.recommending.ranking.known import NOTHING_KNOWN
+from service.recommending.ranking.purchase_sums import add_neighbours, add_past_baskets
+from service.recommending.ranking.scratch import (
     PAST_SUMS,
     SUBCATEGORY_SUMS,
     SUMS,
-    add_neighbours,
-    add_past_baskets,
+    Scratch,
+    Totals,
+    scratch_for,
 )
-from service.support.arrays.array_types import Int32, Records
 from service.support.arrays.read_only import read_only
 
 N = 8
@@ -27,12 +29,13 @@ baskets_of_n = st.lists(
 )
 
 
-def rows_for(n_items: int) -> tuple[Int32, Int32, Records]:
-    """Arrays that the loops write to, with values of another request in them."""
-    left = np.zeros(n_items + 1, SUMS)
-    for name in left.dtype.fields or ():
-        left[name][1:] = 7
-    return np.zeros(n_items, np.int32), np.full(n_items + 1, 3, np.int32), left
+def used_scratch() -> Scratch:
+    """Scratch with values of another request in its rows."""
+    scratch = scratch_for(N)
+    for name in SUMS.names or ():
+        scratch.sums[name][1:] = 7
+    scratch.items[:] = 3
+    return scratch
 
 
 def near(record: Any, expected: dict[str, float]) -> None:
@@ -45,26 +48,23 @@ def near(record: Any, expected: dict[str, float]) -> None:
 def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[int]) -> None:
     past = sorted(past, key=lambda each: -each[0])  # oldest first
     weight = np.linspace(0.5, 3, N, dtype=np.float32)
-    row_of, items, sums = rows_for(N)
-    subcategory_sums, past_sums = np.zeros(2, SUBCATEGORY_SUMS), np.zeros(1, PAST_SUMS)
-    in_basket = np.isin(np.arange(N), list(present))
+    scratch = used_scratch()
+    totals = Totals(np.zeros(2, SUBCATEGORY_SUMS), np.zeros(1, PAST_SUMS))
+    scratch.in_basket[list(present)] = True
+    subcategory = read_only((np.arange(N) % 2).astype(np.int32))
     rows = add_past_baskets(
-        in_basket,
-        len(present),
-        500 * DAY,
+        NOTHING_KNOWN._replace(weight=read_only(weight), subcategory=subcategory),
+        scratch,
+        totals,
         UserBaskets(
             read_only(np.array([(500 - age) * DAY for age, _ in past], np.int64)),
             read_only(np.cumsum([0, *(len(items) for _, items in past)], dtype=np.int64)),
             read_only(np.array([item for _, items in past for item in sorted(items)], np.int32)),
         ),
-        weight,
-        (np.arange(N) % 2).astype(np.int32),
-        row_of,
-        items,
-        sums,
-        subcategory_sums,
-        past_sums,
+        len(present),
+        500 * DAY,
     )
+    _, row_of, _, items, sums = scratch
     for item in range(N):
         own = [(age, items) for age, items in past if item in items]
         shared = [(age, items & present, items) for age, items in own]
@@ -86,21 +86,21 @@ def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[i
             ),
         }
         near(sums[row_of[item]], expected)
-    for subcategory in range(2):
-        lines = [(age, i) for age, items in past for i in items if i % 2 == subcategory]
+    for parity in range(2):
+        lines = [(age, i) for age, items in past for i in items if i % 2 == parity]
         expected = {
             "purchases": len(lines),
             "recency_14d": sum(0.5 ** (age / 14) for age, _ in lines),
             "days_since_last": lines[-1][0] if lines else 0,
         }
-        near(subcategory_sums[subcategory], expected)
+        near(totals.of_subcategory[parity], expected)
     expected = {
         "baskets": len(past),
         "lines": sum(len(items) for _, items in past),
         **{f"recency_{half}d": sum(0.5 ** (age / half) for age, _ in past) for half in HALF_LIVES},
         "days_since_last": past[-1][0] if past else 0,
     }
-    near(past_sums[0], expected)
+    near(totals.of_past[0], expected)
     assert sorted(items[1:rows].tolist()) == sorted(set().union(*(i for _, i in past)))
 
 
@@ -113,20 +113,16 @@ def test_sums_over_neighbours(basket: set[int], seed: int) -> None:
     item_count = random.integers(4, 50, N).astype(np.int32)
     weight = random.standard_normal((N, N)).astype(np.float32) * (together > 0)
     rows, columns = together.nonzero()
-    row_of, items, sums = rows_for(N)
-    rows_in_use = add_neighbours(
-        np.array(sorted(basket), np.int32),
-        np.searchsorted(rows, np.arange(N + 1)).astype(np.int64),
-        columns.astype(np.int32),
-        together[rows, columns].astype(np.int32),
-        weight[rows, columns],
-        item_count,
-        5.0,
-        1,
-        row_of,
-        items,
-        sums,
+    scratch = used_scratch()
+    known = NOTHING_KNOWN._replace(
+        indptr=read_only(np.searchsorted(rows, np.arange(N + 1)).astype(np.int64)),
+        neighbour=read_only(columns.astype(np.int32)),
+        counts=read_only(together[rows, columns].astype(np.int32)),
+        added=read_only(weight[rows, columns]),
+        item_count=read_only(item_count),
     )
+    rows_in_use = add_neighbours(known, scratch, np.array(sorted(basket), np.int32), 5.0, 1)
+    _, row_of, _, items, sums = scratch
     own = sorted(basket)
     cosine = together / (np.sqrt(np.outer(item_count, item_count)) + 5)
     confidence = together / item_count[:, None]

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Annotated, NamedTuple, cast
 
 import numba
 import numpy as np
@@ -12,12 +12,18 @@ import pytest
 from service.support.arrays.array_types import Float32, Int32, Records
 from service.support.arrays.read_only import read_only
 from service.support.compiled.compilation import compiled, unchecked
+from service.support.compiled.layout import Layout
 
 POINT = np.dtype([("x", np.float32), ("visits", np.int32)])
 
 
-@compiled(dimensions={"table": 2}, written={"points"}, records={"points": POINT})
-def visit(table: Float32, row: int, points: Records, pair: tuple[Int32, Int32]) -> float:
+@compiled()
+def visit(
+    table: Annotated[Float32, Layout(axes=2)],
+    row: int,
+    points: Annotated[Records, Layout(written=True, dtype=POINT)],
+    pair: tuple[Int32, Int32],
+) -> float:
     """Count a visit of each point, and return the sum of a row and of what else there is."""
     total = np.float32(0)
     for column in range(table.shape[1]):
@@ -40,7 +46,7 @@ class Shelf(NamedTuple):
     """Arrays and numbers that belong together, and another such tuple."""
 
     prices: Float32
-    visits: Int32
+    visits: Annotated[Int32, Layout(written=True)]
     floor: int
 
 
@@ -56,10 +62,10 @@ class Shop(NamedTuple):
 
     shelf: Shelf
     size: Size
-    table: Float32
+    table: Annotated[Float32, Layout(axes=2)]
 
 
-@compiled(dimensions={"table": 2}, written={"visits"})
+@compiled()
 def enter(shop: Shop, factor: float) -> float:
     """Count a visit, and return what is on the shelf, times a factor."""
     shop.shelf.visits[0] += 1

@@ -1,5 +1,7 @@
 """Lanes against the same in NumPy."""
 
+from typing import Annotated
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +19,17 @@ from service.support.compiled.lanes import (
     store,
     zeros,
 )
+from service.support.compiled.layout import Layout
 
 
-@compiled(written={"found"})
-def look_up(numbers: Float32, limit: np.float32, kept: int, table: Float32, found: Float32) -> None:
+@compiled()
+def look_up(
+    numbers: Float32,
+    limit: np.float32,
+    kept: int,
+    table: Float32,
+    found: Annotated[Float32, Layout(written=True)],
+) -> None:
     """Looks up the first kept bit of the numbers above a limit, and bit 0 of all others."""
     words = keep(all_bits(), numbers, 0, limit, kept)
     low, high = of_lowest_bit(table, 0, words), of_lowest_bit(table, LANES, high_half(words))
