@@ -29,7 +29,7 @@ from index_builder.measuring.quality import Quality, measure, ranking_function
 from index_builder.transactions.encoded.encoding import EncodedTransactions
 from index_builder.transactions.encoded.held_out import HeldOut
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset
+from index_builder.transactions.source import Source
 from service.bundle.bundle import load_bundle
 from service.recommending.recommender import Recommender
 
@@ -59,9 +59,7 @@ class Shop(NamedTuple):
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
     """Measure both services on the demo's baskets."""
-    loaded, transactions, baskets = read_held_out(
-        None, None, Dataset.COMPLETEJOURNEY, None, bundle, 0, None, Reading()
-    )
+    loaded, transactions, baskets = read_held_out(Source(), Reading(), bundle, 0, None)
     encoded = training_baskets(loaded, transactions, read_build_config(loaded).min_item_baskets)
     bodies = requests.read_bytes().splitlines()
     return compare(Shop(bundle, encoded, baskets, bodies), *((1, 0.2) if smoke else (5, 3.0)))

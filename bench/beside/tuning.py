@@ -16,7 +16,7 @@ from index_builder.evaluation.baselines.tuning import Slice, last_days
 from index_builder.evaluation.evaluate import training_baskets
 from index_builder.measuring.scorer import Scorer
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset
+from index_builder.transactions.source import Source
 
 __all__ = ["GRID", "tune"]
 
@@ -35,9 +35,8 @@ def main() -> None:
     """Print the best settings."""
     parser = argparse.ArgumentParser("python -m bench.beside.tuning", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
-    demo = (None, None, Dataset.COMPLETEJOURNEY, None)
     bundle = parser.parse_args().bundle
-    loaded, transactions, _ = read_held_out(*demo, bundle, 0, 1, Reading())
+    loaded, transactions, _ = read_held_out(Source(), Reading(), bundle, 0, 1)
     encoded = training_baskets(loaded, transactions, read_build_config(loaded).min_item_baskets)
     print(tune(last_days(encoded, loaded.manifest.cut, 0)))
 

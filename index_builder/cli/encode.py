@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
 
-from index_builder.cli.options import DatasetOption, PathOption, console
+from index_builder.cli.options import DatasetOption, PathOption, console, grouped
 from index_builder.cli.reading_options import reading_options
 from index_builder.progress import stage
 from index_builder.transactions.copies import files_here, is_url, shown, table_here
@@ -23,9 +23,37 @@ from index_builder.transactions.source import Dataset, read_source_lines
 from index_builder.transactions.tables import is_data_file
 
 
-@reading_options
+class _Chosen(NamedTuple):
+    """An engine, and the settings of its session."""
+
+    engine: EngineName
+    session: dict[str, str]
+
+
+def _engine(
+    engine: Annotated[
+        EngineName, typer.Option(help="What joins and groups the lines.")
+    ] = EngineName.POLARS,
+    spark: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="name=value of the Spark session, spark.master=… or spark.remote=sc://…; may be "
+            "repeated."
+        ),
+    ] = None,
+) -> _Chosen:
+    pairs = spark or []
+    if pairs and engine is not EngineName.SPARK:
+        raise typer.BadParameter(f"expected --spark with --engine spark, found it with {engine}")
+    if any("=" not in pair for pair in pairs):
+        raise typer.BadParameter(f"expected name=value, found {pairs}")
+    settings = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+    return _Chosen(engine, settings)
+
+
+@grouped(chosen=_engine, reading=reading_options)
 def encode(
-    reading: Reading,
+    *,
     transactions: Annotated[
         str | None,
         typer.Option(
@@ -40,20 +68,12 @@ def encode(
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoded tables.")] = Path("encoded"),
-    engine: Annotated[
-        EngineName, typer.Option(help="What joins and groups the lines.")
-    ] = EngineName.POLARS,
-    spark: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="name=value of the Spark session, spark.master=… or spark.remote=sc://…; may be "
-            "repeated."
-        ),
-    ] = None,
+    chosen: _Chosen,
     afresh: Annotated[
         bool,
         typer.Option("--afresh", help="Read all files again, also those that --out already knows."),
     ] = False,
+    reading: Reading,
 ) -> None:
     """Turn a shop's transactions into tables of integers, which a build can start from.
 
@@ -64,7 +84,7 @@ def encode(
 
       rtt2vec-build --encoded encoded --products products.csv
     """
-    session = _session(spark or [], engine)
+    engine = chosen.engine
     if table is not None and (transactions is not None or engine is not EngineName.SPARK):
         raise typer.BadParameter("expected --table with --engine spark, and no --transactions")
     if transactions is not None and not is_url(transactions):
@@ -72,7 +92,7 @@ def encode(
     kept = KeptLines(None if afresh else out / LINES, Origin(shown(transactions or ""), reading))
     with (
         replacing_tables(out) as (tables, work),
-        engine_of(engine, work, session) as started,
+        engine_of(engine, work, chosen.session) as started,
         _here(transactions, table, started, kept, reading, work / "copies") as files,
     ):
         lines = CheckedLines(work / LINES, reading.guests)
@@ -115,11 +135,3 @@ def _refuse_what_is_read_again(transactions: Path, out: Path) -> None:
         raise typer.BadParameter(
             f"expected --out outside of --transactions, or a name with a dot in front, found {out}"
         )
-
-
-def _session(pairs: list[str], engine: EngineName) -> dict[str, str]:
-    if pairs and engine is not EngineName.SPARK:
-        raise typer.BadParameter(f"expected --spark with --engine spark, found it with {engine}")
-    if any("=" not in pair for pair in pairs):
-        raise typer.BadParameter(f"expected name=value, found {pairs}")
-    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}

@@ -10,29 +10,24 @@ from rich.markup import escape
 from index_builder.cli.held_out_baskets import read_held_out
 from index_builder.cli.options import (
     BundleOption,
-    DatasetOption,
-    PathOption,
-    ProductsOption,
     SeedOption,
-    TransactionsOption,
     console,
     given_options,
+    grouped,
+    source_options,
 )
 from index_builder.cli.reading_options import reading_options
 from index_builder.measuring.quality import quality_table
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset
+from index_builder.transactions.source import Source
 from service.support.files import try_to_write_into
 
 
-@reading_options
+@grouped(source=source_options, reading=reading_options)
 def evaluate(
     context: typer.Context,
-    reading: Reading,
-    transactions: TransactionsOption = None,
-    products: ProductsOption = None,
-    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
-    path: PathOption = None,
+    *,
+    source: Source,
     bundle: BundleOption = Path("bundles"),
     report: Annotated[Path, typer.Option(help="Directory of the report.")] = Path("report"),
     quick: Annotated[
@@ -40,6 +35,7 @@ def evaluate(
     ] = False,
     seed: SeedOption = 0,
     limit: Annotated[int | None, typer.Option(help="At most so many baskets.", min=1)] = None,
+    reading: Reading,
 ) -> None:
     """Judge a bundle, and other ways to rank, by the baskets that began after its cut."""
     # Here and not above: no other command needs matplotlib, which takes a second to import.
@@ -47,12 +43,10 @@ def evaluate(
     from index_builder.evaluation.report import write_report
 
     try_to_write_into(report)
-    loaded, table, baskets = read_held_out(
-        transactions, products, dataset, path, bundle, seed, limit, reading
-    )
+    loaded, table, baskets = read_held_out(source, reading, bundle, seed, limit)
     evaluation = evaluate_bundle(loaded, table, baskets, seed, quick, console)
-    source = transactions.name if transactions else table.summary.source
-    written = write_report(evaluation, report, source, _command(context))
+    name = source.transactions.name if source.transactions else table.summary.source
+    written = write_report(evaluation, report, name, _command(context))
     title = f"{len(baskets):,} baskets since {loaded.manifest.as_of}, bundle {loaded.bundle_id}"
     rows = {name: measured.quality for name, measured in evaluation.methods.items()}
     Console().print(quality_table(rows, title))

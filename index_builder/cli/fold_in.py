@@ -13,19 +13,20 @@ from index_builder.cli.options import (
     TransactionsOption,
     UntilOption,
     console,
+    grouped,
     moment_of,
 )
 from index_builder.cli.reading_options import reading_options
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source
+from index_builder.transactions.source import Dataset, Source, read_source
 from service.bundle.bundle import load_bundle, write_bundle
 from service.support.files import try_to_write_into
 from service.support.forgotten_users import ForgottenUsers
 
 
-@reading_options
+@grouped(reading=reading_options)
 def fold_in(
-    reading: Reading,
+    *,
     transactions: TransactionsOption = None,
     dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
     path: PathOption = None,
@@ -36,6 +37,7 @@ def fold_in(
         Path | None, typer.Option(help="Directory of bundles; by default, where the bundle is.")
     ] = None,
     until: UntilOption = None,
+    reading: Reading,
 ) -> None:
     """Add users who came after the build, without retraining, and make the result current.
 
@@ -47,7 +49,7 @@ def fold_in(
     loaded = load_bundle(bundle)
     out = out or loaded.path.parent
     try_to_write_into(out)
-    table, _ = read_source(transactions, None, dataset, path, reading)
+    table, _ = read_source(Source(transactions, None, dataset, path), reading)
     console.print(table.summary)
     for each in (ForgottenUsers.beside(bundle), ForgottenUsers(out)):
         table = table.without(each.now())

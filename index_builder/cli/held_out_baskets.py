@@ -6,33 +6,23 @@ from index_builder.transactions.encoded.encoding import encode_baskets
 from index_builder.transactions.encoded.held_out import HeldOut, held_out
 from index_builder.transactions.errors import NoHeldOutBasketsError
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source
+from index_builder.transactions.source import Source, read_source
 from index_builder.transactions.transactions import Transactions
 from service.bundle.bundle import Bundle, load_bundle
 from service.support.forgotten_users import ForgottenUsers
 
 
 def read_held_out(
-    transactions: Path | None,
-    products: Path | None,
-    dataset: Dataset,
-    path: Path | None,
-    bundle: Path,
-    seed: int,
-    limit: int | None,
-    reading: Reading,
+    source: Source, reading: Reading, bundle: Path, seed: int, limit: int | None
 ) -> tuple[Bundle, Transactions, list[HeldOut]]:
     """Reads a bundle, all transactions, and the baskets that began after the bundle's cut.
 
     Args:
-        transactions: as for `read_source`, like the three after it.
-        products: likewise.
-        dataset: likewise.
-        path: likewise.
+        source: of the transactions.
+        reading: what is known of the data.
         bundle: a bundle, or a directory of bundles.
         seed: of the split of each basket, and of the sample.
         limit: at most so many baskets.
-        reading: what is known of the data.
 
     Raises:
         NoHeldOutBasketsError: no basket of 5 known items began after the cut.
@@ -40,7 +30,7 @@ def read_held_out(
         BundleError: the bundle cannot be used.
     """
     loaded = load_bundle(bundle)
-    table, _ = read_source(transactions, products, dataset, path, reading)
+    table, _ = read_source(source, reading)
     later = table.since(loaded.manifest.cut).without(ForgottenUsers.beside(bundle).now())
     # Not the folded-in users: these very baskets may be part of their histories.
     trained = loaded.user_ids[: loaded.n_trained_users]

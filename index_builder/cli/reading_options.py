@@ -1,12 +1,12 @@
 """The options that tell how a shop's data are read; several commands have them."""
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
+from index_builder.cli.options import grouped
 from index_builder.transactions import line_files, products
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format, FormatError
@@ -16,23 +16,7 @@ _COLUMNS = {*products.COLUMNS, *products.OPTIONAL_COLUMNS}
 _COLUMNS |= {*line_files.COLUMNS, *line_files.OPTIONAL_COLUMNS}
 
 
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command these options; it takes all of them as one argument, `reading`."""
-    own = inspect.signature(command, eval_str=True).parameters
-    shared = inspect.signature(_reading).parameters
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        given = {name: options.pop(name) for name in shared}
-        command(*arguments, reading=_reading(**given), **options)
-
-    parameters = [*(each for name, each in own.items() if name != "reading"), *shared.values()]
-    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    vars(run)["__signature__"] = inspect.Signature(named)  # what Typer reads the options from
-    return run
-
-
-def _reading(
+def _format(
     encoding: Annotated[
         str | None, typer.Option(help="Of CSV files, cp1252 say.  [default: UTF-8]")
     ] = None,
@@ -50,6 +34,19 @@ def _reading(
         list[str] | None,
         typer.Option(help="wanted=found, user_id=Customer or timestamp=Day+Time; may be repeated."),
     ] = None,
+) -> Format:
+    unknown = {each.partition("=")[0] for each in column or []} - _COLUMNS
+    if unknown:
+        expected = ", ".join(sorted(_COLUMNS))
+        raise typer.BadParameter(f"column: expected one of {expected}, found {min(unknown)!r}")
+    with _refused():
+        return Format.of(encoding, separator, escape, not no_quotes, column or [])
+
+
+@grouped(files=_format)
+def reading_options(
+    *,
+    files: Format,
     missing: Annotated[
         str | None,
         typer.Option(
@@ -70,16 +67,20 @@ def _reading(
         typer.Option(help="Of timestamps that name none: Europe/Berlin say.  [default: UTC]"),
     ] = None,
 ) -> Reading:
-    unknown = {each.partition("=")[0] for each in column or []} - _COLUMNS
-    if unknown:
-        expected = ", ".join(sorted(_COLUMNS))
-        raise typer.BadParameter(f"column: expected one of {expected}, found {min(unknown)!r}")
-    try:
+    """How a shop's data are read."""
+    with _refused():
         return Reading(
-            Format.of(encoding, separator, escape, not no_quotes, column or []),
+            files,
             TimestampFormat.of(timestamp_format, timezone),
             None if missing is None else frozenset(missing.split(",")) - {""},
             frozenset(guest or []),
         )
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Turns a format that cannot be into a wrong option."""
+    try:
+        yield
     except FormatError as error:
         raise typer.BadParameter(str(error)) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from index_builder.bundle.recommendations import write_recommendations
-from index_builder.cli.options import console
+from index_builder.cli.options import console, grouped
 from index_builder.progress import counted
 from index_builder.transactions.tables import Wanted, read_tables
 from service.bundle.bundle import load_bundle
@@ -20,7 +20,24 @@ from service.support.files import replacing, try_to_write
 from service.support.forgotten_users import ForgottenUsers
 
 
+def _excluded(
+    exclude_purchased: Annotated[
+        bool,
+        typer.Option("--exclude-purchased", help="Leave out what the user has bought before."),
+    ] = False,
+    exclude_purchased_days: Annotated[
+        int | None,
+        typer.Option(
+            help="Leave out what was bought so many days before now.", min=1, max=MOST_DAYS
+        ),
+    ] = None,
+) -> bool | int | None:
+    return exclude_purchased_days or exclude_purchased or None
+
+
+@grouped(excluded=_excluded)
 def recommend(
+    *,
     out: Annotated[Path, typer.Option(help="Parquet file to write.")],
     users: Annotated[
         Path | None,
@@ -35,16 +52,7 @@ def recommend(
     store: Annotated[
         str | None, typer.Option(help="Whose rules and stock apply: a store_id.")
     ] = None,
-    exclude_purchased: Annotated[
-        bool,
-        typer.Option("--exclude-purchased", help="Leave out what the user has bought before."),
-    ] = False,
-    exclude_purchased_days: Annotated[
-        int | None,
-        typer.Option(
-            help="Leave out what was bought so many days before now.", min=1, max=MOST_DAYS
-        ),
-    ] = None,
+    excluded: bool | int | None,
 ) -> None:
     """Write recommendations for many users, without baskets, as the service would make them.
 
@@ -63,9 +71,7 @@ def recommend(
     else:
         table = read_tables(users, Wanted(("user_id",)), lambda each: each.with_ids("user_id"))
         asked = table.frame["user_id"].unique(maintain_order=True).to_list()
-    request = RecommendRequest(
-        k=k, store_id=store, exclude_purchased=exclude_purchased_days or exclude_purchased or None
-    )
+    request = RecommendRequest(k=k, store_id=store, exclude_purchased=excluded)
     with replacing(out) as new:
         made = write_recommendations(new, recommender, asked, request, rule_files.rulebook)
         sources = Counter(counted(console, "Recommending", made, len(asked)))

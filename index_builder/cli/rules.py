@@ -10,19 +10,12 @@ from rich.markup import escape
 
 from index_builder.bundle.contents import catalogue_of
 from index_builder.cli.options import (
-    DatasetOption,
-    MaxLengthOption,
-    MinBasketsOption,
-    MinConfidenceOption,
-    MinLiftOption,
-    MinSupportOption,
-    PathOption,
-    ProductsOption,
-    TransactionsOption,
     UntilOption,
     console,
+    grouped,
     moment_of,
-    rules_config,
+    rules_options,
+    source_options,
 )
 from index_builder.cli.reading_options import reading_options
 from index_builder.config import AssociationRulesConfig
@@ -34,10 +27,8 @@ from index_builder.statistics.rules.thresholds import Mine, lower_thresholds
 from index_builder.transactions.encoded.encoding import encode
 from index_builder.transactions.errors import SourceError
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source
+from index_builder.transactions.source import Source, read_source
 from service.support.files import try_to_write
-
-_RULES = AssociationRulesConfig()
 
 
 class Between(StrEnum):
@@ -49,32 +40,25 @@ class Between(StrEnum):
     SUBCATEGORY = "subcategory"
 
 
-@reading_options
+@grouped(source=source_options, config=rules_options, reading=reading_options)
 def rules(
-    reading: Reading,
+    *,
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
-    transactions: TransactionsOption = None,
-    products: ProductsOption = None,
-    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
-    path: PathOption = None,
+    source: Source,
     baskets: Annotated[
         Path | None,
         typer.Option(help="A file of one basket per line, items between separators."),
     ] = None,
     until: UntilOption = None,
     level: Annotated[Between, typer.Option(help="The sides of a rule.")] = Between.ITEM,
-    min_support: MinSupportOption = None,
-    min_baskets: MinBasketsOption = _RULES.min_baskets,
-    min_confidence: MinConfidenceOption = _RULES.min_confidence,
-    min_lift: MinLiftOption = _RULES.min_lift,
-    max_length: MaxLengthOption = _RULES.max_length,
+    config: AssociationRulesConfig,
+    reading: Reading,
 ) -> None:
     """Mine association rules and write them as CSV, the largest lift first."""
-    config = rules_config(min_support, min_baskets, min_confidence, min_lift, max_length)
     try_to_write(out)
     if baskets is None:
-        mine, names = _of_transactions(transactions, products, dataset, path, until, level, reading)
-    elif transactions or products or path or until or level is not Between.ITEM:
+        mine, names = _of_transactions(source, until, level, reading)
+    elif source != Source(dataset=source.dataset) or until or level is not Between.ITEM:
         raise SourceError("--baskets holds items alone: expected no other source, cut or level.")
     else:
         mine, names = _of_baskets(baskets, reading)
@@ -115,16 +99,10 @@ def _of_baskets(path: Path, reading: Reading) -> tuple[Mine, list[str]]:
 
 
 def _of_transactions(
-    transactions: Path | None,
-    products: Path | None,
-    dataset: Dataset,
-    path: Path | None,
-    until: str | None,
-    level: Between,
-    reading: Reading,
+    source: Source, until: str | None, level: Between, reading: Reading
 ) -> tuple[Mine, list[str]]:
     moment = moment_of(until)
-    table, catalogue = read_source(transactions, products, dataset, path, reading)
+    table, catalogue = read_source(source, reading)
     console.print(table.summary)
     # All items: the thresholds of the rules leave out the rare ones.
     encoded = encode(table, catalogue, 1, moment)

@@ -10,37 +10,31 @@ from rich.markup import escape
 from index_builder.cli.held_out_baskets import read_held_out
 from index_builder.cli.options import (
     BundleOption,
-    DatasetOption,
-    PathOption,
-    ProductsOption,
     SeedOption,
-    TransactionsOption,
     console,
+    grouped,
+    source_options,
 )
 from index_builder.cli.reading_options import reading_options
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset
+from index_builder.transactions.source import Source
 from service.settings import Settings
 from service.support.files import replacing, try_to_write
 
 
-@reading_options
+@grouped(source=source_options, reading=reading_options)
 def sample_requests(
-    reading: Reading,
+    *,
     requests: Annotated[Path, typer.Option(help="File to write, one request per line.")],
-    transactions: TransactionsOption = None,
-    products: ProductsOption = None,
-    dataset: DatasetOption = Dataset.COMPLETEJOURNEY,
-    path: PathOption = None,
+    source: Source,
     bundle: BundleOption = Path("bundles"),
     seed: SeedOption = 0,
     limit: Annotated[int, typer.Option(help="At most so many requests.", min=1)] = 5000,
+    reading: Reading,
 ) -> None:
     """Write the inputs of real held-out baskets as bodies of POST /recommend, for load tests."""
     try_to_write(requests)
-    loaded, _, baskets = read_held_out(
-        transactions, products, dataset, path, bundle, seed, limit, reading
-    )
+    loaded, _, baskets = read_held_out(source, reading, bundle, seed, limit)
     basket_limit = Settings.model_fields["basket_limit"].default
     baskets = [basket for basket in baskets if len(basket.given) <= basket_limit]
     with replacing(requests) as new, new.open("w") as file:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -30,25 +31,35 @@ class Dataset(StrEnum):
     INSTACART = "instacart"
 
 
-def read_source(
-    transactions: Path | None,
-    products: Path | None,
-    dataset: Dataset,
-    path: Path | None,
-    reading: Reading | None = None,
-) -> tuple[Transactions, pl.DataFrame | None]:
-    """Reads the shop's own files if they are named, otherwise the data set.
+class Source(NamedTuple):
+    """Where transactions come from.
 
-    Args:
+    Attributes:
         transactions: Parquet or CSV.
         products: Parquet or CSV; only with `transactions`.
         dataset: used without `transactions`.
         path: folder of a data set that is not packaged; only with its name.
+    """
+
+    transactions: Path | None = None
+    products: Path | None = None
+    dataset: Dataset = Dataset.COMPLETEJOURNEY
+    path: Path | None = None
+
+
+def read_source(
+    source: Source, reading: Reading | None = None
+) -> tuple[Transactions, pl.DataFrame | None]:
+    """Reads the shop's own files if they are named, otherwise the data set.
+
+    Args:
+        source: where they come from.
         reading: what is known of the shop's own files.
 
     Raises:
         DataError: the options do not go together, or the data cannot be used.
     """
+    transactions, products, dataset, path = source
     _refuse_what_does_not_go_together(transactions, dataset, path, reading)
     if transactions is not None:
         table = read_transactions(transactions, reading)
@@ -75,7 +86,7 @@ def read_source_lines(
     """Reads the lines of the shop's own files if they are named, otherwise of the data set.
 
     Args:
-        transactions: as in `read_source`, like the three behind it.
+        transactions: as in `Source`, like the two behind it.
         dataset: likewise.
         path: likewise.
         reading: likewise.
@@ -103,7 +114,7 @@ def read_encoded(
 
     Args:
         encoded: the folder of `rtt2vec-build encode`.
-        products: as in `read_source`.
+        products: as in `Source`.
         reading: what is known of the products.
 
     Raises:
