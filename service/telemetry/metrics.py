@@ -49,10 +49,13 @@ class Metrics:
             "rtt2vec_request_duration_seconds",
             "Time to answer a request.",
             _BUCKETS_S,
-            label="route",
+            labels=["route"],
         )
         stage_s = tallies(
-            "rtt2vec_stage_duration_seconds", "Time that a stage took.", _BUCKETS_S, label="stage"
+            "rtt2vec_stage_duration_seconds",
+            "Time that a stage took.",
+            _BUCKETS_S,
+            labels=["stage"],
         )
         self._stages = {stage: stage_s.of(stage) for stage in STAGES}
         self._candidates = tallies(

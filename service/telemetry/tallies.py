@@ -1,4 +1,4 @@
-"""Histograms of what every request brings, counted without locks by one thread alone."""
+"""Histograms of what every request brings."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -7,15 +7,15 @@ from math import inf
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.utils import floatToGoString
 
+from service.telemetry.cell_metric import CellMetric
 from service.telemetry.cells import Cells
 from service.telemetry.workers import WorkerFiles
 
 
 class Tally(Cells):
-    """The histogram of one kind of number; see `Cells` for who may count."""
+    """The histogram of one kind of number."""
 
     def __init__(self, edges: Sequence[float]) -> None:
         """Takes the upper edges of the buckets, ascending, the last one infinite."""
@@ -28,14 +28,11 @@ class Tally(Cells):
         cells[at[bisect_left(self._edges, value)]] += 1.0
         cells[at[-1]] += value
 
-    def counts(self) -> tuple[list[float], float]:
-        """Return how many numbers each bucket has, those below it left out, and their sum."""
-        *buckets, total = self.values()
-        return buckets, total
 
+class Tallies(CellMetric[Tally]):
+    """A histogram for each combination of values of the labels."""
 
-class Tallies:
-    """A metric: a histogram for each value of a label, or a single one."""
+    kind = "histogram"
 
     def __init__(
         self,
@@ -44,62 +41,25 @@ class Tallies:
         edges: Sequence[float],
         registry: CollectorRegistry,
         files: WorkerFiles | None,
-        label: str | None = None,
+        labels: Sequence[str] = (),
     ) -> None:
-        """Shows what is counted in a registry, or in the files of several workers.
-
-        Args:
-            name: of the metric.
-            text: its description.
-            edges: upper edges of the buckets, ascending.
-            registry: of this process.
-            files: of several workers, if there are any.
-            label: its name; None for a single histogram.
-        """
-        self._name, self._text, self._edges = name, text, (*edges, inf)
-        self._labels = [] if label is None else [label]
-        self._files = files
-        self._tallies: dict[str, Tally] = {}
-        registry.register(self)
-        if files is not None:
-            files.on_new("histogram", self._move)
-
-    def of(self, value: str = "") -> Tally:
-        """Return the histogram for a value of the label."""
-        tally = self._tallies.get(value)
-        if tally is None:
-            tally = self._tallies[value] = Tally(self._edges)
-            if self._files is not None:
-                tally.move(self._files.own("histogram"), self._keys(value))
-        return tally
+        """Takes the upper edges of the buckets, ascending; the rest is as in `CellMetric`."""
+        self._edges = (*edges, inf)
+        self._edge_names = [floatToGoString(edge) for edge in self._edges]
+        super().__init__(name, text, registry, files, labels)
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
         """Return what is counted, for the library."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
-        names = [floatToGoString(edge) for edge in self._edges]
-        # Of a copy, here and below: the loop's thread may add one meanwhile.
-        for value, tally in list(self._tallies.items()):
-            buckets, total = tally.counts()
-            below = list(zip(names, accumulate(buckets), strict=True))
-            family.add_metric([value] * len(self._labels), below, total)
+        for values, tally in self._counted():
+            *buckets, total = tally.values()
+            below = list(zip(self._edge_names, accumulate(buckets), strict=True))
+            family.add_metric(values, below, total)
         yield family
 
-    def _move(self, file: MmapedDict) -> None:
-        for value, tally in list(self._tallies.items()):
-            tally.move(file, self._keys(value))
+    def _new(self) -> Tally:
+        return Tally(self._edges)
 
-    def _keys(self, value: str) -> list[str]:
-        """The keys of a histogram in a file, as the library reads them."""
-        values = [value] * len(self._labels)
-        of_buckets = [
-            mmap_key(
-                self._name,
-                f"{self._name}_bucket",
-                [*self._labels, "le"],
-                [*values, floatToGoString(edge)],
-                self._text,
-            )
-            for edge in self._edges
-        ]
-        total = mmap_key(self._name, f"{self._name}_sum", self._labels, values, self._text)
-        return [*of_buckets, total]
+    def _keys(self, values: tuple[str, ...]) -> list[str]:
+        of_buckets = [self._key("_bucket", values, le=edge) for edge in self._edge_names]
+        return [*of_buckets, self._key("_sum", values)]

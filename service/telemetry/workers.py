@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.support.files import locked
+from service.telemetry.cells import Cells
 
 _logger = logging.getLogger(__name__)
 
@@ -46,33 +47,39 @@ class WorkerFiles:
         """Takes the directory of all workers; from now on values are kept there."""
         self._directory = directory
         self._generation = 0
-        self._lock = Lock()
+        self._keeping = Lock()
         self._known: set[str] = set()
+        self._moving = Lock()  # held for a moment only: a request may wait for it
         self._own: dict[str, MmapedDict] = {}
-        self._movers: list[tuple[str, Callable[[MmapedDict], None]]] = []
+        self._cells: list[tuple[str, Cells, Sequence[str]]] = []
         values.ValueClass = values.MultiProcessValue(self._identity)
 
     def _identity(self, later: int = 0) -> str:
         """What the names of this process's files end with, or will in a later generation."""
         return f"{os.getpid()}-{self._generation + later}"
 
-    def own(self, kind: str) -> MmapedDict:
-        """Return this process's file for metrics of a kind that the library itself does not keep.
+    def take(self, kind: str, cells: Cells, keys: Sequence[str]) -> None:
+        """Have cells count in this process's file of a kind, also when it is written again.
 
-        Values that are written to it are read with those of the library.
+        Args:
+            kind: begins with the library's name of a kind of metric, whose values are read with
+                these; it is not the name itself if the library keeps such a file.
+            cells: what counts.
+            keys: of each cell in the file, as the library writes them.
         """
+        with self._moving:
+            self._cells.append((kind, cells, keys))
+            cells.move(self._file(kind), keys)
+
+    def _file(self, kind: str) -> MmapedDict:
         if kind not in self._own:
             path = self._directory / f"{kind}_{self._identity()}.db"
             self._own[kind] = MmapedDict(str(path))
         return self._own[kind]
 
-    def on_new(self, kind: str, move: Callable[[MmapedDict], None]) -> None:
-        """Have a function called with each file that takes the place of `own` from then on."""
-        self._movers.append((kind, move))
-
     def keep(self) -> None:
         """Write files again that were removed, with the counts that this process still has."""
-        with self._lock:
+        with self._keeping:
             self._keep()
 
     def _keep(self) -> None:
@@ -83,17 +90,25 @@ class WorkerFiles:
             self._known = present
             return
         _logger.warning("metrics were removed from %s and are written again", self._directory)
+        with self._alone():  # a reader must not see counts twice
+            self._known = self._written_again(end, present)
+
+    def _written_again(self, end: str, present: Iterable[str]) -> set[str]:
+        """Write files with the present end again under a new one, and return their names."""
         new_end = f"_{self._identity(1)}.db"
+        written = set()
         for name, file in dict(_open_files(self._known)).items():  # each is open twice
-            shutil.copyfile(file, self._directory / name.replace(end, new_end))
-        # Only now: the library opens files of the new name as soon as another thread counts.
-        self._generation += 1
+            written.add(new_name := name.replace(end, new_end))
+            shutil.copyfile(file, self._directory / new_name)
+        with self._moving:
+            # Only now: the library opens files of the new name as soon as another thread counts.
+            self._generation += 1
+            self._own.clear()
+            for kind, cells, keys in self._cells:
+                cells.move(self._file(kind), keys)
         for name in present:
             (self._directory / name).unlink(missing_ok=True)
-        self._known = set()
-        self._own.clear()
-        for kind, move in self._movers:
-            move(self.own(kind))
+        return written
 
     def render(self) -> bytes:
         """Return the exposition text: the sum over all workers."""

@@ -119,14 +119,56 @@ counter.labels(1).inc()
 print(sorted(int(each.value) for each in seen.samples))
 """
 
+# Counts something for the first time, while another thread writes the file again.
+NEW = """
+import sys
+from pathlib import Path
+from threading import Thread
+from prometheus_client import CollectorRegistry
+from service.telemetry.cells import Cells
+from service.telemetry.counts import Counts
+from service.telemetry.workers import WorkerFiles
+
+files = WorkerFiles(Path(sys.argv[1]))
+counts = Counts("seen", "Seen.", CollectorRegistry(), files, ["name"])
+counts.of("old").add()
+files.keep()
+(file,) = Path(sys.argv[1]).iterdir()
+file.unlink()
+
+def move_late(*given):
+    Cells.move = move
+    keeping = Thread(target=files.keep)
+    keeping.start()
+    keeping.join(0.2)  # it may have to wait for this one
+    move(*given)
+
+move, Cells.move = Cells.move, move_late
+new = counts.of("new")
+files.keep()  # after the other thread
+new.add()
+(seen,) = files.collect()
+print({each.labels["name"]: each.value for each in seen.samples})
+"""
+
+
+def counted_by(code: str, folder: Path) -> str:
+    """What a program prints that counts in files of a folder."""
+    command = [sys.executable, "-c", code, str(folder)]
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    return subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
 
 def test_what_is_counted_while_files_are_written_again_harms_no_other_count(
     tmp_path: Path,
 ) -> None:
-    command = [sys.executable, "-c", COUNTING, str(tmp_path)]
-    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    assert done.stdout == f"{[1] * 98 + [2, 2]}\n"
+    assert counted_by(COUNTING, tmp_path) == f"{[1] * 98 + [2, 2]}\n"
+
+
+def test_a_count_that_is_new_while_files_are_written_again_is_kept(tmp_path: Path) -> None:
+    assert counted_by(NEW, tmp_path) == "{'old': 1.0, 'new': 1.0}\n"
 
 
 def test_a_file_that_is_damaged_costs_its_own_counts_alone(served: Served) -> None:
