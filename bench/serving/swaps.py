@@ -61,7 +61,7 @@ def during_swaps(
 
 def built_again(bundle: Path, out: Path, number: int) -> Path:
     """Copy a bundle under another id, as if it had been built again with the same result."""
-    manifest = Manifest.decode((bundle / MANIFEST).read_bytes())
+    manifest = Manifest.read(bundle / MANIFEST)
     build = {**manifest.build, "built_again": number}
     signed = manifest.model_copy(update={"build": build}).signed()
     copy = out / signed.bundle_id

@@ -23,11 +23,13 @@ from pydantic import (
 from pydantic_core import from_json
 
 from service.bundle.errors import BundleDamagedError, BundleInvalidError, BundleVersionError
+from service.support.files import read_regular
 from service.support.invalid_fields import TEXT, field_error
 
 MANIFEST = "manifest.json"
 FORMAT: Final = "rtt2vec-bundle"
 FORMAT_VERSION: Final = 1
+_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
 
 
 def _iso_timestamp(text: str) -> str:
@@ -135,6 +137,16 @@ class Manifest(_Facts):
     def encode(self) -> bytes:
         """Return the canonical form of this manifest, the only one that `decode` accepts."""
         return _canonical(self.model_dump(mode="json"))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the manifest in a file.
+
+        Raises:
+            BundleError: it is refused, as in `decode`.
+            OSError: it cannot be read.
+        """
+        return cls.decode(read_regular(path, _LIMIT_BYTES), path)
 
     @classmethod
     def decode(cls, text: bytes, name: object = MANIFEST) -> Self:

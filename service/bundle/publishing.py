@@ -106,12 +106,12 @@ def _sweep(out: Path, prefix: str) -> None:
     for leftover in out.iterdir():
         name = leftover.name
         if name.startswith(prefix) and _RANDOM.fullmatch(name.removeprefix(prefix)):
-            with suppress(OSError):  # it is locked, or another user's
+            with suppress(OSError):  # it is locked, another user's, or no directory
                 _remove_unlocked(leftover)
 
 
 def _remove_unlocked(leftover: Path) -> None:
-    descriptor = os.open(leftover, os.O_RDONLY)
+    descriptor = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(leftover)

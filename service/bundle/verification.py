@@ -13,9 +13,6 @@ from service.bundle.manifest import MANIFEST, FileFacts, IndexFacts, Manifest
 from service.bundle.publishing import CURRENT
 from service.bundle.tables import ITEMS, USERS
 from service.retrieval import Retrieval, RetrievalError, backend
-from service.support.files import read_regular
-
-_MANIFEST_LIMIT_BYTES = 64 << 20  # a thousand times as large as any
 
 
 def locate(path: Path) -> Path:
@@ -39,7 +36,7 @@ def read_manifest(directory: Path) -> Manifest:
         OSError: it cannot be read.
     """
     path = directory / MANIFEST
-    manifest = Manifest.decode(read_regular(path, _MANIFEST_LIMIT_BYTES), path)
+    manifest = Manifest.read(path)
     # A copy that followed links has a directory in place of the link `current`.
     if directory.name not in (manifest.bundle_id, CURRENT):
         remedy = "Give the directory its old name back, or build a new bundle."

@@ -75,6 +75,6 @@ def _manifests(bundles: Path) -> Iterator[Manifest]:
     """Yield the manifests of all bundles in a directory; broken ones are read by nobody."""
     for path in bundles.glob(f"*/{MANIFEST}"):
         try:
-            yield Manifest.decode(path.read_bytes(), path)
+            yield Manifest.read(path)
         except (BundleError, OSError):
             continue

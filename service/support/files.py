@@ -67,7 +67,8 @@ def replacing(path: Path) -> Iterator[Path]:
     removed. A device or a pipe is written to directly.
 
     Raises:
-        OSError: the directory cannot be written, or `path` is a directory.
+        OSError: the directory cannot be written, `path` is a directory, or this process is writing
+            to it already.
     """
     final = path.resolve()
     if final.exists() and not final.is_file():
@@ -75,23 +76,31 @@ def replacing(path: Path) -> Iterator[Path]:
         return
     _remove_leftovers(final)
     new = final.with_name(f".{final.name}-{os.getpid()}")
-    try:
-        with new.open("wb") as alive:
+    with new.open("xb") as alive:
+        try:
             fcntl.flock(alive, fcntl.LOCK_EX)
             yield new
             sync(new)
             new.replace(final)
-    finally:
-        new.unlink(missing_ok=True)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def _remove_leftovers(final: Path) -> None:
     """Remove what writers of a file left that were killed: a living one holds a lock."""
     leftover = re.compile(re.escape(f".{final.name}-") + r"\d+")
     for path in filter(lambda each: leftover.fullmatch(each.name), final.parent.iterdir()):
-        with suppress(OSError), path.open("rb") as file:  # it is locked, or another user's
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        with suppress(OSError):  # it is locked, or another user's
+            _remove_unlocked(path)
+
+
+def _remove_unlocked(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block otherwise
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(descriptor)
 
 
 def try_to_write(path: Path) -> None:

@@ -1,4 +1,9 @@
-"""A manifest without new fields keeps its bytes."""
+"""A manifest without new fields keeps its bytes, and is read with care."""
+
+import os
+from pathlib import Path
+
+import pytest
 
 from service.bundle.manifest import IndexFacts, IndexPoint, Manifest
 
@@ -35,3 +40,9 @@ def test_a_frontier_is_part_of_what_is_signed() -> None:
     chosen = manifest((point,))
     assert chosen.bundle_id != manifest().bundle_id
     assert Manifest.decode(chosen.encode()).retrieval.frontier == (point,)
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "manifest.json")
+    with pytest.raises(OSError, match="not a regular file"):
+        Manifest.read(path)

@@ -1,5 +1,6 @@
 """Directories that appear complete or not at all."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_what_a_dead_writer_left_is_swept_and_what_a_living_one_holds_is_not(
     ours.mkdir()
     others = tmp_path / f".encoding-{'0' * 16}"
     others.mkdir()
+    os.mkfifo(pipe := tmp_path / f".building-{'0' * 16}")
     with staging(tmp_path) as mine:
         assert not dead.exists()
         with staging(tmp_path) as other:
@@ -58,7 +60,7 @@ def test_what_a_dead_writer_left_is_swept_and_what_a_living_one_holds_is_not(
             publish(other, tmp_path / "name", intact)
         assert mine.exists()
     found = {path.name for path in tmp_path.iterdir()}
-    assert found == {"name", "current", ours.name, others.name}
+    assert found == {"name", "current", ours.name, others.name, pipe.name}
 
 
 def test_a_published_directory_stays_unless_it_is_damaged(tmp_path: Path) -> None:

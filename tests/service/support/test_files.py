@@ -67,6 +67,23 @@ def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_p
     assert (tmp_path / "file").read_text() == "new"
 
 
+@pytest.mark.parametrize("writer", [os.getpid(), 4194305])
+def test_a_pipe_named_like_what_a_writer_left_holds_nobody_up(tmp_path: Path, writer: int) -> None:
+    os.mkfifo(tmp_path / f".file-{writer}")
+    with replacing(tmp_path / "file") as new:
+        new.write_text("new")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_a_file_that_is_being_written_is_not_written_to_by_another(tmp_path: Path) -> None:
+    with replacing(tmp_path / "file") as new:
+        new.write_text("new")
+        with pytest.raises(FileExistsError), replacing(tmp_path / "file"):
+            pass
+    assert (tmp_path / "file").read_text() == "new"
+
+
 def test_a_device_is_written_to_directly() -> None:
     with replacing(Path("/dev/null")) as new:
         new.write_text("nothing")
