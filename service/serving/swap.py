@@ -13,11 +13,12 @@ from threading import Lock
 from time import monotonic
 
 from service.bundle.errors import BundleError, BundleMissingError
-from service.bundle.publishing import CURRENT, PREVIOUS, point_current_at, remember_previous
 from service.business_rules.errors import RulesError
 from service.serving.canary import CanaryError, replay
 from service.serving.decisions import Decision, Decisions, Sighting, sight
+from service.serving.errors import SwapError
 from service.serving.example_requests import example_requests
+from service.serving.links import Links, reason_of
 from service.serving.served import Served
 from service.serving.serving import Serving
 from service.serving.swap_history import SwapHistory
@@ -33,10 +34,6 @@ _PATIENCE_S = 30.0  # of a request that moves bundles, while another decision is
 _RETRY_S = (1.0, 8.0)  # from the first to the longest wait
 _UNREAD_S = 2.0  # until a new bundle is tried again that could not be read
 _EXAMPLES = 20  # of the canary's requests at least: the latest ones may get no answers
-
-
-class SwapError(Exception):
-    """Another bundle cannot take over, and why."""
 
 
 class Swap:
@@ -62,6 +59,7 @@ class Swap:
         self._settings = settings
         self._metrics = metrics
         self._bundles = settings.bundle
+        self._links = Links(settings.bundle)
         self._decisions = Decisions(shared)
         self._lock = Lock()
         self._retry = Backoff(*_RETRY_S)
@@ -102,12 +100,7 @@ class Swap:
             SwapError: it is refused, or there is no link to follow.
         """
         with self._deciding():
-            try:
-                target = (self._bundles / CURRENT).resolve(strict=True)
-            except (OSError, RuntimeError) as error:
-                message = f"{self._bundles / CURRENT} cannot be followed: {_reason(error)}."
-                raise SwapError(message) from error
-            self._point_at(target)
+            self._links.point_current_at(self._links.current())
             self._settle(sight(self._bundles))
             if self.refused is not None:
                 raise SwapError(self.refused)
@@ -124,7 +117,7 @@ class Swap:
             if decision is None or decision.previous is None:
                 raise SwapError("No other bundle has answered before this one.")
             new = self._loaded(decision.previous)
-            self._point_at(decision.previous)
+            self._links.point_current_at(decision.previous)
             mark = sight(self._bundles).mark
             self._take_over(new, Decision(mark, new.bundle.path, decision.accepted, None))
 
@@ -140,15 +133,6 @@ class Swap:
                 yield
         finally:
             self._lock.release()
-
-    def _point_at(self, directory: Path) -> None:
-        """Make the link anew: every worker that sees it looks again."""
-        try:
-            point_current_at(self._bundles, directory)
-        except OSError as error:
-            link = self._bundles / CURRENT
-            message = f"{link} cannot be moved to {directory}: {error.strerror}."
-            raise SwapError(message) from error
 
     def _settle(self, sighting: Sighting) -> None:
         """Begin, follow or decide, whichever is due; failures leave everything as it was."""
@@ -176,19 +160,12 @@ class Swap:
             else:
                 return
         new = self._loaded(self._bundles)
-        decision = Decision(sighting.mark, new.bundle.path, self._remembered(new), None)
+        before = self._links.previous(new.bundle.path)
+        decision = Decision(sighting.mark, new.bundle.path, before, None)
         with self._decisions.deciding(_PATIENCE_S) as alone:
             if alone and self._decisions.latest() == failed:
                 self._record(decision)
         self._answer(new, decision)
-
-    def _remembered(self, new: Served) -> Path | None:
-        """The bundle that answered before `new` when the service ran last."""
-        try:
-            previous = (self._bundles / PREVIOUS).resolve(strict=True)
-        except (OSError, RuntimeError):
-            return None
-        return previous if previous != new.bundle.path else None
 
     def _follow(self, old: Served) -> None:
         """Answer from what another worker has accepted."""
@@ -230,9 +207,9 @@ class Swap:
         try:
             self._decisions.record(decision)
         except OSError as error:
-            message = f"The workers' directory cannot be written: {_reason(error)}."
+            message = f"The workers' directory cannot be written: {reason_of(error)}."
             raise SwapError(message) from error
-        self._remember(decision)
+        self._links.remember(decision)
 
     def _answer(self, new: Served, decision: Decision) -> None:
         old, self._previous, self.refused = self._serving.served, decision.previous, None
@@ -242,16 +219,6 @@ class Swap:
         self._standby = old if stands_by else None
         self._serving.look_at_rules()  # they may have changed while it stood by
         give_back()
-
-    def _remember(self, decision: Decision) -> None:
-        """Leave on the disk which bundle to go back to from `current`, for the next start."""
-        target = sight(self._bundles).target
-        back = decision.previous if decision.refused is None else decision.accepted
-        if target is not None and back is not None:
-            try:
-                remember_previous(self._bundles, target, back)
-            except (OSError, RuntimeError) as error:
-                _logger.info("the previous bundle is not remembered: %s", _reason(error))
 
     def _refuse(self, reason: str) -> None:
         if reason != self.refused:  # told once
@@ -289,7 +256,3 @@ class Swap:
         _logger.info("canary", extra={"bundle": str(new.bundle.path), **canary._asdict()})
         if (objection := canary.objection(self._settings)) is not None:
             raise CanaryError(f"{new.bundle.path}: {objection}")
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

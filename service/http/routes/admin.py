@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from service.http.problems import ProblemError, documented
 from service.http.schemas import Moment
-from service.serving.swap import Swap, SwapError
+from service.serving.errors import SwapError
+from service.serving.swap import Swap
 from service.support.apart import apart
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.http.readiness import require_served
-from service.serving.swap import SwapError
+from service.serving.errors import SwapError
 from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
 from tests.service.serving.swapping import ready
 

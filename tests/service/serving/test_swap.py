@@ -13,8 +13,8 @@ from service.bundle.publishing import point_current_at
 from service.http.readiness import require_served
 from service.recommending.request import RecommendRequest
 from service.serving.canary import Canary, Recommend, replay
+from service.serving.errors import SwapError
 from service.serving.served import Served
-from service.serving.swap import SwapError
 from service.support.forgotten_users import ForgottenUsers, ForgottenUsersError
 from tests.data.daily_bundles import publish, publish_damaged, publish_foreign
 from tests.data.requests import a_request
