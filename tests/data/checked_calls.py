@@ -11,6 +11,8 @@ import pytest
 
 from service.support.compiled import compilation
 
+_compilation: Any = compilation  # of which a name is replaced
+_Tuple: Any = numba.types.BaseTuple
 _unchecked = compilation.unchecked
 _called: set[str] = set()  # names of loops
 
@@ -24,8 +26,8 @@ def fits(given: Any, declared: Any) -> bool:
         same = isinstance(given, numba.types.Array) and given.layout == declared.layout
         same = same and (given.dtype, given.ndim) == (declared.dtype, declared.ndim)
         return same and (given.mutable or not declared.mutable)
-    if isinstance(declared, numba.types.BaseTuple):
-        same = isinstance(given, numba.types.BaseTuple) and len(given) == len(declared)
+    if isinstance(declared, _Tuple):
+        same = isinstance(given, _Tuple) and len(given) == len(declared)
         return same and all(map(fits, given, declared))
     return isinstance(given, numba.types.Number | numba.types.Boolean)
 
@@ -47,7 +49,7 @@ def checked(loop: Any) -> Callable[..., Any]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     """Check from now on; conftests import the callers."""
-    compilation.unchecked = checked
+    _compilation.unchecked = checked
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
