@@ -49,7 +49,7 @@ SELECT place, COALESCE(
     CASE WHEN quantity > 0 THEN 0 ELSE 1 END AS cancels, basket_id, quantity
 FROM usable
 """
-_CANCELLED = "SELECT DISTINCT owner, item_id FROM owned WHERE cancels = 1"
+_CANCELLED = "SELECT owner, item_id FROM owned WHERE cancels = 1 GROUP BY owner, item_id"
 _INVOLVED = """
 SELECT owned.*
 FROM owned SEMI JOIN cancelled
@@ -80,10 +80,12 @@ def find_purchases(engine: Engine, lines: CheckedLines, folder: Path) -> Mapping
     engine.relation("lines", lines.files)
     usable = _Usable(engine, folder)
     if lines.with_events:
-        usable.leave_out("repeated events", _places(engine, _REPEATED))
+        usable.leave_out("repeated events", _places(engine, _REPEATED, "event_id"))
         engine.view("heads", _HEADS)
         engine.view("owners", _OWNERS)
-        usable.leave_out("events of another user's basket", _places(engine, _OF_OTHERS))
+        usable.leave_out(
+            "events of another user's basket", _places(engine, _OF_OTHERS, "basket_id")
+        )
     if lines.with_cancellations:
         engine.view("owned", _OWNED)
         engine.view("cancelled", _CANCELLED)
@@ -119,8 +121,8 @@ class _Usable:
             )
 
 
-def _places(engine: Engine, sql: str) -> Iterator[pl.Series]:
-    for batch in engine.batches(sql):
+def _places(engine: Engine, sql: str, by: str | None = None) -> Iterator[pl.Series]:
+    for batch in engine.batches(sql, by):
         yield batch["place"]
 
 

@@ -27,8 +27,8 @@ class DuckDbEngine:
         """Gives the result of a statement a name."""
         self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
 
-    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
-        """Yields the result of a statement."""
+    def batches(self, sql: str, _by: str | None = None, /) -> Iterator[pl.DataFrame]:
+        """Yields the result of a statement, which the engine divides itself."""
         # A cursor of its own: another statement on the same would end this result.
         with self._connection.cursor() as cursor:
             try:

@@ -29,8 +29,13 @@ class Engine(Protocol):
     def view(self, name: str, sql: str) -> None:
         """Gives the result of a statement a name; likewise."""
 
-    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
+    def batches(self, sql: str, by: str | None = None, /) -> Iterator[pl.DataFrame]:
         """Yields the result of a statement, in order if it has an ORDER BY.
+
+        Args:
+            sql: the statement.
+            by: a column of which it joins or groups rows of the same value alone, so that an
+                engine may run it for some of the values after the others; without an ORDER BY.
 
         Raises:
             EngineError: memory or disk are full, or files or a cluster are gone.

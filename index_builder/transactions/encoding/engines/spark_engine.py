@@ -33,8 +33,8 @@ class SparkEngine:
         """Gives the result of a statement a name."""
         self._session.sql(sql).createOrReplaceTempView(name)
 
-    def batches(self, sql: str) -> Iterator[pl.DataFrame]:
-        """Yields the result of a statement."""
+    def batches(self, sql: str, _by: str | None = None, /) -> Iterator[pl.DataFrame]:
+        """Yields the result of a statement, which the engine divides itself."""
         for batch in self._result(self._session.sql(sql)):
             yield pl.DataFrame(pl.from_arrow(batch))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index_builder.transactions.encoding import baskets
 from index_builder.transactions.encoding.encoded_tables import read_encoded_tables
-from index_builder.transactions.encoding.engines import EngineName, engine_of
+from index_builder.transactions.encoding.engines import EngineName, engine_of, polars_engine
 from index_builder.transactions.encoding.manifest import EncodedManifest
 from index_builder.transactions.errors import (
     DataError,
@@ -61,6 +61,17 @@ def test_baskets_are_in_order_however_few_are_sorted_at_once(
     assert encoded("polars", shop, tmp_path / "other") == expected
     tables = read_encoded_tables(tmp_path / "other")
     assert len(set(tables.baskets.begun_us)) < len(tables.baskets)  # some began together
+
+
+@pytest.mark.parametrize("rows", [1, 50, 1000])
+def test_tables_are_the_same_however_few_rows_polars_joins_at_once(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = write_files(tmp_path / "shop", odd_lines(3, 30), NAMES)
+    expected = encoded("duckdb", shop, tmp_path / "one")
+    monkeypatch.setattr(polars_engine, "PART_ROWS", rows)
+    assert encoded("polars", shop, tmp_path / "other") == expected
+    assert {"repeated events", "events of another user's basket"} <= expected.summary.dropped.keys()
 
 
 _TEXTS = st.sampled_from(("a", "a\0", "a\nb", "é", "e\u0301", "\uffff", "\U00010000", "ub", "")) | (
