@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import process_time
 
-import uvloop
-
 from bench.processes import process_on
-from loadtest.open_loop import run
+from loadtest.open_loop import load
 from loadtest.result import Result
 
 __all__ = ["Generator", "Load", "Throughput", "generator"]
@@ -104,5 +102,5 @@ def _load(
     headers: dict[str, str],
 ) -> Load:
     began = process_time()
-    result = uvloop.run(run(url, bodies, rate, seconds, connections, headers))
+    result = load(url, bodies, rate, seconds, connections, headers)
     return Load(result, process_time() - began)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.open_loop import run
+from loadtest.open_loop import load, run
 from loadtest.result import Result
 from tests.service.conftest import Served
 
@@ -18,20 +18,20 @@ Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def test_as_many_requests_are_sent_as_the_rate_asks_for(served: Served) -> None:
-    result = asyncio.run(run(f"{served.url}/recommend", BODIES, 40, 0.5, 4))
+    result = load(f"{served.url}/recommend", BODIES, 40, 0.5, 4)
     assert (len(result.times_ms), result.failures) == (20, 0)
     assert result.seconds >= 19 / 40  # the last one was not due before
 
 
 def test_without_a_rate_each_connection_asks_again_at_once(served: Served) -> None:
-    result = asyncio.run(run(f"{served.url}/recommend", BODIES, None, 0.3, 2))
+    result = load(f"{served.url}/recommend", BODIES, None, 0.3, 2)
     assert result.failures == 0
     assert len(result.times_ms) > 2
     assert result.rate == len(result.times_ms) / result.seconds
 
 
 def test_refused_requests_are_failures(served: Served) -> None:
-    result = asyncio.run(run(f"{served.url}/recommend", [b'{"k": 0}'], 20, 0.2, 1))
+    result = load(f"{served.url}/recommend", [b'{"k": 0}'], 20, 0.2, 1)
     assert (len(result.times_ms), result.failures) == (0, 4)
 
 
