@@ -14,11 +14,14 @@ from service.recommending.ranking.scratch import Scratch, Totals
 from service.support.arrays.array_types import Float32, Int32, Records
 from service.support.compiled.compilation import compiled
 from service.support.compiled.layout import Layout
-from service.support.compiled.prefetching import prefetch
+from service.support.compiled.prefetching import prefetch, prefetch_line
 
 _NEVER_DAYS = 9999.0  # since a purchase that did not happen
 _LEAST = 1e-9  # divisor
-_AHEAD = 3  # candidates whose memory is asked for before they are computed
+# Candidates whose memory is asked for before they are computed, that of their neighbours last:
+# where these are has to be known.
+_FAR_AHEAD = 12
+_AHEAD = 3
 
 
 @numba.njit()
@@ -93,6 +96,11 @@ def fill(
 
     for place in range(len(candidates)):
         item = candidates[place]
+        if place + _FAR_AHEAD < len(candidates):
+            coming = candidates[place + _FAR_AHEAD]
+            prefetch_line(indptr, coming)
+            prefetch_line(row_of, coming)
+            prefetch_line(facts, coming)
         if place + _AHEAD < len(candidates) and past["baskets"] > 0:
             coming = candidates[place + _AHEAD]
             prefetch(neighbour, indptr[coming], indptr[coming + 1])

@@ -4,14 +4,15 @@ import numpy as np
 
 from service.bundle.bundle import Bundle
 from service.support.arrays.array_types import Records
+from service.support.arrays.cache_lines import empty_lines, line_of
 
 _LEVELS = ("subcategory", "category", "department")
 _TREND = ("log_popularity_7d", "log_popularity_14d", "log_popularity_30d", "log_popularity_90d")
 _RHYTHM = ("log_buyers", "purchases_per_buyer", "typical_gap_days", "new_buyer_share")
 
-# The facts of an item lie side by side, in one line of the processor's cache: candidates are spread
-# over the catalogue, and each costs the fetch of a line.
-FACTS = np.dtype(
+# The facts of an item fill one line of the processor's cache: candidates are spread over the
+# catalogue, and each costs the fetch of a line.
+FACTS = line_of(
     [
         *((level, np.int32) for level in _LEVELS),
         ("basket_share", np.float32),
@@ -35,7 +36,7 @@ def item_facts(bundle: Bundle, n_baskets: int) -> Records:
     Raises:
         BundleInvalidError: the bundle lacks one of them.
     """
-    facts = np.empty(len(bundle.catalogue), FACTS)
+    facts = empty_lines(len(bundle.catalogue), FACTS)
     for name, level in bundle.catalogue.taxonomy._asdict().items():
         facts[name] = level.codes_of_all()
     facts["basket_share"] = bundle.item_count.astype(np.float32) / np.float32(n_baskets)

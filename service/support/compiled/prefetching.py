@@ -32,11 +32,12 @@ def _line(_context: Any, array: Any, _index: Any) -> Any:
     return types.void(array, types.intp), generate
 
 
-_prefetch_line: Any = intrinsic(_line)
+prefetch_line: Any = intrinsic(_line)
+"""`prefetch_line(array, place)` asks for the line in which an element begins."""
 
 
 @numba.njit()
 def prefetch(array: Float32 | Int32, start: int, stop: int) -> None:
     """Asks for the elements of a range of a flat array of 4-byte numbers."""
     for at in range(start, stop, _LINE):
-        _prefetch_line(array, at)
+        prefetch_line(array, at)

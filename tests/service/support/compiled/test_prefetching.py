@@ -4,12 +4,13 @@ import numpy as np
 
 from service.support.arrays.array_types import Float32
 from service.support.compiled.compilation import compiled
-from service.support.compiled.prefetching import prefetch
+from service.support.compiled.prefetching import prefetch, prefetch_line
 
 
 @compiled()
 def total(numbers: Float32, start: int, stop: int) -> float:
     """The sum of all numbers, of which a range is asked for before."""
+    prefetch_line(numbers, start)
     prefetch(numbers, start, stop)
     return float(numbers.sum())
 
