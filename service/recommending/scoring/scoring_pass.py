@@ -22,12 +22,10 @@ from service.recommending.ranking.scratch import Scratch
 from service.recommending.ranking.trees import Masks, predict
 from service.recommending.searching.queries import sum_of_swapped
 from service.support.arrays.array_types import Float32, Float64, Int32, Int64, Positions
-from service.support.arrays.rank_keys import rank_key
+from service.support.arrays.rank_keys import best_first
 from service.support.compiled.clock import seconds
 from service.support.compiled.compilation import compiled
 from service.support.compiled.layout import Layout
-
-_PLACE = 0xFFFFFFFF  # of a rank key
 
 
 class Shared(NamedTuple):
@@ -93,19 +91,6 @@ def _blended(parts: Float32, blend: Blend) -> Float32:
     return scores
 
 
-@numba.njit()
-def _best_first(scores: Float32) -> Positions:
-    """The places of candidates, of equal scores the smaller one first."""
-    keys = np.empty(len(scores), np.int64)
-    for place in range(len(scores)):
-        keys[place] = rank_key(scores[place], place)
-    keys.sort()
-    order = np.empty(len(scores), np.intp)
-    for rank in range(len(scores)):
-        order[rank] = keys[rank] & _PLACE
-    return order
-
-
 @compiled()
 def score(
     shared: Shared,
@@ -153,7 +138,7 @@ def score(
     if len(terms.log_factors) > 0:
         for place in range(n):
             scores[place] += terms.log_factors[candidates[place]]
-    order = _best_first(scores)
+    order = best_first(scores)
     ends[1] = seconds()
 
     if terms.mmr.weight < 1:

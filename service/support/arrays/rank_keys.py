@@ -10,12 +10,15 @@ from typing import Annotated
 
 import numpy as np
 
-from service.support.arrays.array_types import Float32, Int32, Int64
+from service.support.arrays.array_types import Float32, Int32, Int64, Positions
 from service.support.compiled.compilation import compiled
 from service.support.compiled.layout import Layout
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INDEX = np.int64(0xFFFFFFFF)
+
+_DIGITS, _DIGIT_BITS = 4, 8  # of a score's order
+_VALUES = 1 << _DIGIT_BITS  # of a digit
 
 
 @compiled()
@@ -51,3 +54,31 @@ def unpack(keys: Annotated[Int64, Layout(axes=2)]) -> tuple[Float32, Int32]:
             order[line, place] = bits ^ ((bits >> np.int32(31)) & _MAGNITUDE)
             indices[line, place] = np.int32(key & _INDEX)
     return order.view(np.float32), indices
+
+
+@compiled()
+def best_first(scores: Float32) -> Positions:
+    """The places of scores, the best first, of equal scores the smaller place first.
+
+    Sorted digit by digit, by counting: unlike a sort that compares, that has no branches that
+    depend on data.
+    """
+    n = len(scores)
+    digits, counts = np.empty((n, _DIGITS), np.uint8), np.zeros((_DIGITS, _VALUES), np.intp)
+    for at in range(n):
+        order = np.uint64((rank_key(scores[at], 0) >> 32) + (1 << 31))
+        for digit in range(_DIGITS):
+            value = (order >> np.uint64(_DIGIT_BITS * digit)) & np.uint64(_VALUES - 1)
+            digits[at, digit] = value
+            counts[digit, value] += 1
+    places, sorted_places = np.arange(n), np.empty(n, np.intp)
+    for digit in range(_DIGITS):
+        begin = 0
+        for other in range(_VALUES):
+            begin, counts[digit, other] = begin + int(counts[digit, other]), begin
+        for place in places:
+            value = digits[place, digit]
+            sorted_places[counts[digit, value]] = place
+            counts[digit, value] += 1
+        places, sorted_places = sorted_places, places
+    return places
