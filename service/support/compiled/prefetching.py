@@ -14,7 +14,9 @@ from numba.extending import intrinsic
 from service.support.arrays.array_types import Float32, Int32
 
 _LINE = 16  # elements of 4 bytes in one line of the processor's cache
-_READ, _KEEP, _DATA = 0, 3, 1  # of LLVM's prefetch: for reading, in all caches, not instructions
+# Of LLVM's prefetch: for reading, into all caches but the smallest, where as much as is asked for
+# would push out what a loop computes with; data, not instructions.
+_READ, _KEEP, _DATA = 0, 2, 1
 
 
 def _line(_context: Any, array: Any, _index: Any) -> Any:
