@@ -9,8 +9,8 @@ Relevance is exp(score - best score). For a ranker that learned from pairs, a di
 scores is the log odds that one item is wanted before the other; so this is a candidate's odds
 against the best one, in (0, 1], whatever else is in the pool.
 
-A candidate's merit only falls as the list grows. So most candidates need not be compared with the
-item taken last: their merit of some steps ago is too small already (Minoux, 1978).
+A candidate's merit only falls with each item that it is compared with. So most candidates need not
+be compared with all that were taken: they are too alike to some already (Minoux, 1978).
 """
 
 from typing import Annotated, NamedTuple
@@ -145,15 +145,16 @@ def diversify(
     while n < min(k, pool):
         best, most = -1, np.float32(-np.inf)
         for place in range(pool):
-            if is_taken[place] or worth[place] - other_weight * alike[place] <= most:
+            merit = worth[place] - other_weight * alike[place]
+            if is_taken[place] or merit <= most:
                 continue
             if cap > 0 and _full(codes, items, order[:n], items[place], cap):
                 continue
-            for at in range(compared[place], n):
-                cosine = _cosine(rows, scale, items[place], items[order[at]])
-                alike[place] = max(alike[place], cosine)
-            compared[place] = n
-            merit = worth[place] - other_weight * alike[place]
+            while merit > most and compared[place] < n:
+                taken = items[order[compared[place]]]
+                alike[place] = max(alike[place], _cosine(rows, scale, items[place], taken))
+                compared[place] += 1
+                merit = worth[place] - other_weight * alike[place]
             if merit > most:
                 best, most = place, merit
         if best < 0:
