@@ -68,12 +68,15 @@ class Catalogue:
 
     def look_up(self, item_ids: Iterable[str]) -> tuple[Int32, list[str]]:
         """Return the distinct item indices, ascending, and the unknown ids in the given order."""
-        index, given = self.index, [*item_ids]
-        rows = dict(zip(given, map(index.get, given), strict=True))
-        for item_id in [each for each in given if rows[each] is None]:
-            rows[item_id] = index.get(tidied(item_id))
-        known = sorted({row for row in rows.values() if row is not None})
-        return np.array(known, np.int32), [each for each, row in rows.items() if row is None]
+        given = [*item_ids]
+        rows, unknown = set(map(self.index.get, given)), list[str]()
+        if None in rows:
+            row_of = {item_id: self.row(item_id) for item_id in given}
+            unknown = [item_id for item_id, row in row_of.items() if row is None]
+            rows = {*row_of.values()} - {None}
+        known = np.fromiter(rows, np.int32, len(rows))
+        known.sort()
+        return known, unknown
 
     def look_up_categories(self, names: Iterable[str]) -> tuple[list[Int32], list[str]]:
         """Return the items of each known name, of any level, and the unknown names once each."""
