@@ -95,7 +95,7 @@ bench-smoke: $(STAMP) ## check that every bench runs, on a tiny shop
 bench-train: $(STAMP) ## training speed, compared with gensim's
 	$(BIN)/python bench/training_speed.py
 
-bench-scale: $(STAMP) $(BUNDLES)/current ## measure 23 million lines, and 3.5 million users (25 min)
+bench-scale: $(STAMP) $(BUNDLES)/current ## measure 23 million lines, and 3.5 million users (10 min)
 	$(BIN)/python -m bench.scale --bundle $(BUNDLES)
 
 bench-fold-in: $(STAMP) $(BUNDLES)/current ## recommendations for users the model never saw (10 min)
