@@ -58,6 +58,7 @@ def features(
     for row in range(1, rows):
         row_of[items[row]] = 0
         recency[items[row]] = 0
+        sums[row] = sums[0]
     for item in basket:
         in_basket[item] = False
     return matrix

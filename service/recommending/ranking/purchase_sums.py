@@ -11,7 +11,7 @@ import numpy as np
 from service.profiles.profile import UserBaskets
 from service.recommending.ranking.known import Known
 from service.recommending.ranking.scratch import Scratch, Totals
-from service.support.arrays.array_types import Int32, Records
+from service.support.arrays.array_types import Int32
 from service.support.compiled.compilation import compiled
 from service.support.compiled.prefetching import prefetch
 from service.support.durations import DAY_S
@@ -20,12 +20,16 @@ _AHEAD = 12  # items whose memory is asked for before they are met
 
 
 @numba.njit()
-def _new_row(rows: int, item: int, row_of: Int32, items: Int32, sums: Records) -> int:
-    """Gives an item the first free row; returns the number of rows in use now."""
-    row_of[item] = rows
-    items[rows] = item
-    sums[rows] = sums[0]
-    return rows + 1
+def _row(rows: int, item: int, row_of: Int32, items: Int32) -> tuple[int, int]:
+    """The row of an item, the first free one if it has none, and the number of rows in use now.
+
+    Without a branch, which the processor would often guess wrong.
+    """
+    own = row_of[item]
+    row = rows if own == 0 else own
+    row_of[item] = row
+    items[row] = item
+    return row, rows + (own == 0)
 
 
 @compiled()
@@ -84,21 +88,21 @@ def add_past_baskets(
         both = max(1, size * basket_size)
         cosine = np.float32(shared / np.sqrt(both))
         subcategory_vote = np.float32(alike * alike / both) * recency_60d
+        late_vote, share_vote = shared_weight * recency_60d, recency_180d * shared / max(1, size)
         for at in range(indptr[basket], indptr[basket + 1]):
             item = lines[at]
-            row = row_of[item]
-            if row == 0:
-                row, rows = rows, _new_row(rows, item, row_of, items, sums)
-                sums[row]["days_since_first"] = days
+            row, rows = _row(rows, item, row_of, items)
             of_item = sums[row]
+            first = of_item["days_since_first"]
+            of_item["days_since_first"] = days if of_item["purchases"] == 0 else first
             of_item["purchases"] += 1
             of_item["recency_14d"] += recency_14d
             of_item["recency_60d"] += recency_60d
             of_item["recency_180d"] += recency_180d
             of_item["days_since_last"] = days
             of_item["like_basket_vote"] += cosine
-            of_item["late_vote"] += shared_weight * recency_60d
-            of_item["share_vote"] += recency_180d * shared / size
+            of_item["late_vote"] += late_vote
+            of_item["share_vote"] += share_vote
             of_item["subcategory_vote"] += subcategory_vote
             of_subcategory = subcategory_sums[subcategory[item]]
             of_subcategory["purchases"] += 1
@@ -144,9 +148,7 @@ def add_neighbours(
             both = np.float32(counts[at])
             norm = np.sqrt(count * np.float32(item_count[other]))
             cosine = np.float32(both / (norm + shrinkage))
-            row = row_of[other]
-            if row == 0:
-                row, rows = rows, _new_row(rows, other, row_of, items, sums)
+            row, rows = _row(rows, other, row_of, items)
             of_other = sums[row]
             of_other["cosine_sum"] += cosine
             of_other["cosine_max"] = max(of_other["cosine_max"], cosine)

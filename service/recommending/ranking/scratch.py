@@ -63,7 +63,7 @@ class Scratch(NamedTuple):
         row_of: (n_items,) int32, all 0.
         recency: (n_items,) float32, all 0.
         items: (n_items + 1,) int32, of any value.
-        sums: (n_items + 1,) of SUMS; row 0 is all 0.
+        sums: (n_items + 1,) of SUMS, all 0; row 0 stays so.
     """
 
     in_basket: Annotated[Bool, Layout(written=True)]

@@ -13,7 +13,6 @@ from service.recommending.ranking.purchase_sums import add_neighbours, add_past_
 from service.recommending.ranking.scratch import (
     PAST_SUMS,
     SUBCATEGORY_SUMS,
-    SUMS,
     Scratch,
     Totals,
     scratch_for,
@@ -30,10 +29,8 @@ baskets_of_n = st.lists(
 
 
 def used_scratch() -> Scratch:
-    """Scratch with values of another request in its rows."""
+    """Scratch with items of another request in its rows."""
     scratch = scratch_for(N)
-    for name in SUMS.names or ():
-        scratch.sums[name][1:] = 7
     scratch.items[:] = 3
     return scratch
 
