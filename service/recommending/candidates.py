@@ -45,8 +45,8 @@ def _least_of_largest(bits: Int32, count: int) -> int:
     for bit in range(30, -1, -1):
         tried = least | (1 << bit)
         n = 0
-        for number in bits:
-            n += number >= np.int32(tried)
+        for place in range(len(bits)):  # an iteration of the array would not become vectors
+            n += bits[place] >= np.int32(tried)
         if n >= count:
             least = tried
     return least
@@ -65,8 +65,8 @@ def _merged(found: Int32, bought: Int32, recency: Float32, eligible: Bool, count
     recencies = recency.view(np.int32)  # of non-negative floats, these sort as they do
     least = _least_of_largest(recencies, count)
     room = count
-    for each in recencies:
-        room -= each > least
+    for place in range(len(recencies)):
+        room -= recencies[place] > least
     for place in range(len(bought)):
         item = bought[place]
         taken = recencies[place] > least
