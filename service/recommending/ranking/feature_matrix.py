@@ -59,6 +59,15 @@ def _history_weight(near: Int32, weight_back: Float32, recency: Float32) -> np.f
     return total
 
 
+@numba.njit()
+def _count(codes: Int32, code: np.int32) -> float:
+    """How many of the codes are this one."""
+    count = 0
+    for place in range(len(codes)):
+        count += codes[place] == code
+    return float(count)
+
+
 @compiled()
 def fill(
     known: Known,
@@ -94,6 +103,14 @@ def fill(
     indptr, neighbour, weight_back = known.back
     basket_parts, user_parts, popularity_parts = parts[0], parts[1], parts[2]
 
+    codes = np.empty((3, len(basket)), np.int32)
+    subcategories, categories, departments = codes[0], codes[1], codes[2]
+    for place in range(len(basket)):
+        of_other = facts[basket[place]]
+        subcategories[place] = of_other["subcategory"]
+        categories[place] = of_other["category"]
+        departments[place] = of_other["department"]
+
     for place in range(len(candidates)):
         item = candidates[place]
         if place + _FAR_AHEAD < len(candidates):
@@ -106,11 +123,9 @@ def fill(
             prefetch(neighbour, indptr[coming], indptr[coming + 1])
             prefetch(weight_back, indptr[coming], indptr[coming + 1])
         fact, of_item = facts[item], sums[row_of[item]]
-        same_subcategory, same_category, same_department = 0.0, 0.0, 0.0
-        for other in basket:
-            same_subcategory += facts[other]["subcategory"] == fact["subcategory"]
-            same_category += facts[other]["category"] == fact["category"]
-            same_department += facts[other]["department"] == fact["department"]
+        same_subcategory = _count(subcategories, fact["subcategory"])
+        same_category = _count(categories, fact["category"])
+        same_department = _count(departments, fact["department"])
         confidence = of_item["confidence_sum"] / size
         purchases = of_item["purchases"]
         last, gap = _days_since_last(of_item), _NEVER_DAYS
