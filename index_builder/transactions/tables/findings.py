@@ -168,9 +168,21 @@ class Findings:
         return None
 
 
+def _text_of(name: str, kind: pl.DataType) -> pl.Expr:
+    """A column as text, written by polars: a year may be beyond what Python's datetime holds."""
+    column = pl.col(name)
+    if kind not in (pl.Date, pl.Datetime):
+        return column.cast(pl.String)
+    # A moment that no calendar has is shown as its number.
+    on_calendar = pl.when(column.dt.year().is_not_null()).then(column)
+    return pl.coalesce(on_calendar.cast(pl.String), column.to_physical().cast(pl.String)).alias(
+        name
+    )
+
+
 def as_text(frame: pl.DataFrame) -> str:
     """Rows as a small aligned table."""
-    texts = frame.cast(pl.String)  # by polars: a year may be beyond what Python's datetime holds
+    texts = frame.select(_text_of(name, kind) for name, kind in frame.schema.items())
     rows = [
         ["null" if text is None else shortened(text) or '""' for text in row]
         for row in texts.rows()

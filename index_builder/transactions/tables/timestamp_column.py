@@ -47,11 +47,11 @@ def with_timestamps(table: Table, form: TimestampFormat) -> Table:
         isinstance(kind, pl.Datetime) and bool(kind.time_zone), len(column), eager=True
     )
     if isinstance(kind, pl.Datetime) and kind.time_zone:
-        moments = column.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+        moments = _on_calendar(column.cast(pl.Datetime("us", "UTC"), strict=False))
         moments = moments.dt.replace_time_zone(None)
     elif kind in (pl.Date, pl.Datetime):
-        naive = column.cast(pl.Datetime("us")).alias("timestamp")
-        moments = pl.select(naive).select(form.localised()).to_series()
+        naive = _on_calendar(column.cast(pl.Datetime("us"), strict=False))
+        moments = naive.to_frame().select(form.localised()).to_series()
     else:
         parsed = form.parse(column)
         moments, zoned = parsed["timestamp"], parsed["zoned"]
@@ -90,6 +90,12 @@ def with_timestamps(table: Table, form: TimestampFormat) -> Table:
     )
     times = moments.dt.replace_time_zone("UTC") if zoned.any() else moments
     return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
+
+
+def _on_calendar(moments: pl.Series) -> pl.Series:
+    """The moments, null where no calendar has them: polars panics when it converts these."""
+    name = pl.col(moments.name)
+    return moments.to_frame().select(pl.when(name.dt.year().is_not_null()).then(name)).to_series()
 
 
 def _expected(values: pl.Series, form: TimestampFormat) -> str:

@@ -7,9 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from index_builder.transactions.errors import ColumnTypeError, EmptyIdError, UnreadableFileError
+from index_builder.transactions.errors import (
+    ColumnTypeError,
+    EmptyIdError,
+    TimestampError,
+    UnreadableFileError,
+)
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Format
+from index_builder.transactions.tables.timestamps import TimestampFormat
 from index_builder.transactions.transactions import read_transactions
 from tests.data.transaction_files import naive, parquet
 
@@ -37,6 +43,29 @@ def test_moments_of_a_timezone_that_nobody_knows_are_moments(column: str, tmp_pa
     columns |= {"timestamp": pa.array(["2017-12-01T08:00Z"]), column: moments}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     assert read_transactions(tmp_path / "t.parquet").summary.first == naive("2017-12-01T08:00")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (pl.Date, 2**31 - 1),
+        (pl.Date, -(2**31 - 1)),
+        (pl.Datetime("ms"), 2**63 - 1),
+        (pl.Datetime("us"), 2**63 - 1),
+        (pl.Datetime("us"), -(2**63 - 1)),
+        (pl.Datetime("ms", "UTC"), 2**61),
+        (pl.Datetime("us", "Europe/Berlin"), -(2**63 - 1)),
+    ],
+)
+def test_moments_that_no_calendar_has_are_refused(
+    kind: pl.DataType, number: int, zone: str, tmp_path: Path
+) -> None:
+    physical = pl.Int32 if kind == pl.Date else pl.Int64
+    moments = pl.Series([0, number], dtype=physical).cast(kind)
+    path = parquet(tmp_path / "t.parquet", timestamp=moments)
+    with pytest.raises(TimestampError, match=rf"1 .*cannot be read(.|\n)*{number}"):
+        read_transactions(path, Reading(timestamps=TimestampFormat(zone=zone)))
 
 
 @pytest.mark.parametrize(
