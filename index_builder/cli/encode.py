@@ -17,7 +17,7 @@ from index_builder.transactions.encoding.encoding import encode_lines
 from index_builder.transactions.encoding.engines import Catalogue, Engine, EngineName, engine_of
 from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Origin
 from index_builder.transactions.encoding.lines import CheckedLines
-from index_builder.transactions.encoding.manifest import USER_CODES
+from index_builder.transactions.encoding.schemas import USER_CODES
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.source import Dataset, read_source_lines
 from index_builder.transactions.tables import is_data_file

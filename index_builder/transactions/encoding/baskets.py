@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from index_builder.transactions.encoding.codes import write_codes
 from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.engines import Engine
-from index_builder.transactions.encoding.manifest import BASKETS_SCHEMA
 from index_builder.transactions.encoding.runs import sorted_runs
+from index_builder.transactions.encoding.schemas import BASKETS_SCHEMA
 from index_builder.transactions.errors import SharedBasketError
 from index_builder.transactions.tables import ROW, Table
 from service.support.arrays.array_types import Int32, Int64

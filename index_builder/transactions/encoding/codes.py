@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from index_builder.transactions.encoding.digests import Digests
-from index_builder.transactions.encoding.manifest import CODES_SCHEMA
+from index_builder.transactions.encoding.schemas import CODES_SCHEMA
 
 
 def write_codes(file: Path, ids: Iterable[pl.Series], digests: Digests) -> int:

@@ -17,14 +17,16 @@ from index_builder.transactions.encoded.coded_baskets import CodedBaskets
 from index_builder.transactions.encoded.scratch import scratch
 from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.manifest import (
+    MANIFEST,
+    REMEDY,
+    EncodedManifest,
+    read_manifest,
+)
+from index_builder.transactions.encoding.schemas import (
     BASKETS_SCHEMA,
     CODES_SCHEMA,
     ITEM_CODES,
-    MANIFEST,
-    REMEDY,
     USER_CODES,
-    EncodedManifest,
-    read_manifest,
 )
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary

@@ -18,13 +18,9 @@ from index_builder.transactions.encoding.baskets import (
 from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.engines import Engine
 from index_builder.transactions.encoding.lines import CheckedLines
-from index_builder.transactions.encoding.manifest import (
-    ITEM_CODES,
-    USER_CODES,
-    EncodedManifest,
-    write_manifest,
-)
+from index_builder.transactions.encoding.manifest import EncodedManifest, write_manifest
 from index_builder.transactions.encoding.purchases import find_purchases
+from index_builder.transactions.encoding.schemas import ITEM_CODES, USER_CODES
 from index_builder.transactions.errors import EmptyDataError
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import Notice, Table

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index_builder.transactions.encoding.schemas import BASKETS, ITEM_CODES, USER_CODES
 from index_builder.transactions.encoding.signed import Signed
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
@@ -19,17 +19,6 @@ from service.support.invalid_fields import TEXT, field_error
 
 MANIFEST = "manifest.json"
 REMEDY = "The files are not those that were written: run rtt2vec-build encode again."
-ITEM_CODES, USER_CODES = "item_codes.parquet", "user_codes.parquet"
-BASKETS = "baskets-*.parquet"
-CODES_SCHEMA = pa.schema({"code": pa.int32(), "id": pa.string()})
-BASKETS_SCHEMA = pa.schema(
-    {
-        "place": pa.int64(),
-        "begun_us": pa.int64(),
-        "user_code": pa.int32(),
-        "items": pa.list_(pa.field("item", pa.int32(), nullable=False)),
-    }
-)
 FORMAT_VERSION: Final = 2
 
 
