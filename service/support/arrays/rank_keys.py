@@ -8,6 +8,7 @@ of keys, unlike one of scores, also knows which of two equal scores comes first.
 
 from typing import Annotated
 
+import numba
 import numpy as np
 
 from service.support.arrays.array_types import Float32, Int32, Int64, Positions
@@ -56,7 +57,7 @@ def unpack(keys: Annotated[Int64, Layout(axes=2)]) -> tuple[Float32, Int32]:
     return order.view(np.float32), indices
 
 
-@compiled()
+@numba.njit()
 def best_first(scores: Float32) -> Positions:
     """The places of scores, the best first, of equal scores the smaller place first.
 
