@@ -15,6 +15,7 @@ import selectors
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from time import perf_counter
@@ -101,27 +102,17 @@ class _ExactSelector(selectors.DefaultSelector):
         return super().select(0)
 
 
-def load(
-    url: str,
-    bodies: Sequence[bytes],
-    rate: float | None,
-    seconds: float,
-    connections: int,
-    headers: Mapping[str, str] | None = None,
-) -> Result:
-    """Load a service from a process that does nothing else, with the arguments of `run`.
+def loop_for(rate: float | None) -> asyncio.AbstractEventLoop:
+    """Make an event loop for `run`, in a process that does nothing else.
 
     Whatever wakes the generator late would be counted as time of the service. So at a constant rate
-    it wakes to the microsecond, when a request is due or an answer has arrived.
+    it wakes to the microsecond, when a request is due or an answer has arrived; without one, the
+    loop is the one that takes the least of its core.
     """
-    if rate:
-        with suppress(OSError):  # only Linux groups wake-ups, by 50 microseconds
-            _TIMER_SLACK.write_text("1")
-    with asyncio.Runner(loop_factory=_exact_loop if rate else uvloop.new_event_loop) as runner:
-        return runner.run(run(url, bodies, rate, seconds, connections, headers))
-
-
-def _exact_loop() -> asyncio.AbstractEventLoop:
+    if rate is None:
+        return uvloop.new_event_loop()
+    with suppress(OSError):  # only Linux groups wake-ups, by 50 microseconds
+        _TIMER_SLACK.write_text("1")
     return asyncio.SelectorEventLoop(_ExactSelector())
 
 
@@ -185,13 +176,15 @@ def main() -> None:
     bodies = arguments.requests.read_bytes().splitlines()
     if not bodies:
         sys.exit(f"open_loop: no requests in {arguments.requests}")
-    result = load(
+    requests = run(
         f"{arguments.host}/recommend",
         bodies,
         arguments.rate,
         arguments.duration_s,
         arguments.connections,
     )
+    with asyncio.Runner(loop_factory=partial(loop_for, arguments.rate)) as runner:
+        result = runner.run(requests)
     if not result.times_ms:
         sys.exit(f"open_loop: no answer from {arguments.host}. Start the service with: make run")
     print(json.dumps({name: round(value, 3) for name, value in result.summary().items()}))

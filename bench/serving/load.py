@@ -1,13 +1,15 @@
 """The load generator: a process of its own, so that other work does not delay it."""
 
+import asyncio
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import process_time
 
 from bench.processes import process_on
-from loadtest.open_loop import load
+from loadtest.open_loop import loop_for, run
 from loadtest.result import Result
 
 __all__ = ["Generator", "Load", "Throughput", "generator"]
@@ -102,5 +104,7 @@ def _load(
     headers: dict[str, str],
 ) -> Load:
     began = process_time()
-    result = load(url, bodies, rate, seconds, connections, headers)
+    requests = run(url, bodies, rate, seconds, connections, headers)
+    with asyncio.Runner(loop_factory=partial(loop_for, rate)) as runner:
+        result = runner.run(requests)
     return Load(result, process_time() - began)

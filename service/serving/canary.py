@@ -81,7 +81,7 @@ def _answer(bundle: str, recommend: Recommend, request: RecommendRequest) -> _An
     began = thread_time()
     try:
         items = recommend(request).items
-    except Exception:  # what a bundle may raise is not known: any failure counts against it
+    except Exception:  # the app answers 500 to whatever is raised here: such a request failed
         _logger.exception("the %s bundle failed in the canary", bundle)
         return None
     return _Answer({each.item_id for each in items}, thread_time() - began)

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.open_loop import load, run
+from loadtest.open_loop import loop_for, run
 from loadtest.result import Result
 from tests.service.conftest import Served
 
 BODIES = [b'{"user_id": "user-1"}', b'{"user_id": "user-2"}']
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def load(url: str, bodies: list[bytes], rate: float | None, seconds: float, n: int) -> Result:
+    """Load a server over n connections, as the command does."""
+    with asyncio.Runner(loop_factory=lambda: loop_for(rate)) as runner:
+        return runner.run(run(url, bodies, rate, seconds, n))
 
 
 def test_as_many_requests_are_sent_as_the_rate_asks_for(served: Served) -> None:
@@ -38,13 +44,13 @@ def test_refused_requests_are_failures(served: Served) -> None:
 def against(answer: Answer, rate: float, seconds: float, connections: int) -> Result:
     """Load a server that answers as it is told."""
 
-    async def load() -> Result:
+    async def answered() -> Result:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             url = f"http://127.0.0.1:{port}/recommend"
             return await run(url, BODIES, rate, seconds, connections)
 
-    return asyncio.run(load())
+    return asyncio.run(answered())
 
 
 def test_time_spent_waiting_for_a_free_connection_counts() -> None:
