@@ -11,10 +11,10 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from service.support.files import locked, sync
+from service.support.files import locked, remove_unlocked, sync
 
 CURRENT = "current"
 PREVIOUS = "previous"
@@ -105,18 +105,9 @@ def _sweep(out: Path, prefix: str) -> None:
     """Remove the directories of dead writers: those that are not locked."""
     for leftover in out.iterdir():
         name = leftover.name
-        if name.startswith(prefix) and _RANDOM.fullmatch(name.removeprefix(prefix)):
-            with suppress(OSError):  # it is locked, another user's, or no directory
-                _remove_unlocked(leftover)
-
-
-def _remove_unlocked(leftover: Path) -> None:
-    descriptor = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(leftover)
-    finally:
-        os.close(descriptor)
+        is_ours = name.startswith(prefix) and _RANDOM.fullmatch(name.removeprefix(prefix))
+        if is_ours and leftover.is_dir():
+            remove_unlocked(leftover)
 
 
 def _temporary_name(out: Path, prefix: str = _PREFIX) -> Path:

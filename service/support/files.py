@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -34,15 +35,12 @@ def read_regular(path: Path, limit_bytes: int, start: int = 0) -> bytes:
         OSError: the file cannot be read, has more bytes, or is not a regular file (a FIFO or a
             device might never end, or not answer).
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block otherwise
-    try:
+    with _opened(path) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             file.seek(start)
             content = file.read(limit_bytes + 1)
-    finally:
-        os.close(descriptor)
     if len(content) > limit_bytes:
         raise OSError(errno.EFBIG, f"more than {limit_bytes:,} bytes", str(path))
     return content
@@ -90,17 +88,17 @@ def _remove_leftovers(final: Path) -> None:
     """Remove what writers of a file left that were killed: a living one holds a lock."""
     leftover = re.compile(re.escape(f".{final.name}-") + r"\d+")
     for path in filter(lambda each: leftover.fullmatch(each.name), final.parent.iterdir()):
-        with suppress(OSError):  # it is locked, or another user's
-            _remove_unlocked(path)
+        remove_unlocked(path)
 
 
-def _remove_unlocked(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a FIFO would block otherwise
-    try:
+def remove_unlocked(leftover: Path) -> None:
+    """Remove a file or a directory, unless a living writer holds a lock on it."""
+    with suppress(OSError), _opened(leftover) as descriptor:  # it is locked, or another user's
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
-    finally:
-        os.close(descriptor)
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
 
 
 def try_to_write(path: Path) -> None:
@@ -188,11 +186,8 @@ def refuse_shared(directory: Path) -> None:
 
 def sync(path: Path) -> None:
     """Write a file's bytes, or the names in a directory, through to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+    with _opened(path) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -206,8 +201,7 @@ def locked(directory: Path, until: float | None = None) -> Iterator[None]:
     Raises:
         TimeoutError: another process or thread held the lock for too long.
     """
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
+    with _opened(directory) as descriptor:
         if until is None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         else:
@@ -216,8 +210,6 @@ def locked(directory: Path, until: float | None = None) -> Iterator[None]:
                     raise TimeoutError(errno.ETIMEDOUT, "locked by another writer", str(directory))
                 time.sleep(_PAUSE_S)  # flock has no timeout
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _locked_at_once(descriptor: int) -> bool:
@@ -226,3 +218,12 @@ def _locked_at_once(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # to open a FIFO would block otherwise
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
