@@ -19,7 +19,7 @@ from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Ori
 from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.schemas import USER_CODES
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source_lines
+from index_builder.transactions.source import Dataset, Source, read_source_lines
 from index_builder.transactions.tables import is_data_file
 
 
@@ -97,7 +97,8 @@ def encode(
     ):
         lines = CheckedLines(work / LINES, reading.guests)
         with stage(console, "Reading"):
-            read, name = read_source_lines(files, dataset, path, reading, lines, kept)
+            named = Source(files, dataset=dataset, path=path)
+            read, name = read_source_lines(named, reading, lines, kept)
         with stage(console, f"Encoding ({engine})"):
             source = shown(transactions) if transactions else table or name
             summary = encode_lines(lines, read, source, started, tables, work)

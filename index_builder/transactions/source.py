@@ -59,8 +59,8 @@ def read_source(
     Raises:
         DataError: the options do not go together, or the data cannot be used.
     """
+    _refuse_what_does_not_go_together(source, reading)
     transactions, products, dataset, path = source
-    _refuse_what_does_not_go_together(transactions, dataset, path, reading)
     if transactions is not None:
         table = read_transactions(transactions, reading)
         if products is None:
@@ -76,20 +76,13 @@ def read_source(
 
 
 def read_source_lines(
-    transactions: Path | None,
-    dataset: Dataset,
-    path: Path | None,
-    reading: Reading,
-    lines: CheckedLines,
-    kept: KeptLines | None = None,
+    source: Source, reading: Reading, lines: CheckedLines, kept: KeptLines | None = None
 ) -> tuple[Table, str]:
     """Reads the lines of the shop's own files if they are named, otherwise of the data set.
 
     Args:
-        transactions: as in `Source`, like the two behind it.
-        dataset: likewise.
-        path: likewise.
-        reading: likewise.
+        source: where they come from; its products are not read.
+        reading: what is known of the shop's own files.
         lines: take the rows.
         kept: lines of files that need not be read again.
 
@@ -99,7 +92,8 @@ def read_source_lines(
     Raises:
         DataError: as in `read_source`.
     """
-    _refuse_what_does_not_go_together(transactions, dataset, path, reading)
+    _refuse_what_does_not_go_together(source, reading)
+    transactions, _, dataset, path = source
     if transactions is not None:
         return read_lines(transactions, reading, lines, kept), str(transactions)
     if dataset is Dataset.COMPLETEJOURNEY:
@@ -134,9 +128,8 @@ def read_encoded(
     return transactions_in(tables), completejourney.read_products() if of_demo else None
 
 
-def _refuse_what_does_not_go_together(
-    transactions: Path | None, dataset: Dataset, path: Path | None, reading: Reading | None
-) -> None:
+def _refuse_what_does_not_go_together(source: Source, reading: Reading | None) -> None:
+    transactions, _, dataset, path = source
     if transactions is not None and transactions.parts[:1] == ("s3:",):
         raise SourceError(
             f"{transactions}: only rtt2vec-build encode reads s3://.\n"

@@ -15,7 +15,7 @@ from index_builder.transactions.encoding.engines import EngineName, engine_of
 from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from index_builder.transactions.reading import Reading
-from index_builder.transactions.source import Dataset, read_source_lines
+from index_builder.transactions.source import Source, read_source_lines
 from index_builder.transactions.tables import Format
 
 ITEMS = ("milk", "Milk", "téa", "Ω", "茶", "🍞", "a'b", 'a"b', "z\\", "10", "9")
@@ -82,7 +82,7 @@ def encoded(
         engine_of(EngineName(engine), work) as started,
     ):
         lines = CheckedLines(work / "lines", READING.guests)
-        table, source = read_source_lines(path, Dataset.COMPLETEJOURNEY, None, reading, lines)
+        table, source = read_source_lines(Source(path), reading, lines)
         encode_lines(lines, table, source, started, tables, work)
     return read_manifest(out)
 

@@ -173,11 +173,9 @@ def _text_of(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if kind not in (pl.Date, pl.Datetime):
         return column.cast(pl.String)
-    # A moment that no calendar has is shown as its number.
     on_calendar = pl.when(column.dt.year().is_not_null()).then(column)
-    return pl.coalesce(on_calendar.cast(pl.String), column.to_physical().cast(pl.String)).alias(
-        name
-    )
+    number = column.to_physical()  # of a moment that no calendar has
+    return pl.coalesce(on_calendar.cast(pl.String), number.cast(pl.String)).alias(name)
 
 
 def as_text(frame: pl.DataFrame) -> str:
