@@ -110,19 +110,10 @@ def run(bundle: Path, requests: Path, out: Path, smoke: bool) -> list[Figure]:
     chosen = _chosen(scans, recalls)
     ours = _cheapest(lists, times, recalls)
     picked = [_cheapest(each, times, recalls) for each in _by_family(others)]
-    points = {
-        each: Point(
-            each.family,
-            each.name,
-            percentiles_ms(times[each])[0],
-            recalls[each],
-            7 if each in (exact, lists[-1]) else -13,
-            noted=each not in scans and (each not in others or each in picked),
-        )
-        for each in everything
-    }
+    notes = {plain: "NumPy", chosen: "FAISS, chosen", ours: ours.name}
+    points = [_point(each, times[each], recalls[each], notes.get(each)) for each in everything]
     title = f"Recall@{_K}: {_ANCHORS} anchors over {extent.items:,} items, one thread"
-    recall_against_time(out / "retrieval.svg", title, points.values(), points[chosen], _TARGET)
+    recall_against_time(out / "retrieval.svg", title, points, _TARGET)
     under: Under = {"items": extent.items, "anchors": _ANCHORS, "k": _K, "threads": 1}
     return [
         *_judged(plain, ours, batches, recalls[ours], under, limit=0.03),
@@ -154,6 +145,12 @@ def _nmslib(rows: Float32, extent: _Extent) -> Iterator[Nmslib]:
         Nmslib.build(rows, graph).save(directory)
         for ef in extent.ef_search:
             yield Nmslib.load(directory, rows, graph | {"ef_search": ef})
+
+
+def _point(each: _Tried, times: Float64, recall: float, name: str | None) -> Point:
+    """Its point in the picture, with name and time if it has a name there."""
+    ms = percentiles_ms(times)[0]
+    return Point(each.family, ms, recall, f"{name}: {ms:.2g} ms" if name else "")
 
 
 def _settings(point: IndexPoint) -> str:

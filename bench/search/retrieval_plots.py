@@ -43,14 +43,12 @@ _MARKERS = {
 
 @dataclass(frozen=True)
 class Point:
-    """One way to search: time, recall, the offset of its label in points, and if it has one."""
+    """One way to search: its time and recall, and what is said of it, with a ring, if anything."""
 
     family: str
-    name: str
     ms: float
     recall: float
-    label_above: float = -13
-    noted: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,16 +61,13 @@ class Series:
     notes: Sequence[str] = ()
 
 
-def recall_against_time(
-    path: Path, title: str, points: Collection[Point], chosen: Point, target: float
-) -> None:
-    """Draw all points, the frontier of each family and the target as lines, and ring the chosen.
+def recall_against_time(path: Path, title: str, points: Collection[Point], target: float) -> None:
+    """Draw all points, and the frontier of each family and the target as lines.
 
     Args:
         path: file to write.
         title: of the picture.
         points: all points.
-        chosen: the point with the ring.
         target: recall of the line.
     """
     with picture(path, 10, 4.6) as figure:
@@ -83,15 +78,15 @@ def recall_against_time(
         for point in points:
             colour, marker = _COLOURS[point.family], _MARKERS[point.family]
             axes.plot(point.ms, point.recall, marker, color=colour, markersize=4.5, alpha=0.8)
-            if point.noted:
-                _note(axes, point.ms, point.recall, point.name, colour, point.label_above)
-        axes.plot(chosen.ms, chosen.recall, "o", markersize=11, color=BLUE, fillstyle="none")
-        _note(axes, chosen.ms, chosen.recall, f"FAISS, chosen: {chosen.ms:.2g} ms", BLUE, 10)
+            if point.note:
+                axes.plot(point.ms, point.recall, "o", ms=11, color=colour, fillstyle="none")
+                _note(axes, point.ms, point.recall, point.note, colour, 10)
+        axes.legend(loc="lower right", frameon=False, fontsize=8)
         axes.annotate(
             f"target {target:g}", (0.004, target), xycoords=("axes fraction", "data"),
             xytext=(0, 3), textcoords="offset points", color=QUIET, fontsize=8,
         )  # fmt: skip
-        axes.set_ylim(None, 1.01)
+        axes.set_ylim(None, 1.04)
         axes.set_title(title)
         axes.set_xlabel("median time of a batch, ms")
         axes.set_ylabel("share of the exact best that is found")
@@ -132,7 +127,9 @@ def _frontier(axes: Axes, points: Sequence[Point]) -> None:
         if not best or point.recall > best[-1].recall:
             best.append(point)
     times, recalls = [each.ms for each in best], [each.recall for each in best]
-    axes.plot(times, recalls, color=_COLOURS[points[0].family], linewidth=1, alpha=0.5)
+    family = points[0].family
+    (line,) = axes.plot(times, recalls, color=_COLOURS[family], linewidth=1, alpha=0.5)
+    line.set(label=family, marker=_MARKERS[family], markersize=4.5)
 
 
 def _line(axes: Axes, line: Series) -> None:
