@@ -46,17 +46,27 @@ def _benches(text: str) -> list[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m bench",
+        description=__doc__,
+        epilog="For example: python -m bench --only serving,memory",
+    )
     add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
-    add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
+    add("--bundle", type=Path, default=Path("bundles"), help="bundle to measure (%(default)s)")
+    requests = Path("loadtest/requests.jsonl")
+    add("--requests", type=Path, default=requests, help="bodies to post (%(default)s)")
     add(
         "--out",
         type=Path,
         default=Path("bench/results"),
         help="directory of the figures (%(default)s)",
     )
-    add("--only", type=_benches, default=list(BENCHES), help=f"benches to run: {','.join(BENCHES)}")
+    add(
+        "--only",
+        type=_benches,
+        default=list(BENCHES),
+        help=f"benches to run, with commas in between: {', '.join(BENCHES)}",
+    )
     add("--smoke", action="store_true", help="run briefly, without limits")
     return parser.parse_args()
 

@@ -56,8 +56,9 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m chaos", description=__doc__)
     add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
-    add("--requests", type=Path, default=Path("loadtest/requests.jsonl"), help="(%(default)s)")
+    add("--bundle", type=Path, default=Path("bundles"), help="bundle to serve (%(default)s)")
+    requests = Path("loadtest/requests.jsonl")
+    add("--requests", type=Path, default=requests, help="bodies to post (%(default)s)")
     add("--rate", type=float, default=300, help="requests per second (%(default)s)")
     add(
         "--seconds", type=float, default=5, help="before, during and after each fault (%(default)s)"

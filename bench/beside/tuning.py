@@ -34,7 +34,7 @@ GRID = {
 def main() -> None:
     """Print the best settings."""
     parser = argparse.ArgumentParser("python -m bench.beside.tuning", description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
+    parser.add_argument("--bundle", type=Path, default=Path("bundles"), help="bundle (%(default)s)")
     bundle = parser.parse_args().bundle
     loaded, transactions, _ = read_held_out(Source(), Reading(), bundle, 0, 1)
     encoded = training_baskets(loaded, transactions, read_build_config(loaded).min_item_baskets)

@@ -48,12 +48,21 @@ def _figures(arguments: argparse.Namespace) -> Iterator[Figure]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m bench.scale",
+        description=__doc__,
+        epilog="For example: python -m bench.scale --only serving",
+    )
     add = parser.add_argument
-    add("--bundle", type=Path, default=Path("bundles"), help="(%(default)s)")
-    add("--out", type=Path, default=Path("bench/results"), help="(%(default)s)")
-    add("--scratch", type=Path, default=Path("scale-scratch"), help="(%(default)s)")
-    add("--only", nargs="+", choices=PARTS, default=PARTS, help="(%(default)s)")
+    add("--bundle", type=Path, default=Path("bundles"), help="bundle to make larger (%(default)s)")
+    add(
+        "--out",
+        type=Path,
+        default=Path("bench/results"),
+        help="folder of the figures (%(default)s)",
+    )
+    add("--scratch", type=Path, default=Path("scale-scratch"), help="for large files (%(default)s)")
+    add("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run; all by default")
     add("--full", action="store_true", help="100 million lines as well, and a build from them")
     return parser.parse_args()
 
