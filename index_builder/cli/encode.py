@@ -89,19 +89,20 @@ def encode(
         raise typer.BadParameter("expected --table with --engine spark, and no --transactions")
     if transactions is not None and not is_url(transactions):
         _refuse_what_is_read_again(Path(transactions).resolve(), out.resolve())
-    kept = KeptLines(None if afresh else out / LINES, Origin(shown(transactions or ""), reading))
+    origin = Origin(shown(transactions or ""), reading)
     with (
         replacing_tables(out) as (tables, work),
         engine_of(engine, work, chosen.session) as started,
-        _here(transactions, table, started, kept, reading, work / "copies") as files,
     ):
+        kept = KeptLines(None if afresh else out / LINES, origin, work / "kept")
         lines = CheckedLines(work / LINES, reading.guests)
-        with stage(console, "Reading"):
-            named = Source(files, dataset=dataset, path=path)
-            read, name = read_source_lines(named, reading, lines, kept)
-        with stage(console, f"Encoding ({engine})"):
-            source = shown(transactions) if transactions else table or name
-            summary = encode_lines(lines, read, source, started, tables, work)
+        with _here(transactions, table, started, kept, reading, work / "copies") as files:
+            with stage(console, "Reading"):
+                named = Source(files, dataset=dataset, path=path)
+                read, name = read_source_lines(named, reading, lines, kept)
+            with stage(console, f"Encoding ({engine})"):
+                source = shown(transactions) if transactions else table or name
+                summary = encode_lines(lines, read, source, started, tables, work)
         kept.keep(lines, tables / LINES)
     console.print(summary)
     command = f"rtt2vec-build --encoded {escape(str(out))}"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -60,10 +61,12 @@ class _File(_Facts):
             facts=tuple(facts),
         )
 
-    def is_whole(self, folder: Path) -> bool:
-        """Whether all of its lines are in the folder, as they were written."""
+    def is_held(self, folder: Path, held: Path) -> bool:
+        """Whether all of its lines came from one folder into another, as they were written."""
         try:
-            found = tuple(FileFacts.of(folder / part.file) for part in self.parts)
+            for part in self.parts:
+                _link(folder / part.file, held / part.file)
+            found = tuple(FileFacts.of(held / part.file) for part in self.parts)
         except OSError:
             return False
         return found == self.facts
@@ -98,10 +101,17 @@ class KeptLines:
     that were read in another way or by another release, or that are damaged are not taken.
     """
 
-    def __init__(self, folder: Path | None, origin: Origin) -> None:
-        """Looks for lines in a folder, which need not be there."""
-        self._folder, self._origin = folder or Path(), origin
-        self._known = {} if folder is None else _known(folder, origin)
+    def __init__(self, folder: Path | None, origin: Origin, held: Path) -> None:
+        """Looks for lines in a folder, and holds them, since others may replace it at any time.
+
+        Args:
+            folder: of the lines; need not be there.
+            origin: of the lines that are wanted.
+            held: a folder for links to them; new.
+        """
+        held.mkdir()
+        self._origin, self._held = origin, held
+        self._known = {} if folder is None else _known(folder, origin, held)
         self._files: dict[str, _File] = {}
 
     def knows(self, name: str, size: int, modified_ns: int) -> bool:
@@ -127,7 +137,7 @@ class KeptLines:
         if self.knows(name, seen.st_size, seen.st_mtime_ns):
             lines.begin_file()
             for part in self._known[name].parts:
-                lines.take(self._folder, part)
+                lines.take(self._held, part)
             table = self._known[name].table(file)
         else:
             table = read(file)
@@ -154,7 +164,7 @@ class KeptLines:
         write_whole(folder / _INDEX, index.model_dump_json().encode())
 
 
-def _known(folder: Path, origin: Origin) -> dict[str, _File]:
+def _known(folder: Path, origin: Origin, held: Path) -> dict[str, _File]:
     try:
         index = _Index.model_validate_json((folder / _INDEX).read_bytes())
     except (OSError, ValidationError):
@@ -162,8 +172,15 @@ def _known(folder: Path, origin: Origin) -> dict[str, _File]:
     same = (version("rtt2vec"), origin.source, _text(origin.reading))
     if (index.release, index.source, index.reading) != same or index.signed() != index:
         return {}
-    return {name: file for name, file in index.files.items() if file.is_whole(folder)}
+    return {name: file for name, file in index.files.items() if file.is_held(folder, held)}
 
 
 def _text(reading: Reading) -> str:
     return json.dumps(asdict(reading), default=sorted, sort_keys=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not on this file system
+        shutil.copyfile(source, target)

@@ -1,7 +1,5 @@
 """Checked lines: rows of all files in one form, as Parquet files that every engine reads."""
 
-import os
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,13 +112,13 @@ class CheckedLines:
         return replace(table, frame=table.frame.head(1))
 
     def take(self, folder: Path, part: LinePart) -> None:
-        """Takes a file that was written before, in another folder, by lines of the same guests."""
+        """Takes a file that was written before, by lines of the same guests, out of its folder."""
         file, moved = self._next_file(), self._first_place - part.first_place
         if moved:
             lines = pl.read_parquet(folder / part.file, glob=False)
             _write(lines.with_columns(pl.col("place") + moved), file)
         else:
-            _link(folder / part.file, file)
+            (folder / part.file).rename(file)
         self.parts.append(
             replace(
                 part,
@@ -164,10 +162,3 @@ def _write(lines: pl.DataFrame, file: Path) -> None:
         lines.write_parquet(file, compression="lz4")
     except pl.exceptions.ComputeError as error:  # as polars says that a disk is full
         raise OSError(f"{file}: cannot be written: {error}") from error
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # not on this file system
-        shutil.copyfile(source, target)

@@ -7,15 +7,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import Mock
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index_builder.cli.main import app
+from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Origin
+from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from index_builder.transactions.errors import DataError, SharedBasketError
-from tests.data.odd_shop import encoded, odd_lines, write_files
+from index_builder.transactions.line_files import read_lines
+from tests.data.odd_shop import READING, encoded, odd_lines, write_files
 
 NAMES = ("1.csv", "2.parquet", "3.csv", "4.parquet")
 OPTIONS = ("--missing", "", "--guest", "guest")
@@ -192,3 +197,28 @@ def test_a_refusal_leaves_what_was_kept(shop: Path, tmp_path: Path) -> None:
     for file in shop.iterdir():
         spoil(file)
     assert again(shop, tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_another_encoding_that_replaces_the_tables_changes_no_line(
+    links: bool, shop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not links:  # as on a file system that has none
+        monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError))
+    again(shop, tmp_path / "out")
+    origin = Origin(str(shop), READING)
+    kept = KeptLines(tmp_path / "out" / LINES, origin, tmp_path / "kept")
+    first = write_files(tmp_path / "first", odd_lines(2, 12), ("0.csv",)) / "0.csv"
+    settle(first)
+    first.rename(shop / "0.csv")
+    again(shop, tmp_path / "out")  # where 00000.parquet has the lines of another file now
+    (shop / "0.csv").unlink()
+    expected = CheckedLines(tmp_path / "new", READING.guests)
+    found = CheckedLines(tmp_path / "found", READING.guests)
+    table = read_lines(shop, READING, expected)
+    for name in NAMES:
+        spoil(shop / name)
+    assert read_lines(shop, READING, found, kept).frame.equals(table.frame)
+    assert pl.concat(map(pl.read_parquet, found.files)).equals(
+        pl.concat(map(pl.read_parquet, expected.files))
+    )
