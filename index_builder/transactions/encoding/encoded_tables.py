@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,8 @@ def _numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
 def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
     """Yields a folder for tables, and one for temporary files; the first then becomes `out`.
 
-    If the block fails, `out` stays as it was. What killed encodings left beside it is removed.
+    If the block fails, `out` stays as it was. What killed encodings left beside it is removed, and
+    tables that one of them had moved out of the way are put back.
 
     Raises:
         EncodedTablesError: there is something else at `out`.
@@ -162,10 +164,25 @@ def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
             "Name another folder with --out."
         )
     with staging(out.parent, _STAGED) as work:
-        tables = work / "tables"
+        tables, before = work / "tables", out.with_name(f".{out.name}-before")
         tables.mkdir()
+        with locked(out.parent):
+            _settle(before, out, work)
         yield tables, work
         with locked(out.parent):  # of two encodings, the later one stays
-            if out.exists():
-                out.rename(work / "old")
-            tables.rename(out)
+            _settle(before, out, work)
+            try:
+                if out.exists():
+                    out.rename(before)
+                tables.rename(out)
+            finally:
+                _settle(before, out, work)
+
+
+def _settle(before: Path, out: Path, work: Path) -> None:
+    """Puts back tables that were moved away, or has them removed if others took their place.
+
+    A folder cannot take the place of another in one step, and a process may be killed between two.
+    """
+    if before.exists():
+        before.rename(mkdtemp(dir=work) if out.exists() else out)

@@ -1,6 +1,8 @@
 """Encoded tables: whole or refused, and replaced in one step."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +34,38 @@ from pathlib import Path
 from index_builder.transactions.encoding.encoded_tables import replacing_tables
 with replacing_tables(Path(sys.argv[1])):
     os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+KILLED_AT_EVERY_STEP = """
+import os, shutil, signal, sys
+from itertools import count
+from pathlib import Path
+from index_builder.transactions.encoding.encoded_tables import replacing_tables
+
+STEPS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "shutil.rmtree"}
+
+
+def encode(out, step):
+    steps = count(1)
+
+    def watch(event, _arguments):
+        if event in STEPS and next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+    with replacing_tables(out) as (tables, _):
+        (tables / "manifest.json").write_text("new")
+
+
+for step in count(1):
+    out = Path(sys.argv[1], str(step), "encoded")
+    out.mkdir(parents=True)
+    (out / "manifest.json").write_text("old")
+    if not (child := os.fork()):
+        encode(out, step)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
 """
 
 
@@ -243,3 +277,42 @@ def test_what_a_killed_encoding_left_goes_and_that_of_a_running_one_stays(tmp_pa
         encoded("polars", shop, out)
         assert running.exists()
     assert {path.name for path in tmp_path.iterdir()} == {"shop", "encoded", "other"}
+
+
+def test_killed_at_every_step_there_are_the_old_tables_or_the_new_ones(tmp_path: Path) -> None:
+    """The next encoding finds them, even if it fails, and so does one of other tables beside."""
+    command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    found, moved = [], []
+    for folder in sorted(tmp_path.iterdir(), key=lambda each: int(each.name)):
+        moved.append(not (folder / "encoded").exists())
+        with replacing_tables(folder / "other"):
+            pass
+        with pytest.raises(ZeroDivisionError), replacing_tables(folder / "encoded"):
+            found.append((folder / "encoded" / "manifest.json").read_text())
+            raise ZeroDivisionError
+        assert (folder / "encoded" / "manifest.json").read_text() == found[-1]
+        with replacing_tables(folder / "encoded") as (tables, _):
+            (tables / "manifest.json").write_text("next")
+        assert (folder / "encoded" / "manifest.json").read_text() == "next"
+        assert sorted(each.name for each in folder.iterdir()) == ["encoded", "other"]
+    assert found == sorted(found, reverse=True)  # the old ones first
+    assert {*found} == {"old", "new"}
+    assert any(moved)
+
+
+def test_a_failure_between_the_steps_puts_the_tables_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_encoded_tables(folder).summary
+    rename = Path.rename
+
+    def full(self: Path, target: Path) -> Path:
+        if self.name == "tables":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space"), replacing_tables(folder):
+        pass
+    assert read_encoded_tables(folder).summary == before
