@@ -6,17 +6,18 @@ time, after waits that double; the workers that run go on answering.
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, MutableSequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, MutableSequence
+from contextlib import suppress
 from functools import cached_property
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
-from socket import socket, socketpair
+from socket import socket
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from service.http.protocol.balance import ABSENT
+from service.supervision.end_signals import EndSignals
 from service.supervision.serving_process import Service, Start
 from service.supervision.start_checks import StartError
 from service.supervision.worker import Worker
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _TICK_S = 0.5
 _RETRY_S = (1.0, 10.0)  # from the first to the longest wait
 _MARGIN_S = 10.0  # beyond drain and grace; a worker that hangs ends itself before
@@ -74,19 +74,20 @@ class Supervisor:
         Raises:
             StartError: something that they need cannot be used.
         """
-        with _signals() as signals:
+        with EndSignals.caught() as signals:
             try:
                 if not self._begin(signals):
                     return 0
-                while not _received(signals):
-                    self._tend()
-                    wait([signals, *(each.news for each in self._workers)], _TICK_S)
+                while not signals.received():
+                    with suppress(InterruptedError):
+                        self._tend(signals)
+                    wait([signals.news, *(each.news for each in self._workers)], _TICK_S)
                 return self._end(signals)
             finally:
                 for each in self._workers:
                     each.kill()
 
-    def _begin(self, signals: socket) -> bool:
+    def _begin(self, signals: EndSignals) -> bool:
         """Start the first workers together: one checks what they need.
 
         Return whether that was done before a signal came.
@@ -95,22 +96,26 @@ class Supervisor:
         starts[0] = "after checks"
         try:
             for start in starts:
-                self._add_worker(start)
+                self._add_worker(signals, start)
         except InterruptedError:
             return False
         except _CANNOT_START as error:
             raise StartError(f"a worker cannot start: {_reason(error)}.") from error
         checking = self._workers[0]
-        ready = wait([signals, checking.gate])  # which closes when it ends
-        if signals in ready:
+        ready = wait([signals.news, checking.gate])  # which closes when it ends
+        if signals.news in ready:
             return False
         self._on_begin(checking.checked())
         for each in self._workers:
             each.let_in()
         return True
 
-    def _tend(self) -> None:
-        """See what has become of the workers, and start those that are missing."""
+    def _tend(self, signals: EndSignals) -> None:
+        """See what has become of the workers, and start those that are missing.
+
+        Raises:
+            InterruptedError: a signal came while one was started.
+        """
         with suppress(OSError):
             self._shared.mkdir(mode=0o700, exist_ok=True)  # it may have been removed
         for each in list(self._workers):
@@ -127,26 +132,28 @@ class Supervisor:
                 _logger.error("a worker hangs and is killed", extra={"worker": each.pid})
                 each.kill()
         while self._may_start():
-            self._start()
+            self._start(signals)
 
     def _may_start(self) -> bool:
         if len(self._workers) >= self._service.settings.workers or self._retry.left_s:
             return False
         return not self._fails or all(each.accepts for each in self._workers)
 
-    def _start(self) -> None:
+    def _start(self, signals: EndSignals) -> None:
         try:
-            self._add_worker()
+            self._add_worker(signals)
+        except InterruptedError:
+            raise
         except _CANNOT_START as error:
             _logger.error("a worker cannot start: %s", _reason(error))
             self._back_off()
 
-    def _add_worker(self, start: Start = "at once") -> None:
+    def _add_worker(self, signals: EndSignals, start: Start = "at once") -> None:
         taken = {each.place for each in self._workers}
         place = next(each for each in range(len(self._counts)) if each not in taken)
-        with _interruptible():  # the process that forks workers may have to import everything
+        with signals.interrupting():  # the process that forks may have to import everything
             worker = Worker(self._service, self._listener, self._counts, place, start)
-        self._workers.append(worker)
+            self._workers.append(worker)
 
     def _back_off(self) -> None:
         self._fails = True
@@ -172,21 +179,22 @@ class Supervisor:
 
         return EndedWorkers(self._shared)
 
-    def _end(self, signals: socket) -> int:
+    def _end(self, signals: EndSignals) -> int:
         self._listener.close()  # otherwise clients would connect to workers that accept no more
         for each in self._workers:
             each.stop()
         settings = self._service.settings
         last = monotonic() + settings.drain_s + settings.shutdown_grace_s + _MARGIN_S
         while running := self._running():
-            wait([signals, *(each.news for each in running)], max(last - monotonic(), 0))
-            if _received(signals) or monotonic() > last:
+            wait([signals.news, *(each.news for each in running)], max(last - monotonic(), 0))
+            if signals.received() or monotonic() > last:
                 _logger.error("workers are killed before they have ended")
                 return self._kill()
-        # The signal ends a worker that has hardly begun; that proves nothing if the latest failed.
-        well = (0,) if self._fails else (0, -signal.SIGTERM)
-        ended_well = [each for each in self._workers if each.exit_code in well]
-        return int(len(ended_well) < settings.workers)
+        codes = [each.exit_code for each in self._workers]
+        if self._fails:
+            return int(codes != [0] * settings.workers)
+        # The signal may have ended a worker that had hardly begun, or kept one from beginning.
+        return int(any(code not in (0, -signal.SIGTERM) for code in codes))
 
     def _kill(self) -> int:
         for each in self._workers:
@@ -207,43 +215,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, EOFError | ConnectionError):
         return "the process that forks workers has ended"
     return str(error)
-
-
-@contextmanager
-def _signals() -> Iterator[socket]:
-    """Yield a socket that can be read once a signal to end has come."""
-    receiving, sending = socketpair()
-    with receiving, sending:
-        receiving.setblocking(False)
-        sending.setblocking(False)
-        signal.set_wakeup_fd(sending.fileno())
-        before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
-        try:
-            yield receiving
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(-1)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Have a signal to end raise InterruptedError in the block."""
-
-    def interrupt(*_: object) -> None:
-        raise InterruptedError("a signal to end has come")
-
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _received(signals: socket) -> bool:
-    """Whether one more signal has come."""
-    try:
-        return bool(signals.recv(1))
-    except BlockingIOError:
-        return False
