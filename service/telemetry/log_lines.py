@@ -11,6 +11,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from time import monotonic, time
 from typing import Any
 
@@ -49,7 +50,7 @@ class LineHandler(logging.StreamHandler[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.on_lost: Callable[[], None] = lambda: None
-        self._waiting: deque[str] = deque()  # lines, and pieces of very long ones
+        self._waiting: deque[bytes] = deque()  # lines, and pieces of very long ones
         self._waiting_bytes = 0
         self._lost = 0  # lines since the last one that was kept
         self._timed: asyncio.AbstractEventLoop | None = None  # that will write what waits
@@ -58,7 +59,7 @@ class LineHandler(logging.StreamHandler[Any]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or keep its line for a moment."""
         try:
-            line = f"{self.format(record)}{self.terminator}"
+            line = self._line(record)
         except (TypeError, ValueError, LookupError):  # a value that JSON does not have, or a bug
             self.handleError(record)
             return
@@ -73,16 +74,18 @@ class LineHandler(logging.StreamHandler[Any]):
         self._write(wait_s=0)
 
     def close(self) -> None:
-        """Write the lines that wait; the library calls this at the end of the process."""
+        """Write the lines that wait, or lose them; the library calls this at the process's end."""
         with suppress(OSError, ValueError):
             self._write(_END_S)
+        for _ in range(sum(each.endswith(b"\n") for each in self._waiting)):
+            self.on_lost()
+        self._forget()
         super().close()
 
-    def _keep(self, line: str) -> None:
-        line_bytes = len(line.encode())
-        if self._waiting_bytes + line_bytes > _NEVER_SPLIT_BYTES:
+    def _keep(self, line: bytes) -> None:
+        if self._waiting_bytes + len(line) > _NEVER_SPLIT_BYTES:
             self._write_waiting()
-        if self._waiting_bytes + line_bytes > _KEPT_BYTES:
+        if self._waiting_bytes + len(line) > _KEPT_BYTES:
             self._lost += 1
             self.on_lost()
             return
@@ -90,20 +93,23 @@ class LineHandler(logging.StreamHandler[Any]):
             self._append(self._notice())  # beyond the limit, if need be
         self._append(line)
 
-    def _notice(self) -> str:
+    def _line(self, record: logging.LogRecord) -> bytes:
+        return f"{self.format(record)}{self.terminator}".encode()
+
+    def _notice(self) -> bytes:
         """Return a line that tells of those that were lost since the last one."""
         lost, self._lost = self._lost, 0
         facts = {"levelname": "ERROR", "name": __name__, "msg": "lines of the log are lost"}
-        return f"{self.format(logging.makeLogRecord(facts | {'lines': lost}))}{self.terminator}"
+        return self._line(logging.makeLogRecord(facts | {"lines": lost}))
 
-    def _append(self, line: str) -> None:
-        line_bytes = len(line.encode())
-        if line_bytes <= _NEVER_SPLIT_BYTES:
+    def _append(self, line: bytes) -> None:
+        self._waiting_bytes += len(line)
+        if len(line) <= _NEVER_SPLIT_BYTES:
             self._waiting.append(line)
         else:
-            starts = range(0, len(line), _PIECE_CHARS)
-            self._waiting.extend(line[at : at + _PIECE_CHARS] for at in starts)
-        self._waiting_bytes += line_bytes
+            text = line.decode()
+            starts = range(0, len(text), _PIECE_CHARS)
+            self._waiting.extend(text[at : at + _PIECE_CHARS].encode() for at in starts)
 
     def _write_soon(self) -> None:
         if self._timed is not (loop := asyncio.get_running_loop()):
@@ -126,20 +132,40 @@ class LineHandler(logging.StreamHandler[Any]):
         self.acquire()
         try:
             while self._waiting and self._has_room(max(until - monotonic(), 0)):
-                self.stream.write(self._next())
-                super().flush()
+                self._remove(self._put(self._next()))
         finally:
             self.release()
 
-    def _next(self) -> str:
-        """Take what can be written at once."""
-        pieces = [self._waiting.popleft()]
-        left = _NEVER_SPLIT_BYTES - len(pieces[0].encode())
-        while self._waiting and (size := len(self._waiting[0].encode())) <= left:
-            pieces.append(self._waiting.popleft())
-            left -= size
-        self._waiting_bytes -= _NEVER_SPLIT_BYTES - left
-        return "".join(pieces)
+    def _next(self) -> bytes:
+        """Return what can be written at once."""
+        size, count = 0, 0
+        for each in self._waiting:
+            size += len(each)
+            if count and size > _NEVER_SPLIT_BYTES:
+                break
+            count += 1
+        return b"".join(islice(self._waiting, count))
+
+    def _put(self, data: bytes) -> int:
+        """Write to stderr, and return how many bytes it took.
+
+        Its buffer is passed by: nobody could say how much of it was written before an error.
+        """
+        try:
+            descriptor = self.stream.fileno()
+        except (AttributeError, OSError):  # it is no file of the system
+            self.stream.write(data.decode())
+            super().flush()
+            return len(data)
+        return os.write(descriptor, data)
+
+    def _remove(self, size: int) -> None:
+        """Take out so many bytes, which were written."""
+        self._waiting_bytes -= size
+        while self._waiting and size >= len(self._waiting[0]):
+            size -= len(self._waiting.popleft())
+        if size:
+            self._waiting[0] = self._waiting[0][size:]
 
     def _has_room(self, wait_s: float) -> bool:
         """Return whether stderr takes as much as is written at once.

@@ -6,10 +6,11 @@ import json
 import logging
 import os
 import re
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import StringIO
 from pathlib import Path
 from select import PIPE_BUF
@@ -145,14 +146,11 @@ def test_no_line_is_lost_at_the_end(serve: Callable[..., Served], flags: tuple[s
     assert len({each["request_id"] for each in answered}) == len(answered)
 
 
-class Pipe:
-    """A pipe as the log of an app, of one page, that is read on demand."""
+class Log:
+    """A file as the log of an app."""
 
-    def __init__(self) -> None:
-        self.reading, writing = os.pipe()
-        os.set_blocking(self.reading, False)
-        self.stream = os.fdopen(writing, "w")
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BUF)
+    def __init__(self, descriptor: int) -> None:
+        self.stream = os.fdopen(descriptor, "w")
         self.handler = LineHandler()
         self.handler.setFormatter(JsonFormatter())
         self.handler.setStream(self.stream)
@@ -166,12 +164,11 @@ class Pipe:
         """Log a line that does not wait for others."""
         self.handler.handle(logging.makeLogRecord({"msg": message, "levelname": "INFO"} | facts))
 
-    def read(self) -> bytes:
-        """What is in the pipe."""
-        try:
-            return os.read(self.reading, 1 << 20)
-        except BlockingIOError:
-            return b""
+    def close(self) -> None:
+        """Close the file, after what waits for it."""
+        self.handler.close()
+        with suppress(OSError):  # what the stream itself has kept
+            self.stream.close()
 
     @property
     def lost(self) -> int:
@@ -180,12 +177,28 @@ class Pipe:
         return int(lost)
 
 
+class Pipe(Log):
+    """A pipe of one page, that is read on demand."""
+
+    def __init__(self) -> None:
+        self.reading, writing = os.pipe()
+        os.set_blocking(self.reading, False)
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BUF)
+        super().__init__(writing)
+
+    def read(self) -> bytes:
+        """What is in the pipe."""
+        try:
+            return os.read(self.reading, 1 << 20)
+        except BlockingIOError:
+            return b""
+
+
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
-    pipe.handler.close()
-    pipe.stream.close()
+    pipe.close()
     os.close(pipe.reading)
 
 
@@ -245,6 +258,62 @@ def test_a_very_long_line_finds_no_room_at_once_and_is_whole_all_the_same(pipe: 
     assert [(each["number"], each["message"]) for each in all_lines(pipe)] == [
         (number, long) for number in range(3)
     ]
+
+
+def test_lines_wait_until_somebody_reads_again(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "log")
+    first = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log = Log(os.open(path, os.O_WRONLY))
+    os.close(first)
+    for number in range(1000):
+        log.log("plain", number=number)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    text = b""
+    while text.count(b"\n") < 1000:
+        log.handler.flush()
+        text += os.read(reading, 1 << 20)
+    assert numbers(text.decode()) == [*range(1000)]
+    assert log.lost == 0
+    log.close()
+    os.close(reading)
+
+
+def test_lines_wait_for_room_on_a_disk(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = Log(os.open(path, os.O_WRONLY | os.O_CREAT))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_001, hard))
+    try:
+        for number in range(1000):
+            log.log("plain", number=number)
+        assert path.stat().st_size == 10_001  # a part of a line is there
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    log.close()
+    assert numbers(path.read_text()) == [*range(1000)]
+    assert log.lost == 0
+
+
+@pytest.mark.parametrize("kind", ["broken", "full", "unread"])
+def test_lines_that_wait_at_the_end_are_counted_as_lost(kind: str) -> None:
+    reading, writing = os.pipe()
+    if kind == "broken":
+        os.close(reading)
+    elif kind == "full":
+        os.close(writing)
+        writing = os.open("/dev/full", os.O_WRONLY)
+    else:
+        os.set_blocking(writing, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, bytes(PIPE_BUF))
+    log = Log(writing)
+    for length in (1, 10, 10_000):
+        log.log("x" * length)
+    log.close()
+    assert log.lost == 3
+    if kind != "broken":
+        os.close(reading)
 
 
 # Logs more than a pipe holds, and copies itself; the first process goes on as the log is read.
