@@ -93,22 +93,32 @@ class WorkerFiles:
         with self._alone():  # a reader must not see counts twice
             self._known = self._written_again(end, present)
 
-    def _written_again(self, end: str, present: Iterable[str]) -> set[str]:
-        """Write files with the present end again under a new one, and return their names."""
+    def _written_again(self, end: str, present: set[str]) -> set[str]:
+        """Write files with the present end again under a new one, and return their names.
+
+        Raises:
+            OSError: one cannot be written; then none is.
+        """
         new_end = f"_{self._identity(1)}.db"
-        written = set()
-        for name, file in dict(_open_files(self._known)).items():  # each is open twice
-            written.add(new_name := name.replace(end, new_end))
-            shutil.copyfile(file, self._directory / new_name)
-        with self._moving:
-            # Only now: the library opens files of the new name as soon as another thread counts.
-            self._generation += 1
-            self._own.clear()
-            for kind, cells, keys in self._cells:
-                cells.move(self._file(kind), keys)
+        with ExitStack() as copies:  # which count only once all are there
+            written = {}
+            for name, file in dict(_open_files(end)).items():  # each is open twice
+                written[name.replace(end, new_end)] = copy = self._directory / f"{name}.copy"
+                copies.callback(copy.unlink, missing_ok=True)
+                shutil.copyfile(file, copy)
+            with self._moving:
+                for name, copy in written.items():
+                    copies.callback((self._directory / name).unlink, missing_ok=True)
+                    copy.rename(self._directory / name)
+                copies.pop_all()
+                # Only now: the library opens files of the new name once another thread counts.
+                self._generation += 1
+                self._own.clear()
+                for kind, cells, keys in self._cells:
+                    cells.move(self._file(kind), keys)
         for name in present:
             (self._directory / name).unlink(missing_ok=True)
-        return written
+        return set(written)
 
     def render(self) -> bytes:
         """Return the exposition text: the sum over all workers."""
@@ -191,12 +201,12 @@ def _of(directory: Path, pid: int) -> list[Path]:
     return [file for file in files if file.stem.rpartition("_")[2].split("-")[0] == str(pid)]
 
 
-def _open_files(names: set[str]) -> Iterator[tuple[str, Path]]:
-    """The open files of this process that had these names, also if they were removed."""
+def _open_files(end: str) -> Iterator[tuple[str, Path]]:
+    """The open files of this process whose names had this end, also if they were removed."""
     for link in _OPEN_FILES.iterdir():
         with suppress(OSError):  # a connection that was closed meanwhile
             name = link.readlink().name.removesuffix(" (deleted)")
-            if name in names:
+            if name.endswith(end):
                 yield name, link
 
 

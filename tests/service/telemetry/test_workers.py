@@ -151,6 +151,62 @@ new.add()
 print({each.labels["name"]: each.value for each in seen.samples})
 """
 
+# Writes files again whose copying fails, at each of them in turn, after a part was written.
+FAILING = """
+import shutil, sys
+from pathlib import Path
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from service.telemetry.workers import WorkerFiles
+
+directory = Path(sys.argv[1])
+files = WorkerFiles(directory)
+Counter("seen", "Seen.", registry=(registry := CollectorRegistry())).inc()
+Histogram("took", "Took.", registry=registry).observe(1)
+files.keep()
+removed = next(directory.glob("histogram_*.db"))
+removed.unlink()
+
+def fail(source, target):
+    copied.append(target)
+    copy(source, target)
+    if len(copied) == failing:
+        raise OSError("no space left")
+
+def counts():
+    samples = [sample for metric in files.collect() for sample in metric.samples]
+    names = ("seen_total", "took_sum")
+    return [sample.value for name in names for sample in samples if sample.name == name]
+
+copy, shutil.copyfile = shutil.copyfile, fail
+before = sorted(directory.iterdir())
+for failing in (1, 2, 3):
+    copied = []
+    try:
+        files.keep()
+    except OSError:
+        print(counts(), sorted(directory.iterdir()) == before)
+print(counts())
+"""
+
+# Counts another kind of thing for the first time, before the file of the first kind is removed.
+ANOTHER = """
+import sys
+from pathlib import Path
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from service.telemetry.workers import WorkerFiles
+
+directory = Path(sys.argv[1])
+files = WorkerFiles(directory)
+Counter("seen", "Seen.", registry=(registry := CollectorRegistry())).inc()
+files.keep()
+(removed,) = directory.glob("*.db")
+Histogram("took", "Took.", registry=registry).observe(1)
+removed.unlink()
+files.keep()
+samples = [sample for metric in files.collect() for sample in metric.samples]
+print(sorted(each.name for each in samples if each.value and each.name.endswith(("total", "sum"))))
+"""
+
 
 def counted_by(code: str, folder: Path) -> str:
     """What a program prints that counts in files of a folder."""
@@ -169,6 +225,14 @@ def test_what_is_counted_while_files_are_written_again_harms_no_other_count(
 
 def test_a_count_that_is_new_while_files_are_written_again_is_kept(tmp_path: Path) -> None:
     assert counted_by(NEW, tmp_path) == "{'old': 1.0, 'new': 1.0}\n"
+
+
+def test_files_that_cannot_be_written_again_harm_no_other_count(tmp_path: Path) -> None:
+    assert counted_by(FAILING, tmp_path) == "[1.0] True\n[1.0] True\n[1.0, 1.0]\n"
+
+
+def test_a_kind_of_count_that_is_new_is_kept_when_files_are_written_again(tmp_path: Path) -> None:
+    assert counted_by(ANOTHER, tmp_path) == "['seen_total', 'took_sum']\n"
 
 
 def test_a_file_that_is_damaged_costs_its_own_counts_alone(served: Served) -> None:
