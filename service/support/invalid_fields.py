@@ -15,7 +15,7 @@ _ERRORS_LISTED = 1000  # a body of 1 MiB can hold 100,000, and listing them take
 # What was expected, filled in from the notation and the error's context, by pydantic's error types.
 _TYPES = {
     "{array}": "frozen_set_type list_type",
-    "{integer}": "int_from_float int_parsing int_type",
+    "{integer}": "int_from_float int_parsing int_parsing_size int_type",
     "{object}": "dict_type model_attributes_type model_type",
     "{string}": "string_type",
     "a finite number": "finite_number",

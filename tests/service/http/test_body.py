@@ -130,6 +130,8 @@ HEAD = (
     b"Content-Type: application/json\r\n"
 )
 
+ZEROS = b"0" * 5000  # Python refuses to read a number of so many digits
+
 
 @pytest.mark.parametrize(
     ("rest", "status"),
@@ -137,6 +139,10 @@ HEAD = (
         pytest.param(b"Content-Length: 2\r\n\r\n{}{}{}{}{}", b"200", id="says less than it sends"),
         pytest.param(b"Content-Length: 70000\r\n\r\n{}", b"413", id="says more than is allowed"),
         pytest.param(b"Content-Length: -1\r\n\r\n{}", b"400", id="says nonsense"),
+        pytest.param(b"Content-Length: %b2\r\n\r\n{}" % ZEROS, b"200", id="says it at length"),
+        pytest.param(
+            b"Content-Length: %b70000\r\n\r\n{}" % ZEROS, b"413", id="says too much at length"
+        ),
         pytest.param(
             b"Transfer-Encoding: chunked\r\n\r\nffff\r\n" + b" " * 0xFFFF + b"\r\n2\r\n{}\r\n",
             b"413",

@@ -42,6 +42,11 @@ def invalid(**fields: Any) -> ValidationError:
             ("parts.1.size", "a whole number", "'x'"),
         ),
         (
+            {"parts": [{"size": "9" * 5000}]},
+            ("parts[0].size", "an integer", "a string of 5000 characters"),
+            ("parts.0.size", "a whole number", "a string of 5000 characters"),
+        ),
+        (
             {"parts": [[]]},
             ("parts[0]", "an object", "an array of 0 item(s)"),
             ("parts.0", "a mapping", "a list of 0 item(s)"),
