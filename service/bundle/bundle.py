@@ -19,7 +19,12 @@ from pydantic import JsonValue
 
 from service.bundle.arrays import Arrays, read_arrays, write_arrays
 from service.bundle.catalogue import Catalogue
-from service.bundle.errors import BundleInvalidError, BundleMissingError, BundleRecallError
+from service.bundle.errors import (
+    REMEDIES,
+    BundleInvalidError,
+    BundleMissingError,
+    BundleRecallError,
+)
 from service.bundle.ids import Ids
 from service.bundle.manifest import (
     MANIFEST,
@@ -148,7 +153,8 @@ def load_bundle(path: Path) -> Bundle:
         return _load(path)
     except OSError as error:
         found = f"{error.filename or path}: {error.strerror or error}"
-        raise BundleMissingError(path, "a bundle that can be read", found) from error
+        remedy = REMEDIES.get(error.errno or 0, "")
+        raise BundleMissingError(path, "a bundle that can be read", found, remedy) from error
 
 
 def _load(path: Path) -> Bundle:

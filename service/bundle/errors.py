@@ -8,6 +8,19 @@ BundleError
 └── BundleRecallError    the index finds less than the manifest promises
 """
 
+from errno import EACCES, EMFILE, ENFILE, ENOMEM, EPERM
+
+_FORBIDDEN = "Let the user of the process read its folder and its files."
+_TOO_MANY = "Raise the limit of open files (ulimit -n): each array of a bundle is one."
+REMEDIES = {
+    EACCES: _FORBIDDEN,
+    EPERM: _FORBIDDEN,
+    EMFILE: _TOO_MANY,
+    ENFILE: _TOO_MANY,
+    ENOMEM: "Give the process more memory.",
+}
+"""What helps where files are there and the system refuses to read them, by its error."""
+
 
 class BundleError(Exception):
     """A bundle is refused; the message has thing, expected, found and remedy."""

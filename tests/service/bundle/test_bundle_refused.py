@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import runpy
 import shutil
 from collections.abc import Callable
@@ -278,6 +279,20 @@ def test_the_promised_recall_is_measured_on_the_stored_queries(bundle: Path) -> 
 def test_a_bundle_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleMissingError, match="expected a bundle that can be read"):
         load_bundle(tmp_path / ("long" * 100))
+
+
+def test_what_helps_depends_on_why_a_bundle_cannot_be_read(bundle: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open() as file:
+        none_left = file.fileno()  # the lowest free one
+    resource.setrlimit(resource.RLIMIT_NOFILE, (none_left, limits[1]))
+    try:
+        with pytest.raises(BundleMissingError, match="ulimit -n") as caught:
+            load_bundle(bundle)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert "rtt2vec-build" not in str(caught.value)
+    load_bundle(bundle)
 
 
 def test_a_manifest_without_end_is_not_read(bundle: Path) -> None:
