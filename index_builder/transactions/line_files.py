@@ -71,7 +71,8 @@ def read_line_file(path: Path, reading: Reading, lines: CheckedLines) -> Table:
             table.refuse_empty(*_IDS)
         else:
             table = _without_incomplete_lines(table, moments)
-        return with_timestamps(note_ids(table, *_IDS), reading.timestamps)
+        table = _noting_moved_events(note_ids(table, *_IDS), reading.timestamps.zone)
+        return with_timestamps(table, reading.timestamps)
 
     lines.begin_file()
     return read_parts(file, reading.part_rows, check, lines.add)
@@ -84,6 +85,21 @@ def _with_ids(table: Table, reading: Reading) -> Table:
     table = table.with_missing(reading.missing, *_IDS, "timestamp", "quantity")
     table = table.with_numbers("quantity", QuantityError)
     return table.with_strings(EVENT_ID) if EVENT_ID in table.frame.columns else table
+
+
+def _noting_moved_events(table: Table, zone: str) -> Table:
+    """Notes events that are read as local time; the service's are in UTC, and may not name it."""
+    if EVENT_ID not in table.frame.columns or zone == "UTC":
+        return table
+    kind = table.frame["timestamp"].dtype
+    is_naive = isinstance(kind, pl.Datetime) and kind.time_zone is None
+    is_event = (table.frame[EVENT_ID].str.strip_chars() != "").fill_null(value=False)
+    return table.noted_where(
+        is_event & is_naive,
+        "timestamp",
+        "are events without a timezone, read as local time; those of the service are in UTC, see "
+        "docs/operations.md",
+    )
 
 
 def _moments(file: TableFile, reading: Reading) -> pl.DataFrame | None:

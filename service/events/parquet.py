@@ -41,7 +41,7 @@ _SCHEMA = pa.schema(
         "user_id": pa.string(),
         "basket_id": pa.string(),
         "item_id": pa.string(),
-        "timestamp": pa.timestamp("us"),  # naive UTC, as the builder has it
+        "timestamp": pa.timestamp("us", "UTC"),  # named: a shop's own files may be in local time
         "quantity": pa.float64(),
         "price": pa.float64(),
     }
@@ -119,7 +119,7 @@ class ParquetFiles:
             since = {user: moment for user, moment in known.items() if moment is not None}
             if not since:
                 return 0
-            table = file.read()
+            table = _in_utc(file.read())
         except pa.ArrowException as error:
             raise OSError(f"{path}: {error}") from error
         code = pc.fill_null(pc.index_in(users, pa.array(since, pa.string())), -1).to_numpy()
@@ -169,7 +169,7 @@ class ParquetFiles:
         if newest is None:
             self._write(self._folder(day) / _name(identity, lines[0]), table)
             return
-        old = pq.ParquetFile(newest).read()
+        old = _in_utc(pq.ParquetFile(newest).read())
         new = _new(table, old)
         if new.num_rows and old.num_rows < _LARGE:
             self._write(newest, pa.concat_tables([old, new]))
@@ -202,6 +202,13 @@ def _name(identity: str, first: Line) -> str:
 def _rows(path: Path) -> int:
     rows: int = pq.read_metadata(path).num_rows
     return rows
+
+
+def _in_utc(table: pa.Table) -> pa.Table:
+    """The same rows; in files of earlier releases, timestamps are in UTC without naming it."""
+    field = _SCHEMA.field("timestamp")
+    timestamps = table[field.name].cast(field.type)
+    return table.set_column(table.schema.get_field_index(field.name), field, timestamps)
 
 
 def _new(table: pa.Table, old: pa.Table) -> pa.Table:

@@ -21,7 +21,6 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": _JAVA,
     "spark.executor.extraJavaOptions": _JAVA,
 }
-READING = ("--missing", "", "--guest", "guest")
 
 
 def run(

@@ -19,6 +19,7 @@ from tests.service.serving.swapping import ready
 
 QUICK = ("--dimension", "8", "--epochs", "2", "--threads", "1", "--backend", "exact")
 LAST_DAYS = FIRST + timedelta(days=80)
+ZONE = "America/New_York"  # whose clocks are set back within these days
 
 
 def run(root: Path, container: str, *options: str) -> None:
@@ -46,6 +47,12 @@ def settle(folder: Path, seconds: "count[int]") -> None:
             os.utime(file, (moment, moment))
 
 
+def write_local(table: pl.DataFrame, file: Path) -> None:
+    """Write lines as the shop does, in its local time."""
+    local = pl.col("timestamp").dt.replace_time_zone("UTC").dt.convert_time_zone(ZONE)
+    table.with_columns(local.dt.replace_time_zone(None)).write_parquet(file)
+
+
 def events_of(table: pl.DataFrame) -> list[Event]:
     return [
         Event(
@@ -67,11 +74,11 @@ def test_purchases_are_encoded_built_and_swapped_in(tmp_path: Path) -> None:
     is_late = pl.col("timestamp") >= LAST_DAYS
     early, late = lines().filter(~is_late), lines().filter(is_late)
     half = early.height // 2
-    early[:half].write_parquet(shop / "a.parquet")
-    early[half:].write_parquet(shop / "b.parquet")
+    write_local(early[:half], shop / "a.parquet")
+    write_local(early[half:], shop / "b.parquet")
     seconds = count(1_600_000_000)
     settle(shop, seconds)
-    run(tmp_path, "encode")
+    run(tmp_path, "encode", "--timezone", ZONE)
     run(tmp_path, "build", *QUICK)
     _, swap = ready(bundles, canary_requests=0, canary_min_overlap=0)
     (first, _) = swap.bundle_ids
@@ -81,13 +88,15 @@ def test_purchases_are_encoded_built_and_swapped_in(tmp_path: Path) -> None:
     ParquetFiles(shop / "till-1", journal).export()
     journal.close()
     settle(shop, seconds)
-    other = ("--transactions", str(shop), "--products", str(purchases / "products.csv"))
+    whole = tmp_path / "all.parquet"
+    pl.concat([early, late]).write_parquet(whole)
+    other = ("--transactions", str(whole), "--products", str(purchases / "products.csv"))
     app([*other, "--out", str(tmp_path / "whole"), *QUICK], standalone_mode=False)
     for file in shop.glob("?.parquet"):  # which were read the night before
         seen = file.stat()
         file.write_bytes(bytes(seen.st_size))
         os.utime(file, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
-    run(tmp_path, "encode")
+    run(tmp_path, "encode", "--timezone", ZONE)
     run(tmp_path, "build", *QUICK)
     swap.look()
     assert swap.bundle_ids == (load_bundle(tmp_path / "whole").bundle_id, first)

@@ -79,7 +79,7 @@ class _File(_Facts):
 class _Index(_Facts, Signed):
     """The lines of a folder."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     release: str
     source: str
     reading: str

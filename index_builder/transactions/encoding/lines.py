@@ -84,8 +84,8 @@ class CheckedLines:
         """Writes the rows of a table.
 
         Args:
-            table: user_id, basket_id, item_id (strings), timestamp (Datetime) and, optionally,
-                quantity (numbers) and event_id (strings).
+            table: user_id, basket_id, item_id (strings), timestamp (Datetime, naive UTC) and,
+                optionally, quantity (numbers) and event_id (strings).
 
         Returns:
             The table with its first row alone, which shows the types.
@@ -104,7 +104,7 @@ class CheckedLines:
             pl.when(event_id.str.strip_chars() != "").then(event_id).alias(EVENT_ID),
             place=pl.col(ROW).cast(pl.Int64) + self._first_place,
             is_guest=pl.col("user_id").is_in(list(self._guests)).fill_null(value=False),
-            moment=pl.col("timestamp").dt.replace_time_zone(None).dt.epoch("us"),
+            moment=pl.col("timestamp").dt.epoch("us"),
             quantity=pl.col("quantity").cast(pl.Float64).fill_null(1.0),
         )
         if lines.height:

@@ -31,15 +31,15 @@ def require_timestamps(table: Table, form: TimestampFormat) -> None:
 
 
 def with_timestamps(table: Table, form: TimestampFormat) -> Table:
-    """Brings the timestamps of one file to Datetime("us"): naive, or in UTC.
+    """Brings the timestamps of one file to Datetime("us"), naive UTC.
 
     Args:
         table: as `require_timestamps` accepts it.
-        form: how they are written.
+        form: how they are written; its timezone is that of a file whose timestamps name none.
 
     Raises:
         TimestampError: one cannot be read, is before 1970 or in the future, or names no timezone
-            where others do.
+            where others of the file do.
     """
     column = table.frame["timestamp"]
     kind = column.dtype
@@ -67,8 +67,8 @@ def with_timestamps(table: Table, form: TimestampFormat) -> Table:
     table.refuse_where(
         ~zoned,
         TimestampError,
-        "have a timestamp without a timezone, the others have one",
-        "Write all timestamps with a timezone, or none.",
+        "have a timestamp without a timezone, the others of the file have one",
+        "Write all timestamps of a file with a timezone, or none.",
         unless_all=True,
     )
     now = datetime.now(UTC)
@@ -86,10 +86,10 @@ def with_timestamps(table: Table, form: TimestampFormat) -> Table:
     table = table.noted_where(
         moments > naive_utc(now),
         "timestamp",
-        "have a timestamp in the future; if it is local time, give --timezone",
+        "have a timestamp in the future"
+        + ("" if zoned.all() else "; if it is local time, give --timezone"),
     )
-    times = moments.dt.replace_time_zone("UTC") if zoned.any() else moments
-    return replace(table, frame=table.frame.with_columns(times.alias("timestamp")))
+    return replace(table, frame=table.frame.with_columns(moments.alias("timestamp")))
 
 
 def _on_calendar(moments: pl.Series) -> pl.Series:

@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from index_builder.cli.main import app
 from index_builder.transactions.encoding.manifest import read_manifest
 from index_builder.transactions.errors import SharedBasketError, SourceError, UnreadableFileError
-from tests.data.odd_shop import encoded, odd_lines, write_files
+from tests.data.odd_shop import OPTIONS, encoded, odd_lines, write_files
 from tests.data.transaction_files import csv
 
 HEADER = "user_id,basket_id,item_id,timestamp\n"
@@ -60,7 +60,7 @@ def test_a_folder_of_a_bucket_is_read_like_one_of_this_machine(
         put(store, f"{engine}/{number}/{file.name}", file.read_bytes())
     put(store, f"{engine}/_SUCCESS", b"")
     put(store, f"{engine}/.old/1.csv", b"nothing")
-    options = ("--missing", "", "--guest", "guest", "--engine", engine)
+    options = (*OPTIONS, "--engine", engine)
     encode(f"s3://shop/{engine}/", tmp_path / "out", *options)
     expected, found = encoded("polars", shop, tmp_path / "local"), read_manifest(tmp_path / "out")
     assert found.digests == expected.digests
@@ -168,7 +168,7 @@ def test_a_url_with_credentials_is_refused_and_does_not_show_them(tmp_path: Path
 def test_nothing_that_is_kept_has_the_parameters_of_a_url(tmp_path: Path) -> None:
     shop = write_files(tmp_path / "shop", odd_lines(4), ("1.csv", "2.csv"))
     os.utime(shop / "1.csv", (1.6e9, 1.6e9))
-    encode(f"file://{shop}?token=secret", tmp_path / "out", "--missing", "", "--guest", "guest")
+    encode(f"file://{shop}?token=secret", tmp_path / "out", *OPTIONS)
     files = [each for each in (tmp_path / "out").rglob("*") if each.is_file()]
     assert any(str(shop).encode() in each.read_bytes() for each in files)
     assert not any(b"secret" in each.read_bytes() for each in files)

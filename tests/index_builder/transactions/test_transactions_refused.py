@@ -1,7 +1,7 @@
 """Transactions that are refused: each by its own error, with the file, the count and the rows."""
 
 import gzip
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -143,15 +143,6 @@ def test_timestamps_with_and_without_timezone_do_not_mix(tmp_path: Path) -> None
     message = refusal(TimestampError, path)
     assert "1 of 3 rows have a timestamp without a timezone" in message
     assert "\n  3 " in message
-
-
-def test_files_of_a_folder_do_not_mix_timezones(tmp_path: Path) -> None:
-    parquet(tmp_path / "shop" / "1.parquet", timestamp=[naive("2017-12-01")])
-    parquet(tmp_path / "shop" / "2.parquet", timestamp=[datetime(2017, 12, 1, tzinfo=UTC)])
-    message = refusal(ColumnTypeError, tmp_path / "shop")
-    assert "2.parquet: column 'timestamp' holds Datetime" in message
-    assert "as in" in message
-    assert "1.parquet" in message
 
 
 def test_a_bad_file_of_a_folder_is_named(tmp_path: Path) -> None:

@@ -8,14 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import Mock
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from index_builder.transactions.reading import Reading
+from index_builder.transactions.tables.timestamps import TimestampFormat
 from index_builder.transactions.transactions import read_transactions
 from service.events.event import Event
 from service.events.journal import Journal
 from service.events.parquet import ParquetFiles
 from service.support.files import locked
+from service.support.forgotten_users import ForgottenUsers
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -209,3 +213,49 @@ def test_the_builder_reads_them(journal: Journal, tmp_path: Path) -> None:
     assert lines["user_id"].to_list() == ["u1", "u1", "u0"]
     assert lines["item_id"].to_list() == ["i1", "i3", "i2"]
     assert lines["begun_at"].item(0) == NOON.replace(tzinfo=None)
+
+
+def test_timestamps_name_their_timezone(journal: Journal, tmp_path: Path) -> None:
+    journal.append([event(1)])
+    ParquetFiles(tmp_path / "parquet", journal).export()
+    (file,) = tmp_path.glob("parquet/*/*")
+    assert pq.read_schema(file).field("timestamp").type == pa.timestamp("us", "UTC")
+    local = Reading(timestamps=TimestampFormat(zone="America/New_York"))
+    assert read_transactions(file, local).lines["begun_at"].item() == NOON.replace(tzinfo=None)
+
+
+@pytest.fixture
+def naive(journal: Journal, tmp_path: Path) -> Path:
+    """A file of two events, by a release whose timestamps did not name their timezone."""
+    journal.append([event(1), event(2, hours=1)])
+    ParquetFiles(tmp_path / "parquet", journal).export()
+    (file,) = tmp_path.glob("parquet/*/*")
+    table = pq.ParquetFile(file).read()
+    place = table.column_names.index("timestamp")
+    timestamps = table["timestamp"].cast(pa.timestamp("us"))
+    pq.write_table(table.set_column(place, "timestamp", timestamps), file)
+    return file
+
+
+def moments(file: Path) -> list[datetime]:
+    found: list[datetime] = pq.ParquetFile(file).read()["timestamp"].to_pylist()
+    return found
+
+
+def test_a_file_without_timezones_has_them_when_it_grows(
+    naive: Path, journal: Journal, tmp_path: Path
+) -> None:
+    assert moments(naive)[0].tzinfo is None
+    journal.append([event(3, hours=2)])
+    assert ParquetFiles(tmp_path / "parquet", journal).export() == 1
+    assert [*tmp_path.glob("parquet/*/*")] == [naive]
+    assert moments(naive) == [NOON + timedelta(hours=hours) for hours in range(3)]
+
+
+def test_a_file_without_timezones_has_them_when_a_user_is_forgotten(
+    naive: Path, journal: Journal, tmp_path: Path
+) -> None:
+    forgotten = ForgottenUsers(tmp_path)
+    forgotten.add("u0", int(NOON.timestamp()) + 7200)
+    assert ParquetFiles(tmp_path / "parquet", journal).purge(forgotten.now()) == 1
+    assert moments(naive) == [NOON]

@@ -19,8 +19,8 @@ from index_builder.transactions.encoding.manifest import read_manifest
 from service.bundle.bundle import load_bundle
 from service.events.event import event_type
 from service.settings import Settings
-from tests.data.odd_shop import encoded, odd_lines, write_files
-from tests.data.spark_runs import READING, ROOT, SETTINGS, run
+from tests.data.odd_shop import OPTIONS, encoded, odd_lines, write_files
+from tests.data.spark_runs import ROOT, SETTINGS, run
 from tests.data.tiny_shop import write_shop
 
 NAMES = ("1.csv", "2.parquet", "3.csv")
@@ -69,7 +69,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     write_files(work / "back", EVENTLESS[::-1], NAMES[::-1])
     write_shop(work)
     for name in ("ahead", "back"):
-        options[f"{name}-tables"] = ["--transactions", str(work / name), *READING]
+        options[f"{name}-tables"] = ["--transactions", str(work / name), *OPTIONS]
     options["tiny"] = ["--transactions", str(work / "transactions.parquet")]
     options["view"] = ["--table", "shop.purchases"]
     given = [json.dumps(each) for each in (SETTINGS, tables, [kafka, NOTHING, view], options)]

@@ -16,8 +16,8 @@ import pyspark
 import pytest
 
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
-from tests.data.odd_shop import encoded, odd_lines, write_files
-from tests.data.spark_runs import ENVIRONMENT, READING, ROOT, SETTINGS, run
+from tests.data.odd_shop import OPTIONS, encoded, odd_lines, write_files
+from tests.data.spark_runs import ENVIRONMENT, ROOT, SETTINGS, run
 from tests.data.transaction_files import csv
 
 SPARK = Path(pyspark.__file__).parent
@@ -49,7 +49,7 @@ def test_a_program_that_is_submitted_to_a_cluster(
     shop: Path, expected: EncodedManifest, tmp_path: Path
 ) -> None:
     submit = (SPARK / "bin" / "spark-submit", "--master", CLUSTER)
-    program = (PROGRAM, "encode", "--engine", "spark", *READING)
+    program = (PROGRAM, "encode", "--engine", "spark", *OPTIONS)
     out = tmp_path / "our [1] shop, 100%20" / "spark"  # as a path may be
     done = run(*submit, *conf(SETTINGS), *program, "--transactions", shop, "--out", out)
     assert done.returncode == 0, done.stderr
@@ -95,7 +95,7 @@ def test_a_client_of_a_server(shop: Path, expected: EncodedManifest, tmp_path: P
     wrong = csv(tmp_path, "user_id,basket_id,item_id,timestamp\n" + SHARED)
     with connect_server(tmp_path) as url:
         encode = (sys.executable, PROGRAM, "encode", "--engine", "spark")
-        remote = ("--spark", f"spark.remote={url}", *READING)
+        remote = ("--spark", f"spark.remote={url}", *OPTIONS)
         out = tmp_path / "spark"
         done = run(*encode, *remote, "--transactions", shop, "--out", out, path=CLIENT)
         refused = run(*encode, *remote, "--transactions", wrong, "--out", out, path=CLIENT)

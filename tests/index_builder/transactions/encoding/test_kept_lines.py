@@ -20,10 +20,9 @@ from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from index_builder.transactions.errors import DataError, SharedBasketError
 from index_builder.transactions.line_files import read_lines
-from tests.data.odd_shop import READING, encoded, odd_lines, write_files
+from tests.data.odd_shop import OPTIONS, READING, encoded, odd_lines, write_files
 
 NAMES = ("1.csv", "2.parquet", "3.csv", "4.parquet")
-OPTIONS = ("--missing", "", "--guest", "guest")
 _SECONDS = count(1_600_000_000)  # each file is changed at another time, long ago
 
 
