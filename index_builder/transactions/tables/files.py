@@ -1,6 +1,7 @@
 """Files of tables, opened: their wanted columns, a part at a time or whole."""
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from index_builder.transactions.tables.texts import refusing_what_is_no_text
 _PARQUET = (".parquet", ".pq")
 _EXCEL = (".xlsx", ".xls", ".ods")
 SUFFIXES = (*_PARQUET, ".csv", ".csv.gz", ".tsv", ".tsv.gz", *_EXCEL)
+_HIDDEN = (".", "_", "lost+found")  # the last one is a file system's own
 _WHOLE = 1 << 40  # rows of a part that is all of a file
 
 _Part = tuple[pl.DataFrame, int]  # rows, and the number of blank lines between them
@@ -100,33 +102,66 @@ class TableFile:
 def files_of(path: Path) -> list[Path]:
     """The file, or the files of a folder, in the order of their names.
 
+    A folder is searched in depth; names that begin with a dot or an underscore are skipped.
+
     Raises:
-        UnreadableFileError: there are none, or the file is of an unknown kind.
+        UnreadableFileError: there are none, the file is of an unknown kind, or the folder has
+            something that looks like data and cannot be read.
     """
     if not path.exists():
         raise UnreadableFileError(f"{path}: no such file.")
-    if path.is_file():
-        if not path.name.lower().endswith(SUFFIXES):
-            raise UnreadableFileError(
-                f"{path}: unknown kind of file.\nExpected: {', '.join(SUFFIXES)}, or a folder."
-            )
-        return [path]
-    files = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and is_data_file(file.relative_to(path))
-    ]
+    if path.is_dir():
+        files = sorted(_data_files(path))
+    elif not path.name.lower().endswith(SUFFIXES):
+        raise UnreadableFileError(
+            f"{path}: unknown kind of file.\nExpected: {', '.join(SUFFIXES)}, or a folder."
+        )
+    else:
+        files = [path]
     if not files:
         raise UnreadableFileError(
             f"{path}: a folder without data files.\nExpected: {', '.join(SUFFIXES)}."
         )
+    for file in files:
+        _refuse_unusable(file)
     return files
 
 
 def is_data_file(name: PurePath) -> bool:
     """Whether a file of this name, relative to its folder, is read with the folder."""
-    hidden = any(part.startswith((".", "_")) for part in name.parts)
+    hidden = any(part.startswith(_HIDDEN) for part in name.parts)
     return name.name.lower().endswith(SUFFIXES) and not hidden
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Yields what has the name of a data file, and links that may have led to some."""
+    for inner, folders, names in os.walk(folder, onerror=_refuse_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
+        for file in (Path(inner, name) for name in (*folders, *names)):
+            leads_to_a_file = not file.is_symlink() or file.is_file()
+            looks_like_data = file.name.lower().endswith(SUFFIXES) and not file.is_dir()
+            if (looks_like_data or not leads_to_a_file) and not file.name.startswith(_HIDDEN):
+                yield file
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UnreadableFileError(f"{error.filename}: cannot be read: {error.strerror}.") from error
+
+
+def _refuse_unusable(file: Path) -> None:
+    shown = os.fsencode(file).decode(errors="backslashreplace")
+    if shown != str(file):
+        raise UnreadableFileError(
+            f"{shown}: expected a name in UTF-8, found other bytes.\nRename the file or folder."
+        )
+    if not file.is_file():
+        found = "something else"
+        if file.is_symlink():
+            found = "a link to a folder" if file.is_dir() else "a link that leads nowhere"
+        raise UnreadableFileError(
+            f"{file}: expected a file or a folder, found {found}.\n"
+            "Put the data themselves here, or begin its name with a dot, and it is left out."
+        )
 
 
 def open_file(file: Path, wanted: Wanted) -> TableFile:

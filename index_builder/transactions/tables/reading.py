@@ -18,8 +18,7 @@ def read_tables(path: Path, wanted: Wanted, check: Callable[[Table], Table]) -> 
     """Reads a file, or every file of a folder, keeping the wanted columns; each of them at once.
 
     Args:
-        path: a Parquet or CSV file, or a folder of them (searched in depth; names that begin
-            with a dot or an underscore are skipped).
+        path: a file, or a folder; see `files_of`.
         wanted: the columns.
         check: brings one file's table to its final types, so that an error names the file.
 
