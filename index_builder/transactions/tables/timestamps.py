@@ -4,6 +4,7 @@ A time with a timezone is converted to UTC. A time without one is taken for UTC,
 timezone is given.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,7 +106,8 @@ class TimestampFormat:
         else:
             texts = values.cast(pl.String)
             found = texts.str.to_datetime(self.pattern, time_unit="us", strict=False)
-            is_utc = isinstance(found.dtype, pl.Datetime) and found.dtype.time_zone is not None
+            is_zoned = isinstance(found.dtype, pl.Datetime) and found.dtype.time_zone is not None
+            is_utc = is_zoned or _names_utc(self.pattern)
             parsed = found.dt.replace_time_zone(None)
         return pl.select(parsed.alias("timestamp")).select(
             timestamp=pl.col("timestamp") if is_utc else self.localised(), zoned=pl.lit(is_utc)
@@ -174,6 +176,13 @@ def parse_iso_8601(texts: pl.Series) -> pl.DataFrame:
 def naive_utc(timestamp: datetime) -> datetime:
     """The same moment as naive UTC."""
     return timestamp.astimezone(UTC).replace(tzinfo=None) if timestamp.tzinfo else timestamp
+
+
+def _names_utc(pattern: str) -> bool:
+    """Whether times are seconds since 1970, or end in a name of UTC that is part of the pattern."""
+    directives = re.findall("%.", pattern)
+    rest = re.sub("%.", "%", pattern).rstrip()
+    return "%s" in directives or rest.endswith(("Z", "UTC", "GMT"))
 
 
 def _of_compact(texts: pl.Series) -> list[pl.Series]:
