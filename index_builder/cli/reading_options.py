@@ -64,7 +64,7 @@ def reading_options(
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option(help="Of timestamps that name none: Europe/Berlin say.  [default: UTC]"),
+        typer.Option(help="Of files that name none: Europe/Berlin say.  [default: UTC]"),
     ] = None,
 ) -> Reading:
     """How a shop's data are read."""

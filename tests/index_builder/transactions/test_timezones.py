@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
@@ -158,6 +159,7 @@ def test_exports_of_an_earlier_release_are_told_and_can_be_mended(
     pl.read_parquet(export, hive_partitioning=False).with_columns(
         event_id=pl.lit("e1")
     ).write_parquet(export)
+    export.chmod(0o600)
     berlin = Reading(timestamps=TimestampFormat(zone="Europe/Berlin"))
     (notice,) = read_transactions(shop, berlin).summary.notices
     assert notice.text.startswith("1 of 1 rows are events without a timezone, read as local time")
@@ -173,6 +175,7 @@ def test_exports_of_an_earlier_release_are_told_and_can_be_mended(
             "own": "07-01 10:00", "daily": "07-01 10:00", "event": "07-01 12:00",
         }  # fmt: skip
     assert not read_transactions(shop, berlin).summary.notices
+    assert stat.S_IMODE(export.stat().st_mode) == 0o600
 
 
 def encoded(path: Path, out: Path, *options: str) -> EncodedManifest:
