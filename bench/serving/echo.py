@@ -9,6 +9,7 @@ It takes the flags of `rtt2vec-serve`, but runs one worker only.
 """
 
 import socket
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -27,7 +28,7 @@ from service.settings import Settings
 from service.supervision.server import server_config
 from service.telemetry.logs import logging_config
 
-__all__ = ["create_echo_app"]
+__all__ = ["create_echo_app", "serve"]
 
 K = 20
 
@@ -68,16 +69,14 @@ def _answer(catalogue: Catalogue, bundle_id: str) -> RecommendResponse:
     )
 
 
-def main() -> None:
-    """Print the address, and serve until SIGTERM."""
+def serve(create: Callable[[Settings], FastAPI]) -> None:
+    """Create an app by the flags of the command, print the address, and serve until SIGTERM."""
     settings = CliApp.run(Settings)
     with socket.create_server((settings.host, settings.port)) as listener:
         print(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.", flush=True)
-        config = server_config(
-            create_echo_app(settings), settings, logging_config(settings.log_level)
-        )
+        config = server_config(create(settings), settings, logging_config(settings.log_level))
         Server(config).run([listener])
 
 
 if __name__ == "__main__":
-    main()
+    serve(create_echo_app)

@@ -15,10 +15,11 @@ import httpx
 
 from bench.processes import ONE_THREAD, children
 
-__all__ = ["ECHO", "NOT_IN_THE_IMAGE", "SERVE", "Running", "running"]
+__all__ = ["CONSTANT", "ECHO", "NOT_IN_THE_IMAGE", "SERVE", "Running", "running"]
 
 SERVE = (str(Path(sys.executable).with_name("rtt2vec-serve")),)
 ECHO = (sys.executable, "-m", "bench.serving.echo")
+CONSTANT = (sys.executable, "-m", "bench.serving.constant")
 NOT_IN_THE_IMAGE = ("cffi", "coverage", "scipy")
 """Packages that Numba loads where they are installed; only training and tests need them."""
 

@@ -2,20 +2,19 @@
 
 The stages are those of the service's own metrics. The whole request is timed from the call of the
 app to its return. The difference to the sum of the stages is routing, metrics and reading the body;
-HTTP parsing and the socket are not included.
+HTTP parsing and the socket are not included. `bench.serving.around` has what a request takes
+without its recommendation, with them.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-from fastapi import FastAPI
-from starlette.types import Message, Scope
 
 from bench.figures import Figure
 from bench.processes import CORES, process_on
+from bench.serving.around import around
+from bench.serving.in_process import post
 from service.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import STAGES, Metrics
@@ -39,7 +38,7 @@ class _Kept(Metrics):
 
 
 def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
-    """Measure median and 99th percentile of each stage, and of the whole request."""
+    """Measure median and 99th percentile of each stage, the whole request, and what is around."""
     bodies = requests.read_bytes().splitlines()[: WARM_UP if smoke else None]
     with process_on({CORES[0]}) as process:
         failures, seconds = process.submit(_timed, bundle, bodies).result()
@@ -47,6 +46,7 @@ def run(bundle: Path, requests: Path, _out: Path, smoke: bool) -> list[Figure]:
     return [
         *_figures(seconds, under),
         Figure("failures by stage", failures, at_most=0, under=under),
+        *around(bundle, requests, smoke),
     ]
 
 
@@ -62,48 +62,9 @@ def _timed(bundle: Path, bodies: Sequence[bytes]) -> tuple[int, dict[str, list[f
     metrics = _Kept()
     app = create_app(Settings(bundle=bundle, log_level="warning"), metrics)
     app.state.swap.start()
-    asyncio.run(_post(app, bodies[:WARM_UP]))
+    post(app, bodies[:WARM_UP])
     for taken in metrics.seconds.values():
         taken.clear()
-    statuses, metrics.seconds[WHOLE] = asyncio.run(_post(app, bodies))
-    return sum(status != 200 for status in statuses), metrics.seconds
-
-
-async def _post(app: FastAPI, bodies: Sequence[bytes]) -> tuple[list[int], list[float]]:
-    """Status and seconds of each request."""
-    statuses, seconds = [], []
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    for body in bodies:
-
-        async def receive(body: bytes = body) -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        began = perf_counter()
-        await app(_scope(body), receive, send)
-        seconds.append(perf_counter() - began)
-    return statuses, seconds
-
-
-def _scope(body: bytes) -> Scope:
-    """A request as uvicorn passes it to the app."""
-    return {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/recommend",
-        "raw_path": b"/recommend",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [
-            (b"host", b"127.0.0.1"),
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-        ],
-        "client": ("127.0.0.1", 0),
-        "server": ("127.0.0.1", 0),
-    }
+    posted = post(app, bodies)
+    metrics.seconds[WHOLE] = posted.seconds
+    return posted.failures, metrics.seconds

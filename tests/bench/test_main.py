@@ -17,7 +17,12 @@ BENCHES = {
         "p99 during swaps",
         "a basket of 3 beside",
     },
-    "stages": {"search, median", "whole request, p99"},
+    "stages": {
+        "search, median",
+        "whole request, p99",
+        "the app around the recommender",
+        "from wire to app",
+    },
     "memory": {"a worker is ready after", "private memory of a worker", "one more worker adds"},
     "workers": {"two workers beside one, per second", "answers that the metrics"},
 }
