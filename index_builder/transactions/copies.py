@@ -146,7 +146,19 @@ def _copy(files: fs.FileSystem, found: fs.FileInfo, copy: Path, empty: bool = Fa
             with files.open_input_stream(found.path) as source:
                 while some := source.read(_CHUNK):
                     target.write(some)
+            _refuse_changed(files, found)
     os.utime(copy, ns=(found.mtime_ns, found.mtime_ns))
+
+
+def _refuse_changed(files: fs.FileSystem, found: fs.FileInfo) -> None:
+    """Refuses an object that is another one now: its parts may have been copied of both."""
+    now = files.get_file_info(found.path)
+    # A listing may have milliseconds where a single object has seconds.
+    if (now.size, (now.mtime_ns or 0) // 10**9) != (found.size, (found.mtime_ns or 0) // 10**9):
+        raise UnreadableFileError(
+            f"object {found.path!r}: expected one that stays as it is while it is copied, found "
+            "another one.\nRun again."
+        )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from index_builder.transactions.tables import (
     Wanted,
     files_of,
     open_file,
+    read_at_rest,
     read_parts,
     whole_table,
 )
@@ -61,6 +62,16 @@ def read_lines(
 
 def read_line_file(path: Path, reading: Reading, lines: CheckedLines) -> Table:
     """Reads and checks one file, which may have no rows; otherwise as `read_lines`."""
+    n_parts = len(lines.parts)
+
+    def read(path: Path) -> Table:
+        lines.forget_from(n_parts)
+        return _read_line_file(path, reading, lines)
+
+    return read_at_rest(path, read)
+
+
+def _read_line_file(path: Path, reading: Reading, lines: CheckedLines) -> Table:
     file = open_file(path, Wanted(COLUMNS, OPTIONAL_COLUMNS, reading.format))
     moments = None if reading.missing is None else _moments(file, reading)
 

@@ -19,7 +19,7 @@ from index_builder.transactions.encoding.signed import Signed
 from index_builder.transactions.reading import Reading
 from index_builder.transactions.tables import Notice, Table
 from service.bundle.manifest import FileFacts
-from service.support.files import write_whole
+from service.support.files import Signature, signature, write_whole
 
 LINES = "lines"
 _INDEX = "lines.json"
@@ -46,13 +46,14 @@ class _File(_Facts):
 
     @classmethod
     def of(
-        cls, seen: os.stat_result, table: Table, parts: list[LinePart], facts: list[FileFacts]
+        cls, seen: Signature, table: Table, parts: list[LinePart], facts: list[FileFacts]
     ) -> Self:
         row = io.BytesIO()
         table.frame.write_ipc(row)
+        modified_ns, _, _, size = seen
         return cls(
-            size=seen.st_size,
-            modified_ns=seen.st_mtime_ns,
+            size=size,
+            modified_ns=modified_ns,
             unused=table.unused,
             left_out=dict(table.left_out),
             notices=table.notices,
@@ -133,8 +134,9 @@ class KeptLines:
         Returns:
             What is known of the file, with its first row alone.
         """
-        now, seen, first = time.time_ns(), file.stat(), len(lines.parts)
-        if self.knows(name, seen.st_size, seen.st_mtime_ns):
+        now, seen, first = time.time_ns(), signature(file), len(lines.parts)
+        modified_ns, _, _, size = seen
+        if self.knows(name, size, modified_ns):
             lines.begin_file()
             for part in self._known[name].parts:
                 lines.take(self._held, part)
@@ -142,9 +144,9 @@ class KeptLines:
         else:
             table = read(file)
         parts = lines.parts[first:]
-        # One that may change within a tick of the clock is read again, and so is one with moments
-        # that are in the future, which is noted only until then.
-        settled = now - seen.st_mtime_ns > _TICK_NS
+        # One that was changed, or may change within a tick of the clock, is read again, and so is
+        # one with moments that are in the future, which is noted only until then.
+        settled = now - modified_ns > _TICK_NS and signature(file) == seen
         if settled and all(part.latest * 1000 <= now for part in parts):
             facts = [FileFacts.of(lines.folder / part.file) for part in parts]
             self._files[name] = _File.of(seen, table, parts, facts)

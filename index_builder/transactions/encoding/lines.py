@@ -80,6 +80,12 @@ class CheckedLines:
         """Says that the rows to come are those of another file, which counts them from 0 again."""
         self._first_place = self.parts[-1].last_place + 1 if self.parts else 0
 
+    def forget_from(self, number: int) -> None:
+        """Removes the files from this one on, since their rows are read again."""
+        for file in self.files[number:]:
+            file.unlink()
+        del self.parts[number:]
+
     def add(self, table: Table) -> Table:
         """Writes the rows of a table.
 

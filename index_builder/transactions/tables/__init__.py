@@ -1,6 +1,12 @@
 """Tables: the wanted columns of a shop's files, read or refused with the wrong lines."""
 
-from index_builder.transactions.tables.files import Wanted, files_of, is_data_file, open_file
+from index_builder.transactions.tables.files import (
+    Wanted,
+    files_of,
+    is_data_file,
+    open_file,
+    read_at_rest,
+)
 from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
 from index_builder.transactions.tables.reading import (
@@ -21,6 +27,7 @@ __all__ = [
     "files_of",
     "is_data_file",
     "open_file",
+    "read_at_rest",
     "read_parts",
     "read_tables",
     "stacked",

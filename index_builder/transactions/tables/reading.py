@@ -9,7 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from index_builder.transactions.errors import ColumnTypeError, EmptyDataError
-from index_builder.transactions.tables.files import TableFile, Wanted, files_of, open_file
+from index_builder.transactions.tables.files import (
+    TableFile,
+    Wanted,
+    files_of,
+    open_file,
+    read_at_rest,
+)
 from index_builder.transactions.tables.findings import Findings, PartRefusedError, RowCheck
 from index_builder.transactions.tables.table import ROW, Table
 
@@ -25,8 +31,11 @@ def read_tables(path: Path, wanted: Wanted, check: Callable[[Table], Table]) -> 
     Raises:
         DataError: see `index_builder.transactions.errors`.
     """
-    files = files_of(path)
-    return whole_table(path, [check(open_file(file, wanted).whole()) for file in files])
+
+    def read(file: Path) -> Table:
+        return check(open_file(file, wanted).whole())
+
+    return whole_table(path, [read_at_rest(file, read) for file in files_of(path)])
 
 
 def whole_table(path: Path, tables: Sequence[Table]) -> Table:

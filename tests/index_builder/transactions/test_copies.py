@@ -142,6 +142,24 @@ def test_an_object_that_would_be_taken_for_another_is_named(
         encode(f"s3://shop/{folder}", tmp_path / "out")
 
 
+def test_an_object_that_is_replaced_while_it_is_copied_is_named(
+    store: fs.S3FileSystem, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    put(store, "busy/1.csv", (HEADER + "ann,b,milk,2017-12-01\n").encode())
+
+    def replace(record: logging.LogRecord) -> bool:
+        if "GET /shop/busy/1.csv" in record.getMessage():
+            put(store, "busy/1.csv", (HEADER + "ann,b,milk,2017-12-01\n" * 2).encode())
+        return True
+
+    caplog.handler.addFilter(replace)
+    with (
+        caplog.at_level(logging.INFO, "werkzeug"),
+        pytest.raises(UnreadableFileError, match=r"object 'shop/busy/1\.csv': expected one"),
+    ):
+        encode("s3://shop/busy", tmp_path / "out")
+
+
 @pytest.mark.usefixtures("store")
 def test_a_store_that_refuses_is_named_with_what_it_needs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -19,7 +19,8 @@ from index_builder.transactions.encoding.kept_lines import LINES, KeptLines, Ori
 from index_builder.transactions.encoding.lines import CheckedLines
 from index_builder.transactions.encoding.manifest import EncodedManifest, read_manifest
 from index_builder.transactions.errors import DataError, SharedBasketError
-from index_builder.transactions.line_files import read_lines
+from index_builder.transactions.line_files import read_line_file, read_lines
+from index_builder.transactions.tables import Table
 from tests.data.odd_shop import OPTIONS, READING, encoded, odd_lines, write_files
 
 NAMES = ("1.csv", "2.parquet", "3.csv", "4.parquet")
@@ -221,3 +222,22 @@ def test_another_encoding_that_replaces_the_tables_changes_no_line(
     assert pl.concat(map(pl.read_parquet, found.files)).equals(
         pl.concat(map(pl.read_parquet, expected.files))
     )
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_replaced_while_it_was_read_is_not_known(
+    replaced: bool, shop: Path, tmp_path: Path
+) -> None:
+    lines, origin = CheckedLines(tmp_path / "lines"), Origin(str(shop), READING)
+    seen = (shop / "1.csv").stat()
+
+    def read(file: Path) -> Table:
+        if replaced:
+            (shop / "3.csv").replace(file)
+        return read_line_file(file, READING, lines)
+
+    kept = KeptLines(None, origin, tmp_path / "none")
+    kept.read(shop / "1.csv", "1.csv", lines, read)
+    kept.keep(lines, tmp_path / "kept")
+    known = KeptLines(tmp_path / "kept", origin, tmp_path / "held")
+    assert known.knows("1.csv", seen.st_size, seen.st_mtime_ns) is not replaced
