@@ -70,7 +70,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     write_shop(work)
     for name in ("ahead", "back"):
         options[f"{name}-tables"] = ["--transactions", str(work / name), *OPTIONS]
-    options["tiny"] = ["--transactions", str(work / "transactions.parquet")]
+    options["tiny"] = ["--transactions", str(work / "transactions.parquet"), *OPTIONS]
     options["view"] = ["--table", "shop.purchases"]
     given = [json.dumps(each) for each in (SETTINGS, tables, [kafka, NOTHING, view], options)]
     program = (sys.executable, "-m", "tests.data.spark_session", work)
