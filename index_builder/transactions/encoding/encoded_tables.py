@@ -62,55 +62,105 @@ def read_encoded_tables(folder: Path) -> EncodedTables:
         EncodedTablesError: a file is missing or damaged, or is not the one that was written.
     """
     manifest = read_manifest(folder)
+    names = [name for name in manifest.files if name not in (ITEM_CODES, USER_CODES)]
+    n_baskets = sum(manifest.files[name] for name in names)
+    _check_sizes(folder, manifest)
     digests = Digests()
     item_ids, user_ids = (
         pl.concat(
             [pl.Series("id", [], pl.String)]
-            + [_series(batch["id"]) for batch in _batches(folder, manifest, [name], digests)]
+            + [_series(batch["id"]) for batch in _batches(folder, [name], digests)]
         )
         for name in (ITEM_CODES, USER_CODES)
     )
-    names = [name for name in manifest.files if name not in (ITEM_CODES, USER_CODES)]
-    batches = _batches(folder, manifest, names, digests)
-    n_baskets = sum(manifest.files[name] for name in names)
+    batches = _batches(folder, names, digests)
     baskets = _filled(batches, n_baskets, manifest.summary.rows_kept)
     found = digests.hexadecimal()
-    for column, expected in manifest.digests.items():
-        if found.get(column) != expected:
+    for column in sorted(found.keys() | manifest.digests.keys()):
+        expected, there = (each.get(column, "none") for each in (manifest.digests, found))
+        if there != expected:
             raise EncodedTablesError(
                 f"{folder}: column {column}: expected values with the digest {expected}, "
-                f"found {found.get(column, 'none')}.\n{REMEDY}"
+                f"found {there}.\n{REMEDY}"
             )
+    if wrong := _contradiction(baskets, len(item_ids), len(user_ids)):
+        raise EncodedTablesError(f"{folder}: expected {wrong}.\n{REMEDY}")
     return EncodedTables(item_ids, user_ids, baskets, manifest.read_summary())
 
 
-def _batches(
-    folder: Path, manifest: EncodedManifest, names: list[str], digests: Digests
-) -> Iterator[pa.Table]:
+def _check_sizes(folder: Path, manifest: EncodedManifest) -> None:
+    """Refuses files that hold more or less than the manifest says, before room is made for it."""
+    n_lines = 0
+    for name, rows in manifest.files.items():
+        with _readable(folder / name) as file:
+            if file.metadata.num_rows != rows:
+                raise EncodedTablesError(
+                    f"{folder / name}: expected {rows:,} rows, "
+                    f"found {file.metadata.num_rows:,}.\n{REMEDY}"
+                )
+            groups = map(file.metadata.row_group, range(file.num_row_groups))
+            columns = (group.column(at) for group in groups for at in range(group.num_columns))
+            n_lines += sum(
+                each.num_values for each in columns if each.path_in_schema.startswith("items.")
+            )
+    if n_lines != (expected := manifest.summary.rows_kept):
+        raise EncodedTablesError(
+            f"{folder}: expected {expected:,} items in baskets, found {n_lines:,}.\n{REMEDY}"
+        )
+
+
+def _batches(folder: Path, names: list[str], digests: Digests) -> Iterator[pa.Table]:
     """Yields the rows of some files, and adds them to the digests."""
     for name in names:
-        part, rows = name.removesuffix(".parquet").partition("-")[0], manifest.files[name]
-        try:
-            with pq.ParquetFile(folder / name) as file:  # read_table() imports pandas
-                if file.metadata.num_rows != rows:
-                    raise EncodedTablesError(
-                        f"{folder / name}: expected {rows:,} rows, "
-                        f"found {file.metadata.num_rows:,}.\n{REMEDY}"
-                    )
-                schema = BASKETS_SCHEMA if part == "baskets" else CODES_SCHEMA
-                if missing := set(schema.names).difference(file.schema_arrow.names):
-                    raise EncodedTablesError(
-                        f"{folder / name}: no column {min(missing)!r}.\n{REMEDY}"
-                    )
-                digests.add(part, pa.Table.from_batches([], schema))
-                for batch in file.iter_batches(_BATCH_ROWS, columns=schema.names):
-                    table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
-                    digests.add(part, table)
-                    yield table
-        except (OSError, UnicodeError, pa.ArrowException) as error:
-            raise EncodedTablesError(
-                f"{folder / name}: not readable as Parquet: {error}\n{REMEDY}"
-            ) from error
+        part = name.removesuffix(".parquet").partition("-")[0]
+        schema = BASKETS_SCHEMA if part == "baskets" else CODES_SCHEMA
+        with _readable(folder / name) as file:
+            if missing := set(schema.names).difference(file.schema_arrow.names):
+                raise EncodedTablesError(f"{folder / name}: no column {min(missing)!r}.\n{REMEDY}")
+            digests.add(part, pa.Table.from_batches([], schema))
+            for batch in file.iter_batches(_BATCH_ROWS, columns=schema.names):
+                table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+                for column in schema.names:
+                    if _has_nulls(table[column]):
+                        raise EncodedTablesError(
+                            f"{folder / name}: column {column}: expected a value everywhere.\n"
+                            f"{REMEDY}"
+                        )
+                digests.add(part, table)
+                yield table
+
+
+def _has_nulls(column: pa.ChunkedArray) -> bool:
+    within = pa.types.is_list(column.type) and pc.list_flatten(column).null_count > 0
+    return within or column.null_count > 0
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[pq.ParquetFile]:
+    """Gives a file for as long as the block lasts; what fails there is told as the file's fault."""
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError("not a file")  # a pipe might never end
+        with pq.ParquetFile(path) as file:  # read_table() imports pandas
+            yield file
+    except (OSError, UnicodeError, pa.ArrowException) as error:
+        raise EncodedTablesError(f"{path}: not readable as Parquet: {error}\n{REMEDY}") from error
+
+
+def _contradiction(baskets: CodedBaskets, n_items: int, n_users: int) -> str:
+    """Says what is expected of baskets and not so; nothing if all is well."""
+    if np.any(np.diff(baskets.begun_us) < 0):
+        return "baskets in the order of time"
+    if len(baskets) and not -1 <= baskets.user_code.min() <= baskets.user_code.max() < n_users:
+        return f"user codes below {n_users:,}"
+    if np.any(baskets.sizes < 1):
+        return "an item in each basket"
+    for block in baskets.blocks():
+        steps = np.diff(block.codes)
+        steps[(block.indptr[1:-1] - block.indptr[0]) - 1] = 1  # to the next basket
+        if block.codes.min() < 0 or block.codes.max() >= n_items or np.any(steps < 1):
+            return f"distinct item codes below {n_items:,}, ascending within a basket"
+    return ""
 
 
 def _filled(batches: Iterator[pa.Table], n_baskets: int, n_lines: int) -> CodedBaskets:

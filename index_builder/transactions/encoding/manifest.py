@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from index_builder.transactions.encoding.schemas import BASKETS, ITEM_CODES, USER_CODES
 from index_builder.transactions.encoding.signed import Signed
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
 from index_builder.transactions.tables import Notice
-from service.support.files import write_whole
+from service.support.files import read_regular, write_whole
 from service.support.invalid_fields import TEXT, field_error
 
 MANIFEST = "manifest.json"
 REMEDY = "The files are not those that were written: run rtt2vec-build encode again."
 FORMAT_VERSION: Final = 2
+_LIMIT_BYTES = 1 << 26  # names and rows of half a million files
+
+
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class _Facts(BaseModel):
@@ -28,7 +33,7 @@ class _Facts(BaseModel):
 
 class _Notice(_Facts):
     text: str
-    count: int
+    count: _Count
     first: str
 
 
@@ -36,16 +41,16 @@ class _Summary(_Facts):
     """A `ReadSummary`."""
 
     source: str
-    rows_read: int
-    rows_kept: int
-    dropped: dict[str, int]
-    users: int
-    baskets: int
-    items: int
+    rows_read: _Count
+    rows_kept: _Count
+    dropped: dict[str, _Count]
+    users: _Count
+    baskets: _Count
+    items: _Count
     first: datetime
     last: datetime
-    long_baskets: int
-    guest_baskets: int
+    long_baskets: _Count
+    guest_baskets: _Count
     unused_columns: tuple[str, ...]
     notices: tuple[_Notice, ...]
 
@@ -62,8 +67,18 @@ class EncodedManifest(_Facts, Signed):
 
     format_version: Literal[2]
     summary: _Summary
-    files: dict[str, int]
+    files: dict[str, _Count]
     digests: dict[str, str]
+
+    @field_validator("files")
+    @classmethod
+    def _names_the_tables(cls, files: dict[str, int]) -> dict[str, int]:
+        if missing := {ITEM_CODES, USER_CODES}.difference(files):
+            raise ValueError(f"expected {min(missing)} among them")
+        for name in sorted(files.keys() - {ITEM_CODES, USER_CODES}):
+            if "/" in name or not fnmatchcase(name, BASKETS):
+                raise ValueError(f"expected names like {BASKETS}, and {name!r} is none")
+        return files
 
     @classmethod
     def of(cls, folder: Path, summary: ReadSummary, digests: Mapping[str, str]) -> Self:
@@ -98,7 +113,7 @@ def read_manifest(folder: Path) -> EncodedManifest:
     """
     path = folder / MANIFEST
     try:
-        manifest = EncodedManifest.model_validate_json(path.read_bytes())
+        manifest = EncodedManifest.model_validate_json(read_regular(path, _LIMIT_BYTES))
     except OSError as error:
         raise EncodedTablesError(
             f"{folder}: expected encoded tables, found no {MANIFEST}.\n"

@@ -13,16 +13,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from index_builder.transactions.encoding.digests import Digests
 from index_builder.transactions.encoding.encoded_tables import (
     EncodedTables,
     read_encoded_tables,
     replacing_tables,
 )
-from index_builder.transactions.encoding.manifest import read_manifest
+from index_builder.transactions.encoding.manifest import (
+    EncodedManifest,
+    read_manifest,
+    write_manifest,
+)
+from index_builder.transactions.encoding.schemas import BASKETS_SCHEMA, CODES_SCHEMA
 from index_builder.transactions.errors import EncodedTablesError
 from tests.data.odd_shop import encoded, odd_lines, write_files
 
@@ -159,6 +167,88 @@ def test_a_manifest_that_was_edited_is_refused(folder: Path) -> None:
     for other in others:
         path.write_text(json.dumps(other))
         assert "rtt2vec-build encode" in refusal(folder)
+
+
+def test_a_manifest_that_was_edited_and_signed_again_is_refused_or_changes_no_value(
+    folder: Path,
+) -> None:
+    path, tables = folder / "manifest.json", read_encoded_tables(folder)
+    written = json.loads(path.read_text())
+    counts = dict(written["summary"]) | {"rows_kept": 10**9}
+    refusals = []
+    for other in (*edited(written), written | {"summary": counts}):
+        with suppress(ValidationError):
+            other = EncodedManifest.model_validate_json(json.dumps(other)).signed()
+            other = other.model_dump(mode="json")
+        path.write_text(json.dumps(other))
+        try:
+            found = read_encoded_tables(folder)
+        except EncodedTablesError as error:
+            refusals.append(str(error))
+        else:
+            assert other["digests"] == written["digests"]
+            assert found.baskets.item_code.tolist() == tables.baskets.item_code.tolist()
+    assert len(refusals) > 100
+    assert all("rtt2vec-build encode" in each for each in refusals)
+
+
+@pytest.mark.parametrize(
+    "name", ["../baskets-00000.parquet", "/baskets-00000.parquet", "other.parquet", "baskets-0"]
+)
+def test_a_manifest_names_files_of_its_folder_alone(name: str, folder: Path) -> None:
+    path = folder / "manifest.json"
+    facts = json.loads(path.read_text())
+    facts["files"][name] = facts["files"].pop("baskets-00000.parquet")
+    path.write_text(json.dumps(facts))
+    assert name in refusal(folder)
+
+
+# What another program may write that keeps to the columns alone: its digests are right.
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("begun_us", [1, 0], "in the order of time"),
+        ("user_code", [0, 999], "user codes below"),
+        ("user_code", [0, -2], "user codes below"),
+        ("user_code", [0, None], "column user_code: expected a value"),
+        ("items", [[0], []], "an item in each basket"),
+        ("items", [[0], None], "column items: expected a value"),
+        ("items", [[0], [1, None]], "column items: expected a value"),
+        ("items", [[0], [999]], "item codes below"),
+        ("items", [[0], [-1]], "item codes below"),
+        ("items", [[0], [1, 1]], "distinct item codes"),
+        ("items", [[0], [1, 0]], "ascending within a basket"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(
+    column: str, values: list[Any], expected: str, folder: Path
+) -> None:
+    path, manifest = folder / "baskets-00000.parquet", read_manifest(folder)
+    rows = pl.read_parquet(path).head(2)
+    rows = rows.with_columns(begun_us=0, user_code=0, items=pl.Series([[0, 1], [0]]))
+    rows = rows.with_columns(pl.Series(column, values, dtype=rows.schema[column]))
+    digests = Digests()
+    for name, table in (("baskets", rows), ("item_codes", None), ("user_codes", None)):
+        table = pl.read_parquet(folder / f"{name}.parquet") if table is None else table
+        schema = BASKETS_SCHEMA if name == "baskets" else CODES_SCHEMA
+        with suppress(TypeError, ValueError):  # of nulls there is no digest
+            digests.add(name, table.to_arrow().select(schema.names).cast(schema))
+    rows.write_parquet(path)
+    lines = pq.read_metadata(path).row_group(0).column(3).num_values
+    changes = {
+        "summary": manifest.summary.model_copy(update={"rows_kept": lines}),
+        "files": manifest.files | {path.name: 2},
+        "digests": digests.hexadecimal(),
+    }
+    write_manifest(folder, manifest.model_copy(update=changes).signed())
+    assert expected in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "item_codes.parquet", "baskets-00000.parquet"])
+def test_a_pipe_in_the_place_of_a_file_is_refused(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert "rtt2vec-build encode" in refusal(folder)
 
 
 @settings(max_examples=150, deadline=None)
