@@ -3,7 +3,8 @@
 import re
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -67,7 +68,7 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
     """
     # The first one of each name. (Starlette's `Headers` looks through all of them each time.)
     headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
-    is_packed = _check_declared(headers)
+    is_packed = _is_packed(headers.get(b"content-type", b""), headers.get(b"content-encoding", b""))
     declared = headers.get(b"content-length", b"").lstrip(b"0")  # thousands of them are valid
     if declared.isdigit() and int(declared) > limit_bytes:
         raise _too_large(limit_bytes, f"{int(declared)} bytes")
@@ -85,9 +86,10 @@ async def read_json_body(scope: Scope, receive: Receive, limit_bytes: int) -> by
     return content.removeprefix(BOM_UTF8)
 
 
-def _check_declared(headers: Mapping[bytes, bytes]) -> bool:
+@lru_cache(maxsize=16)  # most clients declare the same
+def _is_packed(content_type: bytes, content_encoding: bytes) -> bool:
     """Refuse a body that is declared as something else; return whether it is packed by gzip."""
-    media_type = headers.get(b"content-type", b"").decode("latin-1")
+    media_type = content_type.decode("latin-1")
     if media_type.partition(";")[0].strip().lower() != "application/json":
         wrong = FieldError("Content-Type", "application/json", shortened(media_type) or "nothing")
         raise ProblemError(415, "The body must be declared as application/json.", [wrong])
@@ -95,7 +97,7 @@ def _check_declared(headers: Mapping[bytes, bytes]) -> bool:
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         wrong = FieldError("Content-Type", "JSON in UTF-8", shortened(media_type))
         raise ProblemError(415, "The body must be in UTF-8.", [wrong])
-    encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower() or "identity"
+    encoding = content_encoding.decode("latin-1").strip().lower() or "identity"
     if encoding not in ("identity", *_GZIP):
         wrong = FieldError("Content-Encoding", "gzip or nothing", shortened(encoding))
         raise ProblemError(415, f"{wrong}.", [wrong], headers={"Accept-Encoding": "gzip"})
