@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from secrets import token_bytes
 from traceback import format_tb
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 
 from service.settings import LogUsers
-from service.telemetry.log_lines import LineHandler
+from service.telemetry.log_lines import LineHandler, RequestRecord
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being answered; None outside of one."""
@@ -45,7 +46,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without a newline."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -54,7 +55,10 @@ class JsonFormatter(logging.Formatter):
             line["request_id"] = current
         if traced := trace_id.get():
             line["trace_id"] = traced
-        line |= {key: value for key, value in record.__dict__.items() if key not in _COMMON}
+        if isinstance(record, RequestRecord):
+            line |= record.facts
+        else:
+            line |= {key: value for key, value in record.__dict__.items() if key not in _COMMON}
         if "user_id" in line:
             line |= self._shown(line.pop("user_id"))
         if record.exc_info and (error := record.exc_info[1]) is not None:
@@ -80,6 +84,17 @@ class JsonFormatter(logging.Formatter):
         if self._users == "hashed":
             user_id = blake2b(user_id.encode(), key=self._key, digest_size=8).hexdigest()
         return {"user_id": user_id}
+
+
+def _time(moment: float) -> str:
+    """A moment in UTC, to the millisecond."""
+    second, millisecond = divmod(round(moment * 1e6) // 1000, 1000)
+    return f"{_second(second)}.{millisecond:03}+00:00"
+
+
+@lru_cache(maxsize=1)  # hundreds of lines are written in the same second
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def logging_config(level: str, users: LogUsers = "off") -> dict[str, Any]:

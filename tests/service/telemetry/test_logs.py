@@ -4,10 +4,13 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.settings import LogUsers
 from service.telemetry.logs import JsonFormatter, logging_config, request_id
@@ -30,6 +33,13 @@ def test_a_record_is_one_object_and_its_extras_are_fields() -> None:
     found = line("%s\nbaskets", "two", status=200)
     assert found.pop("time").endswith("+00:00")
     assert found == {"level": "warning", "logger": "a.b", "message": "two\nbaskets", "status": 200}
+
+
+@given(st.lists(st.integers(0, 4_000_000_000_999), min_size=1))
+def test_the_time_of_a_line_is_in_utc_to_the_millisecond(moments_ms: list[int]) -> None:
+    for each in [*moments_ms, moments_ms[0], moments_ms[0] + 1]:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=each)
+        assert line("x", created=each / 1000)["time"] == moment.isoformat(timespec="milliseconds")
 
 
 def test_a_line_has_the_id_of_the_request() -> None:
