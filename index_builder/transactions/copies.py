@@ -24,7 +24,7 @@ _Objects = dict[PurePosixPath, fs.FileInfo]
 
 @contextmanager
 def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
-    """Yields where the files of a source are; those of a URL are copied into the folder.
+    """Yields where the files of a source are; those of another machine are copied into the folder.
 
     Of files whose lines are kept, only size and time of change are copied.
 
@@ -52,7 +52,9 @@ def files_here(source: str, folder: Path, kept: KeptLines) -> Iterator[Path]:
         found = files.get_file_info(where)
         if found.type is fs.FileType.NotFound:
             raise UnreadableFileError(f"{name}: no such object.")
-        if found.is_file:
+        if isinstance(files, fs.LocalFileSystem):
+            copy = Path(where)
+        elif found.is_file:
             copy = folder / PurePosixPath(where).name
             _copy(files, found, copy)
         else:

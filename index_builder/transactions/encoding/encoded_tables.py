@@ -31,6 +31,7 @@ from index_builder.transactions.encoding.schemas import (
 )
 from index_builder.transactions.errors import EncodedTablesError
 from index_builder.transactions.read_summary import ReadSummary
+from index_builder.transactions.tables import require_utf8
 from service.bundle.publishing import staging
 from service.support.files import locked
 
@@ -199,9 +200,11 @@ def replacing_tables(out: Path) -> Iterator[tuple[Path, Path]]:
 
     Raises:
         EncodedTablesError: there is something else at `out`.
+        UnreadableFileError: its name, or that of a folder above, is not UTF-8.
         OSError: it cannot be written.
     """
     out = out.resolve()  # a link stays, and what it points at is replaced
+    require_utf8(out)
     if out.is_mount() or out == Path.cwd():
         what = "a mounted file system" if out.is_mount() else "the working directory"
         raise EncodedTablesError(

@@ -6,6 +6,7 @@ from index_builder.transactions.tables.files import (
     is_data_file,
     open_file,
     read_at_rest,
+    require_utf8,
 )
 from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
@@ -30,6 +31,7 @@ __all__ = [
     "read_at_rest",
     "read_parts",
     "read_tables",
+    "require_utf8",
     "stacked",
     "whole_table",
 ]

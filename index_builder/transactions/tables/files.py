@@ -155,11 +155,7 @@ def _refuse_unreadable(error: OSError) -> None:
 
 
 def _refuse_unusable(file: Path) -> None:
-    shown = os.fsencode(file).decode(errors="backslashreplace")
-    if shown != str(file):
-        raise UnreadableFileError(
-            f"{shown}: expected a name in UTF-8, found other bytes.\nRename the file or folder."
-        )
+    require_utf8(file)
     if not file.is_file():
         found = "something else"
         if file.is_symlink():
@@ -167,6 +163,19 @@ def _refuse_unusable(file: Path) -> None:
         raise UnreadableFileError(
             f"{file}: expected a file or a folder, found {found}.\n"
             "Put the data themselves here, or begin its name with a dot, and it is left out."
+        )
+
+
+def require_utf8(path: Path) -> None:
+    """Refuses a path that polars, DuckDB and JSON cannot have.
+
+    Raises:
+        UnreadableFileError: it is not UTF-8.
+    """
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    if shown != str(path):
+        raise UnreadableFileError(
+            f"{shown}: expected a name in UTF-8, found other bytes.\nRename the file or folder."
         )
 
 

@@ -192,6 +192,20 @@ def test_nothing_that_is_kept_has_the_parameters_of_a_url(tmp_path: Path) -> Non
     assert not any(b"secret" in each.read_bytes() for each in files)
 
 
+def test_a_url_of_this_machine_is_read_like_its_path(tmp_path: Path) -> None:
+    shop = write_files(tmp_path / "shop", odd_lines(4), ("1.csv", "2.csv"))
+    options = ("--missing", "", "--guest", "guest")
+    for _ in range(2):
+        encode(f"file://{shop}", tmp_path / "out", *options)
+        encode(str(shop), tmp_path / "expected", *options)
+        found, expected = read_manifest(tmp_path / "out"), read_manifest(tmp_path / "expected")
+        assert found.digests == expected.digests
+        assert found.summary.notices == expected.summary.notices
+    (shop / "loop").symlink_to(shop)
+    with pytest.raises(UnreadableFileError, match=f"^file://{shop}/loop: .* a link to a folder"):
+        encode(f"file://{shop}", tmp_path / "out", *options)
+
+
 def test_tables_need_spark(tmp_path: Path) -> None:
     command = ["encode", "--table", "db.purchases", "--out", str(tmp_path / "out")]
     with pytest.raises(Exception, match="--engine spark"):

@@ -31,7 +31,7 @@ from index_builder.transactions.encoding.manifest import (
     write_manifest,
 )
 from index_builder.transactions.encoding.schemas import BASKETS_SCHEMA, CODES_SCHEMA
-from index_builder.transactions.errors import EncodedTablesError
+from index_builder.transactions.errors import EncodedTablesError, UnreadableFileError
 from tests.data.odd_shop import encoded, odd_lines, write_files
 
 OTHERS: tuple[Any, ...] = (None, 0, -1, 2**70, "", [], {})
@@ -344,6 +344,15 @@ def test_what_cannot_be_replaced_is_refused_before_the_work(
     found = f"can be replaced, found {request.node.callspec.id}"
     with pytest.raises(EncodedTablesError, match=found), replacing_tables(Path(out)):
         pytest.fail("it began")
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"caf\xe9/encoded"])
+def test_a_name_that_is_not_utf_8_is_refused_before_the_work(name: bytes, tmp_path: Path) -> None:
+    out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    refused = pytest.raises(UnreadableFileError, match=r"caf\\xe9.*: expected a name in UTF-8")
+    with refused, replacing_tables(out):
+        pytest.fail("it began")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
