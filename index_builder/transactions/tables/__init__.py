@@ -5,12 +5,12 @@ from index_builder.transactions.tables.files import (
     files_of,
     is_data_file,
     open_file,
-    read_at_rest,
     require_utf8,
 )
 from index_builder.transactions.tables.findings import Notice
 from index_builder.transactions.tables.format import Format, FormatError
 from index_builder.transactions.tables.reading import (
+    read_at_rest,
     read_parts,
     read_tables,
     stacked,

@@ -12,11 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from index_builder.transactions.errors import (
-    DataError,
-    MissingColumnError,
-    UnreadableFileError,
-)
+from index_builder.transactions.errors import MissingColumnError, UnreadableFileError
 from index_builder.transactions.tables.csv_files import csv_parts
 from index_builder.transactions.tables.csv_layout import CsvLayout, csv_layout
 from index_builder.transactions.tables.excel_files import read_excel
@@ -24,13 +20,11 @@ from index_builder.transactions.tables.format import Format
 from index_builder.transactions.tables.parquet_files import parquet_columns, parquet_parts
 from index_builder.transactions.tables.table import ROW, Table
 from index_builder.transactions.tables.texts import refusing_what_is_no_text
-from service.support.files import signature
 
 _PARQUET = (".parquet", ".pq")
 _EXCEL = (".xlsx", ".xls", ".ods")
 SUFFIXES = (*_PARQUET, ".csv", ".csv.gz", ".tsv", ".tsv.gz", *_EXCEL)
 _HIDDEN = (".", "_", "lost+found")  # the last one is a file system's own
-_READINGS = 3  # of a file that others change
 _WHOLE = 1 << 40  # rows of a part that is all of a file
 
 _Part = tuple[pl.DataFrame, int]  # rows, and the number of blank lines between them
@@ -177,31 +171,6 @@ def require_utf8(path: Path) -> None:
         raise UnreadableFileError(
             f"{shown}: expected a name in UTF-8, found other bytes.\nRename the file or folder."
         )
-
-
-def read_at_rest(file: Path, read: Callable[[Path], Table]) -> Table:
-    """Reads a file, and if others change it meanwhile, reads it again.
-
-    A file is opened several times: to look at it, to count its lines, to read them. All this must
-    be of the same content.
-
-    Raises:
-        UnreadableFileError: it was changed at every reading.
-    """
-    for _ in range(_READINGS):
-        before = signature(file)
-        try:
-            found = read(file)
-        except (DataError, OSError):
-            if signature(file) == before:
-                raise
-        else:
-            if signature(file) == before:
-                return found
-    raise UnreadableFileError(
-        f"{file}: expected a file that stays as it is while it is read, found it changed "
-        f"{_READINGS} times.\nWrite it under another name, and rename it when it is whole."
-    )
 
 
 def open_file(file: Path, wanted: Wanted) -> TableFile:

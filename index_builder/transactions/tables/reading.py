@@ -8,16 +8,23 @@ from pathlib import Path
 
 import polars as pl
 
-from index_builder.transactions.errors import ColumnTypeError, EmptyDataError
+from index_builder.transactions.errors import (
+    ColumnTypeError,
+    DataError,
+    EmptyDataError,
+    UnreadableFileError,
+)
 from index_builder.transactions.tables.files import (
     TableFile,
     Wanted,
     files_of,
     open_file,
-    read_at_rest,
 )
 from index_builder.transactions.tables.findings import Findings, PartRefusedError, RowCheck
 from index_builder.transactions.tables.table import ROW, Table
+from service.support.files import signature
+
+_READINGS = 3  # of a file that others change
 
 
 def read_tables(path: Path, wanted: Wanted, check: Callable[[Table], Table]) -> Table:
@@ -36,6 +43,31 @@ def read_tables(path: Path, wanted: Wanted, check: Callable[[Table], Table]) -> 
         return check(open_file(file, wanted).whole())
 
     return whole_table(path, [read_at_rest(file, read) for file in files_of(path)])
+
+
+def read_at_rest(file: Path, read: Callable[[Path], Table]) -> Table:
+    """Reads a file, and if others change it meanwhile, reads it again.
+
+    A file is opened several times: to look at it, to count its lines, to read them. All this must
+    be of the same content.
+
+    Raises:
+        UnreadableFileError: it was changed at every reading.
+    """
+    for _ in range(_READINGS):
+        before = signature(file)
+        try:
+            found = read(file)
+        except (DataError, OSError):
+            if signature(file) == before:
+                raise
+        else:
+            if signature(file) == before:
+                return found
+    raise UnreadableFileError(
+        f"{file}: expected a file that stays as it is while it is read, found it changed "
+        f"{_READINGS} times.\nWrite it under another name, and rename it when it is whole."
+    )
 
 
 def whole_table(path: Path, tables: Sequence[Table]) -> Table:
