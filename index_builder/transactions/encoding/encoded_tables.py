@@ -133,7 +133,7 @@ def _batches(folder: Path, names: list[str], digests: Digests) -> Iterator[pa.Ta
 
 def _has_nulls(column: pa.ChunkedArray) -> bool:
     within = pa.types.is_list(column.type) and pc.list_flatten(column).null_count > 0
-    return within or column.null_count > 0
+    return bool(within or column.null_count > 0)
 
 
 @contextmanager
