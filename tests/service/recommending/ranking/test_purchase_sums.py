@@ -4,7 +4,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.profiles.profile import UserBaskets
@@ -42,6 +42,7 @@ def near(record: Any, expected: dict[str, float]) -> None:
 
 @settings(max_examples=60)
 @given(past=baskets_of_n, present=st.sets(st.integers(0, N - 1)))
+@example(past=[(9, set(range(N))), (2, set(range(N)))], present=set(range(N)))  # no row is left
 def test_sums_over_past_baskets(past: list[tuple[int, set[int]]], present: set[int]) -> None:
     past = sorted(past, key=lambda each: -each[0])  # oldest first
     weight = np.linspace(0.5, 3, N, dtype=np.float32)

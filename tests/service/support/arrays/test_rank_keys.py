@@ -1,5 +1,7 @@
 """Keys sort as the ranking does: by score, ties by index. So do places."""
 
+from math import isnan
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,3 +27,12 @@ def test_the_best_place_comes_first_and_the_smaller_one_of_equal_scores(
 ) -> None:
     ranked = sorted(range(len(numbers)), key=lambda place: (-numbers[place], place))
     assert best_first(np.array(numbers, np.float32)).tolist() == ranked
+
+
+@given(st.lists(st.floats(width=32), max_size=50))
+def test_what_is_no_number_takes_no_place_of_a_number(numbers: list[float]) -> None:
+    found = best_first(np.array(numbers, np.float32)).tolist()
+    assert sorted(found) == [*range(len(numbers))]
+    finite = [place for place in range(len(numbers)) if not isnan(numbers[place])]
+    ranked = sorted(finite, key=lambda place: (-numbers[place], place))
+    assert [place for place in found if place in finite] == ranked
