@@ -152,6 +152,26 @@ def append(file: FileIO, end: int, content: bytes) -> None:
     os.fsync(file.fileno())
 
 
+def append_zeros(descriptor: int, count: int) -> None:
+    """Append bytes to a file so that there is room for them; it may be mapped into memory then.
+
+    Args:
+        descriptor: of the file, open for appending.
+        count: of bytes; 0 or less for none.
+
+    Raises:
+        OSError: there is no room; the file is as it was.
+    """
+    end = os.fstat(descriptor).st_size
+    left = count
+    try:
+        while left > 0:
+            left -= os.write(descriptor, bytes(min(left, 1 << 20)))
+    except OSError:
+        os.ftruncate(descriptor, end)
+        raise
+
+
 def own_directories() -> Iterator[Path]:
     """Yield the directories for this user's own files, which need not exist.
 

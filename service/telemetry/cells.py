@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from prometheus_client.mmap_dict import MmapedDict
+from service.telemetry.metric_file import MetricFile
 
 _Numbers: TypeAlias = "list[float] | memoryview[float]"
 
@@ -28,14 +28,21 @@ class Cells:
         cells, at = self.place
         return [cells[each] for each in at]
 
-    def move(self, file: MmapedDict, keys: Sequence[str]) -> None:
-        """Count in a file from now on, beginning with what it has.
+    def move(self, file: MetricFile, keys: Sequence[str]) -> bool:
+        """Count in a file from now on, beginning with what it has and what was counted in memory.
+
+        Return whether it has room for that; if not, the numbers stay where they are.
 
         Args:
             file: takes the numbers.
             keys: of each of them.
         """
-        for key in keys:
-            file.read_value(key)  # makes room for it
-        at = [file._positions[key] // 8 for key in keys]
-        self.place = memoryview(file._m).cast("d"), at
+        place = file.cells(keys)
+        if place is None:
+            return False
+        cells, at = place
+        if isinstance(self.place[0], list):
+            for each, number in zip(at, self.values(), strict=True):
+                cells[each] += number
+        self.place = place
+        return True

@@ -1,7 +1,8 @@
 """Metrics of several workers: each counts in files of its own, in a directory that all share.
 
-The library maps these files into memory, so that a killed worker loses no count. Here a worker that
-ended is added to those that ended before it, and files that were removed are written again.
+The library maps these files into memory, so that a killed worker loses no count (see `MetricFile`
+for a disk that is full). Here a worker that ended is added to those that ended before it, and files
+that were removed are written again.
 """
 
 import logging
@@ -15,11 +16,11 @@ from threading import Lock
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Metric, generate_latest, values
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.support.files import locked
 from service.telemetry.cells import Cells
+from service.telemetry.metric_file import MetricFile
 
 _logger = logging.getLogger(__name__)
 
@@ -50,8 +51,10 @@ class WorkerFiles:
         self._keeping = Lock()
         self._known: set[str] = set()
         self._moving = Lock()  # held for a moment only: a request may wait for it
-        self._own: dict[str, MmapedDict] = {}
+        self._own: dict[str, MetricFile] = {}
         self._cells: list[tuple[str, Cells, Sequence[str]]] = []
+        self._unmoved: list[tuple[str, Cells, Sequence[str]]] = []  # for lack of room
+        vars(values)["MmapedDict"] = MetricFile
         values.ValueClass = values.MultiProcessValue(self._identity)
 
     def _identity(self, later: int = 0) -> str:
@@ -69,18 +72,20 @@ class WorkerFiles:
         """
         with self._moving:
             self._cells.append((kind, cells, keys))
-            cells.move(self._file(kind), keys)
+            self._move_one(kind, cells, keys)
 
-    def _file(self, kind: str) -> MmapedDict:
+    def _file(self, kind: str) -> MetricFile:
         if kind not in self._own:
             path = self._directory / f"{kind}_{self._identity()}.db"
-            self._own[kind] = MmapedDict(str(path))
+            self._own[kind] = MetricFile(str(path))
         return self._own[kind]
 
     def keep(self) -> None:
         """Write files again that were removed, with the counts that this process still has."""
         with self._keeping:
             self._keep()
+            with self._moving:
+                self._move(self._unmoved)
 
     def _keep(self) -> None:
         self._directory.mkdir(mode=0o700, exist_ok=True)
@@ -114,11 +119,20 @@ class WorkerFiles:
                 # Only now: the library opens files of the new name once another thread counts.
                 self._generation += 1
                 self._own.clear()
-                for kind, cells, keys in self._cells:
-                    cells.move(self._file(kind), keys)
+                self._move(self._cells)
         for name in present:
             (self._directory / name).unlink(missing_ok=True)
         return set(written)
+
+    def _move(self, counting: Iterable[tuple[str, Cells, Sequence[str]]]) -> None:
+        """Have cells count in this generation's files; those without room are tried again later."""
+        counting, self._unmoved = [*counting], []
+        for kind, cells, keys in counting:
+            self._move_one(kind, cells, keys)
+
+    def _move_one(self, kind: str, cells: Cells, keys: Sequence[str]) -> None:
+        if not cells.move(self._file(kind), keys):
+            self._unmoved.append((kind, cells, keys))
 
     def render(self) -> bytes:
         """Return the exposition text: the sum over all workers."""
@@ -215,8 +229,8 @@ def _add(file: Path, total: Path, new: Path) -> None:
     new.unlink(missing_ok=True)
     if total.exists():
         shutil.copyfile(total, new)
-    both = MmapedDict(str(new))
-    for key, value, at, _ in MmapedDict.read_all_values_from_file(str(file)):
+    both = MetricFile(str(new))
+    for key, value, at, _ in MetricFile.read_all_values_from_file(str(file)):
         before, at_before = both.read_value(key)
         if not file.name.startswith("gauge_"):
             both.write_value(key, before + value, 0.0)

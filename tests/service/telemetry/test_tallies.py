@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.mmap_dict import MmapedDict
 
+from service.telemetry.metric_file import MetricFile
 from service.telemetry.tallies import Tallies, Tally
 
 EDGES = (0.5, 1.0, 2.0)
@@ -39,7 +39,7 @@ def test_one_without_a_label_is_there_from_the_start() -> None:
 
 def test_one_that_moves_goes_on_with_what_its_file_has(tmp_path: Path) -> None:
     keys = [str(key) for key in range(len(EDGES) + 2)]
-    file = MmapedDict(str(tmp_path / "first.db"))
+    file = MetricFile(str(tmp_path / "first.db"))
     tally = Tally((*EDGES, float("inf")))
     tally.move(file, keys)
     tally.observe(1.5)
@@ -48,7 +48,7 @@ def test_one_that_moves_goes_on_with_what_its_file_has(tmp_path: Path) -> None:
     tally.observe(9.0)
     assert [file.read_value(key)[0] for key in keys] == [0, 0, 1, 1, 10.5]
     (tmp_path / "second.db").write_bytes((tmp_path / "first.db").read_bytes())
-    copy = MmapedDict(str(tmp_path / "second.db"))
+    copy = MetricFile(str(tmp_path / "second.db"))
     tally.move(copy, keys)
     tally.observe(0.5)
     assert tally.values() == [1, 0, 1, 1, 11]
