@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from logging.config import dictConfig
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, NoReturn
@@ -22,7 +20,7 @@ from service.cli.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
 from service.supervision.code import load_code
 from service.supervision.serving_process import Service, serve
-from service.supervision.start_checks import StartError, checked
+from service.supervision.start_checks import StartError, checked, shared_directory
 from service.supervision.supervisor import Supervisor
 from service.support.apart import leave
 from service.support.memory import give_back_large_blocks
@@ -125,9 +123,9 @@ def _serve(service: Service, listener: socket.socket) -> int:
             found = checked(service.settings)
             begin(found.example)
             return serve(service, listener, load=found.load)
-        with TemporaryDirectory(prefix="rtt2vec-workers-", ignore_cleanup_errors=True) as shared:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # inherited by the workers
-            return Supervisor(service, Path(shared), listener, begin).run()
+        with shared_directory(service.settings.workers) as shared:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # inherited by the workers
+            return Supervisor(service, shared, listener, begin).run()
     except StartError as error:
         complain(str(error))
         return 1

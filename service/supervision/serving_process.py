@@ -4,7 +4,6 @@ import logging
 import logging.config
 import os
 import signal
-from collections.abc import MutableSequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from service.http.protocol.balance import Balance
 from service.settings import Settings
 from service.supervision.code import load_code
+from service.supervision.shared_counts import SharedCounts
 from service.supervision.start_checks import StartError, checked
 from service.support.apart import apart, leave
 from service.support.memory import give_back_large_blocks
@@ -108,7 +108,7 @@ class _Pulse:
 def run(
     service: Service,
     listener: socket,
-    place: tuple[MutableSequence[int], int],
+    place: tuple[SharedCounts, int],
     beats: Connection,
     gate: Connection,
     start: Start,
@@ -133,7 +133,8 @@ def run(
     load = _checked(service.settings, gate) if start == "after checks" else None
     if start != "at once":
         gate.recv()
-    code = serve(service, listener, pulse, Balance(*place), load)
+    counts, own = place
+    code = serve(service, listener, pulse, Balance(counts.numbers, own), load)
     with suppress(OSError):
         beats.send(code)
     leave(code)

@@ -1,13 +1,24 @@
 """What is checked before a service starts, so that a mistake ends the command at once."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.settings import Settings
+from service.support.files import append_zeros
 
 if TYPE_CHECKING:
     from service.bundle.bundle import Bundle, LoadBundle
     from service.recommending.request import RecommendRequest
+
+_MIB = 1 << 20
+WORKER_BYTES = _MIB
+"""Of the metrics of a worker: eight files, one for each kind (see `MetricFile`)."""
+
+_TMPDIR = "TMPDIR names another folder for temporary files."
 
 
 class StartError(Exception):
@@ -74,6 +85,35 @@ def checked(settings: Settings) -> Checked:
     ) as error:
         raise StartError(str(error)) from error
     return Checked(_loading(bundle), example_requests(bundle, 1, since)[0])
+
+
+@contextmanager
+def shared_directory(workers: int) -> Iterator[Path]:
+    """Yield a new directory for the files that workers share; it is removed at the end.
+
+    Raises:
+        StartError: it cannot be made, or has too little room.
+    """
+    try:
+        made = TemporaryDirectory(prefix="rtt2vec-workers-", ignore_cleanup_errors=True)
+    except OSError as error:
+        found = f"a folder for temporary files that can be written, found: {error.strerror}"
+        raise StartError(f"several workers: expected {found}. {_TMPDIR}") from error
+    with made as name:
+        _check_room(Path(name), workers)
+        yield Path(name)
+
+
+def _check_room(shared: Path, workers: int) -> None:
+    needed = WORKER_BYTES * (workers + 2)  # those that ended have files, too, and one is a copy
+    try:
+        with TemporaryFile(dir=shared, buffering=0) as file:
+            append_zeros(file.fileno(), needed)
+    except OSError as error:
+        room = f"room for {needed / _MIB:.0f} MiB, the metrics of {workers} workers"
+        free = f"{shutil.disk_usage(shared).free / _MIB:.2f} MiB ({error.strerror})"
+        remedy = f"Free some there; or {_TMPDIR}"
+        raise StartError(f"{shared.parent}: expected {room}, found {free}. {remedy}") from error
 
 
 def _loading(verified: "Bundle") -> "LoadBundle":

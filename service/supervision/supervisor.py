@@ -6,10 +6,9 @@ time, after waits that double; the workers that run go on answering.
 
 import logging
 import signal
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from socket import socket
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from service.http.protocol.balance import ABSENT
 from service.supervision.end_signals import EndSignals
 from service.supervision.serving_process import Service, Start
+from service.supervision.shared_counts import SharedCounts
 from service.supervision.start_checks import StartError
 from service.supervision.worker import Worker
 from service.support.backoff import Backoff
@@ -54,14 +54,16 @@ class Supervisor:
             shared: directory of all workers.
             listener: socket on which they will accept requests.
             begin: called with a request to try, when all is checked and before anyone serves.
+
+        Raises:
+            OSError: the directory cannot be written.
         """
         self._service = service._replace(shared=shared)
         self._shared = shared
         self._listener = listener
         self._on_begin = begin
-        # In memory that all processes share: workers divide the connections among themselves.
-        counts = [ABSENT] * service.settings.workers
-        self._counts: MutableSequence[int] = get_context("spawn").RawArray("i", counts)
+        # Workers divide the connections among themselves.
+        self._counts = SharedCounts(shared, [ABSENT] * service.settings.workers)
         self._workers: list[Worker] = []
         self._retry = Backoff(*_RETRY_S)
         self._fails = False  # whether the latest start failed
@@ -126,7 +128,7 @@ class Supervisor:
                 self._retry.reset()
             if each.exit_code is not None:
                 self._workers.remove(each)
-                self._counts[each.place] = ABSENT
+                self._counts.numbers[each.place] = ABSENT
                 self._take_note(each)
             elif each.hangs:
                 _logger.error("a worker hangs and is killed", extra={"worker": each.pid})
@@ -150,7 +152,7 @@ class Supervisor:
 
     def _add_worker(self, signals: EndSignals, start: Start = "at once") -> None:
         taken = {each.place for each in self._workers}
-        place = next(each for each in range(len(self._counts)) if each not in taken)
+        place = next(each for each in range(self._service.settings.workers) if each not in taken)
         with signals.interrupting():  # the process that forks may have to import everything
             worker = Worker(self._service, self._listener, self._counts, place, start)
             self._workers.append(worker)

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import MutableSequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from service.supervision.serving_process import Service, Start, run
+from service.supervision.shared_counts import SharedCounts
 from service.supervision.start_checks import StartError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Worker:
         self,
         service: Service,
         listener: socket,
-        counts: MutableSequence[int],
+        counts: SharedCounts,
         place: int,
         start: Start = "at once",
     ) -> None:

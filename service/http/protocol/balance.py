@@ -6,6 +6,9 @@ closes some of them, each with an answer: their clients connect again.
 """
 
 from collections.abc import MutableSequence
+from typing import TypeAlias
+
+_Counts: TypeAlias = "MutableSequence[int] | memoryview[int]"
 
 PERIOD_S = 1.0
 """Seconds for which a connection counts as in use after a request, at least."""
@@ -19,7 +22,7 @@ _TOLERATED = 0.1  # of the average, above it
 class Balance:
     """The connections in use of this worker, beside those of the others."""
 
-    def __init__(self, counts: MutableSequence[int], place: int) -> None:
+    def __init__(self, counts: _Counts, place: int) -> None:
         """Begins with none.
 
         Args:

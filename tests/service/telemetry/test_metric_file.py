@@ -1,13 +1,9 @@
 """Files of metrics on a disk that is full: what counts in them lives on."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-MOUNT = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+from tests.data.own_disk import run_on_a_disk
 
 # Counts, fills the disk, and counts more than the files have room for; then there is room again.
 FULL = """
@@ -65,17 +61,10 @@ except OSError as error:
 
 def on_a_disk(size: str, code: str, folder: Path) -> str:
     """What a program prints that counts in a folder on a disk of its own."""
-    script = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
-    tried = subprocess.run([*MOUNT, script, folder, "true"], stderr=subprocess.DEVNULL, check=False)
-    if tried.returncode:
-        pytest.skip("no disk of its own can be mounted here")
-    done = subprocess.run(
-        [*MOUNT, script, folder, sys.executable, "-c", code, folder],
-        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    command = (sys.executable, "-c", code, folder)
+    variable = {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    done = run_on_a_disk(f"size={size}", folder, *command, **variable)
+    assert done.returncode == 0, done
     return done.stdout
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.supervision.start_checks import WORKER_BYTES
 from tests.service.conftest import Served
 
 
@@ -69,6 +70,9 @@ def test_the_counts_of_workers_that_ended_are_added_up(served: Served) -> None:
         if not kills:
             files = {each.name for each in directory(served).iterdir()}
     assert len({each.name for each in directory(served).iterdir()}) == len(files)
+    for worker in served.workers:
+        own = directory(served).glob(f"*_{worker}-*.db")
+        assert 0 < sum(each.stat().st_size for each in own) <= WORKER_BYTES
 
 
 def test_a_directory_that_was_removed_is_made_again(served: Served) -> None:
