@@ -20,7 +20,7 @@ from service.cli.arguments import complain, read_settings, unknown_variables
 from service.settings import Settings
 from service.supervision.code import load_code
 from service.supervision.serving_process import Service, serve
-from service.supervision.start_checks import StartError, checked, shared_directory
+from service.supervision.start_checks import StartError, check_open_files, checked, shared_directory
 from service.supervision.supervisor import Supervisor
 from service.support.apart import leave
 from service.support.memory import give_back_large_blocks
@@ -118,6 +118,7 @@ def _serve(service: Service, listener: socket.socket) -> int:
         Thread(target=_announce, args=announcing, daemon=True).start()
 
     try:
+        check_open_files(service.settings)
         if service.settings.workers == 1:
             load_code()
             found = checked(service.settings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.settings import Settings
 from service.support.files import append_zeros
+from service.support.open_files import OTHER_FILES, limit_for_connections
 
 if TYPE_CHECKING:
     from service.bundle.bundle import Bundle, LoadBundle
@@ -85,6 +86,20 @@ def checked(settings: Settings) -> Checked:
     ) as error:
         raise StartError(str(error)) from error
     return Checked(_loading(bundle), example_requests(bundle, 1, since)[0])
+
+
+def check_open_files(settings: Settings) -> None:
+    """Raise the limit of open files as far as it is needed; processes started later have it, too.
+
+    Raises:
+        StartError: the system does not allow enough of them.
+    """
+    wanted = settings.connection_limit
+    limit = limit_for_connections(wanted)
+    if limit is not None and limit < OTHER_FILES:
+        most = f"({OTHER_FILES + wanted} for RTT2VEC_CONNECTION_LIMIT={wanted})"
+        needed = f"expected a limit of at least {OTHER_FILES} {most}, found {limit}"
+        raise StartError(f"open files: {needed}. Raise it (ulimit -n).")
 
 
 @contextmanager

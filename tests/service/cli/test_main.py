@@ -189,6 +189,18 @@ def test_events_that_cannot_be_kept_are_said(bundle_dir: Path, tmp_path: Path) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_limit_of_open_files_that_is_too_low_is_refused(bundle_dir: Path, workers: int) -> None:
+    flags = f"--bundle {bundle_dir} --port 0 --workers {workers} --connection-limit 500"
+    script = f"ulimit -n 64; exec {COMMAND} {flags}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    expected = "expected a limit of at least 200 (700 for RTT2VEC_CONNECTION_LIMIT=500), found 64"
+    assert done.stderr == f"rtt2vec-serve: open files: {expected}. Raise it (ulimit -n).\n"
+
+
 def test_a_port_that_is_taken_is_said(served: Served, bundle_dir: Path) -> None:
     port = served.address[1]
     done = run("--bundle", bundle_dir, "--port", port)
