@@ -23,6 +23,9 @@ def refusal(status: HTTPStatus, text: str = "") -> bytes:
 
 
 _TOO_LONG = refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+_UNKNOWN_CODING = refusal(
+    HTTPStatus.NOT_IMPLEMENTED, "Transfer-Encoding: expected chunked alone, once, or no such header"
+)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -36,7 +39,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _outside_bytes = 0  # of this request, outside its body
     _read_bytes = 0  # of this read; 0 after the first request in it, since no more is counted
     _body_bytes = 0
-    _is_too_long = False
+    _refusal: bytes | None = None  # of a head that the parser does not refuse by itself
     _refused = False  # nothing that arrives is parsed any more
 
     def data_received(self, data: bytes) -> None:
@@ -63,12 +66,16 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Refuse a head that is too long, or whose body would be taken for another request."""
+        """Refuse a head that is too long, or whose body would be taken for something else."""
         sizes = (len(name) + len(value) + 4 for name, value in self.headers)
         head_bytes = len(self.url) + sum(sizes)
         if head_bytes > HEAD_LIMIT_BYTES:
-            self._is_too_long = True
+            self._refusal = _TOO_LONG
             raise ValueError("the head is too long")
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and b",".join(codings).strip(b" \t").lower() != b"chunked":
+            self._refusal = _UNKNOWN_CODING  # else the app would take what is coded for plain
+            raise ValueError("the coding of the body is not known")
         self._outside_bytes = self._outside_bytes or head_bytes
         upgrade = self.parser.should_upgrade()  # the parser ends the request with its head
         if upgrade and any(name in _OF_BODIES for name, _ in self.headers):
@@ -102,7 +109,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser gave up on."""
-        self.refuse(_TOO_LONG if self._is_too_long else refusal(HTTPStatus.BAD_REQUEST, msg))
+        self.refuse(self._refusal or refusal(HTTPStatus.BAD_REQUEST, msg))
 
     def refuse(self, answer: bytes) -> None:
         """Parse no more; answer, unless other answers are due, and close the connection."""

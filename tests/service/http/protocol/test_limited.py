@@ -191,6 +191,28 @@ def test_invalid_http_gets_400(connection: socket.socket, before: bytes, invalid
     assert answer(connection).status == 400
 
 
+@pytest.mark.parametrize(
+    "coding", [b"gzip, chunked", b"GZIP,chunked", b"a\r\ntransfer-encoding: chunked"]
+)
+@pytest.mark.parametrize("before", [b"", GET])
+def test_a_coding_that_is_not_understood_gets_501(
+    server: Server, connection: socket.socket, before: bytes, coding: bytes
+) -> None:
+    connection.sendall(before + CHUNKED.replace(b"chunked", coding) + GET)
+    received = rest(connection)
+    statuses = [line.split()[1] for line in received.splitlines() if line.startswith(b"HTTP/1.1")]
+    assert statuses == ([b"200"] if before else [b"501"])  # or closed after the answer that is due
+    assert len(server.asked) == len(statuses) - statuses.count(b"501")
+
+
+@pytest.mark.parametrize("coding", [b"Chunked", b"chunked "])
+def test_chunks_are_understood_however_they_are_written(
+    connection: socket.socket, coding: bytes
+) -> None:
+    connection.sendall(CHUNKED.replace(b"chunked", coding) + b"0\r\n\r\n")
+    assert answer(connection).status == 200
+
+
 def test_invalid_http_after_a_request_gets_no_answer_before_it() -> None:
     with serving() as server, closing(server.connect()) as connection:
         connection.sendall(WAIT + b"no HTTP\r\n\r\n")
