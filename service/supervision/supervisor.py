@@ -170,7 +170,7 @@ class Supervisor:
         try:
             self._ended_workers.add(ended.pid, stage)
         except OSError as error:
-            _logger.error("the counts of a worker are lost: %s", error)
+            _logger.error("the end of a worker is not counted: %s", error)
         if not ended.accepts:
             self._back_off()
 

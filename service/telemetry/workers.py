@@ -202,11 +202,11 @@ class EndedWorkers:
         """Count a worker that ended at one of `STAGES_OF_FAILURE`, and keep its counts.
 
         Raises:
-            OSError: the directory cannot be written.
+            OSError: the directory cannot be written, so that its end is not counted.
         """
+        self._files.add_ended(pid)  # first: it needs no room that it does not give back
         self._files.keep()
         self._failures.labels(stage).inc()
-        self._files.add_ended(pid)
 
 
 def _of(directory: Path, pid: int) -> list[Path]:
@@ -227,10 +227,13 @@ def _open_files(end: str) -> Iterator[tuple[str, Path]]:
 def _add(file: Path, total: Path, new: Path) -> None:
     """Write the sums of two files to a new one; of gauges, the most recent values."""
     new.unlink(missing_ok=True)
-    if total.exists():
-        shutil.copyfile(total, new)
+    values = list(MetricFile.read_all_values_from_file(str(file)))
+    if not total.exists():
+        new.hardlink_to(file)  # which takes no room
+        return
+    shutil.copyfile(total, new)
     both = MetricFile(str(new))
-    for key, value, at, _ in MetricFile.read_all_values_from_file(str(file)):
+    for key, value, at, _ in values:
         before, at_before = both.read_value(key)
         if not file.name.startswith("gauge_"):
             both.write_value(key, before + value, 0.0)

@@ -44,6 +44,30 @@ for number in range(2000):
 print(total("ours"), total("theirs"))
 """
 
+# Adds up what a process counted that has ended, on a disk that is full.
+ENDED = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from service.telemetry.workers import EndedWorkers, WorkerFiles
+
+directory = Path(sys.argv[1])
+files = WorkerFiles(directory)
+registry = CollectorRegistry()
+Counter("seen", "Seen.", registry=registry).inc(3)
+Gauge("ready", "Ready.", registry=registry, multiprocess_mode="livesum").set(1)
+for file in directory.iterdir():
+    kind = file.name.rpartition("_")[0]
+    file.rename(directory / f"{kind}_4711-0.db")
+with suppress(OSError), (directory / "filler").open("wb", buffering=0) as filler:
+    while True:
+        filler.write(bytes(4096))
+with suppress(OSError):  # of its own count of ends
+    EndedWorkers(directory).add(4711, "running")
+print(sorted((s.name, s.value) for m in files.collect() for s in m.samples if s.value))
+"""
+
 # Opens a file on a disk that has no room for it.
 OPEN = """
 import sys
@@ -70,6 +94,10 @@ def on_a_disk(size: str, code: str, folder: Path) -> str:
 
 def test_what_has_no_room_is_counted_once_there_is_some(tmp_path: Path) -> None:
     assert on_a_disk("1m", FULL, tmp_path) == "True True\n2002.0 4002.0\n"
+
+
+def test_what_an_ended_worker_counted_is_kept_without_room(tmp_path: Path) -> None:
+    assert on_a_disk("1m", ENDED, tmp_path) == "[('seen_total', 3.0)]\n"
 
 
 def test_a_file_without_room_is_refused_before_anything_counts_in_it(tmp_path: Path) -> None:
