@@ -36,11 +36,9 @@ class RequestRecord(logging.LogRecord):
 
     def __init__(self, level: int, facts: dict[str, Any]) -> None:
         """Takes the facts as attributes, as if they were passed as `extra`."""
-        self.__dict__ |= _SAME
-        self.levelno = level
-        self.levelname = logging.getLevelName(level)
-        self.created = time()
-        self.__dict__ |= facts
+        name = logging.getLevelName(level)
+        own = {"levelno": level, "levelname": name, "created": time()}
+        self.__dict__ = _SAME | own | facts
         self.facts = facts
 
 
