@@ -69,9 +69,9 @@ def _figures(
     in_app = [each for (_, each), _ in pairs]
     rest = [served - each for (_, each), (_, served) in pairs]
     yield Figure(
-        "the app around the recommender", 1e6 * median(in_app), "µs", at_most=82, under=under
+        "the app around the recommender", 1e6 * median(in_app), "µs", at_most=62, under=under
     )
-    yield Figure("from wire to app", 1e6 * median(rest), "µs", at_most=152, under=under | by)
+    yield Figure("from wire to app", 1e6 * median(rest), "µs", at_most=124, under=under | by)
     failures = sum(each for pair in pairs for each, _ in pair)
     yield Figure("failures around the recommender", failures, at_most=0, under=under | by)
 
