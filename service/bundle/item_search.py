@@ -1,5 +1,6 @@
 """Finding items by words of their names."""
 
+from array import array
 from itertools import chain
 from unicodedata import combining, normalize
 
@@ -57,13 +58,17 @@ class _Words:
     """The distinct words of some columns, and the rows in which each stands."""
 
     def __init__(self, columns: list[list[str]]) -> None:
-        split = {text: _words(text) for text in set().union(*columns)}
-        words = [split[text] for column in columns for text in column]
-        lengths = np.fromiter(map(len, words), np.int64, len(words))
-        n_rows = len(columns[0])
-        rows = np.repeat(np.arange(len(words), dtype=np.int32) % n_rows, lengths)
-        code_of = {word: code for code, word in enumerate(dict.fromkeys(chain(*words)))}
-        codes = np.fromiter(map(code_of.__getitem__, chain(*words)), np.int32, len(rows))
+        # Loops, since a call that does the same at once lets no request go on until it is through.
+        split: dict[str, list[str]] = {}
+        code_of: dict[str, int] = {}
+        lengths, codes = array("i"), array("i")
+        for text in chain(*columns):
+            if (words := split.get(text)) is None:
+                words = split[text] = _words(text)
+            lengths.append(len(words))
+            for word in words:
+                codes.append(code_of.setdefault(word, len(code_of)))
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32) % len(columns[0]), lengths)
         order = np.argsort(codes, kind="stable")
         self._words = list(code_of)
         self._rows = rows[order]
