@@ -128,7 +128,7 @@ def _steady(
 ) -> Iterator[Figure]:
     steady = load.open(f"{url}/recommend", extent.rate, extent.steady_s, MANY_CONNECTIONS).result
     under = under | {"requests/s": extent.rate, "seconds": extent.steady_s}
-    for percent, limit in ((50, 1.6), (99, 6), (99.9, 15)):
+    for percent, limit in ((50, 0.9), (99, 4), (99.9, 10)):
         name = f"p{percent:g} at a constant rate"
         yield Figure(name, steady.percentile_ms(percent), "ms", at_most=limit, under=under)
     yield Figure("failures at a constant rate", steady.failures, at_most=0, under=under)
