@@ -1,9 +1,10 @@
 """Reading tables: a file or every file of a folder, whatever its kind."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -105,9 +106,10 @@ def read_parts(
     """
     findings = Findings()
     first: Table | None = None
-    for part in file.parts(rows):
-        for reason, count in part.left_out.items():
-            findings.left_out[reason] = findings.left_out.get(reason, 0) + count
+    parts = _counted(file.parts(rows), findings)
+    empty = next(parts)
+    # To check a part takes as long for none as for some hundred rows, and there may be many files.
+    for part in chain([next(parts, empty)], parts):
         with suppress(PartRefusedError):
             checked = check(replace(part, left_out={}, findings=findings))
             if first is None or first.frame.is_empty():
@@ -127,6 +129,14 @@ def read_parts(
             if tally.found
         ),
     )
+
+
+def _counted(parts: Iterable[Table], findings: Findings) -> Iterator[Table]:
+    """Yields parts, and adds up what was left out of them."""
+    for part in parts:
+        for reason, count in part.left_out.items():
+            findings.left_out[reason] = findings.left_out.get(reason, 0) + count
+        yield part
 
 
 def _refuse(file: TableFile, findings: Findings) -> None:
