@@ -9,6 +9,9 @@ from service.supervision.start_checks import StartError, shared_directory
 from tests.data.own_disk import run_on_a_disk
 from tests.service.conftest import COMMAND
 
+# Nothing is written there: the test mounts it read-only, for one command.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
 
 def test_too_little_room_is_refused_with_what_is_needed(bundle_dir: Path, tmp_path: Path) -> None:
     flags = ("--bundle", bundle_dir, "--port", 0, "--workers", 2)
@@ -22,7 +25,7 @@ def test_too_little_room_is_refused_with_what_is_needed(bundle_dir: Path, tmp_pa
 
 def test_shared_memory_that_cannot_be_written_is_not_needed(tmp_path: Path) -> None:
     flags = ("--bundle", tmp_path, "--port", 0, "--workers", 2)
-    done = run_on_a_disk("ro", Path("/dev/shm"), COMMAND, *flags)  # noqa: S108
+    done = run_on_a_disk("ro", SHARED_MEMORY, COMMAND, *flags)
     assert done.stderr.startswith(f"rtt2vec-serve: {tmp_path}: expected a bundle")
 
 
