@@ -1,6 +1,5 @@
 """Writing a bundle and reading it back."""
 
-import runpy
 import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -15,11 +14,7 @@ from service.bundle.bundle import Bundle, BundleContents, load_bundle, preview_b
 from service.bundle.catalogue import Catalogue
 from service.bundle.errors import BundleError
 from service.retrieval.exact import Exact
-
-DATA = Path(__file__).parents[2] / "data"
-tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[
-    "tiny_contents"
-]
+from tests.service.bundle.conftest import DATA, tiny_contents
 
 
 @pytest.fixture(params=["exact", "faiss", "nmslib"])

@@ -1,13 +1,9 @@
 """A damaged or malformed bundle is refused, with the name of the file."""
 
 import hashlib
-import json
 import os
-import re
 import resource
-import runpy
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,36 +13,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.bundle.bundle import BundleContents, load_bundle, write_bundle
+from service.bundle.bundle import load_bundle, write_bundle
 from service.bundle.errors import (
     BundleDamagedError,
     BundleError,
     BundleInvalidError,
     BundleMissingError,
     BundleRecallError,
-    BundleVersionError,
 )
 from service.retrieval import backend, measure_ann_recall
 from service.retrieval.exact import Exact
+from tests.service.bundle.conftest import DATA, resigned, tiny_contents
 
-DATA = Path(__file__).parents[2] / "data"
 BUNDLES = sorted((DATA / "bundle-v1").iterdir())
 FILES = [path for bundle in BUNDLES for path in sorted(bundle.iterdir())]
-tiny_contents: Callable[..., BundleContents] = runpy.run_path(str(DATA / "tiny_bundle.py"))[
-    "tiny_contents"
-]
 
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny bundles, in a directory where one byte of one file at a time may be spoiled."""
     return Path(shutil.copytree(DATA / "bundle-v1", tmp_path_factory.mktemp("copies") / "v1"))
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    """A tiny bundle to spoil for good."""
-    return write_bundle(tmp_path, tiny_contents("faiss"))
 
 
 @pytest.mark.parametrize("original", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -94,114 +80,6 @@ def test_another_name(bundle: Path) -> None:
     renamed = bundle.rename(bundle.with_name("0123456789abcdef"))
     with pytest.raises(BundleInvalidError, match=f"{bundle.name}.*found 0123456789abcdef"):
         load_bundle(renamed)
-
-
-def spelled(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def resigned(bundle: Path, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Change the manifest and give it a valid id, as a builder with a bug would."""
-    document = json.loads((bundle / "manifest.json").read_bytes())
-    change(document)
-    del document["bundle_id"]
-    document["bundle_id"] = hashlib.sha256(spelled(document)).hexdigest()[:16]
-    (bundle / "manifest.json").write_bytes(spelled(document))
-    return bundle.rename(bundle.with_name(document["bundle_id"]))
-
-
-def test_the_id_is_the_hash_of_the_rest_of_the_manifest(bundle: Path) -> None:
-    assert resigned(bundle, lambda _: None) == bundle
-    assert load_bundle(bundle).bundle_id == bundle.name
-
-
-def test_a_manifest_of_another_spelling(bundle: Path) -> None:
-    manifest = bundle / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text())))
-    with pytest.raises(BundleDamagedError, match=r"manifest\.json.*spelling"):
-        load_bundle(bundle)
-
-
-def test_a_manifest_with_a_changed_fact(bundle: Path) -> None:
-    manifest = bundle / "manifest.json"
-    manifest.write_text(manifest.read_text().replace("2017-12-01", "2017-12-02"))
-    with pytest.raises(BundleDamagedError, match=rf"manifest\.json.*found {bundle.name}"):
-        load_bundle(bundle)
-
-
-@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'"text"', b"[" * 9999])
-def test_a_manifest_that_is_no_json_object(bundle: Path, text: bytes) -> None:
-    (bundle / "manifest.json").write_bytes(text)
-    with pytest.raises(BundleError, match=r"manifest\.json"):
-        load_bundle(bundle)
-
-
-@pytest.mark.parametrize(
-    "change", [{"format_version": 2}, {"format_version": "1"}, {"format": "other"}, {"format": []}]
-)
-def test_another_format_or_version(bundle: Path, change: dict[str, Any]) -> None:
-    with pytest.raises(BundleVersionError, match=r"expected .*version 1, found .*Install"):
-        load_bundle(resigned(bundle, lambda document: document.update(change)))
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-@pytest.mark.parametrize("where", ['"popularity_weight": ', '"seed": '])
-def test_numbers_that_are_none(bundle: Path, where: str, number: str) -> None:
-    manifest = bundle / "manifest.json"
-    manifest.write_text(re.sub(f"{where}[0-9.]+", where + number, manifest.read_text()))
-    with pytest.raises(BundleError, match=r"manifest\.json"):
-        load_bundle(bundle)
-
-
-def test_no_version(bundle: Path) -> None:
-    with pytest.raises(BundleVersionError, match=r"found .* version None"):
-        load_bundle(resigned(bundle, lambda document: document.pop("format_version")))
-
-
-@pytest.mark.parametrize(
-    ("field", "change"),
-    [
-        ("surprise", lambda document: document.update(surprise=1)),
-        ("metrics", lambda document: document.pop("metrics")),
-        ("as_of", lambda document: document.update(as_of="yesterday")),
-        ("retrieval.target", lambda document: document["retrieval"].update(target=2)),
-        ("retrieval.ef", lambda document: document["retrieval"].update(ef=2)),
-        ("files.user_h.npy.bytes", lambda document: document["files"]["user_h.npy"].pop("bytes")),
-        ("arrays.user_h", lambda document: document["arrays"].update(user_h=None)),
-    ],
-)
-def test_a_malformed_manifest(
-    bundle: Path, field: str, change: Callable[[dict[str, Any]], object]
-) -> None:
-    with pytest.raises(BundleInvalidError, match=rf"manifest\.json, field {field}"):
-        load_bundle(resigned(bundle, change))
-
-
-@pytest.mark.parametrize("name", ["../user_h.npy", "/etc/passwd", "a/b", "a\\b", "..", ".", ""])
-def test_a_file_name_that_leads_out_of_the_bundle(bundle: Path, name: str) -> None:
-    def point_outside(document: dict[str, Any]) -> None:
-        document["files"][name] = document["files"]["user_h.npy"]
-
-    with pytest.raises(BundleInvalidError, match=r"manifest\.json, field files"):
-        load_bundle(resigned(bundle, point_outside))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda document: document["files"].update({"more.npy": document["files"]["user_h.npy"]}),
-        lambda document: document["files"].pop("user_h.npy"),
-        lambda document: document["files"].pop("index.faiss"),
-        lambda document: document["arrays"].pop("user_h"),
-        lambda document: document["arrays"].update(more=document["arrays"]["user_h"]),
-        lambda document: document["retrieval"].update(backend="exact"),
-    ],
-)
-def test_files_that_do_not_follow_from_the_rest(
-    bundle: Path, change: Callable[[dict[str, Any]], object]
-) -> None:
-    with pytest.raises(BundleInvalidError, match=r"manifest\.json"):
-        load_bundle(resigned(bundle, change))
 
 
 def test_an_array_that_no_release_knows(bundle: Path) -> None:
@@ -293,13 +171,6 @@ def test_what_helps_depends_on_why_a_bundle_cannot_be_read(bundle: Path) -> None
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert "rtt2vec-build" not in str(caught.value)
     load_bundle(bundle)
-
-
-def test_a_manifest_without_end_is_not_read(bundle: Path) -> None:
-    with (bundle / "manifest.json").open("r+b") as manifest:
-        manifest.truncate(1 << 40)  # a hole: it takes no room
-    with pytest.raises(BundleMissingError, match=r"manifest\.json: more than"):
-        load_bundle(bundle)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "items.arrow", "item_vectors.npy"])
