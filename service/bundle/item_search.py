@@ -58,7 +58,7 @@ class _Words:
     """The distinct words of some columns, and the rows in which each stands."""
 
     def __init__(self, columns: list[list[str]]) -> None:
-        # Loops, since a call that does the same at once lets no request go on until it is through.
+        # In loops: while one call does all of it, the interpreter's lock is held and requests wait.
         split: dict[str, list[str]] = {}
         code_of: dict[str, int] = {}
         lengths, codes = array("i"), array("i")

@@ -108,7 +108,7 @@ def read_parts(
     first: Table | None = None
     parts = _counted(file.parts(rows), findings)
     empty = next(parts)
-    # To check a part takes as long for none as for some hundred rows, and there may be many files.
+    # To check an empty part takes as long as some hundred rows, and there may be many files.
     for part in chain([next(parts, empty)], parts):
         with suppress(PartRefusedError):
             checked = check(replace(part, left_out={}, findings=findings))
