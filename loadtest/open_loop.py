@@ -93,6 +93,14 @@ class Connection(asyncio.Protocol):
             self._status.set_result(status)
 
 
+class _AwakeSelector(selectors.DefaultSelector):
+    """Never sleeps."""
+
+    def select(self, _timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what can be read or written now."""
+        return super().select(0)
+
+
 class _ExactSelector(selectors.DefaultSelector):
     """Waits to the microsecond, where epoll rounds up to the next millisecond."""
 
@@ -102,15 +110,23 @@ class _ExactSelector(selectors.DefaultSelector):
         return super().select(0)
 
 
-def loop_for(rate: float | None) -> asyncio.AbstractEventLoop:
+def loop_for(rate: float | None, *, awake: bool = False) -> asyncio.AbstractEventLoop:
     """Make an event loop for `run`, in a process that does nothing else.
 
     Whatever wakes the generator late would be counted as time of the service. So at a constant rate
     it wakes to the microsecond, when a request is due or an answer has arrived; without one, the
     loop is the one that takes the least of its core.
+
+    Args:
+        rate: as in `run`.
+        awake: never sleep, which takes a whole core. On one machine, a service whose answer has to
+            wake the generator's core pays for it (a tenth of a recommendation, where machines are
+            virtual); a client elsewhere would not cost it that.
     """
     if rate is None:
         return uvloop.new_event_loop()
+    if awake:
+        return asyncio.SelectorEventLoop(_AwakeSelector())
     with suppress(OSError):  # only Linux groups wake-ups, by 50 microseconds
         _TIMER_SLACK.write_text("1")
     return asyncio.SelectorEventLoop(_ExactSelector())
@@ -183,7 +199,8 @@ def main() -> None:
         arguments.duration_s,
         arguments.connections,
     )
-    with asyncio.Runner(loop_factory=partial(loop_for, arguments.rate)) as runner:
+    loop = partial(loop_for, arguments.rate, awake=arguments.awake)
+    with asyncio.Runner(loop_factory=loop) as runner:
         result = runner.run(requests)
     if not result.times_ms:
         sys.exit(f"open_loop: no answer from {arguments.host}. Start the service with: make run")
@@ -201,6 +218,7 @@ def _arguments() -> argparse.Namespace:
     add("--rate", type=float, help="requests per second; by default as many as possible")
     add("--duration-s", type=float, default=30, help="seconds to send for (%(default)s)")
     add("--connections", type=int, default=64, help="number of connections (%(default)s)")
+    add("--awake", action="store_true", help="never sleep at a rate: for a core of its own")
     return parser.parse_args()
 
 

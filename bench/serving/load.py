@@ -82,10 +82,15 @@ class Generator:
         times = (result.percentile_ms(50), result.percentile_ms(99))
         return Throughput(result.rate, answers, result.failures, load.busy, *times)
 
-    def open(self, url: str, rate: float, seconds: float, connections: int) -> Load:
-        """Open loop: `rate` requests per second, whether or not they are answered."""
+    def open(
+        self, url: str, rate: float, seconds: float, connections: int, *, awake: bool = False
+    ) -> Load:
+        """Open loop: `rate` requests per second, whether or not they are answered.
+
+        To be `awake` all the time, it needs a core of its own, see `loop_for`.
+        """
         asked = (url, self.bodies, rate, seconds, connections)
-        return self.process.submit(_load, *asked, self.headers).result()
+        return self.process.submit(_load, *asked, self.headers, awake=awake).result()
 
 
 @contextmanager
@@ -102,9 +107,11 @@ def _load(
     seconds: float,
     connections: int,
     headers: dict[str, str],
+    *,
+    awake: bool = False,
 ) -> Load:
     began = process_time()
     requests = run(url, bodies, rate, seconds, connections, headers)
-    with asyncio.Runner(loop_factory=partial(loop_for, rate)) as runner:
+    with asyncio.Runner(loop_factory=partial(loop_for, rate, awake=awake)) as runner:
         result = runner.run(requests)
     return Load(result, process_time() - began)

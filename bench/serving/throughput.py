@@ -12,6 +12,7 @@ another service changes its bundle again and again meanwhile.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import which
 from statistics import median
@@ -126,13 +127,14 @@ def _throughput(
 def _steady(
     load: Generator, url: str, extent: _Extent, under: dict[str, str | float]
 ) -> Iterator[Figure]:
-    steady = load.open(f"{url}/recommend", extent.rate, extent.steady_s, MANY_CONNECTIONS).result
+    at_rate = partial(load.open, rate=extent.rate, connections=MANY_CONNECTIONS, awake=True)
+    steady = at_rate(f"{url}/recommend", seconds=extent.steady_s).result
     under = under | {"requests/s": extent.rate, "seconds": extent.steady_s}
     for percent, limit in ((50, 0.9), (99, 4), (99.9, 10)):
         name = f"p{percent:g} at a constant rate"
         yield Figure(name, steady.percentile_ms(percent), "ms", at_most=limit, under=under)
     yield Figure("failures at a constant rate", steady.failures, at_most=0, under=under)
-    echo = load.open(f"{url}/echo-prebuilt", extent.rate, extent.echo_s, MANY_CONNECTIONS).result
+    echo = at_rate(f"{url}/echo-prebuilt", seconds=extent.echo_s).result
     under = {"requests/s": extent.rate, "seconds": extent.echo_s, "route": "/echo-prebuilt"}
     for percent in (50, 99, 99.9):
         yield Figure(f"generator p{percent:g}", echo.percentile_ms(percent), "ms", under=under)
@@ -151,7 +153,8 @@ def _busy(
     for _ in range(extent.busy_turns):
         reached = closed.throughput(url, extent.turn_s, CONNECTIONS).rate
         rates.append(round(extent.busy_share * reached))
-        found.append(load.open(url, rates[-1], extent.busy_s, MANY_CONNECTIONS).result)
+        taken = load.open(url, rates[-1], extent.busy_s, MANY_CONNECTIONS, awake=True)
+        found.append(taken.result)
     under = under | {"requests/s": median(rates), "seconds": extent.busy_s, "turns": len(rates)}
     for percent, limit in ((50, None), (99, 5), (99.9, None)):
         name = f"p{percent:g} at {extent.busy_share:g} of the throughput"

@@ -17,14 +17,23 @@ BODIES = [b'{"user_id": "user-1"}', b'{"user_id": "user-2"}']
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def load(url: str, bodies: list[bytes], rate: float | None, seconds: float, n: int) -> Result:
+def load(
+    url: str,
+    bodies: list[bytes],
+    rate: float | None,
+    seconds: float,
+    n: int,
+    *,
+    awake: bool = False,
+) -> Result:
     """Load a server over n connections, as the command does."""
-    with asyncio.Runner(loop_factory=lambda: loop_for(rate)) as runner:
+    with asyncio.Runner(loop_factory=lambda: loop_for(rate, awake=awake)) as runner:
         return runner.run(run(url, bodies, rate, seconds, n))
 
 
-def test_as_many_requests_are_sent_as_the_rate_asks_for(served: Served) -> None:
-    result = load(f"{served.url}/recommend", BODIES, 40, 0.5, 4)
+@pytest.mark.parametrize("awake", [False, True])
+def test_as_many_requests_are_sent_as_the_rate_asks_for(served: Served, awake: bool) -> None:
+    result = load(f"{served.url}/recommend", BODIES, 40, 0.5, 4, awake=awake)
     assert (len(result.times_ms), result.failures) == (20, 0)
     assert result.seconds >= 19 / 40  # the last one was not due before
 
