@@ -1,18 +1,19 @@
 """The HTTP service, put together from its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from service.bundle.bundle import LoadBundle, load_bundle
 from service.events import open_stream
@@ -57,6 +58,21 @@ if TYPE_CHECKING:
     from service.events.stream import PurchaseStream
 
 _POLL_S = 0.1
+
+
+class _App(FastAPI):
+    """With middleware around all that the framework has, its answers to bugs included."""
+
+    def __init__(self, around: Sequence[Middleware], **rest: Any) -> None:
+        super().__init__(**rest)
+        self._around = around
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the framework's layers in those of the service, the first one outermost."""
+        app = super().build_middleware_stack()
+        for layer, arguments, options in reversed(self._around):
+            app = layer(app, *arguments, **options)
+        return app
 
 
 def create_app(
@@ -119,12 +135,12 @@ def create_app(
             await asyncio.to_thread(tracing.close)
         metrics.retire()
 
-    app = FastAPI(
+    app = _App(
         title="rtt2vec",
         summary="Real-time within-basket recommendations.",
         version=version("rtt2vec"),
         lifespan=lifespan,
-        middleware=[
+        around=[
             *([tracing.middleware()] if tracing else []),
             Middleware(RequestMiddleware, metrics=metrics, serving=serving, balance=balance),
             *_cors(settings, access),

@@ -59,11 +59,8 @@ async def answer_bug(_request: Request, _error: Exception) -> Response:
     Starlette then raises it again; the server logs the traceback and closes the connection, which
     is why the response says so.
     """
-    headers = {"Connection": "close"}
-    if name := request_id.get():
-        headers["X-Request-ID"] = name
     detail = "The service failed; its log has the reason."
-    return ProblemError(500, detail, headers=headers).response()
+    return ProblemError(500, detail, headers={"Connection": "close"}).response()
 
 
 async def answer_problem(_request: Request, error: ProblemError) -> Response:

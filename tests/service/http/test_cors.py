@@ -1,8 +1,10 @@
 """CORS: only pages of the origins in the settings may send requests."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
+import pytest
 
 SHOP = "https://shop.example"
 
@@ -27,3 +29,30 @@ def test_only_the_origins_of_the_settings_are_allowed(connect: Callable[..., htt
     response = client.post("/recommend", json={}, headers={"Origin": SHOP})
     assert response.headers["access-control-allow-origin"] == SHOP
     assert "access-control-allow-origin" not in preflight(client, "https://evil.example").headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fails"),
+    [
+        ("POST", "/recommend", "service.recommending.recommender.Recommender.recommend"),
+        ("GET", "/items?query=a", "service.bundle.item_search.ItemSearch.matching"),
+    ],
+)
+def test_a_page_may_read_that_the_service_failed(
+    connect: Callable[..., httpx.Client],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    fails: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    client = connect(cors_origins=SHOP)
+    monkeypatch.setattr(fails, fail)
+    body = {} if method == "POST" else None
+    response = client.request(method, path, json=body, headers={"Origin": SHOP})
+    assert response.status_code == 500
+    assert response.headers["access-control-allow-origin"] == SHOP
+    assert response.headers["connection"] == "close"
+    assert response.headers.get_list("x-request-id") == [response.json()["request_id"]]
