@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope
 
 __all__ = ["Posted", "post"]
 
@@ -40,18 +40,23 @@ async def _post(app: FastAPI, bodies: Sequence[bytes]) -> Posted:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
-    scopes = [_scope(body) for body in bodies]
+    requests = [(_scope(body), _receive(body)) for body in bodies]
     before = process_time()
-    for scope, body in zip(scopes, bodies, strict=True):
-
-        async def receive(body: bytes = body) -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
+    for scope, receive in requests:
         began = perf_counter()
         await app(scope, receive, send)
         seconds.append(perf_counter() - began)
     cpu_s = process_time() - before
     return Posted(sum(status != 200 for status in statuses), seconds, cpu_s)
+
+
+def _receive(body: bytes) -> Receive:
+    message: Message = {"type": "http.request", "body": body, "more_body": False}
+
+    async def receive() -> Message:
+        return message
+
+    return receive
 
 
 def _scope(body: bytes) -> Scope:

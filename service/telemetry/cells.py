@@ -21,7 +21,7 @@ class Cells:
 
     def __init__(self, count: int) -> None:
         """Takes how many there are."""
-        self.place: tuple[_Numbers, Sequence[int]] = [0.0] * count, range(count)
+        self.place: tuple[_Numbers, Sequence[int]] = [0.0] * count, tuple(range(count))
 
     def values(self) -> list[float]:
         """Return the numbers."""

@@ -36,9 +36,9 @@ class RequestRecord(logging.LogRecord):
 
     def __init__(self, level: int, facts: dict[str, Any]) -> None:
         """Takes the facts as attributes, as if they were passed as `extra`."""
-        name = logging.getLevelName(level)
-        own = {"levelno": level, "levelname": name, "created": time()}
-        self.__dict__ = _SAME | own | facts
+        self.__dict__ = _SAME | facts
+        self.levelno, self.levelname = level, logging.getLevelName(level)
+        self.created = time()
         self.facts = facts
 
 
@@ -96,7 +96,7 @@ class LineHandler(logging.StreamHandler[Any]):
         self._append(line)
 
     def _line(self, record: logging.LogRecord) -> bytes:
-        return f"{self.format(record)}{self.terminator}".encode()
+        return self.format(record).encode() + b"\n"
 
     def _notice(self) -> bytes:
         """Return a line that tells of those that were lost since the last one."""

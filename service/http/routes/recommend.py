@@ -164,6 +164,6 @@ class RecommendEndpoint:
             "took_ms": round((recommended - started) * 1000, 3),
         }
         items = self._items.encode(served.bundle.bundle_id, answer.items)
-        body = b'%b,"recommendations":%b}' % (orjson.dumps(content)[:-1], items)
+        body = b"".join((orjson.dumps(content)[:-1], b',"recommendations":', items, b"}"))
         self._metrics.observe_stage("encode", perf_counter() - recommended)
         return body
