@@ -16,7 +16,7 @@ GET = b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n"
 WAIT = GET.replace(b"/a", b"/wait")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as server:
         yield server
@@ -24,8 +24,6 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def connection(server: Server) -> Iterator[socket.socket]:
-    server.asked.clear()
-    server.headers.clear()
     with closing(server.connect()) as connection:
         yield connection
 
