@@ -130,7 +130,7 @@ def _steady(
     at_rate = partial(load.open, rate=extent.rate, connections=MANY_CONNECTIONS, awake=True)
     steady = at_rate(f"{url}/recommend", seconds=extent.steady_s).result
     under = under | {"requests/s": extent.rate, "seconds": extent.steady_s}
-    for percent, limit in ((50, 0.9), (99, 4), (99.9, 10)):
+    for percent, limit in ((50, 0.8), (99, 1.6), (99.9, 5)):
         name = f"p{percent:g} at a constant rate"
         yield Figure(name, steady.percentile_ms(percent), "ms", at_most=limit, under=under)
     yield Figure("failures at a constant rate", steady.failures, at_most=0, under=under)
