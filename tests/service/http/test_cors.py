@@ -50,7 +50,7 @@ def test_a_page_may_read_that_the_service_failed(
 
     client = connect(cors_origins=SHOP)
     monkeypatch.setattr(fails, fail)
-    body = {} if method == "POST" else None
+    body: dict[str, str] | None = {} if method == "POST" else None
     response = client.request(method, path, json=body, headers={"Origin": SHOP})
     assert response.status_code == 500
     assert response.headers["access-control-allow-origin"] == SHOP
