@@ -3,6 +3,9 @@
 import json
 import logging
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -10,6 +13,7 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
+from tests.service.conftest import listening
 
 
 def test_the_request_id_is_the_callers_if_it_is_safe(client: httpx.Client) -> None:
@@ -80,6 +84,25 @@ def test_the_documentation_has_every_field_and_loads_nothing(client: httpx.Clien
                     assert f"<code>{name}</code>" in page.text
     assert re.findall(r"(?:src|href)=([^ >]+)", page.text) == ["openapi.json"]
     assert not re.search(r"<script|@import|url\(|//", page.text)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_requests_go_on_while_the_documentation_is_made(bundle_dir: Path, path: str) -> None:
+    app = create_app(Settings(bundle=bundle_dir))
+    made, asked, answered = app.openapi, Event(), Event()
+
+    def slowly() -> dict[str, Any]:
+        asked.set()
+        assert answered.wait(timeout=30)
+        return made()
+
+    app.openapi = slowly  # type: ignore[method-assign]
+    with listening(app) as client, ThreadPoolExecutor(1) as thread:
+        page = thread.submit(client.get, path)
+        assert asked.wait(timeout=30)
+        assert client.get("/health/live").status_code == 200
+        answered.set()
+        assert page.result().status_code == 200
 
 
 def test_the_log_names_the_request_and_not_the_user(

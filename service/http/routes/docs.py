@@ -1,13 +1,17 @@
 """`GET /openapi.json`, and `GET /docs`: the same as a page that loads nothing from anywhere."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from functools import lru_cache
 from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+
+from service.support.apart import apart
 
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _STYLE = """
@@ -18,29 +22,41 @@ code {font-size: 13px; overflow-wrap: anywhere}
 
 
 def docs_routes() -> APIRouter:
-    """Return both routes; what they answer is made once, since anyone may ask for it."""
+    """Return both routes.
+
+    What they answer is made once, since anyone may ask for it, while other requests go on.
+    """
     router = APIRouter(include_in_schema=False)
 
     @lru_cache(1)
-    def document(app: FastAPI) -> bytes:
-        return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+    def document(app: FastAPI) -> Future[bytes]:
+        return apart(_document, app)
 
     @lru_cache(1)
-    def page(app: FastAPI) -> bytes:
-        return "\n".join(_page(app.openapi())).encode()
+    def page(app: FastAPI) -> Future[bytes]:
+        return apart(_page, app)
 
     @router.api_route("/openapi.json", methods=["GET", "HEAD"])
     async def openapi(request: Request) -> Response:
-        return Response(document(request.app), media_type="application/json")
+        content = await asyncio.wrap_future(document(request.app))
+        return Response(content, media_type="application/json")
 
     @router.api_route("/docs", methods=["GET", "HEAD"], response_class=HTMLResponse)
     async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse(page(request.app), headers=_HEADERS)
+        return HTMLResponse(await asyncio.wrap_future(page(request.app)), headers=_HEADERS)
 
     return router
 
 
-def _page(document: dict[str, Any]) -> Iterator[str]:
+def _document(app: FastAPI) -> bytes:
+    return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _page(app: FastAPI) -> bytes:
+    return "\n".join(_lines(app.openapi())).encode()
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
     info = document["info"]
     yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{info['title']}</title>"
     yield f"<style>{_STYLE}</style><h1>{info['title']} {info['version']}</h1>"
