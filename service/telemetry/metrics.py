@@ -134,7 +134,10 @@ class Metrics:
         self._workers_ready = gauge(
             "workers_ready", "Workers with a verified bundle loaded.", multiprocess_mode="livesum"
         )
-        self._workers = gauge("workers", "Workers that should be ready.")
+        # A worker that starts does not know it yet, and shows 0.
+        self._workers = gauge(
+            "workers", "Workers that should be ready.", multiprocess_mode="livemax"
+        )
         failures = worker_failures(registry)
         for stage in STAGES_OF_FAILURE:
             failures.labels(stage)

@@ -80,8 +80,9 @@ def test_workers_that_answer_from_different_bundles(tmp_path: Path) -> None:
 def test_a_worker_that_cannot_start(serve: Callable[..., Served], tmp_path: Path) -> None:
     (keys := tmp_path / "keys.toml").write_text("keys = []")
     served = serve("--workers", "2", "--api-keys", str(keys))
+    served.await_workers(2)  # both have read the file
     keys.unlink()
     os.kill(served.workers[0], signal.SIGKILL)
-    served.await_logged("the next start of a worker", 1)
+    served.await_logged("the next start of a worker is in 4 s", 1)  # none is being tried by then
     scrape = httpx.get(f"{served.url}/metrics").raise_for_status().text
     assert firing(scrape) == {"Rtt2vecWorkersMissing"}

@@ -29,6 +29,7 @@ from service.telemetry.metrics import Metrics
 metrics, old = Metrics(), None
 for path in sys.argv[1:]:
     metrics.announce(bundle := load_bundle(Path(path)), old)
+    metrics.observe_workers(3)  # which a worker that only begins to start does not know
     old = bundle
 metrics.stream.consuming("purchases", len(sys.argv) > 1)
 metrics.stream.lagging("purchases", 3)
@@ -224,6 +225,7 @@ def test_a_worker_that_lags_behind_the_others_is_seen(tmp_path: Path) -> None:
         (first.name, one): True,
     }
     assert (samples["rtt2vec_ready",], samples["rtt2vec_workers_ready",]) == (0, 2)
+    assert samples["rtt2vec_workers",] == 3
     assert samples["rtt2vec_kafka_consuming", "purchases"] == 0
     assert samples["rtt2vec_kafka_lag_messages", "purchases"] == 9
     assert len(set(looks)) == 1  # when that worker looked which did so the longest ago
