@@ -189,7 +189,10 @@ def _moments(rate: float | None, seconds: float) -> Iterator[float]:
 def main() -> None:
     """Run and print the figures as one line of JSON; exit with 1 if a request failed."""
     arguments = _arguments()
-    bodies = arguments.requests.read_bytes().splitlines()
+    try:
+        bodies = arguments.requests.read_bytes().splitlines()
+    except OSError as error:
+        sys.exit(f"open_loop: {error}. Such a file is written by: make loadtest")
     if not bodies:
         sys.exit(f"open_loop: no requests in {arguments.requests}")
     requests = run(

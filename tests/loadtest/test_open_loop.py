@@ -127,3 +127,12 @@ def test_the_command_prints_json_and_fails_with_a_failure(
     )
     assert done.returncode == status, done.stderr
     assert json.loads(done.stdout)["failures"] == 2 * status
+
+
+def test_the_command_says_how_to_get_requests(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "loadtest.open_loop", "--requests", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("open_loop: ")
+    assert str(tmp_path / "none") in done.stderr
+    assert done.stderr.endswith("written by: make loadtest\n")
