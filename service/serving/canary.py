@@ -14,6 +14,10 @@ _logger = logging.getLogger(__name__)
 
 Recommend = Callable[[RecommendRequest], Recommendations]
 
+# What Python, NumPy, compiled loops and the libraries of the index raise because of bad numbers. A
+# bundle that raises anything else is refused at once, by whoever loads it.
+_FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 class CanaryError(Exception):
     """A bundle is whole, but does not answer as well as the one before it."""
@@ -81,7 +85,7 @@ def _answer(bundle: str, recommend: Recommend, request: RecommendRequest) -> _An
     began = thread_time()
     try:
         items = recommend(request).items
-    except Exception:  # a bad bundle may fail in any way: what it raises is logged, and counted
+    except _FAILURES:
         _logger.exception("the %s bundle failed in the canary", bundle)
         return None
     return _Answer({each.item_id for each in items}, thread_time() - began)

@@ -87,7 +87,9 @@ def test_the_documentation_has_every_field_and_loads_nothing(client: httpx.Clien
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-def test_requests_go_on_while_the_documentation_is_made(bundle_dir: Path, path: str) -> None:
+def test_requests_go_on_while_the_documentation_is_made(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     app = create_app(Settings(bundle=bundle_dir))
     made, asked, answered = app.openapi, Event(), Event()
 
@@ -96,7 +98,7 @@ def test_requests_go_on_while_the_documentation_is_made(bundle_dir: Path, path: 
         assert answered.wait(timeout=30)
         return made()
 
-    app.openapi = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr(app, "openapi", slowly)
     with listening(app) as client, ThreadPoolExecutor(1) as thread:
         page = thread.submit(client.get, path)
         assert asked.wait(timeout=30)

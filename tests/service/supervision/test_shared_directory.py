@@ -9,8 +9,7 @@ from service.supervision.start_checks import StartError, shared_directory
 from tests.data.own_disk import run_on_a_disk
 from tests.service.conftest import COMMAND
 
-# Nothing is written there: the test mounts it read-only, for one command.
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def test_too_little_room_is_refused_with_what_is_needed(bundle_dir: Path, tmp_path: Path) -> None:
