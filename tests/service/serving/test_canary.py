@@ -77,6 +77,14 @@ def failing(items: Sequence[str]) -> Recommend:
 ALL = [f"item-{i}" for i in range(len(REQUESTS))]
 
 
+def test_what_no_bad_number_raises_is_left_to_who_loads_the_bundle() -> None:
+    def fail(_: RecommendRequest) -> Recommendations:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        replay(REQUESTS, tiny(), fail)
+
+
 def test_an_exception_is_a_failure() -> None:
     new = failing(ALL)
     assert replay(REQUESTS, tiny(), new) == (len(REQUESTS), 0.0, float("inf"))
