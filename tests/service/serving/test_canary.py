@@ -62,13 +62,13 @@ def test_answers_that_were_empty_say_nothing() -> None:
     assert replay([*EMPTY, *REQUESTS], tiny(), foreign)[:2] == (0, 0.0)
 
 
-def failing(items: Sequence[str]) -> Recommend:
+def failing(items: Sequence[str], error: type[Exception] = ZeroDivisionError) -> Recommend:
     """Fails for baskets that begin with these."""
     recommend = tiny()
 
     def fail(request: RecommendRequest) -> Recommendations:
         if request.basket[0] in items:
-            raise ZeroDivisionError
+            raise error
         return recommend(request)
 
     return fail
@@ -77,17 +77,17 @@ def failing(items: Sequence[str]) -> Recommend:
 ALL = [f"item-{i}" for i in range(len(REQUESTS))]
 
 
-def test_what_no_bad_number_raises_is_left_to_who_loads_the_bundle() -> None:
-    def fail(_: RecommendRequest) -> Recommendations:
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        replay(REQUESTS, tiny(), fail)
-
-
-def test_an_exception_is_a_failure() -> None:
-    new = failing(ALL)
+@pytest.mark.parametrize(
+    "error", [FloatingPointError, IndexError, KeyError, RuntimeError, TypeError, ValueError]
+)
+def test_what_bad_numbers_raise_is_a_failure(error: type[Exception]) -> None:
+    new = failing(ALL, error)
     assert replay(REQUESTS, tiny(), new) == (len(REQUESTS), 0.0, float("inf"))
+
+
+def test_what_no_bad_number_raises_is_left_to_who_loads_the_bundle() -> None:
+    with pytest.raises(MemoryError):
+        replay(REQUESTS, tiny(), failing(ALL, MemoryError))
 
 
 @pytest.mark.parametrize("fails", [ALL[:1], ALL])
